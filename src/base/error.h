@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The error contract. One error per thread (the virError that virGetLastError() returns). A function
+ * returns its result and leaves the error alone, or sets it and returns -1/NULL. Whoever knows more on
+ * the way up adds it with error_context(). Each .c file that raises errors defines ERROR_DOMAIN
+ * (a VIR_FROM_xxx) before this header is included.
+ */
+#pragma once
+#include <glib.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+/** Set this thread's error. @domain VIR_FROM_xxx, @code VIR_ERR_xxx; @fmt the detail, which is put behind
+ * the standing text of the code ("Domain not found: ..."); NULL for the text alone. Never changes errno. */
+void error_report(int domain, int code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+
+/** As error_report() with VIR_ERR_SYSTEM_ERROR; the text of @errnum is appended; int1 of the error is @errnum. */
+void error_report_errno(int domain, int errnum, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+
+/** Put "text: " in front of the detail of this thread's error. Does nothing without an error. */
+void error_context(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+
+/** Set this thread's error to what another party reported (the text is taken whole, not prefixed).
+ * Any string may be NULL. */
+void error_set_raw(int domain, int code, int level, const char *message,
+                   const char *str1, const char *str2, const char *str3, int int1, int int2);
+
+/** Code of this thread's error, VIR_ERR_OK if none. */
+int error_code(void);
+
+/** Message of this thread's error; never NULL. Valid until the thread's next error call. */
+const char *error_message(void);
+
+/** Take this thread's error away from it (NULL if none); give it back with error_restore(), which frees it. */
+virErrorPtr error_save(void);
+void error_restore(virErrorPtr err);
+
+/** The standing text of an error @code, with or without room for a detail; NULL if the code is unknown. */
+const char *error_code_text(int code);
+
+/** Function that handles reported errors when neither connection nor program set one: used by the entry points. */
+void error_dispatch(virConnectPtr conn);
+
+#define FAIL(code, ...) (error_report(ERROR_DOMAIN, (code), __VA_ARGS__), -1)
+#define FAIL_NULL(code, ...) (error_report(ERROR_DOMAIN, (code), __VA_ARGS__), NULL)
+#define FAIL_ERRNO(errnum, ...) (error_report_errno(ERROR_DOMAIN, (errnum), __VA_ARGS__), -1)
+#define FAIL_ERRNO_NULL(errnum, ...) (error_report_errno(ERROR_DOMAIN, (errnum), __VA_ARGS__), NULL)
