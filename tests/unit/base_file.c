@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Files: modes whatever the umask, bounds, crash safety, sockets, PID files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+static char *dir;
+
+static char *in_dir(const char *name)
+{
+    return g_build_filename(dir, name, NULL);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+    g_assert_cmpint(lstat(path, &st), ==, 0);
+    return st.st_mode & 07777;
+}
+
+static void test_names(void)
+{
+    static const char *const good[] = { "a", "-x", ".hidden", "...", "a b", "gäste", "a..b" };
+    static const char *const bad[] = { "", ".", "..", "/", "a/b", "../x", "a\nb", "\x7f", "\xff\xfe" };
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_cmpint(file_name_check("name", good[i]), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_cmpint(file_name_check("name", bad[i]), ==, -1);
+    g_autofree char *longest = g_strnfill(FILE_NAME_MAX, 'x');
+    g_autofree char *longer = g_strnfill(FILE_NAME_MAX + 1, 'x');
+    g_assert_true(file_name_is_safe(longest));
+    g_assert_false(file_name_is_safe(longer));
+}
+
+static void test_modes(void)
+{
+    static const mode_t masks[] = { 0000, 0022, 0077, 0777 };
+    for (size_t i = 0; i < G_N_ELEMENTS(masks); i++) {
+        mode_t old = umask(masks[i]);
+        g_autofree char *a = in_dir("modes-a"), *b = in_dir("modes-b"), *s = in_dir("modes-s"), *d = in_dir("p/q/r");
+        g_autofree char *q = in_dir("p/q"), *p = in_dir("p");
+        g_assert_cmpint(file_replace(a, "x", 1, 0640, -1, -1), ==, 0);
+        int fd = file_create(b, O_APPEND, 0664, getuid(), getgid());
+        g_assert_cmpint(fd, >=, 0);
+        close(fd);
+        fd = file_listen_unix(s, 0770, -1, -1);
+        g_assert_cmpint(fd, >=, 0);
+        close(fd);
+        g_assert_cmpint(file_mkdirs(d, 0710, -1, -1), ==, 0);
+        umask(old);
+        g_assert_cmpint(mode_of(a), ==, 0640);
+        g_assert_cmpint(mode_of(b), ==, 0664);
+        g_assert_cmpint(mode_of(s), ==, 0770);
+        g_assert_cmpint(mode_of(d), ==, 0710);
+        g_assert_cmpint(mode_of(q), ==, 0755);
+        rmdir(d);
+        rmdir(q);
+        rmdir(p);
+        unlink(a);
+        unlink(b);
+        unlink(s);
+    }
+}
+
+static void test_read(void)
+{
+    g_autofree char *path = in_dir("read"), *fifo = in_dir("fifo"), *none = in_dir("none");
+    g_autofree char *big = g_strnfill(10000, 'y');
+    size_t len = 0;
+    g_assert_cmpint(file_replace(path, big, 10000, 0600, -1, -1), ==, 0);
+    g_autofree char *all = file_read(path, 10000, &len);
+    g_assert_cmpuint(len, ==, 10000);
+    g_assert_cmpint(all[10000], ==, 0);
+    g_assert_null(file_read(path, 9999, &len));
+    g_assert_nonnull(strstr(error_message(), "larger than 9999 bytes"));
+    g_autofree char *proc = file_read("/proc/self/status", 65536, &len); /* its size is given as 0 */
+    g_assert_cmpuint(len, >, 100);
+
+    g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+    g_assert_null(file_read(fifo, 10, NULL)); /* and doesn't hang */
+    g_assert_null(file_read(dir, 10, NULL));
+    char *data = NULL;
+    g_assert_cmpint(file_read_optional(none, 10, &data, NULL), ==, 0);
+    g_assert_null(data);
+    g_assert_null(file_read(none, 10, NULL));
+    g_assert_cmpint(error_code(), ==, VIR_ERR_SYSTEM_ERROR);
+    g_assert_cmpint(file_remove_sync(path), ==, 0);
+    g_assert_cmpint(file_remove_sync(path), ==, 0);
+    unlink(fifo);
+}
+
+static void test_links(void)
+{
+    g_autofree char *target = in_dir("target"), *link = in_dir("link");
+    g_assert_cmpint(file_replace(target, "old", 3, 0600, -1, -1), ==, 0);
+    g_assert_cmpint(symlink(target, link), ==, 0);
+    g_assert_cmpint(file_create(link, O_TRUNC, 0600, -1, -1), ==, -1);
+    g_assert_cmpint(file_replace(link, "new", 3, 0600, -1, -1), ==, 0);
+    g_autofree char *text = file_read(target, 10, NULL);
+    g_assert_cmpstr(text, ==, "old");
+    unlink(target);
+    unlink(link);
+}
+
+static void test_failure_leaves_old(void)
+{
+    g_autofree char *sub = in_dir("sub"), *file = in_dir("sub/f");
+    g_assert_cmpint(file_replace(file, "x", 1, 0600, -1, -1), ==, -1); /* no such folder */
+    g_assert_cmpint(file_mkdirs(file, 0700, -1, -1), ==, 0);           /* the name is a folder */
+    g_assert_cmpint(file_replace(file, "x", 1, 0600, -1, -1), ==, -1);
+    g_auto(GStrv) names = file_list_dir(sub, 10);
+    g_assert_cmpuint(g_strv_length(names), ==, 1);
+    g_assert_cmpint(file_sweep(sub), ==, 0); /* nothing left behind */
+    rmdir(file);
+    rmdir(sub);
+    g_auto(GStrv) none = file_list_dir(sub, 10);
+    g_assert_cmpuint(g_strv_length(none), ==, 0);
+}
+
+G_GNUC_NORETURN static void replace_for_ever(const char *path, const char *const *content, size_t len)
+{
+    for (int i = 0;; i++) {
+        if (file_replace(path, content[i % 2], len, 0600, -1, -1) < 0)
+            _exit(1);
+    }
+}
+
+/* Whenever the writer is killed, the file is one of the two contents, whole. */
+static void test_crash(void)
+{
+    enum { LEN = 200000, KILLS = 60 };
+    g_autofree char *sub = in_dir("crash"), *path = in_dir("crash/f");
+    g_autofree char *a = g_strnfill(LEN, 'a'), *b = g_strnfill(LEN, 'b');
+    const char *const content[] = { a, b };
+    g_assert_cmpint(file_mkdirs(sub, 0700, -1, -1), ==, 0);
+    g_assert_cmpint(file_replace(path, a, LEN, 0600, -1, -1), ==, 0);
+    for (int i = 0; i < KILLS; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            replace_for_ever(path, content, LEN);
+        g_usleep(g_test_rand_int_range(200, 12000)); /* the moment is the variable here, not a wait */
+        kill(pid, SIGKILL);
+        int status;
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_true(WIFSIGNALED(status));
+        size_t len = 0;
+        g_autofree char *found = file_read(path, LEN, &len);
+        g_assert_nonnull(found);
+        g_assert_cmpuint(len, ==, LEN);
+        g_assert_true(memcmp(found, a, LEN) == 0 || memcmp(found, b, LEN) == 0);
+    }
+    g_test_message("left over by %d kills: %d", KILLS, file_sweep(sub));
+    g_assert_cmpint(file_remove_sync(path), ==, 0);
+    g_assert_cmpint(rmdir(sub), ==, 0); /* nothing else was in it */
+}
+
+static void test_socket(void)
+{
+    g_autofree char *deep = g_strnfill(150, 'd');
+    g_autofree char *sub = in_dir(deep), *path = g_build_filename(sub, "sock", NULL), *file = in_dir("plain");
+    g_assert_cmpint(file_mkdirs(sub, 0700, -1, -1), ==, 0);
+    for (int i = 0; i < 2; i++) { /* the second time over the first one's remains */
+        int fd = file_listen_unix(path, 0700, -1, -1);
+        g_assert_cmpint(fd, >=, 0);
+        int client = file_connect_unix(path);
+        g_assert_cmpint(client, >=, 0);
+        int peer = accept(fd, NULL, NULL);
+        g_assert_cmpint(peer, >=, 0);
+        close(peer);
+        close(client);
+        close(fd);
+    }
+    g_assert_cmpint(file_connect_unix(path), ==, -1);
+    g_assert_cmpint(errno, ==, ECONNREFUSED);
+    g_assert_cmpint(file_replace(file, "x", 1, 0600, -1, -1), ==, 0);
+    g_assert_cmpint(file_listen_unix(file, 0700, -1, -1), ==, -1); /* never removes what isn't a socket */
+    g_assert_cmpint(mode_of(file), ==, 0600);
+    unlink(file);
+    unlink(path);
+    rmdir(sub);
+}
+
+static void test_pid_file(void)
+{
+    g_autofree char *path = in_dir("pid");
+    g_assert_cmpint(pid_file_holder(path), ==, 0);
+    PidFile *file = pid_file_acquire(path);
+    g_assert_nonnull(file);
+    g_assert_cmpint(pid_file_holder(path), ==, getpid());
+    g_assert_null(pid_file_acquire(path));
+    g_assert_cmpint(error_code(), ==, VIR_ERR_OPERATION_INVALID);
+    pid_file_release(file);
+    g_assert_cmpint(access(path, F_OK), ==, -1);
+    g_assert_cmpint(file_replace(path, "1\n", 2, 0644, -1, -1), ==, 0); /* stale: nobody holds it */
+    g_assert_cmpint(pid_file_holder(path), ==, 0);
+    file = pid_file_acquire(path);
+    g_assert_nonnull(file);
+    pid_file_release(file);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    dir = g_dir_make_tmp("base-file-XXXXXX", NULL);
+    g_test_add_func("/base/file/names", test_names);
+    g_test_add_func("/base/file/modes", test_modes);
+    g_test_add_func("/base/file/read", test_read);
+    g_test_add_func("/base/file/links", test_links);
+    g_test_add_func("/base/file/failure", test_failure_leaves_old);
+    g_test_add_func("/base/file/crash", test_crash);
+    g_test_add_func("/base/file/socket", test_socket);
+    g_test_add_func("/base/file/pid-file", test_pid_file);
+    int ret = g_test_run();
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+    g_free(dir);
+    return ret;
+}
