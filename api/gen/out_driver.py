@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Visitor: core/driver_table.h, the function table that each driver fills (one struct per group)."""
+from out_headers import join
+
+GROUPS = ("hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage", "admin")
+
+
+def group_struct(model, group):
+    lines = [f"/** What a {group} driver can do. A member that is NULL answers VIR_ERR_NO_SUPPORT. */",
+             f"typedef struct {group.capitalize()}Driver {{"]
+    for function in model.functions:
+        if function.driver == group:
+            params = ", ".join(join(t, n) for t, n in function.params) or "void"
+            lines.append(f"    {join(function.returns, '')}(*{function.member})({params});")
+    return "\n".join(lines + [f"}} {group.capitalize()}Driver;"]) + "\n"
+
+
+def generate(model):
+    text = ("/* SPDX-License-Identifier: LGPL-2.1-or-later\n *\n * Generated from api/. The driver tables: a driver implements the public function\n"
+            " * virXxxYyy() as the member xxx_yyy with the very same parameters and result; arguments are already checked.\n */\n#pragma once\n"
+            "#include <libvirt/libvirt.h>\n#include <libvirt/virterror.h>\n#include <libvirt/libvirt-qemu.h>\n"
+            "#include <libvirt/libvirt-lxc.h>\n#include <libvirt/libvirt-admin.h>\n\n")
+    return {"driver_table.h": text + "\n".join(group_struct(model, g) for g in GROUPS)}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_NONE
+#include "core/driver.h"
+#include "base/error.h"
+#include <dlfcn.h>
+#include <libxml/uri.h>
+
+static const ConnectDriver *connect_drivers[32];
+static const StateDriver *state_drivers[32];
+static guint n_connect, n_state;
+static GMutex register_lock;
+
+void driver_register(const ConnectDriver *driver)
+{
+    g_mutex_lock(&register_lock);
+    g_assert(n_connect < G_N_ELEMENTS(connect_drivers) - 1);
+    connect_drivers[n_connect++] = driver;
+    g_mutex_unlock(&register_lock);
+}
+
+void state_driver_register(const StateDriver *driver)
+{
+    g_mutex_lock(&register_lock);
+    g_assert(n_state < G_N_ELEMENTS(state_drivers) - 1);
+    state_drivers[n_state++] = driver;
+    g_mutex_unlock(&register_lock);
+}
+
+const ConnectDriver *driver_nth(guint n)
+{
+    return n < n_connect ? connect_drivers[n] : NULL;
+}
+
+const StateDriver *state_driver_nth(guint n)
+{
+    return n < n_state ? state_drivers[n] : NULL;
+}
+
+int driver_module_load(const char *name)
+{
+    static GHashTable *loaded;
+    static GMutex lock;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    if (!loaded)
+        loaded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (g_hash_table_contains(loaded, name))
+        return 0;
+
+    const char *dir = g_getenv("LIBVIRT_DRIVER_DIR");
+    g_autofree char *path = g_strdup_printf("%s/libvirt_driver_%s.so", dir ? dir : MODULEDIR, name);
+    g_autofree char *symbol = g_strdup_printf("%s_driver_register", name);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot load driver module '%s': %s", path, dlerror());
+    void (*entry)(void) = (void (*)(void)) dlsym(handle, symbol);
+    if (!entry)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "driver module '%s' has no '%s'", path, symbol);
+    entry();
+    g_hash_table_add(loaded, g_strdup(name));
+    return 0; /* a module stays loaded: its code may be running in any thread */
+}
+
+static void uri_take_params(Uri *uri, const char *query)
+{
+    g_auto(GStrv) parts = g_strsplit_set(query, "&;", -1);
+    for (char **p = parts; *p; p++) {
+        char *eq = strchr(*p, '=');
+        if (!**p)
+            continue;
+        g_autofree char *name = g_uri_unescape_segment(*p, eq, NULL);
+        g_autofree char *value = g_uri_unescape_string(eq ? eq + 1 : "", NULL);
+        if (name && value)
+            g_hash_table_replace(uri->params, g_steal_pointer(&name), g_steal_pointer(&value));
+    }
+}
+
+Uri *uri_parse(const char *text)
+{
+    xmlURIPtr x = xmlParseURI(text);
+    if (!x || !x->scheme) {
+        xmlFreeURI(x);
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "'%s' is not a connection URI; it looks like qemu:///system", text);
+    }
+    Uri *uri = g_new0(Uri, 1);
+    uri->params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    uri->text = g_strdup(text);
+    char *plus = strchr(x->scheme, '+');
+    uri->scheme = plus ? g_strndup(x->scheme, plus - x->scheme) : g_strdup(x->scheme);
+    uri->transport = plus ? g_strdup(plus + 1) : NULL;
+    uri->user = g_strdup(x->user);
+    uri->server = x->server && *x->server ? g_strdup(x->server) : NULL;
+    /* an IPv6 address stands in brackets in the URI, nowhere else */
+    size_t len = uri->server ? strlen(uri->server) : 0;
+    if (len > 2 && uri->server[0] == '[' && uri->server[len - 1] == ']') {
+        memmove(uri->server, uri->server + 1, len - 2);
+        uri->server[len - 2] = '\0';
+    }
+    uri->port = x->port > 0 ? x->port : 0;
+    uri->path = g_strdup(x->path ? x->path : "");
+    if (x->query_raw)
+        uri_take_params(uri, x->query_raw);
+    xmlFreeURI(x);
+    return uri;
+}
+
+void uri_free(Uri *uri)
+{
+    if (!uri)
+        return;
+    g_free(uri->scheme);
+    g_free(uri->transport);
+    g_free(uri->user);
+    g_free(uri->server);
+    g_free(uri->path);
+    g_free(uri->text);
+    g_hash_table_unref(uri->params);
+    g_free(uri);
+}
+
+const char *uri_param(const Uri *uri, const char *name)
+{
+    return g_hash_table_lookup(uri->params, name);
+}
