@@ -177,7 +177,7 @@ class Event:
         self.program, self.number, self.name, self.where = words[0], int(words[1]), words[2], block.where
         self.msg = [Field(t, model, block.where) for t in block.get("msg").split() if t != "-"]
         self.filters = block.all("filter")
-        self.id = block.get("id")
+        self.id, self.callback = block.get("id"), block.get("callback")
 
 
 class Header:
@@ -203,6 +203,10 @@ class Model:
         if name in self.constants:
             return self.constants[name]
         raise TableError(where, f"unknown limit '{name}'{nearest(name, self.limits)}")
+
+    @property
+    def event_callbacks(self):
+        return {(e.number, e.program): e.callback for e in self.events}
 
     def all_calls(self):
         """(call, owner) of every procedure, by program and number."""

@@ -150,9 +150,6 @@ int virCopyLastError(virErrorPtr to)
     if (!err || err->code == VIR_ERR_OK)
         return 0;
     *to = *err;
-    to->conn = NULL;
-    to->dom = NULL;
-    to->net = NULL;
     to->message = g_strdup(err->message);
     to->str1 = g_strdup(err->str1);
     to->str2 = g_strdup(err->str2);
@@ -192,17 +189,6 @@ virErrorPtr virSaveLastError(void)
     virCopyLastError(to);
     errno = saved;
     return to;
-}
-
-int virSetError(virErrorPtr newerr)
-{
-    if (!newerr)
-        return -1;
-    int saved = errno;
-    error_set_raw(newerr->domain, newerr->code, newerr->level, newerr->message, newerr->str1, newerr->str2,
-                  newerr->str3, newerr->int1, newerr->int2);
-    errno = saved;
-    return 0;
 }
 
 void virResetError(virErrorPtr err)

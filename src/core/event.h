@@ -14,6 +14,9 @@ typedef enum {
     EVENT_FAMILIES
 } EventFamily;
 
+/** A callback of the program, cast by event_call() to what its event demands. */
+typedef void (*PublicCallback)(void);
+
 #define EVENT_VALUES_MAX 5
 
 /** One value that an event carries; which member is in force stands in its EventDesc. */
@@ -83,11 +86,11 @@ EventBus *event_registry_bus(EventRegistry *registry);
 /** Register a callback: public (@cb) or internal (@fn), for one object (@object non-NULL: by UUID, node devices
  * by name) or all. Returns the callback id, or -1 (no bus: VIR_ERR_NO_SUPPORT; unknown @id: VIR_ERR_INVALID_ARG). */
 int event_register(virConnectPtr conn, EventFamily family, int id, const EventObject *object,
-                   GCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb);
+                   PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb);
 
 /** As event_register() for QEMU monitor events. @pattern NULL, a name, or a regular expression by @flags. */
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
-                           GCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb);
+                           PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb);
 
 /** Forget a callback. 0, or -1 (VIR_ERR_INVALID_ARG) if @family has none with this id. */
 int event_deregister(virConnectPtr conn, EventFamily family, int callback_id);
@@ -97,7 +100,7 @@ guint event_registry_count(EventRegistry *registry, EventFamily family, int id);
 /** Family event id of a callback id, -1 if there is none. */
 int event_registry_event_of(EventRegistry *registry, EventFamily family, int callback_id);
 /** The callback id of a function registered for (family, id), -1 if there is none (old-style deregistration by pointer). */
-int event_registry_find(EventRegistry *registry, EventFamily family, int id, GCallback cb);
+int event_registry_find(EventRegistry *registry, EventFamily family, int id, PublicCallback cb);
 
 /** Call a public callback with an event's values (generated). */
-void event_call(const Event *event, GCallback cb, virConnectPtr conn, void *object, void *opaque);
+void event_call(const Event *event, PublicCallback cb, virConnectPtr conn, void *object, void *opaque);

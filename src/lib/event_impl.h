@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The event loop that the program registered (virEventRegisterImpl) or the default one.
+ */
+#pragma once
+#include <glib.h>
+#include <libvirt/libvirt.h>
+
+/** Whether an event loop implementation is registered; without one there are no callbacks or keepalives. */
+gboolean event_impl_registered(void);
