@@ -5,6 +5,7 @@
  * begin with "." and TEMP_MARK, so that readers of folders don't see them and file_sweep() finds them.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
+#include <stdio.h>
 #include "base/file.h"
 
 #include <dirent.h>
