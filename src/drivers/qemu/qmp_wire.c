@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * QMP's bytes. Writing: requests leave in order; while one that carried descriptors is unanswered nothing
+ * follows it, since QEMU keeps only the descriptors of its latest read. Reading: a bounded amount per
+ * round of the loop, so that one guest's flood can't starve the others.
+ *
+ * What ends the connection: a line that is too long, isn't JSON, isn't an object, or a first line that isn't the
+ * greeting. What is ignored: answers to ids that aren't waited for (late, duplicate, invented), objects
+ * that are neither answer nor event, events that are malformed, too long or before the handshake.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include "drivers/qemu/qmp_priv.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/error.h"
+
+#define READS_PER_ROUND 8
+/* QEMU answers these at once even when its queue of ordinary commands is full. */
+#define EXTRA_IN_FLIGHT_OOB 4
+#define ID_PREFIX "libvirt-"
+
+GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gboolean oob)
+{
+    g_autoptr(json_object) line = json_object_new_object();
+    g_autofree char *text = g_strdup_printf(ID_PREFIX "%" G_GUINT64_FORMAT, id);
+    GString *bytes;
+    size_t len;
+    const char *json;
+
+    json_object_object_add(line, oob ? "exec-oob" : "execute", json_object_new_string(command));
+    if (args)
+        json_object_object_add(line, "arguments", args);
+    json_object_object_add(line, "id", json_object_new_string(text));
+    json = json_object_to_json_string_length(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+                                             &len);
+    bytes = g_string_new_len(json, len);
+    g_string_append(bytes, "\r\n");
+    return bytes;
+}
+
+static gssize qmp_wire_sendmsg(int fd, QmpRequest *req)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * QMP_MAX_FDS)];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = { req->bytes->str + req->written, req->bytes->len - req->written };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    gssize sent;
+
+    if (req->n_fds > 0) {
+        struct cmsghdr *cmsg;
+
+        memset(&control, 0, sizeof(control));
+        msg.msg_control = control.bytes;
+        msg.msg_controllen = CMSG_SPACE(sizeof(int) * req->n_fds);
+        cmsg = CMSG_FIRSTHDR(&msg);
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(int) * req->n_fds);
+        memcpy(CMSG_DATA(cmsg), req->fds, sizeof(int) * req->n_fds);
+    }
+    do
+        sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (sent > 0 && req->n_fds > 0) {
+        for (guint i = 0; i < req->n_fds; i++)
+            close(req->fds[i]);
+        req->n_fds = 0;
+    }
+    return sent;
+}
+
+/* Whether @req may go out now. */
+static gboolean qmp_wire_may_send(QmpMonitor *mon, QmpRequest *req)
+{
+    QmpRequest *last = g_queue_peek_tail(&mon->in_flight);
+
+    if (req->handshake)
+        return mon->state == QMP_NEGOTIATING;
+    if (mon->state != QMP_READY ||
+        mon->in_flight.length >= QMP_MAX_IN_FLIGHT + (req->oob ? EXTRA_IN_FLIGHT_OOB : 0))
+        return FALSE;
+    return !last || !last->had_fds;
+}
+
+void qmp_wire_flush(QmpMonitor *mon)
+{
+    QmpRequest *req;
+    gboolean blocked = FALSE;
+
+    while (mon->fd >= 0 && (req = g_queue_peek_head(&mon->queued))) {
+        gssize sent;
+
+        if (req->written == 0 && !qmp_wire_may_send(mon, req))
+            break;
+        sent = qmp_wire_sendmsg(mon->fd, req);
+        if (sent < 0) {
+            /* A broken connection shows on the reading side, which then tells everybody. */
+            blocked = errno == EAGAIN;
+            break;
+        }
+        req->written += sent;
+        if (req->written < req->bytes->len)
+            continue;
+        g_string_free(g_steal_pointer(&req->bytes), TRUE);
+        req->sent_us = g_get_monotonic_time();
+        g_queue_push_tail(&mon->in_flight, g_queue_pop_head(&mon->queued));
+    }
+    if (mon->watch)
+        loop_watch_update(mon->watch, blocked ? LOOP_IN | LOOP_OUT : LOOP_IN);
+}
+
+/* The request in QEMU's hands that @line answers, taken out of the list; NULL if it answers none. */
+static QmpRequest *qmp_wire_match(QmpMonitor *mon, json_object *line)
+{
+    json_object *member;
+    const char *id = json_member_string(line, "id");
+    guint64 number;
+    GList *l;
+
+    if (!id) {
+        /* QEMU couldn't read a command well enough to know its id; answers come in order. */
+        if (json_object_object_get_ex(line, "id", &member) || !json_member(line, "error", json_type_object))
+            return NULL;
+        return g_queue_pop_head(&mon->in_flight);
+    }
+    if (!g_str_has_prefix(id, ID_PREFIX) ||
+        !g_ascii_string_to_unsigned(id + strlen(ID_PREFIX), 10, 1, G_MAXUINT64, &number, NULL))
+        return NULL;
+    for (l = mon->in_flight.head; l; l = l->next) {
+        QmpRequest *req = l->data;
+
+        if (req->id == number) {
+            g_queue_delete_link(&mon->in_flight, l);
+            return req;
+        }
+    }
+    return NULL;
+}
+
+static void qmp_wire_reply(QmpMonitor *mon, json_object *line)
+{
+    QmpRequest *req;
+
+    g_mutex_lock(&mon->lock);
+    req = qmp_wire_match(mon, line);
+    if (req)
+        qmp_wire_flush(mon);
+    g_mutex_unlock(&mon->lock);
+    if (req)
+        qmp_request_finish(mon, req, QMP_ANSWERED, json_object_get(line));
+}
+
+static void qmp_wire_greeting(QmpMonitor *mon, json_object *line)
+{
+    json_object *qmp = json_member(line, "QMP", json_type_object);
+    json_object *caps = json_member(qmp, "capabilities", json_type_array);
+    QmpRequest *req;
+
+    if (!qmp) {
+        qmp_end(mon, QMP_CLOSED_PROTOCOL, "the first line isn't a QMP greeting");
+        return;
+    }
+    g_mutex_lock(&mon->lock);
+    for (gsize i = 0; caps && i < json_object_array_length(caps); i++) {
+        json_object *cap = json_object_array_get_idx(caps, i);
+
+        if (json_object_is_type(cap, json_type_string) && g_str_equal(json_object_get_string(cap), "oob"))
+            mon->oob = TRUE;
+    }
+    req = g_queue_peek_head(&mon->queued);
+    if (mon->state == QMP_GREETING && req && req->handshake) {
+        if (mon->oob) {
+            json_object *args = json_object_new_object(), *enable = json_object_new_array();
+
+            json_object_array_add(enable, json_object_new_string("oob"));
+            json_object_object_add(args, "enable", enable);
+            g_string_free(req->bytes, TRUE);
+            req->bytes = qmp_wire_format(req->id, req->command, args, FALSE);
+        }
+        mon->state = QMP_NEGOTIATING;
+        qmp_wire_flush(mon);
+    }
+    g_mutex_unlock(&mon->lock);
+}
+
+static void qmp_wire_qemu_event(QmpMonitor *mon, json_object *line, gsize len)
+{
+    json_object *stamp = json_member(line, "timestamp", json_type_object);
+    const char *name = json_member_string(line, "event");
+    gint64 seconds = json_member_int(stamp, "seconds", 0);
+    gint64 micros = json_member_int(stamp, "microseconds", 0);
+    gboolean wanted;
+
+    g_mutex_lock(&mon->lock);
+    wanted = mon->state == QMP_READY && !mon->muted;
+    g_mutex_unlock(&mon->lock);
+    if (!wanted || !name || len > QMP_MAX_EVENT || !mon->callbacks.event)
+        return;
+    if (seconds < 0 || seconds > G_MAXINT64 / G_USEC_PER_SEC - 1 || micros < 0 || micros >= G_USEC_PER_SEC)
+        seconds = micros = 0;
+    mon->callbacks.event(mon, name, json_member(line, "data", json_type_object),
+                         seconds * G_USEC_PER_SEC + micros, mon->opaque);
+}
+
+static void qmp_wire_line(QmpMonitor *mon, const char *text, gsize len)
+{
+    g_autoptr(json_object) line = NULL;
+    const char *why = "not an object";
+    QmpState state;
+
+    while (len > 0 && strchr(" \t\r", text[len - 1]) && text[len - 1])
+        len--;
+    if (len == 0)
+        return;
+    line = json_lines_parse(text, len, &why);
+    if (!json_object_is_type(line, json_type_object)) {
+        g_autofree char *reason = g_strdup_printf("line of %" G_GSIZE_FORMAT " bytes is invalid: %s",
+                                                  len, why);
+        qmp_end(mon, QMP_CLOSED_PROTOCOL, reason);
+        return;
+    }
+    g_mutex_lock(&mon->lock);
+    state = mon->state;
+    g_mutex_unlock(&mon->lock);
+    if (state == QMP_GREETING)
+        qmp_wire_greeting(mon, line);
+    else if (json_object_object_get_ex(line, "return", NULL) || json_object_object_get_ex(line, "error", NULL))
+        qmp_wire_reply(mon, line);
+    else
+        qmp_wire_qemu_event(mon, line, len);
+}
+
+static gboolean qmp_wire_is_open(QmpMonitor *mon)
+{
+    gboolean open;
+
+    g_mutex_lock(&mon->lock);
+    open = mon->state != QMP_CLOSED && mon->fd >= 0;
+    g_mutex_unlock(&mon->lock);
+    return open;
+}
+
+/* Handle complete lines. FALSE once the connection has ended. */
+static gboolean qmp_wire_lines(QmpMonitor *mon)
+{
+    char *line;
+    gsize len;
+    int rc;
+
+    while ((rc = json_lines_next(&mon->in, &line, &len)) > 0) {
+        qmp_wire_line(mon, line, len);
+        if (!qmp_wire_is_open(mon))
+            return FALSE;
+    }
+    if (rc < 0)
+        qmp_end(mon, QMP_CLOSED_PROTOCOL, "line exceeds the limit of " G_STRINGIFY(QMP_MAX_LINE) " bytes");
+    return rc == 0;
+}
+
+void qmp_wire_event(LoopWatch *watch, int fd, unsigned events, void *opaque)
+{
+    g_autoptr(QmpMonitor) mon = qmp_ref(opaque);
+
+    if (events & LOOP_OUT) {
+        g_mutex_lock(&mon->lock);
+        qmp_wire_flush(mon);
+        g_mutex_unlock(&mon->lock);
+    }
+    for (int i = 0; i < READS_PER_ROUND; i++) {
+        gssize got;
+
+        if (!qmp_wire_is_open(mon))
+            return;
+        got = json_lines_read(&mon->in, fd);
+        if (got == -EAGAIN)
+            return;
+        if (got == 0) {
+            qmp_end(mon, QMP_CLOSED_EOF, "QEMU closed the monitor");
+            return;
+        }
+        if (got < 0) {
+            qmp_end(mon, QMP_CLOSED_ERROR, g_strerror(-got));
+            return;
+        }
+        if (!qmp_wire_lines(mon))
+            return;
+    }
+}
