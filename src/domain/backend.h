@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a hypervisor must be able to do so that the domain core can serve the public API with it.
+ *
+ * The core owns names, definitions, files under /etc and /run, states, events, jobs and the public functions. A
+ * backend owns the running instance: processes, monitor, devices. Its unit is the Guest, one run of one domain from
+ * start to end; a domain that is started again gets a new Guest with a new id. A Guest is reference counted and
+ * survives its process, so no call ever meets freed memory: after the end a backend's function just fails.
+ *
+ * Threads. Functions marked [worker] may block, and only until their deadline (guest_deadline_ms()); the core calls
+ * them on a worker, between pool_blocking_begin() and _end(), never with a lock held. For one guest, start, cont,
+ * pause, reset, … are serialised by the core's job; kill and the statistics may come at any time, also
+ * while another call is running, which must then fail soon. Functions marked [any] must not block.
+ * Upcalls (guest_upcall_…) may be made from any thread, with no lock held that a backend function takes.
+ *
+ * Flow of a run:  start() -> [cont() / pause() / …]* -> kill() or upcall "ended" -> cleanup() exactly once -> guest_free().
+ * A member that is NULL makes the public functions that need it answer VIR_ERR_NO_SUPPORT.
+ */
+#pragma once
+#include <glib.h>
+#include <libvirt/libvirt.h>
+#include <libxml/tree.h>
+#include "base/typed_param.h"
+#include "core/driver.h"
+#include "domain/guest_stats.h"
+
+typedef struct DomainDef DomainDef;           /* model/domain_def.h */
+typedef struct DomainObj DomainObj;           /* domain/domain_obj.h */
+typedef struct DomainHost DomainHost;         /* domain/host.h: one driver's set of domains */
+typedef struct DomainBackend DomainBackend;
+
+/** One run of one domain. Fields are constant after start() but where it is said otherwise. */
+typedef struct Guest {
+    gint refs;
+    DomainHost *host;
+    DomainObj *dom;          /* owned reference */
+    int id;                  /* the domain id of this run */
+    char *name;              /* at the start of the run */
+    unsigned char uuid[VIR_UUID_BUFLEN];
+    pid_t pid;               /* of the hypervisor process; 0 if it has none. Set by start() or from the status file. */
+    guint64 pid_start;       /* process_start_time(pid); the core fills it in when start() has returned */
+    int log_fd;              /* the per-guest log, open for appending; -1 if there is none. Closed by the core after start(). */
+    gint starting;           /* atomic: start() is under way */
+    void *priv;              /* the backend's; released by guest_free() */
+} Guest;
+
+Guest *guest_ref(Guest *guest);
+void guest_unref(Guest *guest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Guest, guest_unref)
+
+/** How long one request to this guest may take, in milliseconds. */
+gint64 guest_deadline_ms(const Guest *guest);
+/** The loop and the data of the driver's host that the guest lives on. */
+Loop *guest_loop(const Guest *guest);
+void *guest_host_priv(const Guest *guest);
+
+/** Directories of the driver (under the context's root; never NULL; made, with mode and owner, before the first use). */
+typedef struct HostPaths {
+    char *config;     /* /etc/libvirt/qemu */
+    char *autostart;  /* /etc/libvirt/qemu/autostart */
+    char *state;      /* /run/libvirt/qemu */
+    char *lib;        /* /var/lib/libvirt/qemu */
+    char *save;       /* /var/lib/libvirt/qemu/save */
+    char *snapshot;   /* /var/lib/libvirt/qemu/snapshot */
+    char *checkpoint; /* /var/lib/libvirt/qemu/checkpoint */
+    char *dump;       /* /var/lib/libvirt/qemu/dump */
+    char *channel;    /* /var/lib/libvirt/qemu/channel */
+    char *nvram;      /* /var/lib/libvirt/qemu/nvram */
+    char *ram;        /* /var/lib/libvirt/qemu/ram */
+    char *cache;      /* /var/cache/libvirt/qemu */
+    char *log;        /* /var/log/libvirt/qemu */
+} HostPaths;
+
+/** Paths of a host, NULL if its backend keeps nothing on disk. */
+const HostPaths *host_paths(const DomainHost *host);
+
+/** What start() is asked for. */
+typedef struct StartOptions {
+    unsigned int flags;          /* virDomainCreateFlags as given; the core itself sees to PAUSED and AUTODESTROY */
+    const int *fds;              /* descriptors that the caller passed, still the core's */
+    unsigned int n_fds;
+    int restore_fd;              /* an image to restore from, or -1 */
+    const char *restore_path;
+} StartOptions;
+
+typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
+
+/** What reconnect() found. */
+typedef struct GuestCondition {
+    int state;    /* virDomainState */
+    int reason;
+} GuestCondition;
+
+struct DomainBackend {
+    const char *name;       /* virConnectGetType(): "QEMU" */
+    const char *folder;     /* part of the paths: "qemu"; NULL: domains live in memory only */
+    int virt_types;         /* bit mask over DomainVirtType of the definitions that are accepted; 0: all */
+    gint64 deadline_ms;     /* default of guest_deadline_ms(); 0: DOMAIN_GUEST_DEADLINE_MS */
+
+    /* ---- definitions: no guest needed ---- */
+
+    /** Complete a parsed definition with what depends on this host and hypervisor (emulator, machine type, CPU,
+     * addresses), then check that it could be run. @parse_flags as given to define/create. The model's own defaults are
+     * filled in before. 0, or -1. [worker; may run a program (probing) within its own deadline] */
+    int (*prepare)(DomainHost *host, DomainDef *def, unsigned int parse_flags);
+
+    /** Command line that start() would use, in @format ("qemu-argv"). NULL with an error. [worker] */
+    char *(*to_native)(DomainHost *host, const char *format, const DomainDef *def);
+    char *(*from_native)(DomainHost *host, const char *format, const char *config);
+
+    /** vCPUs that a domain type ("kvm", NULL: default) may have; -1 with an error. [any] */
+    int (*max_vcpus)(DomainHost *host, const char *type);
+
+    /* ---- life ---- */
+
+    /** Start the hypervisor; vCPUs stay paused. @def is this run's own copy, to be completed with what becomes known
+     * (aliases, ports, terminal names); the core publishes it afterwards. Sets guest->pid as soon as there is a
+     * process and guest->priv. On failure (-1) the error carries the hypervisor's last words; the core calls
+     * kill() and cleanup() then. [worker] */
+    int (*start)(Guest *guest, DomainDef *def, const StartOptions *options);
+
+    /** Take over a guest that runs already, after a restart of the daemon: @def as in the status file (to be corrected
+     * like in start()), guest->pid from there and checked to be the same process. 0 and @condition, or -1: it cannot be
+     * controlled any more, and the core kills it. [worker] */
+    int (*reconnect)(Guest *guest, DomainDef *def, GuestCondition *condition);
+
+    /** Append the backend's own elements of the status file (monitor, vcpus, …) with two spaces of indentation. [any] */
+    void (*status_format)(Guest *guest, GString *xml);
+    /** Read them again: @root is the <domstatus> element. Before reconnect(). 0, or -1. [any] */
+    int (*status_parse)(Guest *guest, xmlNodePtr root);
+
+    int (*cont)(Guest *guest);                       /* [worker] */
+    int (*pause)(Guest *guest);                      /* [worker] */
+    int (*shutdown)(Guest *guest, GuestStopMode mode);  /* ask for it; the end comes as an upcall [worker] */
+    /** Ask the guest's system to reboot by agent. Reboot by ACPI is made by the core: shutdown, then reset and cont. [worker] */
+    int (*reboot_agent)(Guest *guest);
+    int (*reset)(Guest *guest);                      /* [worker] */
+
+    /** End the process. @graceful: only politely (SIGTERM); -1 with VIR_ERR_SYSTEM_ERROR (EBUSY) if it doesn't go within
+     * @grace_ms. Otherwise also by force. 0 when it is gone, also if it never was. At any time. [worker] */
+    int (*kill)(Guest *guest, gboolean graceful, gint64 grace_ms);
+    /** Release what the run used, after its process is gone; @def is the last live definition. Once. [worker] */
+    void (*cleanup)(Guest *guest, const DomainDef *def);
+    /** Free guest->priv (not NULL). [any] */
+    void (*guest_free)(Guest *guest);
+
+    /* ---- changes to a running guest. @def: a copy of the live definition for the backend to adjust; published on success ---- */
+
+    int (*set_balloon)(Guest *guest, DomainDef *def, unsigned long long kib);        /* [worker] */
+    int (*set_balloon_period)(Guest *guest, DomainDef *def, unsigned int seconds);   /* [worker] */
+    int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count, gboolean agent); /* [worker] */
+
+    /* ---- statistics ---- */
+
+    /** Ask for statistics (GuestStatsGroups) and return; @done is called exactly once, from any thread, also before
+     * the return. @stats NULL: no answer within @deadline_ms, or the guest is gone (this thread's error tells). [any] */
+    void (*stats)(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque);
+
+    /* ---- talking to it ---- */
+
+    int (*send_key)(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n); /* [worker] */
+    int (*inject_nmi)(Guest *guest);                 /* [worker] */
+    /** Put a picture of the screen into a file and return a descriptor of it, open for reading, already unlinked or to be
+     * gone by itself; @mime receives its type (to be freed). [worker] */
+    int (*screenshot)(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);
+    /** Descriptor (non-blocking, two-way) of a character device by alias, NULL: the first console. @exclusive is
+     * TRUE for VIR_DOMAIN_CONSOLE_SAFE. [worker] */
+    int (*open_console)(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
+    /** Raw monitor command; @hmp: the human one. @reply to be freed. Descriptors go in with @fds. [worker] */
+    int (*monitor_command)(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
+    /** Raw agent command; @timeout as virDomainQemuAgentCommand(). [worker] */
+    char *(*agent_command)(Guest *guest, const char *command, int timeout);
+    /** Host name known to the guest's agent. [worker] */
+    char *(*agent_hostname)(Guest *guest);
+};
+
+/* ---- upcalls: what the hypervisor tells by itself. Those for a guest that has ended are ignored. ---- */
+
+/** vCPUs stopped/run. @reason virDomainPausedReason/RunningReason, or -1: as the core asked for, else unknown. */
+void guest_upcall_stopped(Guest *guest, int reason);
+void guest_upcall_resumed(Guest *guest, int reason);
+/** The guest (or the host, by signal) powered off; process and memory are still there. @reboot: it wanted a reboot, but
+ * the hypervisor was told to stop instead. */
+void guest_upcall_shutdown(Guest *guest, gboolean by_guest, gboolean reboot);
+void guest_upcall_reset(Guest *guest);
+/** The guest's kernel crashed. @info (may be NULL) is what the hypervisor knows of it. */
+void guest_upcall_panicked(Guest *guest, const char *info);
+void guest_upcall_watchdog(Guest *guest, int action);
+void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, int action, const char *reason);
+void guest_upcall_balloon(Guest *guest, unsigned long long kib);
+void guest_upcall_rtc(Guest *guest, long long offset);
+void guest_upcall_device_deleted(Guest *guest, const char *alias);
+void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk);
+void guest_upcall_pmwakeup(Guest *guest);
+/** The agent's channel was opened or closed. @alias of the channel. */
+void guest_upcall_agent(Guest *guest, gboolean connected, const char *alias);
+/** The process ended or its monitor is lost. @crashed: by a signal or in a way that nobody asked for. */
+void guest_upcall_ended(Guest *guest, gboolean crashed);
+/** Any event of a QEMU monitor, for virConnectDomainQemuMonitorEventRegister(). */
+void guest_upcall_monitor_event(Guest *guest, const char *event, long long seconds, unsigned int micros, const char *json);
+/** Change this run's live definition: @change edits a copy, which is then published. FALSE if the run is over. @change must
+ * not block; it may be called again if another change came between. */
+typedef void (*GuestDefChange)(DomainDef *def, void *opaque);
+gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque);
+/** Say that the backend's part of the status file changed (written soon, by a worker). */
+void guest_status_changed(Guest *guest);
+/** A taint of the running guest, by the bit number that VIR_DOMAIN_TAINT_… has inside (domain/taint.h); logged once. */
+void guest_taint(Guest *guest, unsigned int taint);
