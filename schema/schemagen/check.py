@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Second layer: the rules of the language. Everything that later layers rely on is checked here."""
+from . import names, scalars
+from .parse import SchemaError
+
+ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'OS_TYPE', 'XML_ERROR', 'NO_OS'}
+NEEDS_FIELD = {'attr', 'text', 'child', 'list', 'elem'}
+
+
+class Tables:
+    """All items by name."""
+
+    def __init__(self):
+        self.enums, self.structs, self.roots, self.namespaces = {}, {}, [], {}
+
+    def add(self, item):
+        table = {'enum': self.enums, 'struct': self.structs}.get(item.kind)
+        if item.kind == 'root':
+            self.roots.append(item)
+        elif item.kind == 'namespace':
+            self.namespaces[item.name] = item.type
+        elif item.name in self.enums or item.name in self.structs:
+            raise SchemaError(item.where, f"'{item.name}' is already defined")
+        else:
+            table[item.name] = item
+
+
+def fail(item, text):
+    raise SchemaError(item.where, f"{item.kind} '{item.name}': {text}")
+
+
+def scalar_of(item, tables):
+    """Scalar and enum item of a member's type; (None, None) for a struct."""
+    if item.type.startswith('enum:'):
+        enum = tables.enums.get(item.type[5:])
+        if not enum:
+            fail(item, f"there is no enum '{item.type[5:]}'")
+        return scalars.Scalar(item.type[5:], 'XML_ENUM', 1), enum
+    return scalars.lookup(item.type), None
+
+
+def field_name(item):
+    """C path of a member, from the key 'field' or its XML name."""
+    if 'field' in item.opts:
+        return item.opts['field']
+    if item.kind == 'text':
+        return 'value'
+    base = item.name.split('@')[0].split(':')[-1]
+    field = names.snake(base)
+    return names.plural(field.rstrip('_')) if item.kind == 'list' else field
+
+
+def check_enum(enum):
+    words = [word for word, _ in enum.words]
+    if not words:
+        raise SchemaError(enum.where, f"enum '{enum.name}' has no values")
+    for word, where in enum.words:
+        if words.count(word) > 1:
+            raise SchemaError(where, f"enum '{enum.name}': value '{word}' given twice")
+
+
+def check_scalar(item, scalar, enum):
+    length = item.max.split('/')[0]
+    if item.secret == '-':
+        fail(item, "column 'secret' must be 'open' or 'secret'")
+    if scalar.needs_max and length == '-':
+        fail(item, f"column 'max' is mandatory for type {item.type}")
+    if not scalar.needs_max and length != '-':
+        fail(item, f"type {item.type} takes no maximal length")
+    if 'default' in item.opts:
+        if not enum:
+            fail(item, 'only an enum has a default')
+        if item.opts['default'] not in [word for word, _ in enum.words]:
+            fail(item, f"default '{item.opts['default']}' is not a value of {enum.name}")
+    if 'range' in item.opts and not scalar.bits:
+        fail(item, 'only a number has a range')
+    if 'has' in item.opts and not scalar.bits:
+        fail(item, f"type {item.type} needs no 'has'")
+
+
+def check_list(item, tables):
+    count = item.max.split('/')
+    scalar, _ = scalar_of(item, tables)
+    bound = count[1] if scalar and len(count) == 2 else None if scalar else count[0]
+    if bound in (None, '-'):
+        fail(item, "column 'max' must bound the length of a list")
+
+
+def check_options(item):
+    for key in ('flat', 'ref', 'union', 'present'):
+        if key in item.opts and item.kind not in ('elem', 'part'):
+            fail(item, f"key '{key}' is for elements")
+    if 'flat' in item.opts and item.type != '-':
+        fail(item, "key 'flat' needs a body of its own")
+    if item.body and item.type != '-':
+        fail(item, 'has both a struct and lines of its own')
+    if item.type == '-' and not item.body:
+        fail(item, 'has neither a struct nor lines of its own')
+    if 'error' in item.opts and item.opts['error'] not in ERROR_CODES:
+        fail(item, f"unknown error '{item.opts['error']}'")
+    if 'when' in item.opts and 'unless' in item.opts:
+        fail(item, "has both 'when' and 'unless'")
+
+
+def check_member(item, tables):
+    check_options(item)
+    if item.type == '-':
+        check_body(item, tables)
+        return
+    scalar, enum = scalar_of(item, tables)
+    if scalar:
+        if item.kind in ('elem', 'part'):
+            fail(item, f"needs a struct, not {item.type}")
+        if item.kind in ('attr', 'text', 'child', 'list'):
+            check_scalar(item, scalar, enum)
+    elif item.type not in tables.structs:
+        fail(item, f"there is no type '{item.type}'")
+    elif item.kind in ('attr', 'text', 'child', 'key'):
+        fail(item, f"needs a scalar type, not {item.type}")
+    if item.kind == 'list':
+        check_list(item, tables)
+    if ':' in item.name and item.name.split(':')[0] not in tables.namespaces:
+        fail(item, f"there is no namespace '{item.name.split(':')[0]}'")
+
+
+def check_twins(body):
+    """A name may stand twice only where conditions tell which one is meant."""
+    seen = {}
+    for item in body:
+        key = (item.kind == 'attr', item.name)
+        if item.kind in ('part', 'key'):
+            continue
+        conditional = {'when', 'unless', 'match'} & set(item.opts)
+        if key in seen and not (conditional and seen[key]):
+            fail(item, 'stands twice without a condition')
+        seen[key] = conditional
+
+
+def check_body(item, tables):
+    check_twins(item.body)
+    if sum(member.kind == 'text' for member in item.body) > 1:
+        fail(item, 'has two texts')
+    for member in item.body:
+        check_member(member, tables)
+
+
+def check(tables):
+    """Raise SchemaError at the first line that breaks a rule."""
+    for enum in tables.enums.values():
+        check_enum(enum)
+    for struct in tables.structs.values():
+        check_body(struct, tables)
+    for root in tables.roots:
+        if root.type not in tables.structs:
+            raise SchemaError(root.where, f"root '{root.name}': there is no struct '{root.type}'")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Output: the header with enums, structs and the names of descriptors."""
+from . import names
+
+TOP = '''/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Generated from the tables in schema/ - do not edit.
+ * Every enum has the value 0 for "not given". Pointers may be NULL; all memory belongs to the struct
+ * that points to it. Numbers without a has_ field are 0 when they were not given.
+ */
+#pragma once
+#include "base/xml.h"
+'''
+
+
+def enum_text(enum):
+    lines = [f'/** {enum.doc}. */', f'typedef enum __attribute__((packed)) {{',
+             f'    {names.upper(enum.name)}_UNSET = 0,']
+    lines += [f'    {names.constant(enum.name, word)},' for word, _ in enum.words]
+    low = names.upper(enum.name).lower()
+    lines += [f'    {names.upper(enum.name)}_LAST', f'}} {enum.name};',
+              f'/** Text of a value; NULL for UNSET and values out of range. */',
+              f'const char *{low}_to_string(int value);',
+              f'/** Value of a text, {names.upper(enum.name)}_UNSET if there is none such. Sets no error. */',
+              f'{enum.name} {low}_from_string(const char *text);', '']
+    return lines
+
+
+def field_text(field, indent):
+    space = '' if field.ctype.endswith('*') else ' '
+    array = f'[{field.array}]' if field.array else ''
+    return f'{indent}{field.ctype}{space}{field.name}{array}; /**< {field.doc}. */'
+
+
+def struct_text(struct):
+    lines = [f'/** {struct.doc}. */', f'struct {struct.name} {{']
+    fields = sorted(struct.fields.values(), key=lambda field: -field.align)
+    union = [field for field in fields if field.union]
+    if not fields:
+        lines.append('    char unused; /**< The element has nothing yet. */')
+    for field in fields:
+        if not field.union:
+            lines.append(field_text(field, '    '))
+        elif field is union[0]:
+            lines.append('    union {')
+            lines += [field_text(one, '        ') for one in union]
+            lines.append('    };')
+    return lines + ['};', '']
+
+
+def render(model):
+    lines = [TOP]
+    for enum in model.tables.enums.values():
+        lines += enum_text(enum)
+    lines += [f'typedef struct {name} {name};' for name in model.order] + ['']
+    for name in model.order:
+        lines += struct_text(model.structs[name])
+    lines.append('/* Descriptors, for the functions in base/xml.h. */')
+    lines += [f'extern const XmlDesc {names.upper(name)}_DESC;' for name in model.tables.structs]
+    for root in model.tables.roots:
+        lines.append(f'extern const XmlRoot {root.name.upper()}_ROOT;')
+    return '\n'.join(lines) + '\n'
