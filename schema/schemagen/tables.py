@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Output: the C file with descriptors and the functions of enums."""
+from . import names
+
+KINDS = {'attr': 'ATTR', 'text': 'TEXT', 'child': 'CHILD', 'elem': 'ELEM', 'list': 'LIST'}
+FLAGS = {'required': 'XML_REQUIRED', 'always': 'XML_ALWAYS', 'ref': 'XML_REF', 'flat': 'XML_FLAT',
+         'live': 'XML_LIVE', 'live-unless-user': 'XML_LIVE_UNLESS_USER', 'range': 'XML_RANGE'}
+
+
+def quote(text):
+    return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
+
+
+def enum_text(enum):
+    up = names.upper(enum.name)
+    low = up.lower()
+    values = ', '.join(quote(word) for word, _ in enum.words)
+    return [f'static const char *const {up}_TEXTS[] = {{{values}}};',
+            f'static const XmlEnum {up}_ENUM = {{"{enum.name}", {len(enum.words)}, {up}_TEXTS}};', '',
+            f'const char *{low}_to_string(int value)', '{',
+            f'    return xml_enum_text(&{up}_ENUM, value);', '}', '',
+            f'{enum.name} {low}_from_string(const char *text)', '{',
+            f'    return xml_enum_value(&{up}_ENUM, text);', '}', '']
+
+
+def limits(member):
+    """C text of the least and greatest value of a number."""
+    scalar, item = member.scalar, member.item
+    if 'range' in item.opts:
+        low, _, high = item.opts['range'].partition('..')
+    elif scalar.code == 'XML_INT':
+        low, high = -(1 << (scalar.bits - 1)), (1 << (scalar.bits - 1)) - 1
+    else:
+        low, high = 0, (1 << scalar.bits) - 1
+    if scalar.code == 'XML_INT':
+        return [f'(guint64)({int(low) + 1}LL - 1)', f'{high}']
+    return [f'{low}ULL', f'{high}ULL']
+
+
+def flags_of(member):
+    opts = member.item.opts
+    flags = [text for key, text in FLAGS.items() if key in opts]
+    if member.item.secret == 'secret':
+        flags.append('XML_SECRET')
+    if member.aux and member.kind != 'list':
+        flags.append('XML_HAS')
+    return ' | '.join(flags) or '0'
+
+
+def scalar_parts(member, struct):
+    scalar, item = member.scalar, member.item
+    parts = [f'.type = {scalar.code}']
+    if member.enum:
+        parts.append(f'.info = &{names.upper(member.enum.name)}_ENUM')
+        if 'default' in item.opts:
+            parts.append(f".initial = {names.constant(member.enum.name, item.opts['default'])}")
+    if scalar.bits:
+        low, high = limits(member)
+        parts += [f'.bytes = {scalar.bits // 8}', f'.width = {scalar.width}', f'.min = {low}', f'.max = {high}']
+    if scalar.unit:
+        parts.append(f".unit = {quote(item.opts.get('unit', scalar.unit))}")
+    length, _, count = item.max.partition('/')
+    if length != '-':
+        parts.append(f'.max_len = {length}')
+    if count:
+        parts.append(f'.max_count = {count}')
+    return parts
+
+
+def condition_parts(member, struct):
+    parts, item = [], member.item
+    if member.when:
+        path, mask, enum = member.when
+        parts += [f'.when_offset = offsetof({struct}, {path})', f'.when_mask = {hex(mask)}ULL',
+                  f'.when_enum = &{names.upper(enum.name)}_ENUM']
+    if 'match' in item.opts:
+        attr, sep, value = item.opts['match'].partition(':')
+        parts.append(f'.match = {quote(attr)}')
+        if sep:
+            parts.append(f'.match_value = {quote(value)}')
+    return parts
+
+
+def member_text(member, model, struct):
+    item = member.item
+    parts = [f'.kind = XML_MEMBER_{KINDS[member.kind]}']
+    if member.kind != 'text':
+        parts.append(f'.name = {quote(member.name)}')
+    if member.leaf:
+        parts.append(f'.leaf = {quote(member.leaf)}')
+    if member.prefix:
+        parts += [f'.ns = {quote(member.prefix)}', f'.ns_uri = {quote(model.tables.namespaces[member.prefix])}']
+    if member.scalar:
+        parts += scalar_parts(member, struct)
+    else:
+        parts.append(f'.info = &{desc_name(member.desc.ident)}')
+        if member.kind == 'list':
+            parts.append(f".max_count = {item.max.split('/')[0]}")
+    if member.path:
+        parts.append(f'.offset = offsetof({struct}, {member.path})')
+    if member.aux:
+        parts.append(f'.aux = offsetof({struct}, {member.aux})')
+    parts += condition_parts(member, struct)
+    flags = flags_of(member)
+    if flags != '0':
+        parts.append(f'.flags = {flags}')
+    if 'error' in item.opts:
+        parts.append(f".error = VIR_ERR_{item.opts['error']}")
+    parts += [f'.since = {quote(item.since)}', f'.doc = {quote(item.doc)}']
+    return '    {' + ', '.join(parts) + '},'
+
+
+def desc_name(ident):
+    return names.upper(ident) + '_DESC'
+
+
+def has_defaults(desc, seen=()):
+    """Whether a fresh struct of this kind is not all zeros."""
+    if desc.ident in seen:
+        return False
+    for member in desc.members:
+        if 'default' in member.item.opts:
+            return True
+        if member.kind == 'elem' and 'ref' not in member.item.opts and has_defaults(member.desc, seen + (desc.ident,)):
+            return True
+    return False
+
+
+def desc_text(desc, model, public):
+    name = desc_name(desc.ident)
+    members = sorted(desc.members, key=lambda member: member.kind != 'attr')
+    flat = hasattr(desc, 'body')
+    size = '0' if flat else f'sizeof({desc.struct})'
+    static = '' if public else 'static '
+    lines = []
+    if members:
+        lines.append(f'static const XmlMember {names.upper(desc.ident)}_MEMBERS[] = {{')
+        lines += [member_text(member, model, desc.struct) for member in members]
+        lines.append('};')
+    attrs = sum(member.kind == 'attr' for member in members)
+    lines += [f'{static}const XmlDesc {name} = {{',
+              f'    .name = {quote(desc.struct)}, .size = {size}, .n_members = {len(members)}, .n_attrs = {attrs},',
+              f'    .has_defaults = {int(has_defaults(desc))},'
+              f' .members = {names.upper(desc.ident) + "_MEMBERS" if members else "NULL"},', '};', '']
+    return lines
+
+
+def render(model):
+    lines = ['/* SPDX-License-Identifier: LGPL-2.1-or-later */',
+             '/* Generated from the tables in schema/ - do not edit. */',
+             '#include "model/domain_def.h"', '#include <libvirt/virterror.h>', '']
+    for enum in model.tables.enums.values():
+        lines += enum_text(enum)
+    named = set(model.tables.structs)
+    lines += [f'static const XmlDesc {desc_name(ident)};' for ident in model.descs if ident not in named] + ['']
+    for ident, desc in model.descs.items():
+        lines += desc_text(desc, model, ident in named)
+    for root in model.tables.roots:
+        pairs = ', '.join(f'{quote(prefix)}, {quote(uri)}' for prefix, uri in model.tables.namespaces.items())
+        up = root.name.upper()
+        lines += [f'static const char *const {up}_NS[] = {{{pairs + ", " if pairs else ""}NULL}};',
+                  f'const XmlRoot {up}_ROOT = {{{quote(root.name)}, {up}_NS, &{desc_name(root.type)}, VIR_FROM_DOMAIN}};', '']
+    return '\n'.join(lines)
