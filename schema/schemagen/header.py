@@ -32,9 +32,17 @@ def field_text(field, indent):
     return f'{indent}{field.ctype}{space}{field.name}{array}; /**< {field.doc}. */'
 
 
-def struct_text(struct):
+def alignment(field, structs):
+    inner = structs.get(field.ctype)
+    if not inner:
+        return field.align
+    return max([alignment(one, structs) for one in inner.fields.values()] or [1])
+
+
+def struct_text(struct, structs):
+    """Widest fields first, so that nothing is lost to padding."""
     lines = [f'/** {struct.doc}. */', f'struct {struct.name} {{']
-    fields = sorted(struct.fields.values(), key=lambda field: -field.align)
+    fields = sorted(struct.fields.values(), key=lambda field: -alignment(field, structs))
     union = [field for field in fields if field.union]
     if not fields:
         lines.append('    char unused; /**< The element has nothing yet. */')
@@ -54,7 +62,7 @@ def render(model):
         lines += enum_text(enum)
     lines += [f'typedef struct {name} {name};' for name in model.order] + ['']
     for name in model.order:
-        lines += struct_text(model.structs[name])
+        lines += struct_text(model.structs[name], model.structs)
     lines.append('/* Descriptors, for the functions in base/xml.h. */')
     lines += [f'extern const XmlDesc {names.upper(name)}_DESC;' for name in model.tables.structs]
     for root in model.tables.roots:
