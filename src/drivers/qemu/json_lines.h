@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <json-c/json.h>
 
+#include "base/json.h"
+
 /** Deepest nesting of a value that is accepted. */
 #define JSON_LINES_MAX_DEPTH 64
 /** Most values (members, elements) in one line: bounds memory, as a parsed value costs up to 100 bytes. */
@@ -57,5 +59,3 @@ gint64 json_member_int(json_object *object, const char *name, gint64 fallback);
 
 /** Boolean member or @fallback. */
 gboolean json_member_bool(json_object *object, const char *name, gboolean fallback);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
