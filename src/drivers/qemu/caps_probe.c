@@ -348,7 +348,7 @@ static int probe_start(Probe *probe, Loop *loop, const char *binary, const char 
 
     *probe = (Probe){ .pidfd = -1, .err_fd = -1 };
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) < 0 || pipe2(errs, O_CLOEXEC | O_NONBLOCK) < 0) {
-        FAIL_ERRNO(errno, "cannot create pipes to '%s'", binary);
+        error_report_errno(ERROR_DOMAIN, errno, "cannot create pipes to '%s'", binary);
     } else if ((probe->pid = probe_spawn(probe, binary, accel, socks[1], errs[1])) >= 0) {
         probe->err_fd = errs[0];
         errs[0] = -1;
@@ -369,7 +369,8 @@ static int probe_start(Probe *probe, Loop *loop, const char *binary, const char 
         /* It is dead or useless; wait for its end so that its words are complete. */
         process_stop(probe->pidfd, 0, PROBE_STOP_MS, NULL);
         words = probe_last_words(probe);
-        FAIL(VIR_ERR_INTERNAL_ERROR, "cannot ask '%s' what it can do: %s", binary, words ? words : "it gave no answer");
+        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "cannot ask '%s' what it can do: %s", binary,
+                     words ? words : "it gave no answer");
     }
     return rc;
 }

@@ -278,7 +278,8 @@ void qmp_wire_event(LoopWatch *watch, int fd, unsigned events, void *opaque)
         got = json_lines_read(&mon->in, fd);
         if (got == -EAGAIN)
             return;
-        if (got == 0) {
+        /* A QEMU that ends with something of ours unread resets the connection. */
+        if (got == 0 || got == -ECONNRESET) {
             qmp_end(mon, QMP_CLOSED_EOF, "QEMU closed the monitor");
             return;
         }
