@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What integration tests share: private daemons, clients of all kinds, guests, waiting.
+
+The daemon under test is ours; with LIBVIRT_TEST_SIDE=reference it is Debian's own, inside the root that
+LIBVIRT_REFERENCE names, so that a test can be tried against what it describes.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+SOURCE = os.environ.get('LIBVIRT_SOURCE') or os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BUILD = os.environ.get('LIBVIRT_BUILD') or os.path.join(SOURCE, 'build')
+sys.path.insert(0, os.path.join(SOURCE, 'tests'))
+from runner import tree  # noqa: E402  pylint: disable=wrong-import-position
+
+EMULATOR = '/usr/bin/qemu-system-x86_64'
+DEBIAN_VIRSH = '/usr/bin/virsh'
+PYTHON = '/usr/bin/python3'
+START_SECONDS = 30
+CALL_SECONDS = 60
+
+
+class Timeout(AssertionError):
+    """A condition did not come true in time."""
+
+
+def wait_for(condition, seconds=20, what='the condition'):
+    """Call @condition until its value is true, which is returned. The only place where tests wait."""
+    end = time.monotonic() + seconds
+    pause = 0.002
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Timeout(f'{what} did not come true within {seconds} s')
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def sanitized():
+    """Whether the built library needs the sanitizer's runtime in programs that are not built with it."""
+    path = tree.place(BUILD, 'libvirt.so.0')
+    done = subprocess.run(['readelf', '-d', path], capture_output=True, text=True, check=True)
+    return 'libasan' in done.stdout
+
+
+def our_library_environment():
+    """Variables that make a foreign program use our libvirt.so.0."""
+    env = dict(os.environ, LD_LIBRARY_PATH=tree.library_path(BUILD))
+    if sanitized():
+        found = subprocess.run(['gcc', '-print-file-name=libasan.so'], capture_output=True, text=True, check=True)
+        env['LD_PRELOAD'] = found.stdout.strip()
+        # The interpreter itself leaks at its end; what our library leaks is seen in our own programs.
+        env['ASAN_OPTIONS'] = 'detect_leaks=0:' + env.get('ASAN_OPTIONS', '').replace('detect_leaks=1', '')
+    return env
+
+
+def foreign_environment():
+    return {k: v for k, v in os.environ.items() if k not in ('LD_LIBRARY_PATH', 'LD_PRELOAD')}
+
+
+def run(command, env=None, check=True, stdin=None, seconds=CALL_SECONDS):
+    """Output of a command; a failure shows both outputs."""
+    done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=seconds,
+                          stdin=subprocess.DEVNULL if stdin is None else None, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f'{" ".join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}')
+    return done
+
+
+class Daemon:
+    """A private daemon of our build, with everything of it below @root."""
+
+    driver_path = 'system'
+
+    def __init__(self, root, config='', arguments=()):
+        self.root, self.arguments, self.process = str(root), list(arguments), None
+        os.makedirs(self.root, exist_ok=True)
+        if config:
+            folder = os.path.join(self.root, 'etc/libvirt')
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, 'libvirtd.conf'), 'w', encoding='utf-8') as f:
+                f.write(config)
+
+    @property
+    def socket(self):
+        return tree.socket_path(self.root)
+
+    @property
+    def socket_ro(self):
+        return tree.socket_path(self.root, read_only=True)
+
+    @property
+    def uri(self):
+        return tree.uri(self.root, path=self.driver_path)
+
+    @property
+    def uri_ro(self):
+        return tree.uri(self.root, path=self.driver_path, read_only=True)
+
+    @property
+    def log(self):
+        return os.path.join(self.root, 'daemon.log')
+
+    def command(self):
+        return [tree.place(BUILD, 'libvirtd'), '--root', self.root] + self.arguments
+
+    def start(self):
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        with open(self.log, 'ab') as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self.answers, START_SECONDS, 'the daemon listening')
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f'the daemon ended with {self.process.returncode}: {self.output()}')
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.socket)
+            except OSError:
+                return False
+        return True
+
+    def output(self):
+        with open(self.log, encoding='utf-8', errors='replace') as f:
+            return f.read()[-4000:]
+
+    def stop(self):
+        """Ask it to end; it must do so with status 0."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+            raise AssertionError(f'the daemon does not end: {self.output()}') from None
+        assert status == 0, f'the daemon ended with {status}: {self.output()}'
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def virsh(self, *words, uri=None, **options):
+        """Standard output of our virsh."""
+        return run([tree.place(BUILD, 'virsh'), '-c', uri or self.uri, *words], **options).stdout
+
+    def debian_virsh(self, *words, uri=None, **options):
+        """Standard output of Debian's unmodified virsh with Debian's library."""
+        return run([DEBIAN_VIRSH, '-c', uri or self.uri, *words], env=foreign_environment(), **options).stdout
+
+    def python(self, script, ours=False, **options):
+        """Run a script with python3-libvirt; `uri` and `libvirt` are there. Gives its output."""
+        head = f'import libvirt\nuri = {self.uri!r}\nlibvirt.registerErrorHandler(lambda *_: None, None)\n'
+        env = our_library_environment() if ours else foreign_environment()
+        return run([PYTHON, '-c', head + script], env=env, **options).stdout
+
+    def clean(self):
+        """End of a test: no guest and no daemon is left, whatever the test did."""
+        if not self.alive():
+            self.start()
+        for name in self.virsh('list', '--name').split():
+            self.virsh('destroy', name)
+        self.stop()
+
+
+class ReferenceDaemon(Daemon):
+    """Debian's own, in the reference root; the sockets lie where ours would."""
+
+    def __init__(self, root, config='', arguments=(), binds=()):
+        super().__init__(root, arguments=arguments)
+        self.config = config.splitlines()
+        self.binds = list(binds)
+        self.shared = os.path.dirname(self.socket)
+        os.makedirs(self.shared, exist_ok=True)
+        os.chmod(self.root, 0o755)
+
+    def command(self):
+        words = [os.path.join(SOURCE, 'tests/reference/enter'), '--run', self.shared]
+        for folder in self.binds:
+            words += ['--bind', folder]
+        for line in ('user = "root"', 'group = "root"', 'dynamic_ownership = 0'):
+            words += ['--conf', line]
+        for line in self.config:
+            words += ['--daemon-conf', line]
+        return words + [reference_root(), 'sleep', 'infinity']
+
+    def stop(self):
+        self.kill()
+
+    def virsh(self, *words, uri=None, **options):
+        try:
+            return super().virsh(*words, uri=uri, **options)
+        except tree.NotBuilt:
+            return self.debian_virsh(*words, uri=uri, **options)
+
+    def clean(self):
+        self.kill()     # its guests live in its namespace
+
+
+def reference_root():
+    """The reference root, None where there is none or it cannot be used."""
+    root = os.environ.get('LIBVIRT_REFERENCE')
+    return root if root and os.geteuid() == 0 and os.path.exists(root) else None
+
+
+class Guest:
+    """The files of the tiny guest."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    @property
+    def cmdline(self):
+        with open(os.path.join(self.folder, 'cmdline'), encoding='utf-8') as f:
+            return f.read().strip()
+
+    def boot(self, extra=''):
+        """The <os> element that boots it."""
+        return (f"<os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.folder}/vmlinuz</kernel>"
+                f"<initrd>{self.folder}/initrd.img</initrd><cmdline>{self.cmdline} {extra}</cmdline></os>")
+
+
+def build_guest():
+    """The tiny guest of the build, made when it is not there."""
+    folder = os.path.join(BUILD, 'guest')
+    cache = os.environ.get('LIBVIRT_TEST_GUEST_CACHE') or os.path.join(BUILD, 'guest-cache')
+    run([os.path.join(SOURCE, 'tests/guest/build'), '--cache', cache, '--agent', folder], seconds=300)
+    return Guest(folder)
+
+
+def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=None):
+    """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file
+    for the serial line, else it is a terminal."""
+    boot = guest.boot(extra) if guest else "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
+    serial = f"<serial type='file'><source path='{console}'/></serial>" if console else "<serial type='pty'/>"
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, name)
+    return f"""<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{identity}</uuid>
+  <memory unit='MiB'>{memory}</memory>
+  <vcpu>1</vcpu>
+  {boot}
+  <features><acpi/></features>
+  <on_reboot>destroy</on_reboot>
+  <devices>
+    <emulator>{EMULATOR}</emulator>
+    <controller type='usb' model='none'/>
+    {serial}
+    {devices}
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+def written(folder, text):
+    """Path of a new file with this text."""
+    fd, path = tempfile.mkstemp(dir=folder, suffix='.xml')
+    with os.fdopen(fd, 'w') as f:
+        f.write(text)
+    return path
+
+
+def file_has(path, text):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as f:
+            return text in f.read()
+    except FileNotFoundError:
+        return False
+
+
+def have(program):
+    return shutil.which(program) is not None
+
+
+def guest_processes(root):
+    """Process ids of the QEMUs of the daemon with this root, zombies excepted."""
+    found = []
+    for name in os.listdir('/proc'):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f'/proc/{name}/cmdline', 'rb') as f:
+                command = f.read()
+            with open(f'/proc/{name}/stat', encoding='utf-8', errors='replace') as f:
+                state = f.read().rpartition(')')[2].split()[0]
+        except OSError:
+            continue
+        if b'qemu-system' in command.split(b'\0')[0] and root.encode() in command and state != 'Z':
+            found.append(int(name))
+    return sorted(found)
