@@ -350,7 +350,7 @@ PidFile *pid_file_acquire(const char *path)
     if (fd < 0)
         return NULL;
     char text[32];
-    int len = g_snprintf(text, sizeof(text), "%d\n", (int) getpid());
+    int len = g_snprintf(text, sizeof(text), "%d", (int) getpid());
     if (ftruncate(fd, 0) < 0 || file_write_all(fd, text, len) < 0) {
         int err = errno;
         unlink(path);

@@ -16,7 +16,9 @@
 #include <string.h>
 #include <time.h>
 
+#define LOG_SOURCE "util.threadpool"
 #include "base/error.h"
+#include "base/log.h"
 
 typedef struct Job Job;
 typedef struct Worker Worker;
@@ -139,6 +141,8 @@ static int start_worker(Pool *pool, Kind kind)
     pthread_condattr_destroy(&attr);
     int err = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (err) {
+        LOG_ERROR("cannot start a worker thread beside %u others: %s",
+                  pool->groups[ORDINARY].workers + pool->groups[PRIORITY].workers, g_strerror(err));
         pthread_cond_destroy(&worker->cond);
         g_free(worker);
         return err;
