@@ -6,7 +6,7 @@
  */
 #pragma once
 #include <glib.h>
-#include <json-c/json.h>
+#include "base/json.h"
 
 #include "base/json.h"
 
@@ -47,6 +47,9 @@ void json_lines_drop(JsonLines *lines);
 /** Parse one line. Returns the value, which the caller owns, or NULL with the reason in @why (a static
  * string). Accepts blanks around the value. Sets no error. */
 json_object *json_lines_parse(const char *line, gsize len, const char **why);
+
+/* Getters for values of a hostile peer. Unlike those of base/json.h they never set an error: what is missing or of the wrong
+ * type is simply not there. */
 
 /** Member @name of @object if it is there and of @type, NULL otherwise (also if @object isn't an object). */
 json_object *json_member(json_object *object, const char *name, json_type type);
