@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 1200
+"""A real guest through its whole life, driven by each client that must work: our virsh, Debian's unmodified virsh,
+python3-libvirt on Debian's library and on ours."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+import support
+from support import domain_xml, file_has, tree, wait_for, written
+
+BOOT_SECONDS = 60
+DOWN_SECONDS = 30
+WATCH = os.path.join(support.SOURCE, 'tests/guest/watch')
+
+
+def virsh_of(daemon, kind):
+    if kind == 'debian' and not support.have(support.DEBIAN_VIRSH):
+        pytest.skip('libvirt-clients is not installed')
+    if kind == 'ours':
+        try:
+            tree.place(support.BUILD, 'virsh')
+        except tree.NotBuilt as problem:
+            pytest.skip(str(problem))
+        return daemon.virsh
+    return daemon.debian_virsh
+
+
+@pytest.fixture(params=['ours', 'debian'])
+def virsh(request, guest_daemon):
+    """A virsh that speaks to the daemon of `guest_daemon`."""
+    return virsh_of(guest_daemon, request.param)
+
+
+def fields(text):
+    """`Key: value` lines as a dictionary."""
+    return {k.strip(): v.strip() for k, _, v in (line.partition(':') for line in text.splitlines()) if v}
+
+
+def test_life_by_virsh(virsh, guest, tmp_path):
+    log = f'{guest.folder}/life-{os.getpid()}.log'
+    xml = written(tmp_path, domain_xml('life', guest=guest, console=log))
+    try:
+        assert "Domain 'life' defined" in virsh('define', xml)
+        assert fields(virsh('dominfo', 'life'))['State'] == 'shut off'
+        assert 'life' in virsh('list', '--all') and 'life' not in virsh('list')
+        assert "Domain 'life' started" in virsh('start', 'life')
+        wait_for(lambda: file_has(log, 'GUEST-READY'), BOOT_SECONDS, 'the guest being up')
+        assert virsh('list', '--name').split() == ['life']
+        assert virsh('list', '--all', '--state-running', '--persistent', '--name').split() == ['life']
+        assert virsh('list', '--inactive', '--name').split() == []
+        info = fields(virsh('dominfo', 'life'))
+        assert (info['State'], info['Persistent'], info['CPU(s)']) == ('running', 'yes', '1')
+        assert info['Max memory'] == f'{128 * 1024} KiB'
+        assert int(virsh('domid', 'life')) > 0 and 'running (booted)' in virsh('domstate', 'life', '--reason')
+        live = virsh('dumpxml', 'life')
+        assert "<domain type='qemu' id='" in live and "<alias name='serial0'/>" in live
+        assert "<alias" not in virsh('dumpxml', 'life', '--inactive')
+        virsh('suspend', 'life')
+        assert 'paused (user)' in virsh('domstate', 'life', '--reason')
+        virsh('resume', 'life')
+        assert 'running (unpaused)' in virsh('domstate', 'life', '--reason')
+        stats = virsh('domstats', 'life')
+        assert 'state.state=1' in stats and 'vcpu.current=1' in stats
+        virsh('shutdown', 'life', '--mode', 'acpi')
+        wait_for(lambda: virsh('list', '--name').split() == [], DOWN_SECONDS, 'the guest being off')
+        assert file_has(log, 'GUEST-DOWN button')
+        assert 'shut off (shutdown)' in virsh('domstate', 'life', '--reason')
+        virsh('undefine', 'life')
+        assert 'life' not in virsh('list', '--all')
+    finally:
+        if os.path.exists(log):
+            os.unlink(log)
+
+
+def test_console(virsh, guest, guest_daemon, tmp_path, request):
+    """The console shows the boot and takes input."""
+    virsh('create', written(tmp_path, domain_xml('talk', guest=guest, extra='guest.run=sh,-c,:')))
+    kind = request.node.callspec.params['virsh']
+    program = tree.place(support.BUILD, 'virsh') if kind == 'ours' else support.DEBIAN_VIRSH
+    env = dict(os.environ) if kind == 'ours' else support.foreign_environment()
+    seen = subprocess.run([sys.executable, WATCH, '--seconds', str(BOOT_SECONDS), '--until', 'GUEST-RAN', program,
+                           '-c', guest_daemon.uri, 'console', 'talk'], env=env, capture_output=True, text=True,
+                          timeout=BOOT_SECONDS * 2, check=False)
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+    assert 'GUEST-READY' in seen.stdout and "Connected to domain 'talk'" in seen.stdout
+    virsh('destroy', 'talk')
+
+
+def test_errors_are_the_known_ones(virsh):
+    with pytest.raises(AssertionError) as caught:
+        virsh('start', 'nobody')
+    assert "failed to get domain 'nobody'" in str(caught.value)
+
+
+PYTHON_LIFE = '''
+import threading
+libvirt.virEventRegisterDefaultImpl()
+conn = libvirt.open(uri)
+seen = []
+conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                            lambda c, d, event, detail, o: seen.append((d.name(), event, detail)), None)
+def until(condition, seconds, what):
+    import time
+    end = time.monotonic() + seconds
+    libvirt.virEventAddTimeout(100, lambda t, o: None, None)
+    while not condition():
+        assert time.monotonic() < end, what
+        libvirt.virEventRunDefaultImpl()
+dom = conn.defineXML(XML)
+until(lambda: ('py', 0, 0) in seen, 10, 'defined event')
+assert dom.create() == 0
+until(lambda: ('py', 2, 0) in seen, 10, 'started event')
+assert [d.name() for d in conn.listAllDomains()] == ['py']
+assert conn.lookupByUUIDString(dom.UUIDString()).name() == 'py'
+assert conn.lookupByID(dom.ID()).name() == 'py'
+until(lambda: 'GUEST-READY' in open(LOG, errors='replace').read(), 60, 'boot')
+assert dom.state()[0] == libvirt.VIR_DOMAIN_RUNNING
+assert dom.info()[1] == 128 * 1024
+dom.suspend()
+until(lambda: ('py', 3, 0) in seen, 10, 'suspended event')
+assert dom.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+dom.resume()
+until(lambda: ('py', 4, 0) in seen, 10, 'resumed event')
+stats = conn.getAllDomainStats()
+assert stats[0][0].name() == 'py' and stats[0][1]['state.state'] == 1
+assert "<name>py</name>" in dom.XMLDesc()
+try:
+    conn.lookupByName('nobody')
+    assert False
+except libvirt.libvirtError as e:
+    assert e.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
+dom.shutdown()
+until(lambda: any(s[:2] == ('py', 5) for s in seen), 30, 'stopped event')
+dom.undefine()
+until(lambda: ('py', 1, 0) in seen, 10, 'undefined event')
+assert conn.listAllDomains() == []
+conn.close()
+print('DONE')
+'''
+
+
+@pytest.mark.parametrize('ours', [False, True], ids=['debian-library', 'our-library'])
+def test_life_by_python(guest_daemon, guest, ours):
+    log = f'{guest.folder}/python-{os.getpid()}.log'
+    xml = domain_xml('py', guest=guest, console=log)
+    if ours:
+        try:
+            tree.place(support.BUILD, 'libvirt.so.0')
+        except tree.NotBuilt as problem:
+            pytest.skip(str(problem))
+    open(log, 'w', encoding='utf-8').close()
+    try:
+        out = guest_daemon.python(f'XML = {xml!r}\nLOG = {log!r}\n{PYTHON_LIFE}', ours=ours, seconds=150)
+        assert out.endswith('DONE\n')
+    finally:
+        os.unlink(log)
