@@ -3,7 +3,7 @@
 from . import names, scalars
 from .parse import SchemaError
 
-ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'OS_TYPE', 'XML_ERROR', 'NO_OS'}
+ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS'}
 NEEDS_FIELD = {'attr', 'text', 'child', 'list', 'elem'}
 
 

@@ -35,6 +35,7 @@ class Member:
         self.scalar = self.enum = self.desc = None
         self.path = self.aux = None
         self.when = None
+        self.union = self.shared = False
 
 
 class Desc:
@@ -127,28 +128,31 @@ class Model:
     def describe_named(self, name):
         if name not in self.descs:
             desc = self.descs[name] = Desc(name, name)
-            self.add_members(desc, self.tables.structs[name].body, '', name, None)
+            self.add_members(desc, self.tables.structs[name].body, '', name)
         return self.descs[name]
 
     def describe_body(self, ident, struct, body):
         if ident in self.descs:
             raise SchemaError(body[0].where, f'two descriptors would be called {ident}')
         desc = self.descs[ident] = Desc(ident, struct)
-        self.add_members(desc, body, '', struct, None)
+        self.add_members(desc, body, '', struct)
         return desc
 
-    def add_members(self, desc, body, prefix, struct, outer_when):
+    def add_members(self, desc, body, prefix, struct, outer_when=None, union=False):
         for item in body:
             if item.kind == 'key':
                 continue
             when = self.condition(item, prefix, struct) or outer_when
             if item.kind == 'part':
                 path = prefix + field_name(item)
-                self.add_members(desc, self.tables.structs[item.type].body, path + '.', item.type, when)
+                self.add_members(desc, self.tables.structs[item.type].body, path + '.', item.type, when,
+                                 union or 'union' in item.opts)
                 continue
             member = Member(item, item.kind)
-            member.when = when
+            member.when, member.union = when, union
             self.fill_member(desc, member, prefix, struct)
+            member.shared = member.path is not None and any(
+                member.path == other.path and 'flat' not in other.item.opts for other in desc.members)
             desc.members.append(member)
         if len(desc.members) > MAX_MEMBERS:
             raise SchemaError(body[0].where, f"more than {MAX_MEMBERS} members in {desc.ident}")
@@ -189,7 +193,7 @@ class Model:
     def describe_flat(self, ident, struct, body):
         desc = self.descs[ident] = Desc(ident, struct)
         desc.body = body
-        self.add_members(desc, body, '', struct, None)
+        self.add_members(desc, body, '', struct)
         return desc
 
     def resolve(self, item, struct, path):

@@ -42,6 +42,10 @@ def flags_of(member):
     flags = [text for key, text in FLAGS.items() if key in opts]
     if member.item.secret == 'secret':
         flags.append('XML_SECRET')
+    if member.union:
+        flags.append('XML_UNION')
+    if member.shared and 'flat' not in member.item.opts:
+        flags.append('XML_SHARED')
     if member.aux and member.kind != 'list':
         flags.append('XML_HAS')
     return ' | '.join(flags) or '0'

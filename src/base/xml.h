@@ -119,6 +119,8 @@ typedef enum {
     XML_SECRET = 1 << 6,
     XML_HAS = 1 << 7,     /**< aux is the offset of a bool that tells whether the value was given. */
     XML_RANGE = 1 << 8,
+    XML_UNION = 1 << 9,   /**< Shares its memory; touched only while its condition holds. */
+    XML_SHARED = 1 << 10, /**< An earlier member has the same field and owns it. */
 } XmlMemberFlags;
 
 struct XmlMember {
