@@ -150,6 +150,13 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    # What a crash test needs, apart from the end of the whole test bed.
+    def crash(self):
+        self.kill()
+
+    def restart(self):
+        self.start()
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
@@ -197,7 +204,31 @@ class ReferenceDaemon(Daemon):
             words += ['--daemon-conf', line]
         return words + [reference_root(), 'sleep', 'infinity']
 
+    def init(self):
+        """Process id of the first process in its namespaces."""
+        with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children', encoding='utf-8') as f:
+            return int(f.read().split()[0])
+
+    def daemon_pid(self):
+        """The daemon's process id out here, None when it does not run."""
+        with open(f'/proc/{self.init()}/task/{self.init()}/children', encoding='utf-8') as f:
+            children = f.read().split()
+        for pid in children:
+            with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+                stat = f.read()
+            if '(libvirtd)' in stat and stat.rpartition(')')[2].split()[0] != 'Z':
+                return int(pid)
+        return None
+
+    def crash(self):
+        os.kill(self.daemon_pid(), signal.SIGKILL)
+        wait_for(lambda: self.daemon_pid() is None, 10, 'the daemon being gone')
+
+    def restart(self):
+        run(['nsenter', '-t', str(self.init()), '-a', 'libvirtd', '-d'])
+
     def stop(self):
+        """End everything that lives in its namespaces."""
         self.kill()
 
     def virsh(self, *words, uri=None, **options):

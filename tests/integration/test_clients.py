@@ -16,22 +16,29 @@ DOWN_SECONDS = 30
 WATCH = os.path.join(support.SOURCE, 'tests/guest/watch')
 
 
-def virsh_of(daemon, kind):
-    if kind == 'debian' and not support.have(support.DEBIAN_VIRSH):
-        pytest.skip('libvirt-clients is not installed')
-    if kind == 'ours':
-        try:
-            tree.place(support.BUILD, 'virsh')
-        except tree.NotBuilt as problem:
-            pytest.skip(str(problem))
-        return daemon.virsh
-    return daemon.debian_virsh
+class Virsh:
+    """A virsh program and the daemon that it speaks to."""
+
+    def __init__(self, daemon, program, env):
+        self.daemon, self.program, self.env = daemon, program, env
+
+    def __call__(self, *words):
+        return support.run([self.program, '-c', self.daemon.uri, *words], env=self.env).stdout
 
 
-@pytest.fixture(params=['ours', 'debian'])
-def virsh(request, guest_daemon):
-    """A virsh that speaks to the daemon of `guest_daemon`."""
-    return virsh_of(guest_daemon, request.param)
+@pytest.fixture(params=['ours', 'debian', 'ours-on-reference'])
+def virsh(request):
+    """Each pair of virsh and daemon that must work together."""
+    if request.param == 'debian':
+        if not support.have(support.DEBIAN_VIRSH):
+            pytest.skip('libvirt-clients is not installed')
+        return Virsh(request.getfixturevalue('guest_daemon'), support.DEBIAN_VIRSH, support.foreign_environment())
+    try:
+        program = tree.place(support.BUILD, 'virsh')
+    except tree.NotBuilt as problem:
+        pytest.skip(str(problem))
+    daemon = 'reference' if request.param == 'ours-on-reference' else 'guest_daemon'
+    return Virsh(request.getfixturevalue(daemon), program, dict(os.environ))
 
 
 def fields(text):
@@ -75,14 +82,11 @@ def test_life_by_virsh(virsh, guest, tmp_path):
             os.unlink(log)
 
 
-def test_console(virsh, guest, guest_daemon, tmp_path, request):
+def test_console(virsh, guest, tmp_path):
     """The console shows the boot and takes input."""
     virsh('create', written(tmp_path, domain_xml('talk', guest=guest, extra='guest.run=sh,-c,:')))
-    kind = request.node.callspec.params['virsh']
-    program = tree.place(support.BUILD, 'virsh') if kind == 'ours' else support.DEBIAN_VIRSH
-    env = dict(os.environ) if kind == 'ours' else support.foreign_environment()
-    seen = subprocess.run([sys.executable, WATCH, '--seconds', str(BOOT_SECONDS), '--until', 'GUEST-RAN', program,
-                           '-c', guest_daemon.uri, 'console', 'talk'], env=env, capture_output=True, text=True,
+    seen = subprocess.run([sys.executable, WATCH, '--seconds', str(BOOT_SECONDS), '--until', 'GUEST-RAN',
+                           virsh.program, '-c', virsh.daemon.uri, 'console', 'talk'], env=virsh.env, capture_output=True, text=True,
                           timeout=BOOT_SECONDS * 2, check=False)
     assert seen.returncode == 0, seen.stdout + seen.stderr
     assert 'GUEST-READY' in seen.stdout and "Connected to domain 'talk'" in seen.stdout

@@ -152,38 +152,42 @@ def mutated_document(rng):
     return text
 
 
+def pick(rng, pattern, text):
+    """One of the places that match; an empty one when earlier damage left none."""
+    return rng.choice(list(re.finditer(pattern, text)) or [re.match('', text)])
+
+
 def drop_piece(rng, text):
     """Leave out an element, attribute, tag or some characters."""
-    pieces = list(re.finditer(r"<[^<>]*/>|</?\w[^<>]*>| \w+='[^']*'|\w+", text))
-    piece = rng.choice(pieces)
+    piece = pick(rng, r"<[^<>]*/>|</?\w[^<>]*>| \w+='[^']*'|\w+", text)
     return text[:piece.start()] + text[piece.end():]
 
 
 def double_piece(rng, text):
-    piece = rng.choice(list(re.finditer(r"<\w[^<>]*/>| \w+='[^']*'|<(\w+)>[^<]*</\1>", text)))
+    piece = pick(rng, r"<\w[^<>]*/>| \w+='[^']*'|<(\w+)>[^<]*</\1>", text)
     return text[:piece.end()] + piece.group(0) * rng.choice([1, 1, 300]) + text[piece.end():]
 
 
 def swap_value(rng, text):
-    piece = rng.choice(list(re.finditer(r"(?<==')[^']*(?=')|(?<=>)[^<>\s]+(?=<)", text)))
+    piece = pick(rng, r"(?<==')[^']*(?=')|(?<=>)[^<>\s]+(?=<)", text)
     value = rng.choice(['', '0', '-1', '4294967296', '18446744073709551616', '1e9', ' ', 'x' * 5000, '\u00e4', '&#65;',
                         '../..', '%n', '0x10', '99999999999', 'NaN', 'yes', 'none', '\t7', "7'", '&lt;', '&bad;'])
     return text[:piece.start()] + value + text[piece.end():]
 
 
 def swap_name(rng, text):
-    piece = rng.choice(list(re.finditer(r'(?<=<)\w+|(?<=</)\w+|\w+(?==)', text)))
+    piece = pick(rng, r'(?<=<)\w+|(?<=</)\w+|\w+(?==)', text)
     return text[:piece.start()] + rng.choice(['memory', 'disk', 'typ', 'x', 'n' * 2000]) + text[piece.end():]
 
 
 def spoil_bytes(rng, text):
-    at = rng.randrange(len(text))
+    at = rng.randrange(len(text) + 1)
     return text[:at] + rng.choice(['\x01', '<', '>', '&', '\ufffe', ']]>', '<!--', '<![CDATA[', '']) + \
         text[at + rng.randrange(3):]
 
 
 def cut_document(rng, text):
-    return text[:rng.randrange(len(text))]
+    return text[:rng.randrange(len(text) + 1)]
 
 
 def nest(rng, text):
