@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2154
 # Shared by ./demo, ./check and .ci/run: packages, building, and what is printed. Sourced with $top set.
 
 if [ -t 1 ]; then
