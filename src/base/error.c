@@ -57,7 +57,9 @@ void error_report(int domain, int code, const char *fmt, ...)
     }
     const char *text = error_code_text(code);
     char *message = !text ? g_strdup(detail ? detail : "unknown error")
-                          : detail ? g_strdup_printf("%s: %s", text, detail) : g_strdup(text);
+                          : !detail ? g_strdup(text)
+                          : g_str_has_suffix(text, " in") ? g_strdup_printf("%s %s", text, detail)
+                                                          : g_strdup_printf("%s: %s", text, detail);
     error_fill(domain, code, VIR_ERR_ERROR, message);
     error_current()->str1 = g_strdup(detail ? "%s" : text);
     error_current()->str2 = g_steal_pointer(&detail);

@@ -42,7 +42,7 @@ struct ConnectDriver {
 };
 
 typedef struct Loop Loop;
-typedef struct ThreadPool ThreadPool;
+typedef struct Pool Pool;
 
 /** What a state driver is started with. */
 typedef struct StateContext {
@@ -51,7 +51,7 @@ typedef struct StateContext {
     gboolean embedded;      /* inside a program rather than the daemon */
     gboolean monolithic;
     Loop *loop;             /* the I/O loop, already running or about to */
-    ThreadPool *pool;       /* workers */
+    Pool *pool;       /* workers */
 } StateContext;
 
 typedef struct StateDriver {

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Opening and closing connections. The URI decides: a transport or a host means the remote driver; else
+ * the first driver of this process that serves the scheme; else the remote driver asks the local daemon.
+ */
+#define ERROR_DOMAIN VIR_FROM_NONE
+#include "base/error.h"
+#include "core/event.h"
+#include "lib/embed.h"
+#include "lib/entry.h"
+#include "remote/remote.h"
+#include "drivers/test/test_driver.h"
+#include <libxml/parser.h>
+#include <unistd.h>
+
+static gboolean is_daemon;
+
+void lib_set_daemon(void)
+{
+    is_daemon = TRUE;
+}
+
+int lib_initialize(void)
+{
+    static gsize once;
+    if (g_once_init_enter(&once)) {
+        xmlInitParser();
+        test_driver_register();
+        if (!is_daemon)
+            remote_driver_register();
+        g_once_init_leave(&once, 1);
+    }
+    return 0;
+}
+
+int virInitialize(void)
+{
+    return lib_initialize();
+}
+
+int virGetVersion(unsigned long *libVer, const char *type, unsigned long *typeVer)
+{
+    virResetLastError();
+    if (entry_nonnull(libVer, "libVer", __func__) < 0) {
+        error_dispatch(NULL);
+        return -1;
+    }
+    *libVer = LIBVIR_VERSION_NUMBER;
+    if (typeVer)
+        *typeVer = LIBVIR_VERSION_NUMBER;
+    return 0;
+}
+
+void connect_use_driver(virConnectPtr conn, const ConnectDriver *driver)
+{
+    conn->driver = driver;
+    conn->hypervisor = driver->hypervisor;
+    conn->network = driver->network;
+    conn->interface = driver->interface;
+    conn->nodedev = driver->nodedev;
+    conn->nwfilter = driver->nwfilter;
+    conn->secret = driver->secret;
+    conn->storage = driver->storage;
+}
+
+static gboolean serves(const ConnectDriver *driver, const Uri *uri)
+{
+    if (!driver->schemes)
+        return TRUE;
+    /* a transport or a host means: not here */
+    if (uri->transport || uri->server)
+        return FALSE;
+    return g_strv_contains(driver->schemes, uri->scheme);
+}
+
+static const char *default_uri(void)
+{
+    const char *uri = g_getenv("LIBVIRT_DEFAULT_URI");
+    if (uri && *uri)
+        return uri;
+    return geteuid() == 0 ? "qemu:///system" : "qemu:///session";
+}
+
+static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
+{
+    for (guint i = 0; driver_nth(i); i++) {
+        const ConnectDriver *driver = driver_nth(i);
+        if (!serves(driver, conn->uri))
+            continue;
+        connect_use_driver(conn, driver);
+        switch (driver->open(conn, auth)) {
+        case OPEN_OK: return 0;
+        case OPEN_DECLINED: break;
+        case OPEN_ERROR:
+            conn->driver = NULL;
+            return -1;
+        }
+        conn->driver = NULL;
+    }
+    return FAIL(VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
+}
+
+static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsigned int flags)
+{
+    if (lib_initialize() < 0)
+        return NULL;
+    g_autoptr(virConnect) conn = connect_new();
+    conn->flags = flags;
+    conn->uri = uri_parse(name && *name ? name : default_uri());
+    if (!conn->uri)
+        return NULL;
+    if (embed_wanted(conn->uri) && embed_start(conn->uri) < 0)
+        return NULL;
+    if (connect_to(conn, auth) < 0)
+        return NULL;
+    return g_steal_pointer(&conn);
+}
+
+static virConnectPtr open_reporting(const char *name, virConnectAuthPtr auth, unsigned int flags)
+{
+    virResetLastError();
+    virConnectPtr conn = connect_open(name, auth, flags);
+    if (!conn)
+        error_dispatch(NULL);
+    return conn;
+}
+
+virConnectPtr virConnectOpen(const char *name)
+{
+    return open_reporting(name, NULL, 0);
+}
+
+virConnectPtr virConnectOpenReadOnly(const char *name)
+{
+    return open_reporting(name, NULL, VIR_CONNECT_RO);
+}
+
+virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags)
+{
+    return open_reporting(name, auth, flags);
+}
+
+int virConnectClose(virConnectPtr conn)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0) {
+        error_dispatch(NULL);
+        return -1;
+    }
+    int left = g_atomic_int_get(&conn->o.refs) - 1;
+    object_unref(conn);
+    return left > 0 ? left : 0;
+}
+
+const char *virConnectGetType(virConnectPtr conn)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0) {
+        error_dispatch(NULL);
+        return NULL;
+    }
+    if (!conn->hypervisor || !conn->hypervisor->connect_get_type)
+        return conn->driver->name;
+    const char *type = conn->hypervisor->connect_get_type(conn);
+    if (!type)
+        error_dispatch(conn);
+    return type;
+}
+
+char *virConnectGetURI(virConnectPtr conn)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0) {
+        error_dispatch(NULL);
+        return NULL;
+    }
+    if (!conn->hypervisor || !conn->hypervisor->connect_get_uri)
+        return g_strdup(conn->uri->text);
+    char *uri = conn->hypervisor->connect_get_uri(conn);
+    if (!uri)
+        error_dispatch(conn);
+    return uri;
+}
+
+int virConnectGetLibVersion(virConnectPtr conn, unsigned long *libVer)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0 ||
+        entry_nonnull(libVer, "libVer", __func__) < 0) {
+        entry_failed(conn);
+        return -1;
+    }
+    *libVer = LIBVIR_VERSION_NUMBER;
+    if (!conn->hypervisor || !conn->hypervisor->connect_get_lib_version)
+        return 0;
+    int ret = conn->hypervisor->connect_get_lib_version(conn, libVer);
+    if (ret < 0)
+        error_dispatch(conn);
+    return ret;
+}
+
+/* A connection to a driver in this process is alive, and as safe as the process itself. */
+static int ask_or(virConnectPtr conn, int (*ask)(virConnectPtr), int local, const char *func)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, func) < 0) {
+        error_dispatch(NULL);
+        return -1;
+    }
+    int ret = ask ? ask(conn) : local;
+    if (ret < 0)
+        error_dispatch(conn);
+    return ret;
+}
+
+#define MEMBER(conn, member) (object_is(conn, OBJECT_CONNECT) && (conn)->hypervisor ? (conn)->hypervisor->member : NULL)
+
+int virConnectIsAlive(virConnectPtr conn)
+{
+    return ask_or(conn, MEMBER(conn, connect_is_alive), 1, __func__);
+}
+
+int virConnectIsSecure(virConnectPtr conn)
+{
+    return ask_or(conn, MEMBER(conn, connect_is_secure), 1, __func__);
+}
+
+int virConnectIsEncrypted(virConnectPtr conn)
+{
+    return ask_or(conn, MEMBER(conn, connect_is_encrypted), 0, __func__);
+}
+
+int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int count)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0) {
+        error_dispatch(NULL);
+        return -1;
+    }
+    if (!conn->hypervisor || !conn->hypervisor->connect_set_keep_alive)
+        return 1; /* nothing between us and the driver that could die */
+    int ret = conn->hypervisor->connect_set_keep_alive(conn, interval, count);
+    if (ret < 0)
+        error_dispatch(conn);
+    return ret;
+}
+
+int virConnectSetIdentity(virConnectPtr conn, virTypedParameterPtr params, int nparams, unsigned int flags)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0) {
+        error_dispatch(NULL);
+        return -1;
+    }
+    if (!conn->hypervisor || !conn->hypervisor->connect_set_identity) {
+        entry_unsupported(conn, __func__);
+        return -1;
+    }
+    int ret = conn->hypervisor->connect_set_identity(conn, params, nparams, flags);
+    if (ret < 0)
+        error_dispatch(conn);
+    return ret;
+}
+
+int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque, virFreeCallback freecb)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0 ||
+        entry_nonnull(cb, "cb", __func__) < 0) {
+        entry_failed(conn);
+        return -1;
+    }
+    g_mutex_lock(&conn->lock);
+    gboolean taken = conn->close_cb != NULL;
+    if (!taken) {
+        conn->close_cb = cb;
+        conn->close_opaque = opaque;
+        conn->close_free = freecb;
+    }
+    g_mutex_unlock(&conn->lock);
+    if (!taken)
+        return 0;
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "a close callback is already registered");
+    error_dispatch(conn);
+    return -1;
+}
+
+int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb)
+{
+    virResetLastError();
+    if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, __func__) < 0 ||
+        entry_nonnull(cb, "cb", __func__) < 0) {
+        entry_failed(conn);
+        return -1;
+    }
+    g_mutex_lock(&conn->lock);
+    gboolean found = conn->close_cb == cb;
+    virFreeCallback free_cb = found ? conn->close_free : NULL;
+    void *opaque = conn->close_opaque;
+    if (found) {
+        conn->close_cb = NULL;
+        conn->close_free = NULL;
+        conn->close_opaque = NULL;
+    }
+    g_mutex_unlock(&conn->lock);
+    if (free_cb)
+        free_cb(opaque);
+    if (found)
+        return 0;
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "this close callback is not registered");
+    error_dispatch(conn);
+    return -1;
+}
+
+/* The program that wants its own credentials asked on the terminal. */
+static int auth_default(virConnectCredentialPtr cred, unsigned int ncred, void *cbdata)
+{
+    for (unsigned int i = 0; i < ncred; i++) {
+        char line[1024];
+        if (cred[i].type == VIR_CRED_EXTERNAL)
+            return -1;
+        gboolean hidden = cred[i].type == VIR_CRED_PASSPHRASE || cred[i].type == VIR_CRED_NOECHOPROMPT;
+        const char *answer = NULL;
+        if (hidden) {
+            answer = getpass(cred[i].prompt);
+        } else {
+            printf("%s: ", cred[i].prompt);
+            fflush(stdout);
+            if (fgets(line, sizeof(line), stdin))
+                answer = g_strchomp(line);
+        }
+        if (!answer)
+            return -1;
+        cred[i].result = g_strdup(*answer || !cred[i].defresult ? answer : cred[i].defresult);
+        cred[i].resultlen = strlen(cred[i].result);
+    }
+    return 0;
+}
+
+static int auth_default_types[] = {
+    VIR_CRED_USERNAME, VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM, VIR_CRED_PASSPHRASE,
+    VIR_CRED_NOECHOPROMPT, VIR_CRED_EXTERNAL,
+};
+static virConnectAuth auth_default_record = {
+    auth_default_types, G_N_ELEMENTS(auth_default_types), auth_default, NULL,
+};
+
+virConnectAuthPtr virConnectAuthPtrDefault = &auth_default_record;

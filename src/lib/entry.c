@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_NONE
+#include "lib/entry.h"
+#include "base/error.h"
+#include "base/uuid.h"
+
+/* The error code and domain of a handle that isn't one. */
+static const struct { ObjectClass cls; int code; int domain; } invalid_codes[] = {
+    { OBJECT_CONNECT, VIR_ERR_INVALID_CONN, VIR_FROM_NONE },
+    { OBJECT_DOMAIN, VIR_ERR_INVALID_DOMAIN, VIR_FROM_DOM },
+    { OBJECT_NETWORK, VIR_ERR_INVALID_NETWORK, VIR_FROM_NETWORK },
+    { OBJECT_NETWORK_PORT, VIR_ERR_INVALID_NETWORK_PORT, VIR_FROM_NETWORK },
+    { OBJECT_INTERFACE, VIR_ERR_INVALID_INTERFACE, VIR_FROM_INTERFACE },
+    { OBJECT_STORAGE_POOL, VIR_ERR_INVALID_STORAGE_POOL, VIR_FROM_STORAGE },
+    { OBJECT_STORAGE_VOL, VIR_ERR_INVALID_STORAGE_VOL, VIR_FROM_STORAGE },
+    { OBJECT_NODE_DEVICE, VIR_ERR_INVALID_NODE_DEVICE, VIR_FROM_NODEDEV },
+    { OBJECT_SECRET, VIR_ERR_INVALID_SECRET, VIR_FROM_SECRET },
+    { OBJECT_STREAM, VIR_ERR_INVALID_STREAM, VIR_FROM_STREAMS },
+    { OBJECT_NWFILTER, VIR_ERR_INVALID_NWFILTER, VIR_FROM_NWFILTER },
+    { OBJECT_NWFILTER_BINDING, VIR_ERR_INVALID_NWFILTER_BINDING, VIR_FROM_NWFILTER },
+    { OBJECT_DOMAIN_SNAPSHOT, VIR_ERR_INVALID_DOMAIN_SNAPSHOT, VIR_FROM_DOMAIN_SNAPSHOT },
+    { OBJECT_DOMAIN_CHECKPOINT, VIR_ERR_INVALID_DOMAIN_CHECKPOINT, VIR_FROM_DOMAIN_CHECKPOINT },
+};
+
+static int invalid_handle(ObjectClass cls, const char *func)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(invalid_codes); i++)
+        if (invalid_codes[i].cls == cls)
+            error_report(invalid_codes[i].domain, invalid_codes[i].code, "%s", func);
+    return -1;
+}
+
+int entry_check(const void *handle, ObjectClass cls, EntryAccess access, const char *func)
+{
+    if (!object_is(handle, cls))
+        return invalid_handle(cls, func);
+    virConnectPtr conn = object_connect((void *) handle);
+    if (!object_is(conn, OBJECT_CONNECT))
+        return invalid_handle(OBJECT_CONNECT, func);
+    if (access == ENTRY_WRITE && (conn->flags & VIR_CONNECT_RO))
+        return FAIL(VIR_ERR_OPERATION_DENIED, "read only access prevents %s", func);
+    return 0;
+}
+
+int entry_nonnull(const void *arg, const char *name, const char *func)
+{
+    if (arg)
+        return 0;
+    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
+}
+
+int entry_nonneg(long long arg, const char *name, const char *func)
+{
+    if (arg >= 0)
+        return 0;
+    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must be zero or greater", name, func);
+}
+
+void entry_failed(const void *handle)
+{
+    virConnectPtr conn = NULL;
+    const Object *o = handle;
+    if (o && o->magic >= OBJECT_CONNECT && o->magic <= OBJECT_DOMAIN_CHECKPOINT)
+        conn = object_connect((void *) handle);
+    error_dispatch(conn);
+}
+
+void entry_unsupported(const void *handle, const char *func)
+{
+    error_report(VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "%s", func);
+    entry_failed(handle);
+}
+
+void entry_format_uuid(const unsigned char *uuid, char *text)
+{
+    uuid_format(uuid, text);
+}
+
+int entry_parse_uuid(const char *text, unsigned char *uuid, const char *func)
+{
+    if (uuid_parse(text, uuid) == 0)
+        return 0;
+    return FAIL(VIR_ERR_INVALID_ARG, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
+}
