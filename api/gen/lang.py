@@ -56,7 +56,7 @@ BLOCKS = {
     "program": ("number version", "imports doc", ""),
     "limits": ("", "", "value"),
     "wire-enum": ("", "doc", "value"),
-    "record": ("", "doc", "item"),
+    "record": ("", "doc c", "item"),
     "function": ("header version since readonly acl owns secret driver blocking",
                  "doc entry hand null nonzero call args ret",
                  "acl filter call args ret hand exclusive"),

@@ -191,7 +191,7 @@ class Model:
 
     def __init__(self):
         self.headers, self.libraries, self.programs = {}, {}, {}
-        self.records, self.wire_enums, self.limits = {}, {}, {}
+        self.records, self.record_types, self.wire_enums, self.limits = {}, {}, {}, {}
         self.functions, self.procedures, self.events, self.variables = [], [], [], []
         self.constants = {}
 
@@ -306,3 +306,4 @@ def note_constant(model, block):
 def take_record(model, block):
     if block.kind == "record":
         model.records[block.heading] = [Field(i, model, block.where) for i in block.all("item")]
+        model.record_types[block.heading] = block.get("c")

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Packets on a stream socket: a length word, a header of six words, a payload; descriptors follow a packet, one dummy
+ * byte each. Reading is buffered: one recvmsg() may bring many packets, and a packet is handed out in place.
+ */
+#pragma once
+#include <glib.h>
+#include "rpc/xdr.h"
+
+#define RPC_MESSAGE_MAX (33554432 + 4)  /* length word and all */
+#define RPC_PREFIX 28                   /* length word and header */
+#define RPC_FDS_MAX 32
+
+typedef enum {
+    RPC_CALL = 0, RPC_REPLY = 1, RPC_EVENT = 2, RPC_STREAM = 3, RPC_CALL_WITH_FDS = 4, RPC_REPLY_WITH_FDS = 5,
+    RPC_STREAM_HOLE = 6,
+} RpcType;
+
+typedef enum { RPC_OK = 0, RPC_ERROR = 1, RPC_CONTINUE = 2 } RpcStatus;
+
+typedef struct RpcHeader {
+    uint32_t program;
+    uint32_t version;
+    int32_t procedure;
+    uint32_t type;    /* RpcType, unchecked */
+    uint32_t serial;
+    uint32_t status;  /* RpcStatus, unchecked */
+} RpcHeader;
+
+/** A packet in the reader's buffer: valid until the next call on that reader. */
+typedef struct RpcPacket {
+    RpcHeader header;
+    const uint8_t *payload;
+    size_t len;
+    int fds[RPC_FDS_MAX];  /* owned by whoever has the packet; rpc_packet_close_fds() */
+    guint n_fds;
+} RpcPacket;
+
+typedef struct RpcReader {
+    int fd;
+    size_t max;            /* largest packet taken at present (smaller before authentication) */
+    uint8_t *buf;
+    size_t room, start, end;
+    int fds[RPC_FDS_MAX];  /* arrived, not yet handed out */
+    guint n_fds;
+} RpcReader;
+
+void rpc_reader_init(RpcReader *reader, int fd);
+void rpc_reader_clear(RpcReader *reader);
+
+/** One recvmsg(). Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing there now). */
+ssize_t rpc_reader_fill(RpcReader *reader);
+
+/** Take the next complete packet. 1: there; 0: more bytes needed; -1: not our protocol (VIR_ERR_RPC set). */
+int rpc_reader_next(RpcReader *reader, RpcPacket *packet);
+
+void rpc_packet_close_fds(RpcPacket *packet);
+
+/** Begin a packet: room for the prefix. Then put the payload, then finish. @n_fds: count word of a packet with
+ * descriptors, -1 for one without. */
+void rpc_packet_begin(XdrOut *out, int n_fds);
+/** Fill in the prefix. 0, or -1 (VIR_ERR_RPC) if a put failed. */
+int rpc_packet_finish(XdrOut *out, const RpcHeader *header);
+
+/** sendmsg() of as much as goes. Bytes sent, or -1 with errno. Never raises SIGPIPE. */
+ssize_t rpc_send(int fd, const void *data, size_t len, gboolean block);
+/** Pass one descriptor with its dummy byte. 0, or -1 with errno. */
+int rpc_send_fd(int fd, int passed, gboolean block);
