@@ -17,6 +17,7 @@ typedef struct Callback {
     int id;
     EventFamily family;
     int event;
+    int remote_id;           /* -1: not tied to a server's registration */
     gboolean has_object;
     EventObject object;
     GRegex *pattern;         /* monitor events: which names; NULL for all */
@@ -58,6 +59,7 @@ Event *event_new(const EventDesc *desc, const char *name, const unsigned char *u
     event->desc = desc;
     event->object.name = g_strdup(name);
     event->object.id = id;
+    event->remote_id = -1;
     if (uuid)
         memcpy(event->object.uuid, uuid, VIR_UUID_BUFLEN);
     return event;
@@ -160,7 +162,9 @@ static gboolean callback_wants(const Callback *callback, const Event *event)
 {
     if (callback->family != event->desc->family || callback->event != event->desc->id)
         return FALSE;
-    if (callback->pattern && !g_regex_match(callback->pattern, event->values[0].s, 0, NULL))
+    if (event->remote_id != callback->remote_id)
+        return FALSE;
+    if (callback->pattern && event->remote_id < 0 && !g_regex_match(callback->pattern, event->values[0].s, 0, NULL))
         return FALSE;
     if (!callback->has_object)
         return TRUE;
@@ -367,6 +371,7 @@ static Callback *callback_new(EventFamily family, int id, const EventObject *obj
     callback->refs = 1;
     callback->family = family;
     callback->event = id;
+    callback->remote_id = -1;
     callback->cb = cb;
     callback->fn = fn;
     callback->opaque = opaque;
@@ -469,6 +474,30 @@ int event_registry_event_of(EventRegistry *registry, EventFamily family, int cal
     }
     g_mutex_unlock(&registry->lock);
     return id;
+}
+
+void event_registry_set_remote(EventRegistry *registry, EventFamily family, int callback_id, int remote_id)
+{
+    g_mutex_lock(&registry->lock);
+    for (guint i = 0; i < registry->callbacks->len; i++) {
+        Callback *callback = registry->callbacks->pdata[i];
+        if (callback->id == callback_id && callback->family == family)
+            callback->remote_id = remote_id;
+    }
+    g_mutex_unlock(&registry->lock);
+}
+
+int event_registry_remote(EventRegistry *registry, EventFamily family, int callback_id)
+{
+    int remote_id = -1;
+    g_mutex_lock(&registry->lock);
+    for (guint i = 0; i < registry->callbacks->len; i++) {
+        Callback *callback = registry->callbacks->pdata[i];
+        if (callback->id == callback_id && callback->family == family)
+            remote_id = callback->remote_id;
+    }
+    g_mutex_unlock(&registry->lock);
+    return remote_id;
 }
 
 int event_registry_find(EventRegistry *registry, EventFamily family, int id, PublicCallback cb)

@@ -51,6 +51,7 @@ typedef struct Event {
     gint refs;
     const EventDesc *desc;
     EventObject object;
+    int remote_id;         /* from a server: meant for the callbacks of this registration alone; -1 for all */
     EventValue values[EVENT_VALUES_MAX];
 } Event;
 
@@ -94,6 +95,10 @@ int event_register_monitor(virConnectPtr conn, const EventObject *object, const 
 
 /** Forget a callback. 0, or -1 (VIR_ERR_INVALID_ARG) if @family has none with this id. */
 int event_deregister(virConnectPtr conn, EventFamily family, int callback_id);
+
+/** Tie a callback to the number under which a server knows it: it gets only events that carry it. */
+void event_registry_set_remote(EventRegistry *registry, EventFamily family, int callback_id, int remote_id);
+int event_registry_remote(EventRegistry *registry, EventFamily family, int callback_id);
 
 /** How many callbacks of (family, id) exist (any object if @object is NULL); @callback_id: what the registry answers. */
 guint event_registry_count(EventRegistry *registry, EventFamily family, int id);

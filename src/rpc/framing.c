@@ -84,7 +84,7 @@ static void keep_fds(RpcReader *reader, struct msghdr *msg)
     }
 }
 
-ssize_t rpc_reader_fill(RpcReader *reader)
+ssize_t rpc_reader_fill(RpcReader *reader, gboolean block)
 {
     make_room(reader);
     struct iovec iov = { reader->buf + reader->end, reader->room - reader->end };
@@ -93,7 +93,7 @@ ssize_t rpc_reader_fill(RpcReader *reader)
                           .msg_controllen = sizeof(control.space) };
     ssize_t got;
     do {
-        got = recvmsg(reader->fd, &msg, MSG_CMSG_CLOEXEC);
+        got = recvmsg(reader->fd, &msg, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
         reader->end += got;

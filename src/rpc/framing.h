@@ -48,8 +48,8 @@ typedef struct RpcReader {
 void rpc_reader_init(RpcReader *reader, int fd);
 void rpc_reader_clear(RpcReader *reader);
 
-/** One recvmsg(). Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing there now). */
-ssize_t rpc_reader_fill(RpcReader *reader);
+/** One recvmsg(), which waits for something if @block. Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing there now). */
+ssize_t rpc_reader_fill(RpcReader *reader, gboolean block);
 
 /** Take the next complete packet. 1: there; 0: more bytes needed; -1: not our protocol (VIR_ERR_RPC set). */
 int rpc_reader_next(RpcReader *reader, RpcPacket *packet);
