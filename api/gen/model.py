@@ -7,7 +7,7 @@ from lang import TableError, nearest, parse, signature, tidy
 BLOCKING = ("never", "disk", "process", "guest", "agent", "bulk", "urgent")
 DRIVERS = ("none", "hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage", "admin")
 READONLY = ("allowed", "denied", "conditional", "-")
-HAND = ("client", "server", "both", "entry")
+HAND = ("client", "server", "both", "local")
 SCALARS = {"int": "int", "uint": "unsigned int", "hyper": "long long", "uhyper": "unsigned long long",
            "double": "double", "char": "char", "uchar": "unsigned char", "short": "short",
            "ushort": "unsigned short"}

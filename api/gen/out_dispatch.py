@@ -97,6 +97,9 @@ class Server:
     def result_pointer(self, item, field):
         ctype = pointee(self.function.param_type(item.target))
         name = f"out_{item.target}"
+        if item.target == "nparams" and any("alloc(" in (f.binding or "") for f in self.call.ret):
+            self.put_scalar(field, "n_out_list")
+            return
         if item.target == "nparams" and "*nparams" in self.arg:
             self.put_scalar(field, self.arg["*nparams"])
             return

@@ -17,6 +17,8 @@ def put(model, field, function):
         return put_array(field, *binding.split(","))
     if field.type == "string":
         return [f"xdr_put_string{'_opt' if field.form == 'optional' else ''}(&call.out, {binding});"]
+    if binding == "*nparams" and function.param_type("params") == "virTypedParameterPtr *":
+        return [f"xdr_put_{field.type}(&call.out, 0); /* a result only */"]
     suffix = "_opt" if field.form == "optional" else ""
     return [f"xdr_put_{field.type}{suffix}(&call.out, {binding});"]
 
@@ -41,7 +43,7 @@ class Getter:
     """The statements around reading results: declarations, reads, what a failure frees, what success hands over."""
 
     def __init__(self, model, function, call):
-        self.model, self.function = model, function
+        self.model, self.function, self.call = model, function, call
         self.decl, self.read, self.undo, self.give = [], [], [], []
         self.result = "0"
         if any(f.name == "params" and f.form == "array" for f in call.ret) and not any(f.name == "nparams" for f in call.ret) \
@@ -77,14 +79,19 @@ class Getter:
     def take_pointer(self, item, field):
         ctype = pointee(self.function.param_type(item.target))
         name = f"{item.target}_value"
+        if item.target == "nparams" and any("alloc(" in (f.binding or "") for f in self.call.ret):
+            self.read.append(f"xdr_get_{field.type}(&call.in); /* the array has its own count */")
+            return
         if field.type == "string":
             opt = "_opt" if field.form == "optional" else ""
             self.simple(f"char *{name}", f"{name} = xdr_get_string{opt}(&call.in);")
             self.undo.append(f"g_free({name});")
         else:
             self.simple(declare(ctype, name), f"{name} = xdr_get_{field.type}(&call.in);")
-        if item.target != "nparams":
-            self.give.append(f"*{item.target} = {name};")
+        if item.target == "nparams" and any("fill(" in (f.binding or "") for f in self.call.ret):
+            return
+        guard = f"if ({item.target})\n        " if item.target in self.function.null else ""
+        self.give.append(f"{guard}*{item.target} = {name};")
 
     def take_member(self, item, field):
         ctype = pointee(self.function.param_type(item.target))
@@ -195,7 +202,7 @@ def generate(model):
     out = HEAD + '#include "remote/remote_calls.h"\n#include "remote/remote_call.h"\n\n'
     tables, protos = {}, []
     for function in model.functions:
-        if function.driver in ("none", "admin"):
+        if function.driver in ("none", "admin") or "local" in function.hand:
             continue
         if not function.calls or function.hand_side("client"):
             protos.append(f"{declare(function.returns, '')}remote_{function.member}"

@@ -73,7 +73,7 @@ int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventCallb
                                   virFreeCallback freecb)
 {
     int id = virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                              VIR_DOMAIN_EVENT_CALLBACK(cb), opaque, freecb);
+                                              VIR_DOMAIN_EVENT_CALLBACK((PublicCallback) cb), opaque, freecb);
     return id < 0 ? -1 : 0;
 }
 

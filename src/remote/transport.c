@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_REMOTE
+#include "remote/transport.h"
+#include "base/error.h"
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long a session daemon that we start may take to listen. */
+#define START_DEADLINE_MS 10000
+#define START_POLL_MS 20
+
+static gboolean is_session(const Uri *uri)
+{
+    return g_str_has_prefix(uri->path, "/session");
+}
+
+static char *runtime_dir(gboolean session)
+{
+    if (!session)
+        return g_strdup(RUNSTATEDIR "/libvirt");
+    const char *xdg = g_getenv("XDG_RUNTIME_DIR");
+    if (xdg && *xdg)
+        return g_build_filename(xdg, "libvirt", NULL);
+    return g_build_filename(g_get_user_cache_dir(), "libvirt", NULL);
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return FAIL(VIR_ERR_INVALID_ARG, "socket path '%s' is longer than %zu bytes", path, sizeof(addr.sun_path) - 1);
+    g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot create a socket");
+    if (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    return FAIL_ERRNO(saved, "Failed to connect socket to '%s'", path);
+}
+
+/* The daemon detaches itself, so that its parent ends at once. */
+static int start_session_daemon(void)
+{
+    const char *path = g_getenv("LIBVIRTD_PATH");
+    char *argv[] = { (char *) (path ? path : SBINDIR "/libvirtd"), "--timeout=120", "--daemon", NULL };
+    g_autoptr(GError) error = NULL;
+    int status = 0;
+    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &error))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot start the session daemon '%s': %s", argv[0], error->message);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the session daemon '%s' ended with status %d", argv[0], status);
+    return 0;
+}
+
+static int connect_starting(const char *path)
+{
+    if (start_session_daemon() < 0)
+        return -1;
+    gint64 deadline = g_get_monotonic_time() + START_DEADLINE_MS * 1000;
+    for (;;) {
+        int fd = connect_unix(path);
+        if (fd >= 0 || g_get_monotonic_time() > deadline)
+            return fd;
+        poll(NULL, 0, START_POLL_MS);
+    }
+}
+
+/* A host with one daemon per driver has no libvirt-sock. */
+static int connect_local(const Uri *uri, gboolean readonly)
+{
+    gboolean session = is_session(uri);
+    const char *suffix = readonly && !session ? "-ro" : "";
+    g_autofree char *dir = runtime_dir(session);
+    g_autofree char *sock = g_strdup_printf("%s/libvirt-sock%s", dir, suffix);
+    const char *given = uri_param(uri, "socket");
+    if (given)
+        return connect_unix(given);
+    int fd = connect_unix(sock);
+    if (fd >= 0)
+        return fd;
+    int first = virGetLastError()->int1;
+    if (first != ENOENT && first != ECONNREFUSED)
+        return -1;
+    virErrorPtr saved = error_save();
+    g_autofree char *modular = g_strdup_printf("%s/virt%sd-sock%s", dir, uri->scheme, suffix);
+    fd = connect_unix(modular);
+    if (fd < 0 && session)
+        fd = connect_starting(sock);
+    if (fd >= 0) {
+        virFreeError(saved);
+        return fd;
+    }
+    if (session) {
+        virFreeError(saved);
+        return -1;
+    }
+    error_restore(saved);
+    error_context("no daemon listens there (nor at '%s'); start it with 'systemctl start libvirtd.socket'", modular);
+    return -1;
+}
+
+int transport_connect(const Uri *uri, gboolean readonly)
+{
+    const char *transport = uri->transport ? uri->transport : uri->server ? "tls" : "unix";
+    if (g_str_equal(transport, "unix"))
+        return connect_local(uri, readonly);
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "transport '%s' of '%s' is not available in this build yet; use a local URI",
+                transport, uri->text);
+}
+
+/* Parameters that steer the transport and mean nothing to the daemon. */
+static gboolean is_ours(const char *name)
+{
+    static const char *const ours[] = {
+        "name", "command", "socket", "auth", "netcat", "keyfile", "sshauth", "no_sanity", "no_verify", "no_tty",
+        "pkipath", "known_hosts", "known_hosts_verify", "tls_priority", "mode", "proxy", NULL,
+    };
+    return g_strv_contains(ours, name);
+}
+
+char *transport_remote_name(const Uri *uri)
+{
+    const char *name = uri_param(uri, "name");
+    if (name)
+        return *name ? g_strdup(name) : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text, "%s://%s", uri->scheme, uri->path);
+    GHashTableIter iter;
+    gpointer key, value;
+    char join = '?';
+    g_hash_table_iter_init(&iter, uri->params);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        if (is_ours(key))
+            continue;
+        g_autofree char *k = g_uri_escape_string(key, NULL, FALSE);
+        g_autofree char *v = g_uri_escape_string(value, NULL, FALSE);
+        g_string_append_printf(text, "%c%s=%s", join, k, v);
+        join = '&';
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
