@@ -26,8 +26,8 @@ class Key:
 class Block:
     """A block: keyword, heading and key lines in order."""
 
-    def __init__(self, kind, heading, where):
-        self.kind, self.heading, self.where, self.keys = kind, heading, where, []
+    def __init__(self, kind, heading, where, spec):
+        self.kind, self.heading, self.where, self.keys, self.spec = kind, heading, where, [], spec
 
     def all(self, word):
         return [k.value for k in self.keys if k.word == word]
@@ -65,8 +65,9 @@ BLOCKS = {
 }
 
 
-def parse(path, text, name=None):
-    """Blocks of one table file; raises TableError."""
+def parse(path, text, name=None, grammar=None):
+    """Blocks of one table file; raises TableError. Another table language gives its own grammar, shaped like BLOCKS."""
+    grammar = grammar or BLOCKS
     name = name or path
     blocks = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -77,9 +78,9 @@ def parse(path, text, name=None):
             raise TableError(where, "tab in a table; indent with spaces")
         word, _, rest = line.strip().partition(" ")
         if not line[0].isspace():
-            if word not in BLOCKS:
-                raise TableError(where, f"unknown block '{word}'{nearest(word, BLOCKS)}")
-            blocks.append(Block(word, rest.strip(), where))
+            if word not in grammar:
+                raise TableError(where, f"unknown block '{word}'{nearest(word, grammar)}")
+            blocks.append(Block(word, rest.strip(), where, grammar[word]))
             continue
         if not blocks:
             raise TableError(where, f"key '{word}' before any block")
@@ -95,7 +96,7 @@ def nearest(word, known):
 
 
 def add_key(block, key):
-    mandatory, optional, repeat = (s.split() for s in BLOCKS[block.kind])
+    mandatory, optional, repeat = (s.split() for s in block.spec)
     known = set(mandatory) | set(optional) | set(repeat)
     if key.word not in known:
         raise TableError(key.where, f"unknown key '{key.word}' in {block.kind} "
@@ -108,7 +109,7 @@ def add_key(block, key):
 
 
 def check_mandatory(block):
-    for word in BLOCKS[block.kind][0].split():
+    for word in block.spec[0].split():
         if block.get(word) is None:
             raise TableError(block.where, f"{block.kind} '{block.heading}' lacks the key '{word}'")
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Running commands: one, a string of them, or the words of main(). */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/shell/options.h"
+
+static volatile sig_atomic_t interrupts;
+static int interrupt_pipe[2] = {-1, -1};
+
+/* A second ^C while a command still doesn't react ends the program: a call that hangs can't be taken back. */
+static void on_interrupt(int number)
+{
+    static const char text[] = "\ninterrupted twice, giving up\n";
+    int saved = errno;
+
+    if (++interrupts > 2) {
+        (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+        _exit(128 + SIGINT);
+    }
+    (void)!write(interrupt_pipe[1], "x", 1);
+    errno = saved;
+}
+
+void shell_interrupt_install(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+
+    if (interrupt_pipe[0] < 0 && !g_unix_open_pipe(interrupt_pipe, FD_CLOEXEC, NULL))
+        g_error("no pipe for signals");
+    g_unix_set_fd_nonblocking(interrupt_pipe[0], TRUE, NULL);
+    g_unix_set_fd_nonblocking(interrupt_pipe[1], TRUE, NULL);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool shell_interrupted(void)
+{
+    return interrupts > 0;
+}
+
+int shell_interrupt_fd(void)
+{
+    return interrupt_pipe[0];
+}
+
+void shell_interrupt_reset(void)
+{
+    char drop[64];
+
+    interrupts = 0;
+    while (interrupt_pipe[0] >= 0 && read(interrupt_pipe[0], drop, sizeof(drop)) > 0)
+        continue;
+}
+
+static bool check_format(Shell *shell, const Cmd *cmd)
+{
+    const char *format = cmd_may_get(cmd, "format");
+
+    if (!cmd_command(cmd)->json || !format || g_str_equal(format, "text") || g_str_equal(format, "json"))
+        return true;
+    return shell_error(shell, "unknown format '%s', expecting 'text' or 'json'", format);
+}
+
+static bool call_handler(Shell *shell, const Cmd *cmd)
+{
+    const ShellCommand *command = cmd_command(cmd);
+    bool done;
+
+    if (!command->handler)
+        return shell_error(shell, "command '%s' isn't available in this build yet", command->name);
+    if (!check_format(shell, cmd))
+        return false;
+    if (command->needs_connection && !shell->program->connect(shell))
+        return false;
+    shell->current = cmd;
+    done = command->handler(shell, cmd);
+    shell->current = NULL;
+    if (!done)
+        shell->program->report(shell);
+    return shell_flush(shell) && done;
+}
+
+bool shell_run(Shell *shell, const Cmd *cmd)
+{
+    gint64 begin = g_get_monotonic_time();
+    bool done;
+
+    shell_interrupt_reset();
+    done = call_handler(shell, cmd);
+    shell->program->check(shell);
+    if (shell->timing)
+        shell_print(shell, "\n(Time: %.3f ms)\n\n", (g_get_monotonic_time() - begin) / 1000.0);
+    else
+        shell_print_extra(shell, "\n");
+    fflush(stdout);
+    return done;
+}
+
+/* Runs all that `words` holds; each command is parsed after the one before it ran. */
+static bool run_words(Shell *shell, ShellWords *words, bool empty_result)
+{
+    bool done = empty_result;
+
+    while (!shell->quit) {
+        g_autoptr(Cmd) cmd = NULL;
+
+        switch (shell_parse(shell, words, &cmd)) {
+        case SHELL_PARSE_END:
+            return done;
+        case SHELL_PARSE_ERROR:
+            done = false;
+            break;
+        case SHELL_PARSE_OK:
+            done = shell_run_or_help(shell, cmd);
+            break;
+        }
+    }
+    return done;
+}
+
+bool shell_run_string(Shell *shell, const char *text)
+{
+    g_autoptr(ShellWords) words = shell_words_text(text);
+
+    return run_words(shell, words, *text != '\0');
+}
+
+bool shell_run_argv(Shell *shell, char **argv, int argc)
+{
+    g_autoptr(ShellWords) words = shell_words_argv(argv, argc);
+
+    return run_words(shell, words, true);
+}

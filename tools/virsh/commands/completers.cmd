@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sources of values for completion; complete_NAME in ../completers.c.
+
+completer domain
+  doc names of domains
+
+completer network
+  doc names of networks
+
+completer pool
+  doc names of pools
+
+completer volume
+  doc names of volumes of the pool given
+
+completer nodedev
+  doc names of host devices
+
+completer disk
+  doc targets of the disks of the domain given
+
+completer disk-list
+  doc the same, separated by commas
+
+completer iface
+  doc names of host interfaces
+
+completer snapshot
+  doc names of snapshots of the domain given
+
+completer checkpoint
+  doc names of checkpoints of the domain given
+
+completer vnic
+  doc MAC addresses and targets of interfaces of the domain given
+
+completer mac
+  doc MAC addresses of interfaces of the domain or network given
+
+completer alias
+  doc aliases of devices of the domain given
+
+completer secret
+  doc UUIDs of secrets
+
+completer nwfilter
+  doc names of network filters
+
+completer binding
+  doc port devices of filter bindings
+
+completer port
+  doc UUIDs of ports of the network given
+
+completer console
+  doc aliases of consoles of the domain given
+
+completer event-domain
+  doc kinds of domain events
+
+completer event-network
+  doc kinds of network events
+
+completer event-pool
+  doc kinds of pool events
+
+completer event-nodedev
+  doc kinds of host device events
+
+completer event-secret
+  doc kinds of secret events
+
+completer file
+  doc files
+
+completer dir
+  doc directories
+
+completer command
+  doc commands and keywords of groups
+
+completer keycode
+  doc names of keys

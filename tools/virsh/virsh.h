@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the command files of virsh share: the connection, look-up of objects, XML and text helpers.
+ *
+ * Only the public API (<libvirt/...>) may be used here, as any other client would. The prototypes of the handlers and
+ * completers are generated (virsh_commands.h). Errors of the library are caught by conn.c as they happen, and printed
+ * after the command that failed; a handler adds a line of its own by shell_error() only where that says more.
+ */
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <libxml/tree.h>
+
+#include "tools/shell/shell.h"
+#include "virsh_commands.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNetwork, virNetworkFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNetworkPort, virNetworkPortFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStoragePool, virStoragePoolFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStorageVol, virStorageVolFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virInterface, virInterfaceFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNodeDevice, virNodeDeviceFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virSecret, virSecretFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNWFilter, virNWFilterFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNWFilterBinding, virNWFilterBindingFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomainSnapshot, virDomainSnapshotFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomainCheckpoint, virDomainCheckpointFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStream, virStreamFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+
+enum { XML_FILE_MAX = 10 << 20 }; /* bytes of a file with XML */
+
+/* --- connection (conn.c) --- */
+extern const ShellProgram virsh_program;
+/* The open connection; only in commands that need one. */
+virConnectPtr virsh_conn(Shell *shell);
+/* The connection for completion: the open one, or one made silently; NULL if that fails. */
+virConnectPtr virsh_quiet_conn(Shell *shell);
+/* Closes and opens again, with another URI unless NULL. */
+bool virsh_reconnect(Shell *shell, const char *uri, bool readonly);
+/* Code of the library's pending error, or VIR_ERR_OK. */
+int virsh_error_code(void);
+/* Forgets the pending error: for failures that have been dealt with. */
+void virsh_error_forget(void);
+/* Text of the pending error. */
+const char *virsh_error_text(void);
+
+/* --- look-up (lib_lookup.c); NULL after an error printed --- */
+virDomainPtr virsh_domain(Shell *shell, const Cmd *cmd);
+/* By name, UUID or (domains) ID, silently. */
+virDomainPtr virsh_find_domain(virConnectPtr conn, const char *name);
+virDomainPtr virsh_domain_named(Shell *shell, const char *name);
+virNetworkPtr virsh_network(Shell *shell, const Cmd *cmd);
+virNetworkPtr virsh_find_network(virConnectPtr conn, const char *name);
+virStoragePoolPtr virsh_pool(Shell *shell, const Cmd *cmd, const char *option);
+virStoragePoolPtr virsh_find_pool(virConnectPtr conn, const char *name);
+virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, const char *pool_option);
+virInterfacePtr virsh_interface(Shell *shell, const Cmd *cmd);
+virNodeDevicePtr virsh_nodedev(Shell *shell, const Cmd *cmd);
+virSecretPtr virsh_secret(Shell *shell, const Cmd *cmd);
+virNWFilterPtr virsh_nwfilter(Shell *shell, const Cmd *cmd);
+virDomainSnapshotPtr virsh_snapshot(Shell *shell, virDomainPtr domain, const char *name);
+virDomainCheckpointPtr virsh_checkpoint(Shell *shell, virDomainPtr domain, const char *name);
+
+/* --- XML (lib_xml.c) --- */
+/* A file's text, of XML_FILE_MAX bytes at most; NULL after an error printed. */
+char *virsh_read_file(Shell *shell, const char *path);
+/* The text of the file that option --file (or another) names. */
+char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option);
+/* Prints a whole document, or with --xpath (and --wrap) the matching parts. Takes `xml` over; false if it is NULL. */
+bool virsh_print_xml(Shell *shell, const Cmd *cmd, char *xml);
+/* Parses what the library returned; NULL after an error printed. */
+xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml);
+/* First match of an XPath expression below `node` (or the document) as a string, or NULL if there is none. */
+char *virsh_xpath_string(xmlDocPtr doc, xmlNodePtr node, const char *expression);
+/* All matching nodes; free the array, not the nodes. */
+GPtrArray *virsh_xpath_nodes(xmlDocPtr doc, xmlNodePtr node, const char *expression);
+/* The text of a node. */
+char *virsh_node_xml(xmlDocPtr doc, xmlNodePtr node);
+
+/* --- editing (lib_edit.c) --- */
+typedef struct {
+    const char *what;                                     /* "Domain 'x' XML configuration" for messages */
+    char *(*get)(Shell *shell, void *data);               /* the text now; NULL after an error */
+    bool (*set)(Shell *shell, void *data, const char *xml); /* false leaves the library's error pending */
+    bool (*retry_relaxed)(void *data);                    /* give up validation? NULL: there is none */
+    void *data;
+} VirshEdit;
+/* Edits until the text is accepted, unchanged or given up; a refused text is never lost. */
+bool virsh_edit(Shell *shell, const VirshEdit *edit);
+/* One run of the editor on `text`; the new text, or NULL after an error printed. */
+char *virsh_edit_text(Shell *shell, const char *text, const char *suffix);
+
+/* --- text (lib_text.c) --- */
+typedef struct {
+    int value;
+    const char *name;
+} VirshName;
+/* Name of a value in a table that ends with a NULL name; "unknown" otherwise. */
+const char *virsh_name(const VirshName *names, int value, const char *otherwise);
+/* Value of a name; false if there is none. */
+bool virsh_value(const VirshName *names, const char *name, int *value);
+const char *virsh_domain_state(int state);
+const char *virsh_domain_reason(int state, int reason);
+/* Bytes as "1.50 GiB". */
+char *virsh_size(unsigned long long bytes);
+/* Prints "LABEL:   VALUE" as the info commands do, the label padded to `width`. */
+void virsh_field(Shell *shell, int width, const char *label, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* A typed parameter's value as text, to be freed. */
+char *virsh_param_text(const virTypedParameter *param);
+void virsh_json_param(json_object *object, const char *key, const virTypedParameter *param);
+/* --config, --live, --current as VIR_DOMAIN_AFFECT_*; -1 after an error printed. */
+int virsh_affect(Shell *shell, const Cmd *cmd);
+/* The same with --persistent: live if it runs, and config. */
+int virsh_affect_persistent(Shell *shell, const Cmd *cmd, virDomainPtr domain);
+/* Comma-separated words; the caller frees. */
+char **virsh_list(const char *text);
+/* Seconds since the epoch as local time. */
+char *virsh_time(long long seconds);
+
+/* Flags from bool options: a table ended by a NULL option. Options that the command doesn't have are passed over. */
+typedef struct {
+    const char *option;
+    unsigned int flag;
+} VirshFlag;
+unsigned int virsh_flags(const Cmd *cmd, const VirshFlag *table);
+
+/* --- waiting for events (lib_wait.c) --- */
+typedef struct VirshWait VirshWait;
+VirshWait *virsh_wait_new(void);
+void virsh_wait_free(VirshWait *wait);
+/* From any thread: something happened. */
+void virsh_wait_wake(VirshWait *wait);
+typedef enum { VIRSH_WOKEN, VIRSH_TIMEOUT, VIRSH_INTERRUPTED } VirshWake;
+/* Until woken, ^C, or the time (a g_get_monotonic_time() value, or -1) has come. */
+VirshWake virsh_wait_until(VirshWait *wait, gint64 end);
