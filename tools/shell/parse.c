@@ -169,14 +169,11 @@ static ShellParseResult parse_command(Parser *parser, ShellWords *words)
 
         switch (shell_words_next(words, false, &word, &problem)) {
         case SHELL_WORD:
-            if (!take_word(parser, word)) {
-                shell_words_skip(words);
+            if (!take_word(parser, word))
                 return SHELL_PARSE_ERROR;
-            }
             break;
         case SHELL_WORD_ERROR:
             complain(parser, "%s", problem);
-            shell_words_skip(words);
             return SHELL_PARSE_ERROR;
         case SHELL_WORD_SEPARATOR:
         case SHELL_WORD_END:
@@ -199,7 +196,6 @@ static ShellParseResult first_word(Shell *shell, ShellWords *words, char **word)
             return SHELL_PARSE_END;
         case SHELL_WORD_ERROR:
             shell_error(shell, "%s", problem);
-            shell_words_skip(words);
             return SHELL_PARSE_ERROR;
         }
     }
@@ -218,7 +214,6 @@ ShellParseResult shell_parse(Shell *shell, ShellWords *words, Cmd **cmd)
     command = shell_find_command(shell->program->groups, word);
     if (!command) {
         shell_error(shell, "unknown command: '%s'", word);
-        shell_words_skip(words);
         return SHELL_PARSE_ERROR;
     }
     parser.cmd = cmd_new(command);

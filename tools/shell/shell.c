@@ -74,8 +74,10 @@ static bool call_handler(Shell *shell, const Cmd *cmd)
         return shell_error(shell, "command '%s' isn't available in this build yet", command->name);
     if (!check_format(shell, cmd))
         return false;
-    if (command->needs_connection && !shell->program->connect(shell))
+    if (command->needs_connection && !shell->program->connect(shell)) {
+        shell->quit = !shell->interactive; /* what follows would fail alike */
         return false;
+    }
     shell->current = cmd;
     done = command->handler(shell, cmd);
     shell->current = NULL;
@@ -95,30 +97,25 @@ bool shell_run(Shell *shell, const Cmd *cmd)
     if (shell->timing)
         shell_print(shell, "\n(Time: %.3f ms)\n\n", (g_get_monotonic_time() - begin) / 1000.0);
     else
-        shell_print_extra(shell, "\n");
+        shell_print_extra(shell, "%s", shell->quit ? "" : "\n");
     fflush(stdout);
     return done;
 }
 
-/* Runs all that `words` holds; each command is parsed after the one before it ran. */
+/* Parses all that `words` holds, then runs it: a line with a mistake in it does nothing. */
 static bool run_words(Shell *shell, ShellWords *words, bool empty_result)
 {
+    g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func((GDestroyNotify)cmd_free);
     bool done = empty_result;
+    ShellParseResult result;
+    Cmd *cmd = NULL;
 
-    while (!shell->quit) {
-        g_autoptr(Cmd) cmd = NULL;
-
-        switch (shell_parse(shell, words, &cmd)) {
-        case SHELL_PARSE_END:
-            return done;
-        case SHELL_PARSE_ERROR:
-            done = false;
-            break;
-        case SHELL_PARSE_OK:
-            done = shell_run_or_help(shell, cmd);
-            break;
-        }
-    }
+    while ((result = shell_parse(shell, words, &cmd)) == SHELL_PARSE_OK)
+        g_ptr_array_add(commands, cmd);
+    if (result == SHELL_PARSE_ERROR)
+        return false;
+    for (guint i = 0; i < commands->len && !shell->quit; i++)
+        done = shell_run_or_help(shell, commands->pdata[i]);
     return done;
 }
 

@@ -175,7 +175,7 @@ ShellWords *shell_words_argv(char **argv, int argc);
 void shell_words_free(ShellWords *words);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ShellWords, shell_words_free)
 
-/* The next command. Errors are printed on `shell`; text up to the next ';' is then lost. */
+/* The next command. Errors are printed on `shell`; the rest of the words is then of no use. */
 ShellParseResult shell_parse(Shell *shell, ShellWords *words, Cmd **cmd);
 /* For completion: takes what there is, complains about nothing. `words` ends with the word to complete; *option is set
  * to the option that it belongs to, or NULL if it is an option name or the command itself (*cmd is NULL then). */

@@ -98,15 +98,3 @@ ShellWord shell_words_next(ShellWords *words, bool first, char **value, const ch
     }
     return read_text_word(words, value, problem);
 }
-
-void shell_words_skip(ShellWords *words)
-{
-    g_autofree char *value = NULL;
-    const char *problem = NULL;
-    ShellWord kind;
-
-    while ((kind = shell_words_next(words, false, &value, &problem)) == SHELL_WORD)
-        g_clear_pointer(&value, g_free);
-    if (kind == SHELL_WORD_ERROR)
-        words->at += strlen(words->at);
-}

@@ -21,5 +21,3 @@ struct ShellWords {
 /* The next word; *value is the caller's. `first`: a command may begin here, so '#' is a comment. *problem is set on
  * SHELL_WORD_ERROR (static text). */
 ShellWord shell_words_next(ShellWords *words, bool first, char **value, const char **problem);
-/* Passes over what is left of the command. */
-void shell_words_skip(ShellWords *words);

@@ -209,8 +209,10 @@ static bool print_words(Shell *shell, const Cmd *cmd, GArray *items)
         const ListItem *item = &g_array_index(items, ListItem, i);
         g_autoptr(GString) line = g_string_new(NULL);
 
-        if (cmd_has(cmd, "id") && item->id == (unsigned int)-1)
+        if (cmd_has(cmd, "id") && item->id == (unsigned int)-1 && (cmd_has(cmd, "uuid") || cmd_has(cmd, "name")))
             g_string_append(line, "- ");
+        else if (cmd_has(cmd, "id") && item->id == (unsigned int)-1)
+            continue; /* a domain without an ID has nothing to show */
         else if (cmd_has(cmd, "id"))
             g_string_append_printf(line, "%u ", item->id);
         if (cmd_has(cmd, "uuid"))
