@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Rules about libvirtd.conf that its table can't say, and the log as it is configured.
+ */
+#pragma once
+#include "config/libvirtd.h"
+#include "daemon/options.h"
+#include "daemon/paths.h"
+
+/** Cross-checks, and demands that this build can't meet: what is asked for safety and isn't there must not be passed over.
+ * Problems go to @report (may be NULL). 0, or -1 with an error. */
+int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *report);
+
+/** Set the log up: the command line goes before the environment, that before the configuration. 0, or -1 with an error. */
+int settings_apply_log(const LibvirtdConf *conf, const Options *options, const DaemonPaths *paths);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Listening sockets. Without authentication a socket's permissions are all that stands between a user and root, so
+ * a read-write socket from systemd that is open to everybody is refused rather than served.
+ */
+#define ERROR_DOMAIN VIR_FROM_RPC
+#include "daemon/sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define LOG_SOURCE "daemon.sockets"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define FIRST_FD 3
+#define FDS_MAX 64
+#define GROUP_BUFFER_MAX (1024 * 1024)
+
+static const char *const names[SOCKET_KINDS] = {
+    [SOCKET_RW] = "libvirt-sock", [SOCKET_RO] = "libvirt-sock-ro", [SOCKET_ADMIN] = "libvirt-admin-sock",
+};
+
+const char *socket_kind_name(SocketKind kind)
+{
+    return names[kind];
+}
+
+/* ---- settings ---- */
+
+static int G_GNUC_PRINTF(3, 4) bad_setting(const char *file, ConfReport *report, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    if (report)
+        conf_report_add(report, true, file, 0, "%s", text);
+    return FAIL(VIR_ERR_CONF_SYNTAX, "%s: %s", file, text);
+}
+
+static int read_mode(const char *file, ConfReport *report, const char *key, const char *text, unsigned *mode)
+{
+    char *end = NULL;
+    guint64 value = g_ascii_isdigit(text[0]) ? g_ascii_strtoull(text, &end, 8) : 0;
+    if (!end || *end || value > 0777)
+        return bad_setting(file, report, "'%s' is '%.100s', must be permissions in octal such as \"0770\"", key, text);
+    *mode = value;
+    return 0;
+}
+
+/* 0, or -1: no such group. */
+static int find_group(const char *name, gid_t *gid)
+{
+    size_t size = 4096;
+    for (;;) {
+        g_autofree char *buffer = g_malloc(size);
+        struct group group, *found = NULL;
+        int err = getgrnam_r(name, &group, buffer, size, &found);
+        if (err == ERANGE && size < GROUP_BUFFER_MAX) {
+            size *= 2;
+            continue;
+        }
+        if (!found)
+            return -1;
+        *gid = found->gr_gid;
+        return 0;
+    }
+}
+
+static int set_group(SocketSettings *settings, const LibvirtdConf *conf, const char *file, bool privileged,
+                     ConfReport *report)
+{
+    settings->group = FILE_GROUP_KEEP;
+    if (!conf->unix_sock_group || !privileged)
+        return 0;
+    if (find_group(conf->unix_sock_group, &settings->group) < 0)
+        return bad_setting(file, report, "'unix_sock_group' is '%.100s', but there is no such group; create it with "
+                           "\"groupadd --system %.100s\"", conf->unix_sock_group, conf->unix_sock_group);
+    return 0;
+}
+
+int socket_settings_init(SocketSettings *settings, const LibvirtdConf *conf, const char *file, const char *run_dir,
+                         bool privileged, ConfReport *report)
+{
+    *settings = (SocketSettings){ .rw_mode = 0700 };
+    settings->dir = g_strdup(conf->unix_sock_dir ? conf->unix_sock_dir : run_dir);
+    int ret = set_group(settings, conf, file, privileged, report);
+    if (read_mode(file, report, "unix_sock_ro_perms", conf->unix_sock_ro_perms, &settings->ro_mode) < 0)
+        ret = -1;
+    if (conf->unix_sock_rw_perms
+        && read_mode(file, report, "unix_sock_rw_perms", conf->unix_sock_rw_perms, &settings->rw_mode) < 0)
+        ret = -1;
+    if (read_mode(file, report, "unix_sock_admin_perms", conf->unix_sock_admin_perms, &settings->admin_mode) < 0)
+        ret = -1;
+    if (settings->dir[0] != '/')
+        ret = bad_setting(file, report, "'unix_sock_dir' is '%.100s', must begin with '/'", settings->dir);
+    return ret;
+}
+
+void socket_settings_clear(SocketSettings *settings)
+{
+    g_clear_pointer(&settings->dir, g_free);
+}
+
+/* ---- systemd ---- */
+
+/* How many descriptors are handed over to this very process; each is told apart by its address. */
+static int count_handed_over(void)
+{
+    const char *pid = g_getenv("LISTEN_PID");
+    const char *fds = g_getenv("LISTEN_FDS");
+    int count = 0;
+    if (pid && fds && g_ascii_strtoll(pid, NULL, 10) == getpid())
+        count = CLAMP(g_ascii_strtoll(fds, NULL, 10), 0, FDS_MAX);
+    g_unsetenv("LISTEN_PID"); /* not for our children */
+    g_unsetenv("LISTEN_FDS");
+    g_unsetenv("LISTEN_FDNAMES");
+    return count;
+}
+
+/* What @fd listens for; -1: nothing that we know. */
+static int kind_of(int fd, char path[sizeof(((struct sockaddr_un *) 0)->sun_path) + 1])
+{
+    struct sockaddr_un addr = { 0 };
+    socklen_t len = sizeof(addr);
+    if (getsockname(fd, (struct sockaddr *) &addr, &len) < 0 || addr.sun_family != AF_UNIX)
+        return -1;
+    memcpy(path, addr.sun_path, sizeof(addr.sun_path));
+    path[sizeof(addr.sun_path)] = '\0';
+    g_autofree char *base = g_path_get_basename(path);
+    for (int kind = 0; kind < SOCKET_KINDS; kind++) {
+        if (strcmp(base, names[kind]) == 0)
+            return kind;
+    }
+    return -1;
+}
+
+static int take_socket(DaemonSockets *sockets, int fd)
+{
+    char path[sizeof(((struct sockaddr_un *) 0)->sun_path) + 1] = "";
+    struct stat st;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    int kind = kind_of(fd, path);
+    if (kind < 0 || sockets->sockets[kind].fd >= 0) {
+        LOG_WARN("systemd handed over descriptor %d ('%s'), which is no socket of this daemon: ignored", fd, path);
+        close(fd);
+        return 0;
+    }
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+        return FAIL_ERRNO(errno, "cannot set up socket '%s'", path);
+    sockets->sockets[kind].fd = fd;
+    if (kind != SOCKET_RO && stat(path, &st) == 0 && st.st_mode & S_IWOTH)
+        return FAIL(VIR_ERR_CONF_SYNTAX, "systemd made socket '%s' open to everybody (mode %04o) and nothing asks its users who "
+                    "they are; set SocketMode=0600, or 0660 and SocketGroup=, in its unit", path, st.st_mode & 07777);
+    return 0;
+}
+
+static int take_handed_over(DaemonSockets *sockets, int count)
+{
+    sockets->activated = true;
+    for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
+        if (take_socket(sockets, fd) < 0)
+            return -1;
+    }
+    if (sockets->sockets[SOCKET_RW].fd < 0)
+        return FAIL(VIR_ERR_CONF_SYNTAX, "systemd started this daemon without its main socket, '%s'; "
+                    "enable it with \"systemctl enable --now libvirtd.socket\"", names[SOCKET_RW]);
+    return 0;
+}
+
+/* ---- our own ---- */
+
+static int listen_one(DaemonSocket *sock, const SocketSettings *settings, SocketKind kind, unsigned mode)
+{
+    g_autofree char *path = g_build_filename(settings->dir, names[kind], NULL);
+    gid_t group = kind == SOCKET_ADMIN ? FILE_GROUP_KEEP : settings->group;
+    sock->fd = file_listen_unix(path, mode, FILE_OWNER_KEEP, group);
+    if (sock->fd < 0)
+        return -1;
+    sock->path = g_steal_pointer(&path);
+    return 0;
+}
+
+int daemon_sockets_open(DaemonSockets *sockets, const SocketSettings *settings, bool privileged)
+{
+    *sockets = (DaemonSockets){ 0 };
+    for (int kind = 0; kind < SOCKET_KINDS; kind++)
+        sockets->sockets[kind].fd = -1;
+    int count = count_handed_over();
+    if (count > 0)
+        return take_handed_over(sockets, count);
+    if (file_mkdirs(settings->dir, privileged ? 0755 : 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0
+        || listen_one(&sockets->sockets[SOCKET_RW], settings, SOCKET_RW, settings->rw_mode) < 0
+        || listen_one(&sockets->sockets[SOCKET_ADMIN], settings, SOCKET_ADMIN, settings->admin_mode) < 0)
+        return -1;
+    if (!privileged)
+        return 0; /* a session has no readers but its owner */
+    return listen_one(&sockets->sockets[SOCKET_RO], settings, SOCKET_RO, settings->ro_mode);
+}
+
+int daemon_sockets_take(DaemonSockets *sockets, SocketKind kind)
+{
+    int fd = sockets->sockets[kind].fd;
+    sockets->sockets[kind].fd = -1;
+    return fd;
+}
+
+void daemon_sockets_close(DaemonSockets *sockets)
+{
+    for (int kind = 0; kind < SOCKET_KINDS; kind++) {
+        DaemonSocket *sock = &sockets->sockets[kind];
+        if (sock->path)
+            unlink(sock->path);
+        if (sock->fd >= 0)
+            close(sock->fd);
+        g_clear_pointer(&sock->path, g_free);
+        sock->fd = -1;
+    }
+}
