@@ -146,6 +146,33 @@ int remote_domain_create_with_files(virDomainPtr domain, unsigned int nfiles, in
     return 0;
 }
 
+/* The call itself answers nothing, but the caller's handle must know the guest's new id. */
+int remote_domain_create(virDomainPtr domain)
+{
+    RemoteCall call;
+    remote_call_begin(&call, domain->o.conn, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_CREATE_WITH_FLAGS);
+    xdr_put_domain(&call.out, domain);
+    xdr_put_uint(&call.out, 0);
+    if (remote_call_run(&call) < 0)
+        return -1;
+    g_autoptr(virDomain) fresh = xdr_get_domain(&call.in, domain->o.conn);
+    if (remote_call_end(&call) < 0)
+        return -1;
+    domain->id = fresh->id;
+    return 0;
+}
+
+int remote_domain_destroy(virDomainPtr domain)
+{
+    RemoteCall call;
+    remote_call_begin(&call, domain->o.conn, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_DESTROY);
+    xdr_put_domain(&call.out, domain);
+    if (remote_call_run(&call) < 0 || remote_call_end(&call) < 0)
+        return -1;
+    domain->id = -1;
+    return 0;
+}
+
 static int get_stats(virConnectPtr conn, virDomainPtr *doms, size_t n_doms, unsigned int stats,
                      virDomainStatsRecordPtr **retStats, unsigned int flags)
 {

@@ -146,8 +146,10 @@ print('DONE')
 '''
 
 
-@pytest.mark.parametrize('ours', [False, True], ids=['debian-library', 'our-library'])
-def test_life_by_python(guest_daemon, guest, ours):
+@pytest.mark.parametrize('library', ['debian', 'ours', 'ours-on-reference'])
+def test_life_by_python(guest, library, request):
+    daemon = request.getfixturevalue('reference' if library == 'ours-on-reference' else 'guest_daemon')
+    ours = library != 'debian'
     log = f'{guest.folder}/python-{os.getpid()}.log'
     xml = domain_xml('py', guest=guest, console=log)
     if ours:
@@ -157,7 +159,7 @@ def test_life_by_python(guest_daemon, guest, ours):
             pytest.skip(str(problem))
     open(log, 'w', encoding='utf-8').close()
     try:
-        out = guest_daemon.python(f'XML = {xml!r}\nLOG = {log!r}\n{PYTHON_LIFE}', ours=ours, seconds=150)
+        out = daemon.python(f'XML = {xml!r}\nLOG = {log!r}\n{PYTHON_LIFE}', ours=ours, seconds=150)
         assert out.endswith('DONE\n')
     finally:
         os.unlink(log)

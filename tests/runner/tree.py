@@ -4,8 +4,8 @@ import os
 
 PLACES = {
     'libvirtd': 'src/daemon/libvirtd',
-    'virsh': 'tools/virsh',
-    'virt-admin': 'tools/virt-admin',
+    'virsh': 'tools/virsh/virsh',
+    'virt-admin': 'tools/virt-admin/virt-admin',
     'libvirt.so.0': 'src/libvirt.so.0',
     'bench-client': 'tests/bench/bench-client',
     'bench-bare': 'tests/bench/bench-bare',
