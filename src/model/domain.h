@@ -38,25 +38,33 @@ typedef enum {
 /** What a machine type is like: everything that defaults and addresses depend on and the XML doesn't say. */
 typedef struct {
     DomainPciRoot pci_root;
-    bool has_ide;          /**< Built-in IDE controller at 00:01.1 (pc). */
-    bool has_sata;         /**< Built-in AHCI at 00:1f.2 (q35). */
-    bool has_ps2;          /**< PS/2 mouse and keyboard exist by themselves. */
-    bool has_isa_serial;   /**< Serial ports are ISA devices by default. */
-    bool has_usb_by_default; /**< A USB controller is there unless it is switched off. */
-    bool has_piix3_usb;    /**< The default USB controller is the function 2 of the chip at slot 1. */
-    bool has_vga_by_slot;  /**< The first video card wants the fixed slot: 2 on pc, 1 on q35. */
-    bool virtio_disk_default; /**< Disks without bus are virtio (virt), else ide (pc) or sata (q35). */
-    const char *serial_model; /**< Model of the first serial port: "isa-serial", "pl011", "spapr-vty"; NULL none. */
-    const char *net_model;    /**< Model of a network interface that names none: "rtl8139", "e1000e", "virtio". */
-    bool has_memballoon;   /**< A virtio balloon is added unless model='none' is given. */
-    bool has_video;        /**< A card is added where there is a display (graphics) without card. */
+    bool has_ide;            /**< Built-in IDE controller at 00:01.1 (pc). */
+    bool has_sata;           /**< Built-in AHCI at 00:1f.2 (q35). */
+    bool has_ps2;            /**< PS/2 mouse and keyboard exist by themselves. */
+    bool has_usb;            /**< A USB controller is there unless it is switched off. */
+    bool has_memballoon;     /**< A virtio balloon is added unless there is one, be it of model none. */
+    guint8 video_slot;       /**< Slot kept for the first video card: 2 on pc, 1 on q35, 0 none. */
+    const char *usb_model;         /**< Model of the USB controller that is added. */
+    const char *usb_plain_model;   /**< Model of a USB controller in the XML that names none. */
+    const char *scsi_model;        /**< Model of a SCSI controller that names none. */
+    const char *net_model;         /**< Model of a network interface that names none. */
+    SerialTargetType serial_type;  /**< Kind of serial port where none is named; UNSET: there is none. */
+    SerialTargetModel serial_model;
+    DomainVideoType video_type;    /**< Card added where there is a display without one; UNSET: none. */
+    /* Known only to who asked the hypervisor; NULL leaves the definition as it is. */
+    const char *arch;              /**< Architecture where the XML names none. */
+    const char *canonical_machine; /**< What an alias such as "pc" stands for. */
+    const char *emulator;          /**< Program where the XML names none. */
+    const char *nvram_dir;         /**< Folder of UEFI variables of domains that name no file. */
+    const char *default_cpu;       /**< CPU model where the XML names none. */
 } DomainMachineInfo;
 
 /** The nature of the well-known machine types of an architecture, by name ("pc-i440fx-7.2", "q35", "virt"); unknown ones
  * get a machine without PCI. */
 void domain_machine_info(const char *arch, const char *machine, DomainMachineInfo *info);
 
-/** Add what the definition implies: UUID, defaults, implicit devices, addresses. -1 with the error set. */
+/** Add what the definition implies: UUID, defaults, implicit devices, addresses. Done twice it changes nothing
+ * more. -1 with the error set. */
 int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info);
 
 /** Give an address to each device that lacks one, adding controllers where needed. -1 with the error set. */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Defaults of disks, interfaces and the smaller devices.
+ */
+#include "model/domain_private.h"
+#include "base/random.h"
+
+/* Disks */
+
+static DomainDiskBus bus_of_name(const DomainDisk *disk)
+{
+    static const struct {
+        const char *prefix;
+        DomainDiskBus bus;
+    } names[] = {
+        {"hd", DOMAIN_DISK_BUS_IDE}, {"sd", DOMAIN_DISK_BUS_SCSI}, {"vd", DOMAIN_DISK_BUS_VIRTIO},
+        {"xvd", DOMAIN_DISK_BUS_XEN}, {"ubd", DOMAIN_DISK_BUS_UML}, {"fd", DOMAIN_DISK_BUS_FDC},
+    };
+
+    if (disk->device == DOMAIN_DISK_DEVICE_FLOPPY)
+        return DOMAIN_DISK_BUS_FDC;
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_str_has_prefix(disk->target.dev, names[i].prefix))
+            return names[i].bus;
+    }
+    return DOMAIN_DISK_BUS_IDE;
+}
+
+static bool has_format(const DomainDisk *disk)
+{
+    return disk->source.type != DOMAIN_DISK_TYPE_VOLUME && disk->source.type != DOMAIN_DISK_TYPE_VHOSTUSER &&
+           disk->source.type != DOMAIN_DISK_TYPE_DIR;
+}
+
+static int default_disk(DomainDef *def, DomainDisk *disk)
+{
+    if (domain_disk_index(disk->target.dev) < 0)
+        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': disk target name '%s' has no such form as vda, sdb, hdc, fda",
+                    def->name, disk->target.dev);
+    if (!disk->target.bus)
+        disk->target.bus = bus_of_name(disk);
+    if (disk->device == DOMAIN_DISK_DEVICE_CDROM)
+        disk->readonly = true;
+    if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER && !disk->snapshot)
+        disk->snapshot = DOMAIN_DISK_SNAPSHOT_NO;
+    if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER)
+        return 0;
+    if (!disk->driver.name)
+        disk->driver.name = g_strdup("qemu");
+    if (!disk->driver.type && has_format(disk))
+        disk->driver.type = STORAGE_FORMAT_RAW;
+    return 0;
+}
+
+/* Interfaces */
+
+/* The prefix that everybody knows for virtual machines; the rest by chance, unlike those already there. */
+static void generate_mac(DomainDef *def, DomainInterface *iface)
+{
+    bool taken;
+
+    do {
+        taken = false;
+        iface->mac[0] = 0x52;
+        iface->mac[1] = 0x54;
+        iface->mac[2] = 0x00;
+        random_bytes(iface->mac + 3, 3);
+        for (guint i = 0; i < def->devices.n_interfaces; i++) {
+            const DomainInterface *other = def->devices.interfaces[i];
+            taken = taken || (other != iface && other->has_mac && !memcmp(other->mac, iface->mac, 6));
+        }
+    } while (taken);
+    iface->has_mac = true;
+}
+
+static void default_interface(DomainDef *def, DomainInterface *iface, const DomainMachineInfo *info)
+{
+    if (!iface->has_mac)
+        generate_mac(def, iface);
+    if (!iface->model && iface->source.type != DOMAIN_INTERFACE_TYPE_HOSTDEV)
+        iface->model = g_strdup(info->net_model);
+}
+
+/* The rest */
+
+static void default_inputs(DomainDef *def, const DomainMachineInfo *info)
+{
+    for (guint i = 0; i < def->devices.n_inputs; i++) {
+        DomainInput *input = def->devices.inputs[i];
+        if (input->bus)
+            continue;
+        if (input->type == DOMAIN_INPUT_TYPE_TABLET || input->type == DOMAIN_INPUT_TYPE_MOUSE ||
+            input->type == DOMAIN_INPUT_TYPE_KEYBOARD)
+            input->bus = input->type != DOMAIN_INPUT_TYPE_TABLET && info->has_ps2 ? DOMAIN_INPUT_BUS_PS2
+                                                                                  : DOMAIN_INPUT_BUS_USB;
+        else if (input->type == DOMAIN_INPUT_TYPE_PASSTHROUGH)
+            input->bus = DOMAIN_INPUT_BUS_VIRTIO;
+    }
+}
+
+static void add_ps2(DomainDef *def, DomainInputType type)
+{
+    for (guint i = 0; i < def->devices.n_inputs; i++) {
+        if (def->devices.inputs[i]->type == type && def->devices.inputs[i]->bus == DOMAIN_INPUT_BUS_PS2)
+            return;
+    }
+    DomainInput *input = xml_struct_new(&DOMAIN_INPUT_DESC);
+    input->type = type;
+    input->bus = DOMAIN_INPUT_BUS_PS2;
+    XML_LIST_APPEND(def->devices.inputs, def->devices.n_inputs, input);
+}
+
+static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
+{
+    DomainDevices *devices = &def->devices;
+
+    for (guint i = 0; i < devices->n_rngs; i++) {
+        DomainRngBackendSource *backend = &devices->rngs[i]->backend;
+        if (backend->model == DOMAIN_RNG_BACKEND_MODEL_RANDOM && !backend->random)
+            backend->random = g_strdup("/dev/urandom");
+    }
+    for (guint i = 0; i < devices->n_hostdevs; i++) {
+        if (!devices->hostdevs[i]->managed)
+            devices->hostdevs[i]->managed = TRISTATE_NO;
+    }
+    for (guint i = 0; i < devices->n_panics; i++) {
+        if (!devices->panics[i]->model)
+            devices->panics[i]->model = DOMAIN_PANIC_MODEL_ISA;
+    }
+    for (guint i = 0; i < devices->n_tpms; i++) {
+        DomainTpm *tpm = devices->tpms[i];
+        if (!tpm->model)
+            tpm->model = DOMAIN_TPM_MODEL_TPM_TIS;
+        if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_EMULATOR && !tpm->backend.version)
+            tpm->backend.version = DOMAIN_TPM_VERSION_2_0;
+    }
+    if (!devices->memballoon && info->has_memballoon) {
+        devices->memballoon = xml_struct_new(&DOMAIN_MEMBALLOON_DESC);
+        devices->memballoon->model = DOMAIN_MEMBALLOON_MODEL_VIRTIO;
+    }
+    if (devices->vsock && !devices->vsock->model)
+        devices->vsock->model = DOMAIN_VSOCK_MODEL_VIRTIO;
+}
+
+int domain_defaults_devices(DomainDef *def, const DomainMachineInfo *info)
+{
+    for (guint i = 0; i < def->devices.n_disks; i++) {
+        if (default_disk(def, def->devices.disks[i]) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < def->devices.n_interfaces; i++)
+        default_interface(def, def->devices.interfaces[i], info);
+    default_inputs(def, info);
+    if (info->has_ps2) {
+        add_ps2(def, DOMAIN_INPUT_TYPE_MOUSE);
+        add_ps2(def, DOMAIN_INPUT_TYPE_KEYBOARD);
+    }
+    default_small_devices(def, info);
+    return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Defaults of displays, graphics cards and sound.
+ */
+#include "model/domain_private.h"
+
+/* Displays */
+
+static GraphicsListen *add_listen(DomainGraphics *graphics, GraphicsListenType type)
+{
+    GraphicsListen *listen = xml_struct_new(&GRAPHICS_LISTEN_DESC);
+
+    listen->type = type;
+    XML_LIST_APPEND(graphics->listens, graphics->n_listens, listen);
+    return listen;
+}
+
+/* The element and its older attribute form say the same. */
+static int default_listen(DomainDef *def, DomainGraphics *graphics)
+{
+    bool silent_spice = graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE && !graphics->port && !graphics->tls_port &&
+                        graphics->autoport != TRISTATE_YES && !graphics->listen;
+
+    if (!graphics->n_listens && graphics->socket)
+        add_listen(graphics, GRAPHICS_LISTEN_TYPE_SOCKET)->socket = g_strdup(graphics->socket);
+    else if (!graphics->n_listens && silent_spice)
+        add_listen(graphics, GRAPHICS_LISTEN_TYPE_NONE);
+    else if (!graphics->n_listens)
+        add_listen(graphics, GRAPHICS_LISTEN_TYPE_ADDRESS)->address = g_strdup(graphics->listen);
+    GraphicsListen *first = graphics->listens[0];
+    if (first->type != GRAPHICS_LISTEN_TYPE_ADDRESS)
+        return 0;
+    if (graphics->listen && first->address && strcmp(graphics->listen, first->address))
+        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': graphics attribute listen='%s' and its first <listen> element with "
+                    "address='%s' differ", def->name, graphics->listen, first->address);
+    if (graphics->listen && !first->address)
+        first->address = g_strdup(graphics->listen);
+    if (!graphics->listen)
+        graphics->listen = g_strdup(first->address);
+    return 0;
+}
+
+/* A port chosen at start is written -1 where the protocol must have one. */
+static void default_ports(DomainGraphics *graphics)
+{
+    GraphicsListenType type = graphics->listens[0]->type;
+
+    if (type == GRAPHICS_LISTEN_TYPE_NONE || type == GRAPHICS_LISTEN_TYPE_SOCKET)
+        return;
+    if (graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
+        if (!graphics->autoport && (graphics->port > 0 || graphics->tls_port > 0))
+            graphics->autoport = TRISTATE_NO;
+        if (graphics->autoport == TRISTATE_YES)
+            graphics->has_port = graphics->has_tls_port = false;
+        return;
+    }
+    bool chosen = graphics->autoport == TRISTATE_YES || !graphics->has_port || graphics->port == 0 || graphics->port == -1;
+    if (chosen && graphics->autoport != TRISTATE_NO)
+        graphics->port = -1;
+    graphics->has_port = graphics->has_port || chosen;
+    graphics->autoport = graphics->port == -1 ? TRISTATE_YES : TRISTATE_NO;
+}
+
+static bool is_server(const DomainGraphics *graphics)
+{
+    return graphics->type == DOMAIN_GRAPHICS_TYPE_VNC || graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE ||
+           graphics->type == DOMAIN_GRAPHICS_TYPE_RDP;
+}
+
+/* Cards */
+
+static void default_video_memory(DomainVideo *video)
+{
+    guint32 vram = 0;
+
+    switch (video->type) {
+    case DOMAIN_VIDEO_TYPE_VGA:
+    case DOMAIN_VIDEO_TYPE_CIRRUS:
+    case DOMAIN_VIDEO_TYPE_VMVGA:
+    case DOMAIN_VIDEO_TYPE_BOCHS:
+        vram = 16 * 1024;
+        break;
+    case DOMAIN_VIDEO_TYPE_QXL:
+        vram = 64 * 1024;
+        video->ram = video->ram ?: 64 * 1024;
+        video->vgamem = video->vgamem ?: 16 * 1024;
+        video->has_ram = video->has_vgamem = true;
+        break;
+    default:
+        return;
+    }
+    video->vram = video->vram ?: vram;
+    video->has_vram = true;
+}
+
+static void default_videos(DomainDef *def, const DomainMachineInfo *info)
+{
+    DomainDevices *devices = &def->devices;
+    bool primary = false;
+
+    if (!devices->n_videos && devices->n_graphics && info->video_type)
+        XML_LIST_APPEND(devices->videos, devices->n_videos, xml_struct_new(&DOMAIN_VIDEO_DESC));
+    for (guint i = 0; i < devices->n_videos; i++) {
+        DomainVideo *video = devices->videos[i];
+        if (!video->type || video->type == DOMAIN_VIDEO_TYPE_DEFAULT)
+            video->type = info->video_type;
+        if (video->type != DOMAIN_VIDEO_TYPE_NONE && !video->heads)
+            video->heads = 1;
+        default_video_memory(video);
+        primary = primary || video->primary == TRISTATE_YES;
+    }
+    if (!primary && devices->n_videos && devices->videos[0]->type != DOMAIN_VIDEO_TYPE_NONE)
+        devices->videos[0]->primary = TRISTATE_YES;
+}
+
+/* The first card comes first in the list. */
+static void order_videos(DomainDevices *devices)
+{
+    for (guint i = 1; i < devices->n_videos; i++) {
+        DomainVideo *video = devices->videos[i];
+        if (video->primary != TRISTATE_YES)
+            continue;
+        memmove(devices->videos + 1, devices->videos, i * sizeof devices->videos[0]);
+        devices->videos[0] = video;
+        return;
+    }
+}
+
+/* Sound: one backend, of the kind that the last display carries. SDL plays by itself. */
+static void default_audio(DomainDevices *devices)
+{
+    DomainAudioType type = DOMAIN_AUDIO_TYPE_NONE;
+
+    if (devices->n_audios)
+        return;
+    for (guint i = 0; i < devices->n_graphics; i++) {
+        if (devices->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_SDL)
+            return;
+        type = devices->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_SPICE ? DOMAIN_AUDIO_TYPE_SPICE : DOMAIN_AUDIO_TYPE_NONE;
+    }
+    DomainAudio *audio = xml_struct_new(&DOMAIN_AUDIO_DESC);
+    audio->id = 1;
+    audio->type = type;
+    XML_LIST_APPEND(devices->audios, devices->n_audios, audio);
+}
+
+int domain_defaults_display(DomainDef *def, const DomainMachineInfo *info)
+{
+    DomainDevices *devices = &def->devices;
+
+    for (guint i = 0; i < devices->n_graphics; i++) {
+        if (!is_server(devices->graphics[i]))
+            continue;
+        if (default_listen(def, devices->graphics[i]) < 0)
+            return -1;
+        default_ports(devices->graphics[i]);
+    }
+    default_videos(def, info);
+    order_videos(devices);
+    if (def->type == DOMAIN_VIRT_TYPE_QEMU || def->type == DOMAIN_VIRT_TYPE_KVM)
+        default_audio(devices);
+    return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * All devices of a domain, one after the other, in the order in which buses hand out their places.
+ */
+#include "model/domain_private.h"
+
+/* Where the lists are and where in a device its common parts. */
+typedef struct {
+    const char *kind;
+    guint32 list, count, info;
+} DeviceList;
+
+#define LIST(kind, field, type) \
+    {kind, offsetof(DomainDevices, field), offsetof(DomainDevices, n_##field), offsetof(type, info)}
+
+static const DeviceList lists[] = {
+    LIST("hub", hubs, DomainHub),
+    LIST("disk", disks, DomainDisk),
+    LIST("interface", interfaces, DomainInterface),
+    LIST("sound", sounds, DomainSound),
+    LIST("hostdev", hostdevs, DomainHostdev),
+    LIST("video", videos, DomainVideo),
+    LIST("controller", controllers, DomainController),
+    LIST("smartcard", smartcards, DomainSmartcard),
+    LIST("serial", serials, DomainSerial),
+    LIST("parallel", parallels, DomainParallel),
+    LIST("channel", channels, DomainChannel),
+    LIST("console", consoles, DomainConsole),
+    LIST("input", inputs, DomainInput),
+    LIST("filesystem", filesystems, DomainFilesystem),
+    LIST("watchdog", watchdogs, DomainWatchdog),
+    LIST("rng", rngs, DomainRng),
+    LIST("shmem", shmems, DomainShmem),
+    LIST("tpm", tpms, DomainTpm),
+    LIST("panic", panics, DomainPanic),
+    LIST("memory", memories, DomainMemory),
+    LIST("iommu", iommus, DomainIommu),
+    LIST("redirdev", redirdevs, DomainRedirdev),
+    LIST("crypto", cryptos, DomainCrypto),
+};
+
+static int visit_single(DomainDef *def, DomainDeviceVisitor visit, void *opaque)
+{
+    DomainDevices *devices = &def->devices;
+    int rc = 0;
+
+    if (devices->memballoon)
+        rc = visit(def, "memballoon", devices->memballoon, &devices->memballoon->info, opaque);
+    if (!rc && devices->nvram)
+        rc = visit(def, "nvram", devices->nvram, &devices->nvram->info, opaque);
+    if (!rc && devices->vsock)
+        rc = visit(def, "vsock", devices->vsock, &devices->vsock->info, opaque);
+    if (!rc && devices->pstore)
+        rc = visit(def, "pstore", devices->pstore, &devices->pstore->info, opaque);
+    return rc;
+}
+
+int domain_def_each_device(DomainDef *def, DomainDeviceVisitor visit, void *opaque)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        char *base = (char *)&def->devices;
+        /* Read anew each time: a visitor may append. */
+        for (guint j = 0; j < *(guint *)(base + lists[i].count); j++) {
+            char *device = (*(char ***)(base + lists[i].list))[j];
+            int rc = visit(def, lists[i].kind, device, (DomainDeviceInfo *)(device + lists[i].info), opaque);
+            if (rc)
+                return rc;
+        }
+    }
+    return visit_single(def, visit, opaque);
+}
+
+DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model)
+{
+    DomainController *controller = xml_struct_new(&DOMAIN_CONTROLLER_DESC);
+
+    controller->type = type;
+    controller->index = index;
+    controller->has_index = true;
+    controller->model = g_strdup(model);
+    XML_LIST_APPEND(def->devices.controllers, def->devices.n_controllers, controller);
+    return controller;
+}
+
+DomainController *domain_find_controller(const DomainDef *def, DomainControllerType type, guint index)
+{
+    for (guint i = 0; i < def->devices.n_controllers; i++) {
+        DomainController *controller = def->devices.controllers[i];
+        if (controller->type == type && controller->has_index && controller->index == index)
+            return controller;
+    }
+    return NULL;
+}
+
+bool domain_controller_is_model(const DomainController *controller, const char *model)
+{
+    return g_strcmp0(controller->model, model) == 0;
+}
+
+DomainAddress *domain_new_address(DomainDeviceInfo *info, DomainAddressType type)
+{
+    if (info->address)
+        xml_struct_free(&DOMAIN_ADDRESS_DESC, info->address);
+    info->address = xml_struct_new(&DOMAIN_ADDRESS_DESC);
+    info->address->type = type;
+    return info->address;
+}
+
+bool domain_is_disk_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+int domain_disk_index(const char *dev)
+{
+    int index = 0;
+    const char *p = dev;
+
+    /* The prefix: fd, hd, vd, sd, xvd or ubd. */
+    p += g_str_has_prefix(dev, "xvd") || g_str_has_prefix(dev, "ubd") ? 3 : MIN(strlen(dev), 2);
+    if (!domain_is_disk_letter(*p))
+        return -1;
+    for (; domain_is_disk_letter(*p); p++) {
+        if (index > 26 * 26 * 26)
+            return -1;
+        index = index * 26 + (*p - 'a' + 1);
+    }
+    return *p && !g_ascii_isdigit(*p) ? -1 : index - 1;
+}

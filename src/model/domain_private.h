@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files about domain definitions share. Not for others.
+ */
+#pragma once
+#include <string.h>
+#include "model/domain.h"
+
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#include "base/error.h"
+
+/* Most units of narrow SCSI, ports of AHCI, units of IDE and floppy controllers. */
+enum { SCSI_UNITS = 7, SATA_PORTS = 6, IDE_UNITS = 4, FLOPPY_UNITS = 2 };
+
+/** Append a controller (model copied, may be NULL) and return it. */
+DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model);
+DomainController *domain_find_controller(const DomainDef *def, DomainControllerType type, guint index);
+bool domain_controller_is_model(const DomainController *controller, const char *model);
+
+/** A new, zeroed address of a type, in place of an older one. */
+DomainAddress *domain_new_address(DomainDeviceInfo *info, DomainAddressType type);
+
+/** Place of a disk in the order of its names: 0 for vda, 26 for vdaa; -1 if the name has no such form. */
+int domain_disk_index(const char *dev);
+bool domain_is_disk_letter(char c);
+
+/* Steps of domain_def_post_parse(), in this order. */
+int domain_defaults_devices(DomainDef *def, const DomainMachineInfo *info);
+int domain_defaults_chardevs(DomainDef *def, const DomainMachineInfo *info);
+int domain_defaults_display(DomainDef *def, const DomainMachineInfo *info);
+int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info);
+
+/* Steps of domain_def_assign_addresses(), in this order. */
+int domain_address_drives(DomainDef *def);
+int domain_address_serial(DomainDef *def);
+int domain_address_ccid(DomainDef *def);
+int domain_address_pci(DomainDef *def, const DomainMachineInfo *info);
+int domain_address_usb(DomainDef *def);
+
+/* How a device is connected to PCI. */
+typedef enum {
+    PCI_CONNECT_NONE,       /**< Not at all. */
+    PCI_CONNECT_PCI,        /**< Conventional device. */
+    PCI_CONNECT_PCIE,       /**< Express device. */
+    PCI_CONNECT_INTEGRATED, /**< Device that belongs on the root complex. */
+    PCI_CONNECT_ROOT_PORT,
+    PCI_CONNECT_UPSTREAM,
+    PCI_CONNECT_DOWNSTREAM,
+    PCI_CONNECT_PCI_BRIDGE,
+    PCI_CONNECT_DMI_BRIDGE,
+    PCI_CONNECT_PCIE_TO_PCI,
+    PCI_CONNECT_EXPANDER,      /**< pci-expander-bus */
+    PCI_CONNECT_PCIE_EXPANDER, /**< pcie-expander-bus */
+} PciConnect;
+
+/** How a device (its element's name and struct) is connected to PCI on a machine with an Express root; who has a
+ * conventional one makes conventional devices of all. */
+PciConnect domain_pci_connect(const char *kind, const void *device);
+
+/** How a PCI controller is connected to the bus above it. */
+PciConnect domain_pci_controller_connect(const DomainController *controller);
+
+/** The rules about devices: a part of domain_def_validate(). */
+void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);
