@@ -64,10 +64,11 @@ typedef struct {
 
 struct Pool {
     pthread_mutex_t lock;
-    pthread_cond_t gone; /* a worker left */
+    pthread_cond_t gone; /* a worker left, or no job is left */
     char *name;
     Group groups[N_KINDS];
     GHashTable *lanes; /* key → Lane */
+    unsigned pending;  /* jobs that haven't ended */
     unsigned in_lanes; /* jobs that wait for their turn in a lane */
     unsigned idle_ms;
     Worker *left; /* ended threads that nobody joined yet */
@@ -116,6 +117,15 @@ static bool surplus(const Group *group)
 
 static void *worker_main(void *opaque);
 
+static void init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 static void join_left(Pool *pool)
 {
     while (pool->left) {
@@ -134,11 +144,7 @@ static int start_worker(Pool *pool, Kind kind)
     Worker *worker = g_new0(Worker, 1);
     worker->pool = pool;
     worker->kind = kind;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->cond, &attr);
-    pthread_condattr_destroy(&attr);
+    init_cond(&worker->cond);
     int err = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (err) {
         LOG_ERROR("cannot start a worker thread beside %u others: %s",
@@ -238,6 +244,8 @@ static void run_job(Pool *pool, Job *job)
     if (job->lane)
         lane_next(pool, job->lane);
     g_free(job);
+    if (--pool->pending == 0)
+        pthread_cond_broadcast(&pool->gone);
 }
 
 static void leave_idle(Worker *worker)
@@ -251,7 +259,7 @@ static void leave_idle(Worker *worker)
     worker->idle = false;
 }
 
-static struct timespec in_ms(unsigned ms)
+static struct timespec in_ms(int64_t ms)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -362,7 +370,7 @@ Pool *pool_new(const char *name, unsigned min, unsigned max, unsigned priority)
         return NULL;
     Pool *pool = g_new0(Pool, 1);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->gone, NULL);
+    init_cond(&pool->gone);
     pool->name = g_strdup(name);
     pool->lanes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lane_free);
     pool->idle_ms = 10000;
@@ -415,6 +423,7 @@ void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void 
     job->opaque = opaque;
     job->priority = priority;
     pthread_mutex_lock(&pool->lock);
+    pool->pending++;
     bool busy = false;
     if (lane)
         job->lane = lane_for(pool, lane, &busy);
@@ -423,6 +432,18 @@ void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void 
     else
         dispatch(pool, job);
     pthread_mutex_unlock(&pool->lock);
+}
+
+bool pool_drain(Pool *pool, int64_t deadline_ms)
+{
+    struct timespec until = in_ms(deadline_ms);
+    int err = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->pending > 0 && err != ETIMEDOUT)
+        err = pthread_cond_timedwait(&pool->gone, &pool->lock, &until);
+    bool idle = pool->pending == 0;
+    pthread_mutex_unlock(&pool->lock);
+    return idle;
 }
 
 void pool_blocking_begin(void)

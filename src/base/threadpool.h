@@ -13,6 +13,7 @@
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct Pool Pool;
 typedef void (*PoolFunc)(void *opaque);
@@ -30,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 
 /** Run @fn(@opaque) on a worker. @lane: key of its lane (copied), or NULL for none. */
 void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void *opaque);
+
+/** Wait until no job is queued or running, at most @deadline_ms. Whether that was reached. Not from a worker of this pool. */
+bool pool_drain(Pool *pool, int64_t deadline_ms);
 
 /** The calling worker is about to wait for another party / has its answer. May be nested. Nothing on other threads. */
 void pool_blocking_begin(void);

@@ -7,17 +7,19 @@
  * guests with the loop's help. Only then are the sockets served (clients that come earlier wait in their
  * queues) and is whoever started us told that we are ready.
  *
- * Stop (SIGTERM, SIGINT, SIGQUIT, or idle for --timeout): connections are closed, a worker stops the drivers,
- * which let go of their guests without harming them, and the loop ends. If that takes longer than
- * STOP_DEADLINE_MS the process ends anyway: nothing acknowledged is lost by that, as by a crash.
+ * Stop (SIGTERM, SIGINT, SIGQUIT, or idle for --timeout): connections are closed, a thread waits for the calls that
+ * are under way and stops the drivers, which let go of their guests without harming them, and the loop ends. If
+ * that takes longer than STOP_DEADLINE_MS, as a call may wait for a guest that doesn't answer, the process ends
+ * anyway: nothing acknowledged is lost by that, as by a crash.
  *
- * SIGHUP makes the drivers read their configuration again. Starting, reloading and stopping run in one lane of the
- * worker pool, so they never overlap.
+ * SIGHUP makes the drivers read their configuration again. Starting and reloading run in one lane of the worker
+ * pool, so they never overlap.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include <errno.h>
 #include <libvirt/libvirt.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,7 @@
 #include "daemon/settings.h"
 #include "daemon/sockets.h"
 
-#define STOP_DEADLINE_MS 60000
+#define STOP_DEADLINE_MS 10000
 #define IDLE_CHECK_MS 1000
 #define LANE "daemon"
 
@@ -60,17 +62,20 @@ typedef struct {
     LoopTimer *stop_timer;
 
     StateContext context;
-    unsigned drivers_started; /* by the lane */
+    unsigned drivers_started; /* by the lane, then by the stopper */
     char *start_error;        /* NULL: the drivers started */
     int64_t idle_since_ms;
     guint64 clients_ever;
+    PidFile *pid_file;
+    pthread_t stopper;
     bool stopping;
+    bool stopper_runs;
     int status;
 } Daemon;
 
 static const char *const modules[] = { "qemu" };
 
-/* ---- drivers: on a worker, in the lane ---- */
+/* ---- drivers: on a worker, in the lane; never on the loop ---- */
 
 static void load_modules(void)
 {
@@ -124,20 +129,42 @@ static void on_stopped(void *opaque)
     loop_quit(((Daemon *) opaque)->loop);
 }
 
-static void stop_drivers(void *opaque)
+/* A thread of its own. Whether the calls end in time is the deadline timer's business. */
+static void *stop_drivers(void *opaque)
 {
     Daemon *daemon = opaque;
+    pool_drain(daemon->pool, 2 * STOP_DEADLINE_MS);
+    service_drain(daemon->service, 2 * STOP_DEADLINE_MS);
     while (daemon->drivers_started > 0)
         state_driver_nth(--daemon->drivers_started)->stop();
     loop_call(daemon->loop, on_stopped, daemon);
+    return NULL;
 }
 
 /* ---- on the loop ---- */
 
 static void on_stop_deadline(LoopTimer *timer, void *opaque)
 {
-    LOG_ERROR("stopping takes longer than %d s: ending without it", STOP_DEADLINE_MS / 1000);
-    _exit(EXIT_FAILURE);
+    Daemon *daemon = opaque;
+    PoolStats stats;
+    pool_get_stats(daemon->pool, &stats);
+    LOG_WARN("%u calls have not ended within %d s, %u of them wait for guests: ending without them",
+             stats.workers - stats.free + stats.queued, STOP_DEADLINE_MS / 1000, stats.blocked);
+    daemon_sockets_close(&daemon->sockets);
+    pid_file_release(daemon->pid_file);
+    _exit(daemon->status);
+}
+
+/* A round later than the connections were closed: what their end brings about is under way then. */
+static void on_closed(void *opaque)
+{
+    Daemon *daemon = opaque;
+    int err = pthread_create(&daemon->stopper, NULL, stop_drivers, daemon);
+    daemon->stopper_runs = !err;
+    if (err) {
+        LOG_ERROR("cannot stop the drivers: %s", g_strerror(err));
+        on_stop_deadline(daemon->stop_timer, daemon);
+    }
 }
 
 static void begin_stop(Daemon *daemon)
@@ -149,7 +176,7 @@ static void begin_stop(Daemon *daemon)
     daemon->stop_timer = loop_timer_add(daemon->loop, on_stop_deadline, daemon, NULL);
     loop_timer_set(daemon->stop_timer, STOP_DEADLINE_MS, -1);
     service_stop(daemon->service);
-    pool_submit(daemon->pool, LANE, false, stop_drivers, daemon);
+    loop_call(daemon->loop, on_closed, daemon);
 }
 
 static void fail_start(Daemon *daemon, const char *text)
@@ -266,6 +293,8 @@ static int open_all(Daemon *daemon)
 
 static void close_all(Daemon *daemon)
 {
+    if (daemon->stopper_runs)
+        pthread_join(daemon->stopper, NULL);
     loop_watch_remove(daemon->signal_watch);
     loop_timer_remove(daemon->idle_timer);
     loop_timer_remove(daemon->stop_timer);
@@ -278,9 +307,10 @@ static void close_all(Daemon *daemon)
     g_free(daemon->start_error);
 }
 
-static int run(const Options *options, const DaemonPaths *paths, const LibvirtdConf *conf, bool privileged)
+static int run(const Options *options, const DaemonPaths *paths, const LibvirtdConf *conf, bool privileged, PidFile *pid_file)
 {
-    Daemon daemon = { .options = options, .paths = paths, .conf = conf, .privileged = privileged, .signal_fd = -1 };
+    Daemon daemon = { .options = options, .paths = paths, .conf = conf, .privileged = privileged, .pid_file = pid_file,
+                      .signal_fd = -1 };
     for (int kind = 0; kind < SOCKET_KINDS; kind++)
         daemon.sockets.sockets[kind].fd = -1;
     int ret = open_all(&daemon);
@@ -356,7 +386,7 @@ static int start(const Options *options, const DaemonPaths *paths, const Libvirt
     LOG_INFO("libvirt version: %s", PACKAGE_VERSION);
     LOG_INFO("hostname: %s", g_get_host_name());
     log_warnings(report);
-    int status = run(options, paths, conf, privileged);
+    int status = run(options, paths, conf, privileged, pid_file);
     pid_file_release(pid_file);
     return status;
 }

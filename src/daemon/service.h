@@ -19,4 +19,6 @@ unsigned service_clients(Service *service);
 guint64 service_clients_ever(Service *service);
 /** Accept no more, close all connections. */
 void service_stop(Service *service);
+/** Wait until the service's own workers are idle, as pool_drain(). Any thread but theirs. */
+bool service_drain(Service *service, int64_t deadline_ms);
 void service_free(Service *service);

@@ -168,6 +168,19 @@ static void test_blocking_cap(void)
     gate_await_done(&sick, SICK);
 }
 
+static void test_drain(void)
+{
+    g_autoptr(Pool) pool = pool_new("test", 0, 2, 0);
+    Gate gate = { 0 };
+    g_assert_true(pool_drain(pool, 0));
+    for (int i = 0; i < 5; i++)
+        pool_submit(pool, i < 3 ? "lane" : NULL, false, job_stand, &gate);
+    g_assert_false(pool_drain(pool, 10));
+    gate_open(&gate);
+    g_assert_true(pool_drain(pool, 60000));
+    gate_await_done(&gate, 5);
+}
+
 static void test_idle(void)
 {
     g_autoptr(Pool) pool = pool_new("test", 1, 8, 0);
@@ -285,6 +298,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/threadpool/priority", test_priority);
     g_test_add_func("/base/threadpool/blocking", test_blocking);
     g_test_add_func("/base/threadpool/blocking-cap", test_blocking_cap);
+    g_test_add_func("/base/threadpool/drain", test_drain);
     g_test_add_func("/base/threadpool/idle", test_idle);
     g_test_add_func("/base/threadpool/lanes", test_lanes);
     g_test_add_func("/base/threadpool/lane-occupies-one", test_lane_occupies_one);
