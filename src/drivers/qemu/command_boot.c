@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * SMBIOS tables, clocks, power states, boot menu, direct kernel boot.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include <time.h>
+#include "base/error.h"
+#include "drivers/qemu/command_priv.h"
+
+static void append_entries(GString *out, const SysinfoBlock *block)
+{
+    for (guint i = 0; i < block->n_entries; i++) {
+        const SysinfoEntry *entry = block->entries[i];
+
+        if (!entry->name || !entry->value)
+            continue;
+        /* QEMU knows the BIOS' own version and release date under other names. */
+        g_string_append_printf(out, ",%s=", entry->name);
+        qemu_escape(out, entry->value);
+    }
+}
+
+static void smbios_table(QemuCommand *cmd, int type, const SysinfoBlock *block)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    g_string_printf(out, "type=%d", type);
+    append_entries(out, block);
+    if (block->n_entries > 0)
+        qemu_arg_f(cmd, "-smbios", "%s", out->str);
+}
+
+static void smbios_strings(QemuCommand *cmd, const SysinfoBlock *block)
+{
+    g_autoptr(GString) out = g_string_new("type=11");
+
+    for (guint i = 0; i < block->n_entries; i++) {
+        g_string_append(out, ",value=");
+        qemu_escape(out, block->entries[i]->value ? block->entries[i]->value : "");
+    }
+    if (block->n_entries > 0)
+        qemu_arg_f(cmd, "-smbios", "%s", out->str);
+}
+
+static void command_fwcfg(QemuCommand *cmd, const DomainSysinfo *info)
+{
+    for (guint i = 0; i < info->n_fwcfg; i++) {
+        const SysinfoEntry *entry = info->fwcfg[i];
+        g_autoptr(GString) out = g_string_new("name=");
+
+        qemu_escape(out, entry->name ? entry->name : "");
+        g_string_append(out, entry->file ? ",file=" : ",string=");
+        qemu_escape(out, entry->file ? entry->file : entry->value ? entry->value : "");
+        qemu_arg_f(cmd, "-fw_cfg", "%s", out->str);
+    }
+}
+
+int qemu_command_smbios(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+
+    if (def->os.smbios_mode == DOMAIN_SMBIOS_MODE_HOST)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SMBIOS mode 'host' of domain '%s' is not supported yet", def->name);
+    for (guint i = 0; i < def->n_sysinfos; i++) {
+        const DomainSysinfo *info = def->sysinfos[i];
+
+        if (info->type == SYSINFO_TYPE_FWCFG)
+            command_fwcfg(cmd, info);
+        if (info->type == SYSINFO_TYPE_FWCFG || def->os.smbios_mode != DOMAIN_SMBIOS_MODE_SYSINFO)
+            continue;
+        smbios_table(cmd, 0, &info->bios);
+        smbios_table(cmd, 1, &info->system);
+        for (guint j = 0; j < info->n_base_boards; j++)
+            smbios_table(cmd, 2, info->base_boards[j]);
+        smbios_table(cmd, 3, &info->chassis);
+        smbios_strings(cmd, &info->oem_strings);
+    }
+    return 0;
+}
+
+/* "YYYY-MM-DDTHH:MM:SS" of now (by @basis) plus @seconds. */
+static char *rtc_date(gint64 when, gboolean local)
+{
+    g_autoptr(GDateTime) time = local ? g_date_time_new_from_unix_local(when) : g_date_time_new_from_unix_utc(when);
+
+    return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
+}
+
+static int rtc_base(QemuCommand *cmd, GString *out)
+{
+    const DomainClock *clock = &cmd->def->clock;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC, adjustment = 0;
+    g_autofree char *date = NULL;
+
+    switch (clock->offset) {
+    case DOMAIN_CLOCK_OFFSET_UNSET:
+    case DOMAIN_CLOCK_OFFSET_UTC:
+        g_string_append(out, "base=utc");
+        return 0;
+    case DOMAIN_CLOCK_OFFSET_LOCALTIME:
+        g_string_append(out, "base=localtime");
+        return 0;
+    case DOMAIN_CLOCK_OFFSET_VARIABLE:
+        if (clock->adjustment && g_strcmp0(clock->adjustment, "reset") != 0 &&
+            !g_ascii_string_to_signed(clock->adjustment, 10, -G_MAXINT32, G_MAXINT32, &adjustment, NULL))
+            return FAIL(VIR_ERR_XML_ERROR, "clock adjustment '%s' is not a number of seconds", clock->adjustment);
+        date = rtc_date(now + adjustment, clock->basis == DOMAIN_CLOCK_BASIS_LOCALTIME);
+        break;
+    case DOMAIN_CLOCK_OFFSET_ABSOLUTE:
+        date = rtc_date(clock->start, FALSE);
+        break;
+    default:
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "clock offset '%s' of domain '%s' is not supported yet",
+                    domain_clock_offset_to_string(clock->offset), cmd->def->name);
+    }
+    if (!date)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the clock of domain '%s' is out of range", cmd->def->name);
+    g_string_append_printf(out, "base=%s", date);
+    return 0;
+}
+
+static int rtc_timer(QemuCommand *cmd, GString *out, const DomainTimer *timer)
+{
+    static const char *const tracks[DOMAIN_TIMER_TRACK_LAST] = {
+        [DOMAIN_TIMER_TRACK_GUEST] = "vm", [DOMAIN_TIMER_TRACK_WALL] = "host", [DOMAIN_TIMER_TRACK_REALTIME] = "rt",
+    };
+
+    if (timer->track != DOMAIN_TIMER_TRACK_UNSET) {
+        if (!tracks[timer->track])
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "timer 'rtc' can't track '%s'", domain_timer_track_to_string(timer->track));
+        g_string_append_printf(out, ",clock=%s", tracks[timer->track]);
+    }
+    if (timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_CATCHUP)
+        g_string_append(out, ",driftfix=slew");
+    else if (timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_MERGE || timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_DISCARD)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "timer 'rtc' has no tick policy '%s'",
+                    domain_timer_tickpolicy_to_string(timer->tickpolicy));
+    return 0;
+}
+
+static int pit_timer(QemuCommand *cmd, const DomainTimer *timer)
+{
+    const char *policy = timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_DELAY ? "delay" :
+        timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_DISCARD ? "discard" : NULL;
+
+    if (timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_UNSET || timer->present == TRISTATE_NO)
+        return 0;
+    /* Without KVM's timer there is only one policy, which is not to be chosen. */
+    if (!qemu_caps_has_type(cmd->caps, "kvm-pit") && timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_DELAY)
+        return 0;
+    if (!policy)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "timer 'pit' has no tick policy '%s'",
+                    domain_timer_tickpolicy_to_string(timer->tickpolicy));
+    qemu_arg_f(cmd, "-global", "kvm-pit.lost_tick_policy=%s", policy);
+    return 0;
+}
+
+int qemu_command_clock(QemuCommand *cmd)
+{
+    const DomainClock *clock = &cmd->def->clock;
+    g_autoptr(GString) rtc = g_string_new(NULL);
+
+    if (rtc_base(cmd, rtc) < 0)
+        return -1;
+    for (guint i = 0; i < clock->n_timers; i++) {
+        if (clock->timers[i]->name == DOMAIN_TIMER_NAME_RTC && rtc_timer(cmd, rtc, clock->timers[i]) < 0)
+            return -1;
+    }
+    qemu_arg_f(cmd, "-rtc", "%s", rtc->str);
+    for (guint i = 0; i < clock->n_timers; i++) {
+        const DomainTimer *timer = clock->timers[i];
+
+        if (timer->name == DOMAIN_TIMER_NAME_PIT && pit_timer(cmd, timer) < 0)
+            return -1;
+        if (timer->name == DOMAIN_TIMER_NAME_HPET && timer->present == TRISTATE_NO &&
+            cmd->caps->version < QEMU_VERSION(8, 0, 0))
+            qemu_arg(cmd, "-no-hpet");
+    }
+    return 0;
+}
+
+static void command_pm(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+    const char *device = qemu_machine_is_q35(def->os.machine) ? "ICH9-LPC" :
+        qemu_machine_is_i440fx(def->os.machine) ? "PIIX4_PM" : NULL;
+
+    if (!device)
+        return;
+    if (def->pm.suspend_to_mem)
+        qemu_arg_f(cmd, "-global", "%s.disable_s3=%d", device, def->pm.suspend_to_mem == TRISTATE_NO);
+    if (def->pm.suspend_to_disk)
+        qemu_arg_f(cmd, "-global", "%s.disable_s4=%d", device, def->pm.suspend_to_disk == TRISTATE_NO);
+}
+
+static void command_menu(QemuCommand *cmd)
+{
+    const DomainOs *os = &cmd->def->os;
+    g_autoptr(GString) boot = g_string_new(NULL);
+
+    if (os->bootmenu.enable)
+        g_string_append_printf(boot, "menu=%s,", os->bootmenu.enable == TRISTATE_YES ? "on" : "off");
+    if (os->bios.has_reboot_timeout)
+        g_string_append_printf(boot, "reboot-timeout=%d,", os->bios.reboot_timeout);
+    if (os->bootmenu.has_timeout)
+        g_string_append_printf(boot, "splash-time=%u,", os->bootmenu.timeout);
+    g_string_append(boot, "strict=on");
+    qemu_arg_f(cmd, "-boot", "%s", boot->str);
+}
+
+int qemu_command_boot(QemuCommand *cmd)
+{
+    const DomainOs *os = &cmd->def->os;
+    gboolean x86 = g_str_equal(cmd->caps->arch, "x86_64") || g_str_equal(cmd->caps->arch, "i686");
+
+    qemu_arg(cmd, "-no-shutdown");
+    if (x86 && !cmd->def->features.acpi && cmd->caps->version < QEMU_VERSION(8, 0, 0))
+        qemu_arg(cmd, "-no-acpi");
+    command_pm(cmd);
+    command_menu(cmd);
+    if (qemu_command_firmware(cmd) < 0)
+        return -1;
+    if (os->n_acpi_tables > 0 || os->shim)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s of domain '%s' is not supported yet", os->shim ? "<shim>" : "<acpi> table",
+                    cmd->def->name);
+    if (os->kernel)
+        qemu_arg_f(cmd, "-kernel", "%s", os->kernel);
+    if (os->initrd)
+        qemu_arg_f(cmd, "-initrd", "%s", os->initrd);
+    if (os->cmdline)
+        qemu_arg_f(cmd, "-append", "%s", os->cmdline);
+    if (os->dtb)
+        qemu_arg_f(cmd, "-dtb", "%s", os->dtb);
+    return 0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * -machine, -accel, firmware, memory and NUMA.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "drivers/qemu/command_priv.h"
+
+/* QEMU 8.0 deprecated the stand-alone options in favour of these properties. */
+#define PROPERTIES_SINCE QEMU_VERSION(8, 0, 0)
+
+static const char *on_off(Tristate value)
+{
+    return value == TRISTATE_ON ? "on" : "off";
+}
+
+static gboolean is_x86(const QemuCommand *cmd)
+{
+    return g_str_equal(cmd->caps->arch, "x86_64") || g_str_equal(cmd->caps->arch, "i686");
+}
+
+static gboolean has_numa(const DomainDef *def)
+{
+    return def->cpu && def->cpu->n_numa_cells > 0;
+}
+
+static gboolean hpet_is_off(const DomainDef *def)
+{
+    for (guint i = 0; i < def->clock.n_timers; i++) {
+        if (def->clock.timers[i]->name == DOMAIN_TIMER_NAME_HPET && def->clock.timers[i]->present == TRISTATE_NO)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static int machine_pflash(QemuCommand *cmd, GString *machine)
+{
+    const DomainOs *os = &cmd->def->os;
+
+    if (!os->loader.path || os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
+        return 0;
+    g_string_append(machine, ",pflash0=libvirt-pflash0-format");
+    if (os->nvram.path || os->nvram.source.file)
+        g_string_append(machine, ",pflash1=libvirt-pflash1-format");
+    return 0;
+}
+
+static void machine_features(QemuCommand *cmd, GString *machine)
+{
+    const DomainFeatures *f = &cmd->def->features;
+    gboolean properties = cmd->caps->version >= PROPERTIES_SINCE;
+
+    if (f->has_vmport)
+        g_string_append_printf(machine, ",vmport=%s", on_off(f->vmport.state ? f->vmport.state : TRISTATE_ON));
+    if (f->has_ps2 && f->ps2.state)
+        g_string_append_printf(machine, ",i8042=%s", on_off(f->ps2.state));
+    if (f->has_smm)
+        g_string_append_printf(machine, ",smm=%s", on_off(f->smm.state ? f->smm.state : TRISTATE_ON));
+    g_string_append_printf(machine, ",dump-guest-core=%s", on_off(cmd->def->memory_dump_core == TRISTATE_ON ?
+                                                                  TRISTATE_ON : TRISTATE_OFF));
+    if (cmd->def->memory_backing && cmd->def->memory_backing->nosharepages)
+        g_string_append(machine, ",mem-merge=off");
+    if (is_x86(cmd) && properties && hpet_is_off(cmd->def))
+        g_string_append(machine, ",hpet=off");
+    if (is_x86(cmd) && properties && !f->acpi)
+        g_string_append(machine, ",acpi=off");
+    if (f->has_gic && f->gic.version)
+        g_string_append_printf(machine, ",gic-version=%s", f->gic.version);
+    if (f->ioapic_driver)
+        g_string_append_printf(machine, ",kernel_irqchip=%s", f->ioapic_driver == FEATURE_IOAPIC_DRIVER_QEMU ? "split" : "on");
+}
+
+/* Switches of features that need work which isn't done: never to be ignored. */
+static int check_features(QemuCommand *cmd)
+{
+    const DomainFeatures *f = &cmd->def->features;
+    const struct {
+        gboolean there;
+        const char *name;
+    } missing[] = {
+        { f->hpt.resizing != 0 || f->hpt.maxpagesize != 0, "hpt" }, { f->has_htm, "htm" }, { f->has_nested_hv, "nested-hv" },
+        { f->has_ccf_assist, "ccf-assist" }, { f->cfpc != 0, "cfpc" }, { f->sbbc != 0, "sbbc" }, { f->ibs != 0, "ibs" },
+        { f->has_ras, "ras" }, { f->xen != NULL, "xen" }, { f->privnet, "privnet" },
+        { f->capabilities_policy != NULL, "capabilities" }, { f->msrs != 0, "msrs" }, { f->aia != NULL, "aia" },
+        { f->has_smm && f->smm.tseg > 0 && !qemu_machine_is_q35(cmd->def->os.machine), "smm tseg" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
+        if (missing[i].there)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "feature <%s> of domain '%s' is not supported by the QEMU driver",
+                        missing[i].name, cmd->def->name);
+    }
+    return 0;
+}
+
+static int command_accel(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+
+    if (def->type == DOMAIN_VIRT_TYPE_KVM) {
+        if (!cmd->caps->kvm.available)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has type='kvm', but KVM can't be used here (is /dev/kvm there, "
+                        "accessible, and virtualisation on in the firmware?); type='qemu' runs without it", def->name);
+        if (def->features.kvm && def->features.kvm->dirty_ring.state == TRISTATE_ON)
+            qemu_arg_f(cmd, "-accel", "kvm,dirty-ring-size=%u", def->features.kvm->dirty_ring.size);
+        else
+            qemu_arg_f(cmd, "-accel", "kvm");
+        return 0;
+    }
+    if (def->type != DOMAIN_VIRT_TYPE_QEMU)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the QEMU driver doesn't run domains of type '%s'",
+                    domain_virt_type_to_string(def->type));
+    if (!cmd->caps->tcg.available)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "'%s' was built without emulation; only type='kvm' can run", cmd->caps->binary);
+    if (def->features.tcg_tb_cache)
+        qemu_arg_f(cmd, "-accel", "tcg,tb-size=%" G_GUINT64_FORMAT, def->features.tcg_tb_cache / 1024);
+    else
+        qemu_arg_f(cmd, "-accel", "tcg");
+    return 0;
+}
+
+/* Nodes for firmware in flash; they must stand before -machine uses them, which QEMU resolves later anyway. */
+static int pflash_node(QemuCommand *cmd, int number, const char *file, gboolean readonly, DomainLoaderFormat format)
+{
+    g_autofree char *storage = g_strdup_printf("libvirt-pflash%d-storage", number);
+    g_autofree char *node = g_strdup_printf("libvirt-pflash%d-format", number);
+    json_object *props = json_make(JSON_STR("driver", "file"), JSON_STR("filename", file), JSON_STR("node-name", storage),
+                                   JSON_BOOL("auto-read-only", true), JSON_STR("discard", "unmap"));
+
+    qemu_arg_json(cmd, "-blockdev", props);
+    props = json_make(JSON_STR("node-name", node), JSON_BOOL("read-only", readonly),
+                      JSON_STR("driver", format == DOMAIN_LOADER_FORMAT_QCOW2 ? "qcow2" : "raw"), JSON_STR("file", storage));
+    qemu_arg_json(cmd, "-blockdev", props);
+    return 0;
+}
+
+static int command_flash(QemuCommand *cmd)
+{
+    const DomainOs *os = &cmd->def->os;
+    const char *nvram = os->nvram.path ? os->nvram.path : os->nvram.source.file;
+
+    if (!os->loader.path || os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
+        return 0;
+    if (os->nvram.source.type && os->nvram.source.type != DOMAIN_DISK_TYPE_FILE)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "NVRAM of domain '%s' must be a file", cmd->def->name);
+    if (pflash_node(cmd, 0, os->loader.path, os->loader.readonly == TRISTATE_YES, os->loader.format) < 0)
+        return -1;
+    return nvram ? pflash_node(cmd, 1, nvram, FALSE, os->nvram.format) : 0;
+}
+
+int qemu_command_machine(QemuCommand *cmd)
+{
+    g_autoptr(GString) machine = g_string_new(cmd->machine->name);
+
+    if (check_features(cmd) < 0 || command_flash(cmd) < 0)
+        return -1;
+    g_string_append(machine, ",usb=off");
+    machine_features(cmd, machine);
+    if (machine_pflash(cmd, machine) < 0)
+        return -1;
+    if (!has_numa(cmd->def) && cmd->machine->default_ram)
+        g_string_append_printf(machine, ",memory-backend=%s", cmd->machine->default_ram);
+    if (cmd->def->os.bios.useserial == TRISTATE_YES)
+        g_string_append(machine, ",graphics=off");
+    qemu_arg_f(cmd, "-machine", "%s", machine->str);
+    if (command_accel(cmd) < 0)
+        return -1;
+    if (cmd->def->features.has_smm && cmd->def->features.smm.tseg)
+        qemu_arg_f(cmd, "-global", "mch.extended-tseg-mbytes=%" G_GUINT64_FORMAT, cmd->def->features.smm.tseg / 1024);
+    if (cmd->def->os.loader.secure == TRISTATE_YES)
+        qemu_arg_f(cmd, "-global", "driver=cfi.pflash01,property=secure,value=on");
+    return 0;
+}
+
+int qemu_command_firmware(QemuCommand *cmd)
+{
+    const DomainOs *os = &cmd->def->os;
+
+    if (os->firmware == DOMAIN_OS_FIRMWARE_EFI && !os->loader.path)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' wants EFI firmware to be chosen, which isn't supported yet; name one "
+                    "in <loader>", cmd->def->name);
+    if (os->loader.path && os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
+        qemu_arg_f(cmd, "-bios", "%s", os->loader.path);
+    return 0;
+}
+
+/* A memory backend of @bytes; -1 if its kind isn't possible. */
+static int memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access)
+{
+    const DomainMemoryBacking *backing = cmd->def->memory_backing;
+    DomainMemoryBackingSourceType source = backing ? backing->source : 0;
+    json_object *props;
+    const char *type = "memory-backend-ram";
+
+    if (access == DOMAIN_MEMORY_ACCESS_UNSET && backing)
+        access = backing->access;
+    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_FILE)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' from files is not supported yet; use source type 'memfd'",
+                    cmd->def->name);
+    /* Large pages come as an anonymous file, too: no mount is needed for it. */
+    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD || (backing && backing->has_hugepages))
+        type = "memory-backend-memfd";
+    if (qemu_require_type(cmd, type, "memory of the domain") < 0)
+        return -1;
+    props = json_make(JSON_STR("qom-type", type), JSON_STR("id", id));
+    if (backing && backing->has_hugepages) {
+        json_add(props, JSON_BOOL("hugetlb", true));
+        if (backing->hugepages.n_pages > 0)
+            json_add(props, JSON_UINT("hugetlbsize", backing->hugepages.pages[0]->size * 1024));
+    }
+    if (access == DOMAIN_MEMORY_ACCESS_SHARED || access == DOMAIN_MEMORY_ACCESS_PRIVATE)
+        json_add(props, JSON_BOOL("share", access == DOMAIN_MEMORY_ACCESS_SHARED));
+    else if (backing && backing->has_hugepages)
+        json_add(props, JSON_BOOL("share", false));
+    if (backing && (backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE || backing->has_hugepages)) {
+        json_add(props, JSON_BOOL("prealloc", true));
+        if (backing->allocation.threads)
+            json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
+    }
+    json_add(props, JSON_UINT("size", bytes));
+    qemu_arg_json(cmd, "-object", props);
+    return 0;
+}
+
+static guint numa_distance(const NumaCell *cell, guint other)
+{
+    for (guint i = 0; i < cell->n_siblings; i++) {
+        if (cell->siblings[i]->id == other)
+            return cell->siblings[i]->value;
+    }
+    return cell->id == other ? 10 : 20;
+}
+
+static int command_numa(QemuCommand *cmd)
+{
+    const DomainCpu *cpu = cmd->def->cpu;
+    gboolean distances = FALSE;
+
+    if (cpu->interconnects.n_latencies || cpu->interconnects.n_bandwidths)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "NUMA latencies and bandwidths of domain '%s' are not supported yet",
+                    cmd->def->name);
+    for (guint i = 0; i < cpu->n_numa_cells; i++) {
+        const NumaCell *cell = cpu->numa_cells[i];
+        g_autofree char *id = g_strdup_printf("ram-node%u", cell->id);
+        g_autofree char *cpus = cell->cpus ? bitmap_format(cell->cpus) : NULL;
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
+
+        if (memory_object(cmd, id, cell->memory * 1024, cell->mem_access) < 0)
+            return -1;
+        g_string_printf(text, "node,nodeid=%u", cell->id);
+        for (guint j = 0; parts[j] && *parts[j]; j++)
+            g_string_append_printf(text, ",cpus=%s", parts[j]);
+        g_string_append_printf(text, ",memdev=%s", id);
+        qemu_arg_f(cmd, "-numa", "%s", text->str);
+        distances = distances || cell->n_siblings > 0;
+    }
+    for (guint i = 0; distances && i < cpu->n_numa_cells; i++) {
+        for (guint j = 0; j < cpu->n_numa_cells; j++)
+            qemu_arg_f(cmd, "-numa", "dist,src=%u,dst=%u,val=%u", cpu->numa_cells[i]->id, cpu->numa_cells[j]->id,
+                       numa_distance(cpu->numa_cells[i], cpu->numa_cells[j]->id));
+    }
+    return 0;
+}
+
+static void command_smp(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+    const DomainCpuTopology *topology = def->cpu && def->cpu->topology.sockets ? &def->cpu->topology : NULL;
+    guint max = def->vcpu.count, now = def->vcpu.current ? def->vcpu.current : max;
+    g_autoptr(GString) smp = g_string_new(NULL);
+
+    g_string_printf(smp, "%u", now);
+    if (now != max)
+        g_string_append_printf(smp, ",maxcpus=%u", max);
+    if (!topology) {
+        g_string_append_printf(smp, ",sockets=%u,cores=1,threads=1", max);
+    } else {
+        g_string_append_printf(smp, ",sockets=%u", topology->sockets);
+        if (topology->dies)
+            g_string_append_printf(smp, ",dies=%u", topology->dies);
+        if (topology->clusters > 1)
+            g_string_append_printf(smp, ",clusters=%u", topology->clusters);
+        g_string_append_printf(smp, ",cores=%u,threads=%u", topology->cores, topology->threads);
+    }
+    qemu_arg_f(cmd, "-smp", "%s", smp->str);
+}
+
+/* Memory at the start, in KiB, a multiple of one MiB. */
+static guint64 initial_memory(const DomainDef *def)
+{
+    guint64 sum = 0;
+
+    if (!has_numa(def))
+        return (def->memory + 1023) / 1024 * 1024;
+    for (guint i = 0; i < def->cpu->n_numa_cells; i++)
+        sum += def->cpu->numa_cells[i]->memory;
+    return sum;
+}
+
+int qemu_command_memory(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+    guint64 kib = initial_memory(def);
+    gboolean locked = def->memory_backing && def->memory_backing->locked;
+
+    if (kib == 0)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has no memory", def->name);
+    if (def->max_memory)
+        qemu_arg_f(cmd, "-m", "size=%" G_GUINT64_FORMAT "k,slots=%u,maxmem=%" G_GUINT64_FORMAT "k", kib,
+                   def->max_memory_slots, def->max_memory);
+    else
+        qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
+    if (!has_numa(def) && cmd->machine->default_ram &&
+        memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET) < 0)
+        return -1;
+    qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
+    command_smp(cmd);
+    return has_numa(def) ? command_numa(cmd) : 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Watchdog, redirected USB, balloon, random numbers, crash notifiers, TPM.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "drivers/qemu/command_priv.h"
+
+static int finish(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
+{
+    if (qemu_add_address(cmd, props, info) < 0) {
+        json_object_put(props);
+        return -1;
+    }
+    qemu_arg_json(cmd, "-device", props);
+    return 0;
+}
+
+static const char *watchdog_action(DomainWatchdogAction action)
+{
+    /* QEMU can't dump by itself: it stops, and we dump. */
+    return action == DOMAIN_WATCHDOG_ACTION_DUMP ? "pause" : action ? domain_watchdog_action_to_string(action) : "reset";
+}
+
+static int command_watchdogs(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    for (guint i = 0; i < d->n_watchdogs; i++) {
+        const DomainWatchdog *watchdog = d->watchdogs[i];
+        const char *driver = domain_watchdog_model_to_string(watchdog->model);
+        json_object *props;
+
+        if (watchdog->model == DOMAIN_WATCHDOG_MODEL_ITCO) {
+            qemu_arg_f(cmd, "-global", "ICH9-LPC.noreboot=off");
+            continue;
+        }
+        if (!driver || qemu_require_type(cmd, driver, "a watchdog") < 0)
+            return -1;
+        props = json_make(JSON_STR("driver", driver), JSON_STR("id", watchdog->info.alias));
+        if (finish(cmd, props, &watchdog->info) < 0)
+            return -1;
+    }
+    for (guint i = 1; i < d->n_watchdogs; i++) {
+        if (!g_str_equal(watchdog_action(d->watchdogs[i]->action), watchdog_action(d->watchdogs[0]->action)))
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "all watchdogs of domain '%s' must have the same action", cmd->def->name);
+    }
+    if (d->n_watchdogs > 0)
+        qemu_arg_f(cmd, "-watchdog-action", "%s", watchdog_action(d->watchdogs[0]->action));
+    return 0;
+}
+
+static int command_redirdevs(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    if (d->redirfilter)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<redirfilter> of domain '%s' is not supported yet", cmd->def->name);
+    for (guint i = 0; i < d->n_redirdevs; i++) {
+        const DomainRedirdev *dev = d->redirdevs[i];
+        g_autofree char *chardev = g_strdup_printf("char%s", dev->info.alias);
+        g_autofree char *what = g_strdup_printf("redirdev '%s'", dev->info.alias);
+        json_object *props;
+
+        if (qemu_require_type(cmd, "usb-redir", what) < 0 || qemu_chardev(cmd, &dev->source, dev->info.alias, what) < 0)
+            return -1;
+        props = json_make(JSON_STR("driver", "usb-redir"), JSON_STR("chardev", chardev), JSON_STR("id", dev->info.alias));
+        qemu_add_boot_index(props, dev->info.boot_order);
+        if (finish(cmd, props, &dev->info) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int command_balloon(QemuCommand *cmd)
+{
+    const DomainMemballoon *balloon = cmd->def->devices.memballoon;
+    g_autofree char *driver = NULL;
+    json_object *props;
+
+    if (!balloon || balloon->model == DOMAIN_MEMBALLOON_MODEL_NONE)
+        return 0;
+    driver = qemu_virtio_type(&balloon->info, "virtio-balloon",
+                              balloon->model == DOMAIN_MEMBALLOON_MODEL_VIRTIO_TRANSITIONAL ? "-transitional" :
+                              balloon->model == DOMAIN_MEMBALLOON_MODEL_VIRTIO_NON_TRANSITIONAL ? "-non-transitional" : NULL);
+    if (qemu_require_type(cmd, driver, "the memory balloon") < 0)
+        return -1;
+    props = json_make(JSON_STR("driver", driver), JSON_STR("id", balloon->info.alias));
+    qemu_add_switch(props, "deflate-on-oom", balloon->autodeflate);
+    qemu_add_switch(props, "free-page-reporting", balloon->free_page_reporting);
+    if (qemu_add_virtio(cmd, props, driver, &balloon->driver.virtio, "the memory balloon") < 0) {
+        json_object_put(props);
+        return -1;
+    }
+    return finish(cmd, props, &balloon->info);
+}
+
+static int rng_object(QemuCommand *cmd, const DomainRng *rng, const char *id)
+{
+    g_autofree char *chardev = g_strdup_printf("char%s", rng->info.alias);
+
+    switch (rng->backend.model) {
+    case DOMAIN_RNG_BACKEND_MODEL_RANDOM:
+        qemu_arg_json(cmd, "-object", json_make(JSON_STR("qom-type", "rng-random"), JSON_STR("id", id),
+                                                JSON_STR("filename", rng->backend.random ? rng->backend.random : "/dev/random")));
+        return 0;
+    case DOMAIN_RNG_BACKEND_MODEL_BUILTIN:
+        qemu_arg_json(cmd, "-object", json_make(JSON_STR("qom-type", "rng-builtin"), JSON_STR("id", id)));
+        return 0;
+    case DOMAIN_RNG_BACKEND_MODEL_EGD:
+        if (qemu_chardev(cmd, &rng->backend.source, rng->info.alias, "a random number generator") < 0)
+            return -1;
+        qemu_arg_json(cmd, "-object", json_make(JSON_STR("qom-type", "rng-egd"), JSON_STR("id", id), JSON_STR("chardev", chardev)));
+        return 0;
+    default:
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "random number generator '%s' has no backend", rng->info.alias);
+    }
+}
+
+static int command_rngs(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    for (guint i = 0; i < d->n_rngs; i++) {
+        const DomainRng *rng = d->rngs[i];
+        g_autofree char *id = g_strdup_printf("obj%s", rng->info.alias);
+        g_autofree char *driver = qemu_virtio_type(&rng->info, "virtio-rng",
+            rng->model == DOMAIN_RNG_MODEL_VIRTIO_TRANSITIONAL ? "-transitional" :
+            rng->model == DOMAIN_RNG_MODEL_VIRTIO_NON_TRANSITIONAL ? "-non-transitional" : NULL);
+        json_object *props;
+
+        if (qemu_require_type(cmd, driver, "a random number generator") < 0 || rng_object(cmd, rng, id) < 0)
+            return -1;
+        props = json_make(JSON_STR("driver", driver), JSON_STR("rng", id), JSON_STR("id", rng->info.alias));
+        if (rng->rate.bytes)
+            json_add(props, JSON_UINT("max-bytes", rng->rate.bytes),
+                     JSON_UINT("period", rng->rate.period ? rng->rate.period : 1000));
+        if (qemu_add_virtio(cmd, props, driver, &rng->driver.virtio, "a random number generator") < 0) {
+            json_object_put(props);
+            return -1;
+        }
+        if (finish(cmd, props, &rng->info) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int qemu_command_panics(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    for (guint i = 0; i < d->n_panics; i++) {
+        const DomainPanic *panic = d->panics[i];
+        json_object *props;
+
+        switch (panic->model) {
+        case DOMAIN_PANIC_MODEL_UNSET:
+        case DOMAIN_PANIC_MODEL_ISA:
+            if (qemu_require_type(cmd, "pvpanic", "a crash notifier") < 0)
+                return -1;
+            props = json_make(JSON_STR("driver", "pvpanic"));
+            if (panic->info.address && panic->info.address->type == DOMAIN_ADDRESS_TYPE_ISA)
+                qemu_add_uint(props, "ioport", panic->info.address->isa.iobase);
+            qemu_arg_json(cmd, "-device", props);
+            break;
+        case DOMAIN_PANIC_MODEL_PVPANIC:
+            if (qemu_require_type(cmd, "pvpanic-pci", "a crash notifier") < 0 ||
+                finish(cmd, json_make(JSON_STR("driver", "pvpanic-pci"), JSON_STR("id", panic->info.alias)), &panic->info) < 0)
+                return -1;
+            break;
+        default:
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "crash notifiers of model '%s' are not supported yet",
+                        domain_panic_model_to_string(panic->model));
+        }
+    }
+    return 0;
+}
+
+static int command_tpms(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    for (guint i = 0; i < d->n_tpms; i++) {
+        const DomainTpm *tpm = d->tpms[i];
+        const char *driver = tpm->model == DOMAIN_TPM_MODEL_TPM_CRB ? "tpm-crb" : "tpm-tis";
+        g_autofree char *id = g_strdup_printf("tpm-%s", tpm->info.alias);
+
+        if (tpm->backend.type != DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TPM backend '%s' is not supported yet",
+                        domain_tpm_backend_type_to_string(tpm->backend.type));
+        if (qemu_require_type(cmd, driver, "a TPM") < 0)
+            return -1;
+        qemu_arg_f(cmd, "-tpmdev", "passthrough,id=%s,path=%s", id, tpm->backend.device ? tpm->backend.device : "/dev/tpm0");
+        qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", driver), JSON_STR("tpmdev", id), JSON_STR("id", tpm->info.alias)));
+    }
+    return 0;
+}
+
+int qemu_command_misc(QemuCommand *cmd)
+{
+    if (cmd->def->devices.vsock)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<vsock> of domain '%s' is not supported yet", cmd->def->name);
+    if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || command_redirdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
+        command_rngs(cmd) < 0)
+        return -1;
+    if (cmd->def->features.has_vmcoreinfo && cmd->def->features.vmcoreinfo.state != TRISTATE_OFF)
+        qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", "vmcoreinfo")));
+    return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Shared by the files that build the parts of a command line. All functions of type "0, or -1 with an error".
+ */
+#pragma once
+#include "base/json.h"
+#include "drivers/qemu/command.h"
+
+/** Append one argument (copied). */
+void qemu_arg(QemuCommand *cmd, const char *arg);
+/** Append an option and its value; the value is made by printf rules. */
+void qemu_arg_f(QemuCommand *cmd, const char *option, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+/** Append an option and a JSON value, which is taken over. */
+void qemu_arg_json(QemuCommand *cmd, const char *option, json_object *value);
+
+/** Append @text with its commas doubled, as option values need it. */
+void qemu_escape(GString *out, const char *text);
+
+/** Refuse unless QEMU can make devices or objects of @type; @what says what needs it ("disk 'vda'"). */
+int qemu_require_type(const QemuCommand *cmd, const char *type, const char *what);
+/** The same for a property of a type. */
+int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop, const char *what);
+
+/** Add "bus" and "addr" (or what the address' type needs) to a device's properties. */
+int qemu_add_address(const QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info);
+/** Add iommu_platform, ats, packed, page-per-vq for @type. */
+int qemu_add_virtio(const QemuCommand *cmd, json_object *props, const char *type, const DomainVirtioOptions *options,
+                    const char *what);
+/** Add rombar and romfile. */
+void qemu_add_rom(json_object *props, const DomainDeviceInfo *info);
+/** Add bootindex if it isn't 0. */
+void qemu_add_boot_index(json_object *props, guint index);
+/** Add a tri-state as a JSON boolean or as "on"/"off"; nothing if it is unset. */
+void qemu_add_switch(json_object *props, const char *name, Tristate value);
+void qemu_add_onoff(json_object *props, const char *name, Tristate value);
+void qemu_add_uint(json_object *props, const char *name, guint64 value);
+
+/** Next boot index for a device of kind @dev, by <os><boot>, or what its own <boot order> says. */
+guint qemu_boot_index(QemuCommand *cmd, DomainBootDev dev, const DomainDeviceInfo *info);
+
+/** "virtio-blk" + where the device sits: "virtio-blk-pci", "-ccw", "-device"; with @transitional the suffix of that model. */
+char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const char *suffix);
+
+/** Hand @fd to QEMU; the command owns it from now on. Returns its number. */
+int qemu_pass_fd(QemuCommand *cmd, int fd);
+
+/** Controller by kind and index; NULL if there is none. */
+const DomainController *qemu_find_controller(const DomainDef *def, DomainControllerType type, guint index);
+
+/* The parts, in the order of the command line. */
+int qemu_command_machine(QemuCommand *cmd);
+int qemu_command_cpu(QemuCommand *cmd);
+int qemu_command_memory(QemuCommand *cmd);
+int qemu_command_smbios(QemuCommand *cmd);
+int qemu_command_clock(QemuCommand *cmd);
+int qemu_command_boot(QemuCommand *cmd);
+int qemu_command_firmware(QemuCommand *cmd);
+int qemu_command_controllers(QemuCommand *cmd);
+int qemu_command_disks(QemuCommand *cmd);
+int qemu_command_interfaces(QemuCommand *cmd);
+int qemu_command_chardevs(QemuCommand *cmd);
+int qemu_command_display(QemuCommand *cmd);
+int qemu_command_inputs(QemuCommand *cmd);
+int qemu_command_misc(QemuCommand *cmd);
+int qemu_command_panics(QemuCommand *cmd);
+
+/** "-chardev …,id=char@alias" for a source. */
+int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alias, const char *what);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Command lines: tests/data/qemu/NAME.xml gives NAME.args, one option a line. The files were recorded from Debian's libvirt 9.0
+ * with QEMU 7.2 (define, dumpxml, domxml-to-native; what that tool forgets, from the log of a start); what differs on purpose
+ * is listed in differs().
+ */
+#include <glib/gstdio.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "drivers/qemu/command.h"
+#include "model/domain.h"
+#include "qemu_peer.h"
+
+static QemuCaps *caps;
+
+static DomainDef *load(const char *name)
+{
+    g_autofree char *path = g_strdup_printf(TEST_DATA "/qemu/%s.xml", name);
+    g_autofree char *text = NULL;
+    gsize len;
+    DomainDef *def;
+
+    g_assert_true(g_file_get_contents(path, &text, &len, NULL));
+    def = domain_def_parse(text, len, 0, NULL);
+    if (!def)
+        g_error("%s: %s", path, error_message());
+    g_assert_cmpint(qemu_assign_aliases(def), ==, 0);
+    g_assert_cmpint(qemu_assign_channel_paths(def, "/run/channel"), ==, 0);
+    /* Ports are chosen at start: here as the recording did. */
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        DomainGraphics *graphics = def->devices.graphics[i];
+
+        if (!graphics->has_port || graphics->port < 0) {
+            graphics->has_port = true;
+            graphics->port = 5900 + i;
+        }
+    }
+    return def;
+}
+
+static GPtrArray *lines_of(QemuCommand *cmd)
+{
+    const char *const *argv = qemu_command_argv(cmd);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; argv[i]; i++) {
+        if (i > 0 && argv[i][0] == '-' && argv[i + 1] && argv[i + 1][0] != '-') {
+            g_ptr_array_add(lines, g_strconcat(argv[i], " ", argv[i + 1], NULL));
+            i++;
+        } else {
+            g_ptr_array_add(lines, g_strdup(argv[i]));
+        }
+    }
+    return lines;
+}
+
+/* Lines that aren't compared. */
+static gboolean differs(const char *line)
+{
+    return strstr(line, "masterKey0") ||          /* made only when a secret needs it */
+        g_str_has_prefix(line, "-netdev ") ||     /* the recorded tool turns every interface into a tap device … */
+        strstr(line, "\"virtio-net-pci\"") ||     /* … and forgets its driver's settings */
+        g_str_has_prefix(line, "-rtc base=2");    /* a time of day */
+}
+
+static void test_golden(gconstpointer data)
+{
+    const char *name = data;
+    g_autofree char *path = g_strdup_printf(TEST_DATA "/qemu/%s.args", name), *text = NULL;
+    g_autoptr(DomainDef) def = load(name);
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+    g_autoptr(QemuCommand) cmd = NULL;
+    g_autoptr(GPtrArray) lines = NULL;
+    g_auto(GStrv) wanted = NULL;
+    guint l = 0;
+
+    if (!caps || caps->version < QEMU_VERSION(7, 2, 0) || caps->version >= QEMU_VERSION(8, 0, 0)) {
+        g_test_skip("needs QEMU 7.2");
+        return;
+    }
+    cmd = qemu_command_new(def, caps, &options);
+    if (!cmd)
+        g_error("%s: %s", name, error_message());
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    wanted = g_strsplit(g_strchomp(text), "\n", -1);
+    lines = lines_of(cmd);
+    for (guint w = 0; wanted[w]; w++) {
+        if (differs(wanted[w]))
+            continue;
+        while (l < lines->len && differs(g_ptr_array_index(lines, l)))
+            l++;
+        g_assert_cmpuint(l, <, lines->len);
+        g_assert_cmpstr(g_ptr_array_index(lines, l), ==, wanted[w]);
+        l++;
+    }
+    while (l < lines->len && differs(g_ptr_array_index(lines, l)))
+        l++;
+    g_assert_cmpuint(l, ==, lines->len);
+}
+
+/* A definition with @devices in an otherwise small domain. */
+static DomainDef *small(const char *attributes, const char *more, const char *devices)
+{
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='%s'><name>small</name><uuid>11111111-2222-3333-4444-555555555555</uuid>"
+        "<memory>131072</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os>%s"
+        "<devices>%s</devices></domain>", attributes, more, devices);
+    DomainDef *def = domain_def_parse(xml, strlen(xml), 0, NULL);
+
+    if (!def)
+        g_error("%s: %s", xml, error_message());
+    g_assert_cmpint(qemu_assign_aliases(def), ==, 0);
+    return def;
+}
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *type, *more, *devices;
+        const char *text;
+    } cases[] = {
+        { "qemu", "<cpu mode='custom'><model>NoSuchCPU</model></cpu>", "", "no CPU model 'NoSuchCPU'" },
+        { "qemu", "<cpu mode='host-passthrough'/>", "", "needs type='kvm'" },
+        { "qemu", "", "<disk type='file'><source file='/x'/><target dev='vda' bus='xen'/></disk>", "bus 'xen'" },
+        { "qemu", "", "<disk type='file'><target dev='vda' bus='virtio'/></disk>", "no source" },
+        { "qemu", "", "<disk type='file'><driver name='qemu' io='native'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
+          "cache='none'" },
+        { "qemu", "", "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='nosuchnic'/></interface>", "'nosuchnic'" },
+        { "qemu", "", "<filesystem><source dir='/x'/><target dir='y'/></filesystem>", "<filesystem>" },
+        { "qemu", "", "<sound model='pcspk'/>", "pcspk" },
+        { "qemu", "", "<graphics type='rdp'/>", "rdp" },
+        { "qemu", "", "<serial type='nmdm'><source master='a' slave='b'/></serial>", "nmdm" },
+        { "xen", "", "", "type 'xen'" },
+    };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    for (guint i = 0; caps && i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(DomainDef) def = small(cases[i].type, cases[i].more, cases[i].devices);
+
+        g_assert_null(qemu_command_new(def, caps, &options));
+        if (!strstr(error_message(), cases[i].text))
+            g_error("'%s' does not say '%s'", error_message(), cases[i].text);
+    }
+    virResetLastError();
+}
+
+/* Commas can't smuggle options in, whatever field they are in. */
+static void test_escaping(void)
+{
+    g_autoptr(DomainDef) def = NULL;
+    g_autoptr(QemuCommand) cmd = NULL;
+    g_autofree char *text = NULL;
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    def = small("qemu", "", "<serial type='tcp'><source mode='connect' host='h,server=on' service='1,telnet=on'/></serial>"
+                "<serial type='dev'><source path='/dev/x,id=y'/></serial>"
+                "<graphics type='vnc' socket='/x,tls-creds=z'/>");
+    g_free(def->name);
+    def->name = g_strdup("a,process=b");
+    cmd = qemu_command_new(def, caps, &options);
+    g_assert_nonnull(cmd);
+    text = qemu_command_text(cmd, NULL, FALSE);
+    g_assert_nonnull(strstr(text, "guest=a,,process=b,debug-threads=on"));
+    g_assert_nonnull(strstr(text, "host=h,,server=on,port=1,,telnet=on"));
+    g_assert_nonnull(strstr(text, "path=/dev/x,,id=y"));
+    g_assert_nonnull(strstr(text, "unix:/x,,tls-creds=z"));
+}
+
+/* Files and sockets are made with exact modes, passed as descriptors, and sockets are listed for removal. */
+static void test_descriptors(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("qemu-command-XXXXXX", NULL), *file = NULL, *sock = NULL, *devices = NULL, *text = NULL;
+    g_autoptr(DomainDef) def = NULL;
+    QemuCommand *cmd;
+    QemuCommandOptions options = { .dir = dir, .monitor_fd = 77, .uid = -1, .gid = -1 };
+    struct stat st;
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        g_rmdir(dir);
+        return;
+    }
+    file = g_strconcat(dir, "/serial.log", NULL);
+    sock = g_strconcat(dir, "/s", NULL);
+    devices = g_strdup_printf("<serial type='file'><source path='%s'/></serial>"
+                              "<serial type='unix'><source mode='bind' path='%s'/></serial>", file, sock);
+    def = small("qemu", "", devices);
+    cmd = qemu_command_new(def, caps, &options);
+    g_assert_nonnull(cmd);
+    text = qemu_command_text(cmd, NULL, FALSE);
+    g_assert_nonnull(strstr(text, "socket,id=charmonitor,fd=77,server=on,wait=off"));
+    g_assert_nonnull(strstr(text, "path=/dev/fdset/0,append=on"));
+    g_assert_cmpuint(cmd->fds->len, ==, 2);
+    g_assert_cmpuint(cmd->unlink->len, ==, 1);
+    g_assert_cmpint(stat(file, &st), ==, 0);
+    g_assert_cmpuint(st.st_mode & 07777, ==, 0600);
+    g_assert_cmpint(stat(sock, &st), ==, 0);
+    g_assert_true(S_ISSOCK(st.st_mode));
+    g_assert_cmpuint(st.st_mode & 0077, ==, 0);
+    qemu_command_free(cmd);
+    g_unlink(file);
+    g_unlink(sock);
+    g_rmdir(dir);
+}
+
+static void test_text(void)
+{
+    static const char *const env[] = { "LC_ALL=C", "X=a b'c", NULL };
+    g_autoptr(DomainDef) def = NULL;
+    g_autoptr(QemuCommand) cmd = NULL;
+    g_autofree char *text = NULL;
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    def = small("qemu", "", "");
+    cmd = qemu_command_new(def, caps, &options);
+    text = qemu_command_text(cmd, env, TRUE);
+    g_assert_true(g_str_has_prefix(text, "LC_ALL=C \\\n'X=a b'\\''c' \\\n"));
+    g_assert_nonnull(strstr(text, "\\\n-name guest=small,debug-threads=on \\\n-S \\\n-machine "));
+    g_assert_true(g_str_has_suffix(text, "-msg timestamp=on"));
+}
+
+static void test_aliases(void)
+{
+    g_autoptr(DomainDef) def = small("qemu", "",
+        "<disk type='file'><source file='/x'/><target dev='vdab' bus='virtio'/></disk>"
+        "<disk type='file'><source file='/x'/><target dev='vdb' bus='virtio'/><alias name='ua-mine'/></disk>"
+        "<serial type='pty'/><console type='pty'><target type='serial'/></console>");
+
+    g_assert_cmpstr(def->devices.disks[0]->info.alias, ==, "virtio-disk27");
+    g_assert_cmpstr(def->devices.disks[1]->info.alias, ==, "ua-mine");
+    g_assert_cmpuint(def->devices.disks[1]->source.index, ==, 1);
+    g_assert_cmpuint(def->devices.disks[0]->source.index, ==, 2);
+    g_assert_cmpstr(def->devices.consoles[0]->info.alias, ==, "serial0");
+}
+
+static void find_caps(void)
+{
+    g_autofree char *binary = g_find_program_in_path("qemu-system-x86_64");
+    PeerLoop *pl;
+
+    if (!binary)
+        return;
+    pl = peer_loop_start();
+    caps = qemu_caps_probe(pl->loop, binary, FALSE);
+    peer_loop_stop(pl);
+    g_assert_nonnull(caps);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices" };
+    int rc;
+
+    g_test_init(&argc, &argv, NULL);
+    find_caps();
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_strconcat("/qemu/command/golden/", names[i], NULL);
+
+        g_test_add_data_func(path, names[i], test_golden);
+    }
+    g_test_add_func("/qemu/command/aliases", test_aliases);
+    g_test_add_func("/qemu/command/refused", test_refused);
+    g_test_add_func("/qemu/command/escaping", test_escaping);
+    g_test_add_func("/qemu/command/descriptors", test_descriptors);
+    g_test_add_func("/qemu/command/text", test_text);
+    rc = g_test_run();
+    qemu_caps_unref(caps);
+    return rc;
+}
