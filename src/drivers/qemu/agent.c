@@ -164,7 +164,7 @@ static void agent_finish(Agent *agent, AgentRequest *req, AgentOutcome outcome, 
 /* Write what can be written and listen as the phase demands. Lock held. */
 static void agent_flush(Agent *agent)
 {
-    unsigned want = agent->phase == AGENT_IDLE ? 0 : LOOP_IN;
+    unsigned want = agent->phase == AGENT_IDLE ? LOOP_HUP : LOOP_IN;
 
     while (agent->fd >= 0 && agent->written < agent->out->len) {
         gssize n = send(agent->fd, agent->out->str + agent->written, agent->out->len - agent->written,
@@ -421,7 +421,7 @@ Agent *agent_open_fd(Loop *loop, int fd, const char *domain, AgentClosedFunc clo
         return NULL;
     }
     g_mutex_lock(&agent->lock);
-    agent->watch = loop_watch_add(loop, fd, 0, agent_watch, agent_ref(agent), agent_released);
+    agent->watch = loop_watch_add(loop, fd, LOOP_HUP, agent_watch, agent_ref(agent), agent_released);
     if (agent->watch)
         agent->timer = loop_timer_add(loop, agent_timer, agent_ref(agent), (GDestroyNotify)agent_unref);
     g_mutex_unlock(&agent->lock);
