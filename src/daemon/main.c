@@ -426,6 +426,8 @@ static int check_or_start(const Options *options, DaemonPaths *paths, bool privi
         paths->config_file = g_strdup(options->config);
     }
     bool loaded = conf_load(&libvirtd_conf_schema, paths->config_file, !options->config, &conf, &report) == 0;
+    if (loaded)
+        settings_finish(&conf, privileged && !options->root[0]);
     if (options->action == OPTIONS_CHECK)
         status = check_run(paths, &conf, loaded, privileged, &report) ? EXIT_FAILURE : EXIT_SUCCESS;
     else if (!loaded || settings_check(&conf, paths->config_file, NULL) < 0)

@@ -33,9 +33,9 @@ static void G_GNUC_PRINTF(2, 3) complain(Checker *checker, const char *fmt, ...)
 
 static void check_auth(Checker *checker, const char *key, const char *value)
 {
-    if (value && strcmp(value, "none") != 0)
-        complain(checker, "'%s' is '%s', which this release doesn't support; set it to \"none\" and protect the socket by its "
-                 "permissions", key, value);
+    if (value && strcmp(value, "sasl") == 0)
+        complain(checker, "'%s' is 'sasl', which this release doesn't support; set it to \"polkit\", or to \"none\" and protect "
+                 "the socket by its permissions", key);
 }
 
 static void check_workers(Checker *checker, const char *prefix, unsigned min, unsigned max)
@@ -57,6 +57,19 @@ int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *repor
     if (conf->prio_workers > POOL_HARD_CAP - conf->max_workers)
         complain(&checker, "'max_workers' and 'prio_workers' are together more than %d", POOL_HARD_CAP);
     return checker.failed ? -1 : 0;
+}
+
+static void set_default(char **field, const char *value)
+{
+    if (!*field)
+        *field = g_strdup(value);
+}
+
+void settings_finish(LibvirtdConf *conf, bool system)
+{
+    set_default(&conf->auth_unix_ro, system ? "polkit" : "none");
+    set_default(&conf->auth_unix_rw, system ? "polkit" : "none");
+    set_default(&conf->unix_sock_rw_perms, strcmp(conf->auth_unix_rw, "none") == 0 ? "0700" : "0777");
 }
 
 /* ---- log ---- */

@@ -11,5 +11,9 @@
  * Problems go to @report (may be NULL). 0, or -1 with an error. */
 int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *report);
 
+/** Fill in what the table leaves to be worked out: authentication, and permissions of the read-write socket.
+ * @system: whether this is the host's own daemon, rather than one of a session or below a private root. */
+void settings_finish(LibvirtdConf *conf, bool system);
+
 /** Set the log up: the command line goes before the environment, that before the configuration. 0, or -1 with an error. */
 int settings_apply_log(const LibvirtdConf *conf, const Options *options, const DaemonPaths *paths);

@@ -90,16 +90,17 @@ static int set_group(SocketSettings *settings, const LibvirtdConf *conf, const c
 int socket_settings_init(SocketSettings *settings, const LibvirtdConf *conf, const char *file, const char *run_dir,
                          bool privileged, ConfReport *report)
 {
-    *settings = (SocketSettings){ .rw_mode = 0700 };
+    *settings = (SocketSettings){ .rw_authenticated = strcmp(conf->auth_unix_rw, "none") != 0 };
     settings->dir = g_strdup(conf->unix_sock_dir ? conf->unix_sock_dir : run_dir);
     int ret = set_group(settings, conf, file, privileged, report);
     if (read_mode(file, report, "unix_sock_ro_perms", conf->unix_sock_ro_perms, &settings->ro_mode) < 0)
         ret = -1;
-    if (conf->unix_sock_rw_perms
-        && read_mode(file, report, "unix_sock_rw_perms", conf->unix_sock_rw_perms, &settings->rw_mode) < 0)
+    if (read_mode(file, report, "unix_sock_rw_perms", conf->unix_sock_rw_perms, &settings->rw_mode) < 0)
         ret = -1;
     if (read_mode(file, report, "unix_sock_admin_perms", conf->unix_sock_admin_perms, &settings->admin_mode) < 0)
         ret = -1;
+    if (!privileged) /* a session's sockets are its owner's, whatever stands in a copied file */
+        settings->rw_mode &= 0700, settings->admin_mode &= 0700;
     if (settings->dir[0] != '/')
         ret = bad_setting(file, report, "'unix_sock_dir' is '%.100s', must begin with '/'", settings->dir);
     return ret;
@@ -143,7 +144,7 @@ static int kind_of(int fd, char path[sizeof(((struct sockaddr_un *) 0)->sun_path
     return -1;
 }
 
-static int take_socket(DaemonSockets *sockets, int fd)
+static int take_socket(DaemonSockets *sockets, const SocketSettings *settings, int fd)
 {
     char path[sizeof(((struct sockaddr_un *) 0)->sun_path) + 1] = "";
     struct stat st;
@@ -157,17 +158,18 @@ static int take_socket(DaemonSockets *sockets, int fd)
     if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
         return FAIL_ERRNO(errno, "cannot set up socket '%s'", path);
     sockets->sockets[kind].fd = fd;
-    if (kind != SOCKET_RO && stat(path, &st) == 0 && st.st_mode & S_IWOTH)
+    bool guarded = kind == SOCKET_RO || (kind == SOCKET_RW && settings->rw_authenticated);
+    if (!guarded && stat(path, &st) == 0 && st.st_mode & S_IWOTH)
         return FAIL(VIR_ERR_CONF_SYNTAX, "systemd made socket '%s' open to everybody (mode %04o) and nothing asks its users who "
                     "they are; set SocketMode=0600, or 0660 and SocketGroup=, in its unit", path, st.st_mode & 07777);
     return 0;
 }
 
-static int take_handed_over(DaemonSockets *sockets, int count)
+static int take_handed_over(DaemonSockets *sockets, const SocketSettings *settings, int count)
 {
     sockets->activated = true;
     for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-        if (take_socket(sockets, fd) < 0)
+        if (take_socket(sockets, settings, fd) < 0)
             return -1;
     }
     if (sockets->sockets[SOCKET_RW].fd < 0)
@@ -196,7 +198,7 @@ int daemon_sockets_open(DaemonSockets *sockets, const SocketSettings *settings, 
         sockets->sockets[kind].fd = -1;
     int count = count_handed_over();
     if (count > 0)
-        return take_handed_over(sockets, count);
+        return take_handed_over(sockets, settings, count);
     if (file_mkdirs(settings->dir, privileged ? 0755 : 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0
         || listen_one(&sockets->sockets[SOCKET_RW], settings, SOCKET_RW, settings->rw_mode) < 0
         || listen_one(&sockets->sockets[SOCKET_ADMIN], settings, SOCKET_ADMIN, settings->admin_mode) < 0)

@@ -23,11 +23,12 @@ typedef struct {
 /** What the configuration demands of the sockets, worked out. */
 typedef struct {
     unsigned ro_mode, rw_mode, admin_mode;
+    bool rw_authenticated; /* permissions aren't all that protects the read-write socket */
     gid_t group;
     char *dir;
 } SocketSettings;
 
-/** Work out @settings of @conf, reporting mistakes to @report (may be NULL). @file: name of the configuration file;
+/** Work out @settings of a @conf that went through settings_finish(), reporting mistakes to @report (may be NULL). @file: name of the configuration file;
  * @run_dir: where sockets are by default. 0, or -1 with an error. */
 int socket_settings_init(SocketSettings *settings, const LibvirtdConf *conf, const char *file, const char *run_dir,
                          bool privileged, ConfReport *report);
