@@ -17,7 +17,6 @@
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include <errno.h>
-#include <libvirt/libvirt.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -457,8 +456,6 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     find_modules();
-    if (virInitialize() < 0)
-        return give_up("%s", error_message());
     int status = check_or_start(&options, &paths, privileged);
     log_shutdown();
     return status;

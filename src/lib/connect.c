@@ -6,11 +6,11 @@
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/error.h"
 #include "core/event.h"
+#include "lib/client_conf.h"
 #include "lib/embed.h"
 #include "lib/entry.h"
 #include "remote/remote.h"
 #include <libxml/parser.h>
-#include <unistd.h>
 
 /* The test driver registers itself when it is built in. */
 void test_driver_register(void) __attribute__((weak));
@@ -76,14 +76,6 @@ static gboolean serves(const ConnectDriver *driver, const Uri *uri)
     return g_strv_contains(driver->schemes, uri->scheme);
 }
 
-static const char *default_uri(void)
-{
-    const char *uri = g_getenv("LIBVIRT_DEFAULT_URI");
-    if (uri && *uri)
-        return uri;
-    return geteuid() == 0 ? "qemu:///system" : "qemu:///session";
-}
-
 static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
 {
     for (guint i = 0; driver_nth(i); i++) {
@@ -107,9 +99,12 @@ static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsi
 {
     if (lib_initialize() < 0)
         return NULL;
+    g_autofree char *uri = client_conf_uri(name, flags);
+    if (!uri)
+        return NULL;
     g_autoptr(virConnect) conn = connect_new();
     conn->flags = flags;
-    conn->uri = uri_parse(name && *name ? name : default_uri());
+    conn->uri = uri_parse(uri);
     if (!conn->uri)
         return NULL;
     if (embed_wanted(conn->uri) && embed_start(conn->uri) < 0)
