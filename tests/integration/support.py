@@ -272,7 +272,8 @@ def build_guest():
     return Guest(folder)
 
 
-def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=None):
+def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=None,
+               on_reboot='destroy'):
     """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file
     for the serial line, else it is a terminal."""
     boot = guest.boot(extra) if guest else "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
@@ -285,7 +286,7 @@ def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=No
   <vcpu>1</vcpu>
   {boot}
   <features><acpi/></features>
-  <on_reboot>destroy</on_reboot>
+  <on_reboot>{on_reboot}</on_reboot>
   <devices>
     <emulator>{EMULATOR}</emulator>
     <controller type='usb' model='none'/>

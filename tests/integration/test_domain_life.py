@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 1200
+"""Domains and real guests through python3-libvirt on Debian's library: states and their reasons, events, persistence,
+what guests do by themselves, and what is done to them."""
+import contextlib
+import json
+import os
+import signal
+import time
+
+import pytest
+
+import support
+from support import domain_xml, file_has, wait_for
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+
+pytestmark = pytest.mark.foreign_library
+BOOT_SECONDS = 60
+RUNNING, PAUSED, SHUTOFF = 1, 3, 5
+STARTED, SUSPENDED, RESUMED, STOPPED = 2, 3, 4, 5
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+NIC = "<interface type='user'><mac address='52:54:00:aa:bb:cc'/><model type='virtio'/></interface>"
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+libvirt.virEventRegisterDefaultImpl()
+
+
+class Events:
+    """Life-cycle events of a connection, pumped while waiting."""
+
+    def __init__(self, connection):
+        self.connection, self.seen = connection, []
+        self.id = connection.domainEventRegisterAny(
+            None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+            lambda c, d, event, detail, o: self.seen.append((d.name(), event, detail)), None)
+
+    def wait(self, name, event, seconds=20):
+        """The detail of the first event of this kind, which is taken off the list."""
+        end = time.monotonic() + seconds
+        timer = libvirt.virEventAddTimeout(50, lambda *_: None, None)
+        try:
+            while True:
+                for item in self.seen:
+                    if item[:2] == (name, event):
+                        self.seen.remove(item)
+                        return item[2]
+                assert time.monotonic() < end, f'no event {event} of {name}; seen: {self.seen}'
+                libvirt.virEventRunDefaultImpl()
+        finally:
+            libvirt.virEventRemoveTimeout(timer)
+
+
+@contextlib.contextmanager
+def opened(daemon):
+    connection = libvirt.open(daemon.uri)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def connection(daemon):
+    with opened(daemon) as found:
+        yield found
+
+
+@pytest.fixture
+def events(connection):
+    found = Events(connection)
+    yield found
+    connection.domainEventDeregisterAny(found.id)
+
+
+@pytest.fixture
+def booted(guest_daemon, guest, request):
+    """A function that boots the tiny guest and gives (domain, console file)."""
+    logs = []
+    with opened(guest_daemon) as found:
+        def boot(name, extra='', flags=0, **options):
+            log = os.path.join(guest.folder, f'{name}-{os.getpid()}.log')
+            logs.append(log)
+            domain = found.createXML(domain_xml(name, guest=guest, extra=extra, console=log, **options), flags)
+            wait_for(lambda: file_has(log, 'GUEST-READY'), BOOT_SECONDS, 'the guest being up')
+            return domain, log
+        yield boot
+        for domain in found.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+            domain.destroy()
+    for log in logs:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(log)
+
+
+def code(caught):
+    return caught.value.get_error_code()
+
+
+def test_states_and_reasons(connection):
+    domain = connection.defineXML(domain_xml('a', memory=16))
+    assert domain.state() == [SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_UNKNOWN]
+    domain.create()
+    assert domain.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_BOOTED]
+    domain.suspend()
+    assert domain.state() == [PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+    domain.resume()
+    assert domain.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_UNPAUSED]
+    domain.destroy()
+    assert domain.state() == [SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED]
+    domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    assert domain.state() == [PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+    domain.destroy()
+
+
+def test_events(connection, events):
+    domain = connection.defineXML(domain_xml('e', memory=16))
+    assert events.wait('e', 0) == libvirt.VIR_DOMAIN_EVENT_DEFINED_ADDED
+    connection.defineXML(domain_xml('e', memory=17))
+    assert events.wait('e', 0) == libvirt.VIR_DOMAIN_EVENT_DEFINED_UPDATED
+    domain.create()
+    assert events.wait('e', STARTED) == libvirt.VIR_DOMAIN_EVENT_STARTED_BOOTED
+    domain.suspend()
+    assert events.wait('e', SUSPENDED) == libvirt.VIR_DOMAIN_EVENT_SUSPENDED_PAUSED
+    domain.resume()
+    assert events.wait('e', RESUMED) == libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED
+    domain.destroy()
+    assert events.wait('e', STOPPED) == libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED
+    domain.undefine()
+    assert events.wait('e', 1) == libvirt.VIR_DOMAIN_EVENT_UNDEFINED_REMOVED
+
+
+def test_wrong_state_is_refused(connection):
+    domain = connection.defineXML(domain_xml('w', memory=16))
+    for call in (domain.suspend, domain.resume, domain.destroy, domain.shutdown, domain.reset,
+                 lambda: domain.reboot(0)):
+        with pytest.raises(libvirt.libvirtError) as caught:
+            call()
+        assert code(caught) == libvirt.VIR_ERR_OPERATION_INVALID
+    domain.create()
+    with pytest.raises(libvirt.libvirtError) as caught:
+        domain.create()
+    assert code(caught) == libvirt.VIR_ERR_OPERATION_INVALID
+    domain.destroy()
+
+
+def test_transient_and_persistent(connection):
+    domain = connection.createXML(domain_xml('t', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    assert not domain.isPersistent() and domain.isActive()
+    connection.defineXML(domain_xml('t', memory=20))
+    assert domain.isPersistent() and domain.isUpdated() == 0
+    assert '>16384<' in domain.XMLDesc() and '>20480<' in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    domain.undefine()
+    assert domain.isActive() and not domain.isPersistent()
+    domain.destroy()
+    with pytest.raises(libvirt.libvirtError) as caught:
+        connection.lookupByName('t')
+    assert code(caught) == libvirt.VIR_ERR_NO_DOMAIN
+
+
+def test_names_and_ids_are_unique(connection):
+    domain = connection.defineXML(domain_xml('one', memory=16))
+    other = domain_xml('two', memory=16).replace(
+        domain_xml('two').split('<uuid>')[1].split('<')[0], domain.UUIDString())
+    for text in (other, domain_xml('two', memory=16).replace('<name>two', '<name>one')):
+        with pytest.raises(libvirt.libvirtError) as caught:
+            connection.defineXML(text)
+        assert code(caught) == libvirt.VIR_ERR_OPERATION_FAILED
+    assert [d.name() for d in connection.listAllDomains()] == ['one']
+
+
+def test_list_filters(connection):
+    connection.defineXML(domain_xml('off', memory=16))
+    connection.createXML(domain_xml('paused', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    connection.createXML(domain_xml('runs', memory=16))
+    names = lambda flags: sorted(d.name() for d in connection.listAllDomains(flags))    # noqa: E731
+    assert names(0) == ['off', 'paused', 'runs']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE) == ['paused', 'runs']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_INACTIVE) == ['off']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT) == ['off']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT) == ['paused', 'runs']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_RUNNING) == ['runs']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED | libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT) == ['paused']
+    assert names(libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART) == []
+    assert connection.numOfDomains() == 2 and connection.listDefinedDomains() == ['off']
+
+
+def test_autodestroy(daemon, connection):
+    with opened(daemon) as other:
+        other.createXML(domain_xml('with-me', memory=16), libvirt.VIR_DOMAIN_START_AUTODESTROY)
+        assert connection.lookupByName('with-me').isActive()
+    wait_for(lambda: connection.numOfDomains() == 0, 10, 'the guest going with its connection')
+
+
+def test_killed_qemu_is_noticed(connection, events):
+    domain = connection.defineXML(domain_xml('k', memory=16))
+    domain.create()
+    pid = next(p for p in support.guest_processes('') if b'guest=k' in open(f'/proc/{p}/cmdline', 'rb').read())
+    os.kill(pid, signal.SIGKILL)
+    assert events.wait('k', STOPPED) == libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED
+    assert domain.state() == [SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED]
+    domain.create()
+    domain.destroy()
+
+
+def test_failed_start_says_why(connection):
+    disk = "<disk type='file' device='disk'><driver name='qemu' type='raw'/>" \
+           "<source file='/nonexistent/disk.img'/><target dev='vda' bus='virtio'/></disk>"
+    domain = connection.defineXML(domain_xml('f', memory=16, devices=disk))
+    with pytest.raises(libvirt.libvirtError) as caught:
+        domain.create()
+    assert '/nonexistent/disk.img' in str(caught.value)
+    assert domain.state() == [SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_FAILED] and not domain.isActive()
+
+
+def test_monitor_command_and_taint(connection, daemon):
+    pytest.importorskip('libvirt_qemu')
+    import libvirt_qemu     # pylint: disable=import-outside-toplevel
+    domain = connection.createXML(domain_xml('m', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    answer = json.loads(libvirt_qemu.qemuMonitorCommand(domain, '{"execute": "query-status"}', 0))
+    assert answer['return']['running'] is False
+    assert 'qemu' in libvirt_qemu.qemuMonitorCommand(domain, 'info version',
+                                                     libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) or True
+    assert any('monitor' in message for message in domain.messages())
+
+
+def test_configuration_calls(connection):
+    domain = connection.defineXML(domain_xml('c', memory=64))
+    domain.setMemoryFlags(32 * 1024, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    domain.setMaxMemory(128 * 1024)
+    assert domain.info()[1:3] == [128 * 1024, 32 * 1024] and domain.maxMemory() == 128 * 1024
+    domain.setVcpusFlags(4, libvirt.VIR_DOMAIN_AFFECT_CONFIG | libvirt.VIR_DOMAIN_VCPU_MAXIMUM)
+    domain.setVcpusFlags(2, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert domain.vcpusFlags(libvirt.VIR_DOMAIN_AFFECT_CONFIG) == 2
+    assert domain.vcpusFlags(libvirt.VIR_DOMAIN_AFFECT_CONFIG | libvirt.VIR_DOMAIN_VCPU_MAXIMUM) == 4
+    for wrong in (lambda: domain.setMemoryFlags(1024 * 1024, libvirt.VIR_DOMAIN_AFFECT_CONFIG),
+                  lambda: domain.setVcpusFlags(9, libvirt.VIR_DOMAIN_AFFECT_CONFIG),
+                  lambda: domain.setVcpusFlags(0, libvirt.VIR_DOMAIN_AFFECT_CONFIG)):
+        with pytest.raises(libvirt.libvirtError) as caught:
+            wrong()
+        assert code(caught) == libvirt.VIR_ERR_INVALID_ARG
+    assert domain.autostart() == 0
+    domain.setAutostart(1)
+    assert domain.autostart() == 1
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, 'Named', None, None, 0)
+    assert domain.metadata(libvirt.VIR_DOMAIN_METADATA_TITLE, None, 0) == 'Named'
+
+
+def test_guest_powers_itself_off(booted, guest_daemon):
+    with opened(guest_daemon) as watcher:
+        events = Events(watcher)
+        booted('off', extra='guest.off')
+        assert events.wait('off', STOPPED, 30) == libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN
+        assert watcher.listAllDomains() == []
+        watcher.domainEventDeregisterAny(events.id)
+
+
+def test_power_button_is_a_wish(booted):
+    """A guest that ignores the button stays, and destroy ends it."""
+    domain, log = booted('deaf', extra='guest.noacpi')
+    domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+    wait_for(lambda: file_has(log, 'GUEST-BUTTON ignored'), 20, 'the guest seeing the button')
+    assert domain.state()[0] == RUNNING
+    domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_GRACEFUL)
+    with pytest.raises(libvirt.libvirtError):
+        domain.state()
+
+
+def test_reset(booted):
+    domain, log = booted('again', on_reboot='restart')
+    domain.reset()
+    wait_for(lambda: open(log, encoding='utf-8', errors='replace').read().count('GUEST-READY') == 2, BOOT_SECONDS,
+             'the second boot')
+    assert domain.state()[0] == RUNNING
+
+
+def test_agent(booted):
+    pytest.importorskip('libvirt_qemu')
+    import libvirt_qemu     # pylint: disable=import-outside-toplevel
+    domain, log = booted('agent', devices=AGENT)
+    answer = wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering')
+    assert json.loads(answer) == {'return': {}}
+    with pytest.raises(libvirt.libvirtError) as caught:
+        libvirt_qemu.qemuAgentCommand(domain, '{"execute":"no-such-thing"}', 5, 0)
+    assert 'no-such-thing' in str(caught.value)
+    domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+    wait_for(lambda: file_has(log, 'GUEST-DOWN agent'), 30, 'the agent shutting down')
+
+
+def agent_answers(libvirt_qemu, domain):
+    try:
+        return libvirt_qemu.qemuAgentCommand(domain, '{"execute":"guest-ping"}', 5, 0)
+    except libvirt.libvirtError as problem:
+        assert problem.get_error_code() in (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, libvirt.VIR_ERR_AGENT_UNSYNCED)
+        return None
+
+
+def test_no_agent_is_said(connection):
+    libvirt_qemu = pytest.importorskip('libvirt_qemu')
+    domain = connection.createXML(domain_xml('none', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    with pytest.raises(libvirt.libvirtError) as caught:
+        libvirt_qemu.qemuAgentCommand(domain, '{"execute":"guest-ping"}', 5, 0)
+    assert code(caught) in (libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
+                            libvirt.VIR_ERR_OPERATION_INVALID)
+
+
+def test_statistics_and_input(booted):
+    domain, _ = booted('busy', devices=NIC + "<video><model type='vga'/></video><graphics type='vnc' autoport='yes'/>")
+    stats = domain.connect().getAllDomainStats(0)[0][1]
+    assert stats['state.state'] == RUNNING and stats['vcpu.current'] == 1 and stats['net.count'] == 1
+    assert stats['cpu.time'] > 0 and stats['balloon.maximum'] == 128 * 1024
+    assert domain.info()[4] > 0
+    domain.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, 0, [28], 1, 0)
+    domain.injectNMI()
+    stream = domain.connect().newStream()
+    assert domain.screenshot(stream, 0) in ('image/png', 'image/x-portable-pixmap')
+    data = bytearray()
+    stream.recvAll(lambda s, part, opaque: data.extend(part), None)
+    stream.finish()
+    assert data[:4] == b'\x89PNG' or data[:2] == b'P6'
+    assert len(data) > 1000
+    assert domain.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_NONE
+
+
+def test_autostart_after_a_restart(daemon):
+    if isinstance(daemon, support.ReferenceDaemon):
+        pytest.skip('the reference starts guests only with its host')
+    with opened(daemon) as connection:
+        connection.defineXML(domain_xml('auto', memory=16)).setAutostart(1)
+    daemon.stop()
+    daemon.start()
+    with opened(daemon) as connection:
+        domain = connection.lookupByName('auto')
+        wait_for(domain.isActive, 20, 'the guest starting with the daemon')
+
+
+def test_the_log_tells_the_command(daemon, connection):
+    connection.createXML(domain_xml('logged', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    if isinstance(daemon, support.ReferenceDaemon):
+        pytest.skip('its log lies in its namespace')
+    path = os.path.join(daemon.root, 'var/log/libvirt/qemu/logged.log')
+    assert file_has(path, '-name guest=logged') and file_has(path, '-nodefaults')
+    assert os.stat(path).st_mode & 0o077 == 0
