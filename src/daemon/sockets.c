@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,10 +18,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/user.h"
 
 #define FIRST_FD 3
 #define FDS_MAX 64
-#define GROUP_BUFFER_MAX (1024 * 1024)
 
 static const char *const names[SOCKET_KINDS] = {
     [SOCKET_RW] = "libvirt-sock", [SOCKET_RO] = "libvirt-sock-ro", [SOCKET_ADMIN] = "libvirt-admin-sock",
@@ -56,35 +55,16 @@ static int read_mode(const char *file, ConfReport *report, const char *key, cons
     return 0;
 }
 
-/* 0, or -1: no such group. */
-static int find_group(const char *name, gid_t *gid)
-{
-    size_t size = 4096;
-    for (;;) {
-        g_autofree char *buffer = g_malloc(size);
-        struct group group, *found = NULL;
-        int err = getgrnam_r(name, &group, buffer, size, &found);
-        if (err == ERANGE && size < GROUP_BUFFER_MAX) {
-            size *= 2;
-            continue;
-        }
-        if (!found)
-            return -1;
-        *gid = found->gr_gid;
-        return 0;
-    }
-}
-
 static int set_group(SocketSettings *settings, const LibvirtdConf *conf, const char *file, bool privileged,
                      ConfReport *report)
 {
     settings->group = FILE_GROUP_KEEP;
     if (!conf->unix_sock_group || !privileged)
         return 0;
-    if (find_group(conf->unix_sock_group, &settings->group) < 0)
-        return bad_setting(file, report, "'unix_sock_group' is '%.100s', but there is no such group; create it with "
-                           "\"groupadd --system %.100s\"", conf->unix_sock_group, conf->unix_sock_group);
-    return 0;
+    if (group_find(conf->unix_sock_group, &settings->group) == 0)
+        return 0;
+    g_autofree char *why = g_strdup(error_message());
+    return bad_setting(file, report, "'unix_sock_group': %s", why);
 }
 
 int socket_settings_init(SocketSettings *settings, const LibvirtdConf *conf, const char *file, const char *run_dir,

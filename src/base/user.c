@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Users and groups by name.
+ */
+#define ERROR_DOMAIN VIR_FROM_NONE
+#include "base/user.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define BUFFER_MAX (1024 * 1024)
+#define GROUPS_MAX 65536
+
+/* A number below 2³²-1, which stands for "none". */
+static bool parse_number(const char *text, guint32 *number)
+{
+    if (*text == '+')
+        text++;
+    if (!g_ascii_isdigit(*text))
+        return false;
+    char *end;
+    errno = 0;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+    if (*end || errno || value >= G_MAXUINT32)
+        return false;
+    *number = value;
+    return true;
+}
+
+/* Call @ask with buffers that grow until its answer fits. 0 (@found says whether there is such an entry) or errno. */
+static int ask_nss(int (*ask)(const void *key, char *buffer, size_t size, void *result, bool *found), const void *key,
+                   void *result, bool *found)
+{
+    for (size_t size = 4096; size <= BUFFER_MAX; size *= 2) {
+        g_autofree char *buffer = g_malloc(size);
+        *found = false;
+        int err = ask(key, buffer, size, result, found);
+        if (err != ERANGE)
+            return *found || err == ENOENT || err == ESRCH ? 0 : err;
+    }
+    return ERANGE;
+}
+
+static int ask_user(const void *name, char *buffer, size_t size, void *result, bool *found)
+{
+    struct passwd entry, *answer = NULL;
+    int err = getpwnam_r(name, &entry, buffer, size, &answer);
+    *found = answer != NULL;
+    if (answer)
+        *(uid_t *) result = answer->pw_uid;
+    return err;
+}
+
+static int ask_group(const void *name, char *buffer, size_t size, void *result, bool *found)
+{
+    struct group entry, *answer = NULL;
+    int err = getgrnam_r(name, &entry, buffer, size, &answer);
+    *found = answer != NULL;
+    if (answer)
+        *(gid_t *) result = answer->gr_gid;
+    return err;
+}
+
+static int ask_user_name(const void *uid, char *buffer, size_t size, void *result, bool *found)
+{
+    struct passwd entry, *answer = NULL;
+    int err = getpwuid_r(*(const uid_t *) uid, &entry, buffer, size, &answer);
+    *found = answer != NULL;
+    if (answer)
+        *(char **) result = g_strdup(answer->pw_name);
+    return err;
+}
+
+int user_find(const char *name, uid_t *uid)
+{
+    bool found = false;
+    int err = name[0] == '+' ? 0 : ask_nss(ask_user, name, uid, &found);
+    if (found || parse_number(name, uid))
+        return 0;
+    if (err)
+        return FAIL_ERRNO(err, "cannot look up user '%s'", name);
+    return FAIL(VIR_ERR_INVALID_ARG, "there is no user '%s'; create it with \"useradd --system %s\"", name, name);
+}
+
+int group_find(const char *name, gid_t *gid)
+{
+    bool found = false;
+    int err = name[0] == '+' ? 0 : ask_nss(ask_group, name, gid, &found);
+    if (found || parse_number(name, gid))
+        return 0;
+    if (err)
+        return FAIL_ERRNO(err, "cannot look up group '%s'", name);
+    return FAIL(VIR_ERR_INVALID_ARG, "there is no group '%s'; create it with \"groupadd --system %s\"", name, name);
+}
+
+int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups)
+{
+    g_autofree char *name = NULL;
+    bool found = false;
+    int err = ask_nss(ask_user_name, &uid, &name, &found);
+    if (err)
+        return FAIL_ERRNO(err, "cannot look up user %u", (unsigned) uid);
+    int n = 32;
+    g_autofree gid_t *list = g_new(gid_t, n);
+    list[0] = gid;
+    if (!found) {
+        n = 1;
+    } else {
+        while (getgrouplist(name, gid, list, &n) < 0) {
+            if (n > GROUPS_MAX)
+                return FAIL(VIR_ERR_OPERATION_FAILED, "user '%s' is in more than %d groups", name, GROUPS_MAX);
+            list = g_renew(gid_t, list, n);
+        }
+    }
+    *groups = g_steal_pointer(&list);
+    *n_groups = n;
+    return 0;
+}
