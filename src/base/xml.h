@@ -202,6 +202,10 @@ void *xml_list_grow(void *list, guint n, size_t size);
  * or has a document type. @what names it in errors, as "(domain_definition)". Free with xmlFreeDoc(). */
 xmlDoc *xml_document_parse(const char *text, size_t len, const char *what, int domain);
 
+/** Line of what a path such as "domain.devices.disk[2].driver@cache" means in a well-formed document, or of the nearest
+ * thing around it; 0 if the document can't be read. For errors found after the parse; sets no error. */
+guint xml_line_of(const char *text, size_t len, const char *path);
+
 /** Fill a new struct from an element. @path names the element in problems. NULL if there were errors; the
  * caller asks @diag for them. */
 void *xml_parse_node(const XmlDesc *desc, xmlNode *node, const char *path, unsigned flags, XmlDiagnostics *diag);

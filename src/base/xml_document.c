@@ -14,10 +14,34 @@
 /* Longest piece of the faulty line shown in an error. */
 #define MAX_EXCERPT 80
 
+/* What the parser has to say: the first error counts, those after it are consequences. */
+typedef struct {
+    char *message;
+    int line;
+    size_t at;
+} FirstError;
+
+static void keep_error(xmlParserCtxtPtr ctxt, const char *message)
+{
+    FirstError *first = ctxt->_private;
+
+    if (first->message)
+        return;
+    first->message = g_strchomp(g_strdup(message ? message : "not an XML document"));
+    first->line = ctxt->input ? ctxt->input->line : 1;
+    first->at = ctxt->input ? (size_t)xmlByteConsumed(ctxt) : 0;
+}
+
+static void on_error(void *ctxt, xmlErrorPtr error)
+{
+    if (error->level >= XML_ERR_ERROR)
+        keep_error(ctxt, error->message);
+}
+
 /* The document type would come before anything else; the parser stops there, so that no entity is ever declared. */
 static void refuse_doctype(void *ctxt, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
-    ((xmlParserCtxtPtr)ctxt)->_private = (void *)"document type declarations are not allowed";
+    keep_error(ctxt, "document type declarations are not allowed");
     xmlStopParser(ctxt);
 }
 
@@ -36,17 +60,16 @@ static char *excerpt(const char *text, size_t len, size_t at, int *column)
     return line;
 }
 
-static void report(xmlParserCtxtPtr ctxt, const char *text, size_t len, const char *what, int domain)
+static void report(const FirstError *first, const char *text, size_t len, const char *what, int domain)
 {
-    const xmlError *err = xmlCtxtGetLastError(ctxt);
-    const char *why = ctxt->_private ?: err && err->message ? err->message : "not an XML document";
-    size_t at = ctxt->input ? (size_t)xmlByteConsumed(ctxt) : 0;
-    int line = err && err->line ? err->line : ctxt->input ? ctxt->input->line : 1;
     int column;
-    g_autofree char *shown = excerpt(text, len, at, &column);
-    g_autofree char *reason = g_strchomp(g_strdup(why));
+    g_autofree char *shown = excerpt(text, len, first->at, &column);
 
-    error_report(domain, VIR_ERR_XML_DETAIL, "%s:%d: %s\n%s\n%*s^", what, line, reason, shown, column, "");
+    g_autofree char *dashes = g_strnfill(column, '-');
+    g_autofree char *message = g_strdup_printf("%s:%d: %s\n%s\n%s^", what, MAX(first->line, 1), first->message, shown,
+                                               dashes);
+    /* This code's text has nothing standing in front of it: the place comes first. */
+    error_set_raw(domain, VIR_ERR_XML_DETAIL, VIR_ERR_ERROR, message, message, NULL, NULL, first->line, column);
 }
 
 xmlDoc *xml_document_parse(const char *text, size_t len, const char *what, int domain)
@@ -63,17 +86,60 @@ xmlDoc *xml_document_parse(const char *text, size_t len, const char *what, int d
     }
     xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA |
                       XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
+    FirstError first = {0};
     ctxt->sax->internalSubset = refuse_doctype;
-    ctxt->_private = NULL;
+    ctxt->sax->serror = on_error;
+    ctxt->_private = &first;
     xmlParseDocument(ctxt);
     xmlDoc *doc = ctxt->myDoc;
-    bool good = ctxt->wellFormed && !ctxt->_private && doc && xmlDocGetRootElement(doc);
-    if (!good) {
-        report(ctxt, text, len, what, domain);
+    if (!ctxt->wellFormed || !doc || !xmlDocGetRootElement(doc))
+        keep_error(ctxt, NULL);
+    if (first.message) {
+        report(&first, text, len, what, domain);
+        g_free(first.message);
         xmlFreeDoc(doc);
         doc = NULL;
     }
     ctxt->myDoc = NULL;
     xmlFreeParserCtxt(ctxt);
     return doc;
+}
+
+/* The element of this name and number (from 1) among the children. */
+static xmlNode *child_element(xmlNode *node, const char *name, size_t len, guint64 number)
+{
+    for (xmlNode *child = node->children; child; child = child->next) {
+        if (child->type == XML_ELEMENT_NODE && strlen((const char *)child->name) == len &&
+            !strncmp((const char *)child->name, name, len) && --number == 0)
+            return child;
+    }
+    return NULL;
+}
+
+guint xml_line_of(const char *text, size_t len, const char *path)
+{
+    virErrorPtr before = error_save();
+    xmlDoc *doc = xml_document_parse(text, len, "", VIR_FROM_XML);
+    xmlNode *node = doc ? xmlDocGetRootElement(doc) : NULL;
+
+    error_restore(before);
+    path += strcspn(path, ".");
+    while (node && *path == '.') {
+        size_t name = strcspn(++path, ".[@");
+        const char *after = path + name;
+        guint64 number = 1;
+        if (*after == '[') {
+            char *end;
+            number = g_ascii_strtoull(after + 1, &end, 10);
+            after = *end == ']' ? end + 1 : end;
+        }
+        xmlNode *child = child_element(node, path, name, MAX(number, 1));
+        if (!child)
+            break;
+        node = child;
+        path = after;
+    }
+    guint line = node ? xmlGetLineNo(node) : 0;
+    xmlFreeDoc(doc);
+    return line;
 }

@@ -10,6 +10,8 @@
 
 /* More changes than this of one update are not listed. */
 #define MAX_CHANGES 1024
+/* In documents longer than this only the first problem of the rules gets its line: each costs a parse. */
+#define MAX_LOCATED (256 * 1024)
 
 void domain_def_free(DomainDef *def)
 {
@@ -39,6 +41,31 @@ bool domain_def_equal(const DomainDef *a, const DomainDef *b)
 GPtrArray *domain_def_diff(const DomainDef *old, const DomainDef *new)
 {
     return xml_diff(&DOMAIN_DEF_DESC, old, new, DOMAIN_ROOT.name, MAX_CHANGES);
+}
+
+/* The path that an error of the rules begins with, after the standing text of its code. */
+static const char *path_in_error(void)
+{
+    const char *message = error_message();
+    const char *path = strstr(message, ": domain");
+
+    return path ? path + 2 : message;
+}
+
+int domain_def_complete(DomainDef *def, const DomainMachineInfo *info, const char *xml, size_t len, XmlDiagnostics *diag)
+{
+    if (domain_def_post_parse(def, info) == 0 && domain_def_validate(def, diag) == 0)
+        return 0;
+    g_autofree char *path = g_strndup(path_in_error(), strcspn(path_in_error(), ": "));
+    guint line = xml_line_of(xml, len, path);
+    if (line)
+        error_context("line %u", line);
+    for (guint i = 0; diag && len <= MAX_LOCATED && i < diag->problems->len; i++) {
+        XmlProblem *problem = diag->problems->pdata[i];
+        if (!problem->line)
+            problem->line = xml_line_of(xml, len, problem->path);
+    }
+    return -1;
 }
 
 /* Single devices */

@@ -73,6 +73,10 @@ int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info);
 /** Rules between the parts of a definition. -1 with the error set (first one); all go to @diag if not NULL. */
 int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag);
 
+/** domain_def_post_parse() and domain_def_validate() in one, for a definition that came from @xml: if they fail, the error
+ * names the line there. @diag may be NULL. */
+int domain_def_complete(DomainDef *def, const DomainMachineInfo *info, const char *xml, size_t len, XmlDiagnostics *diag);
+
 /* One device, for attach, detach and update. */
 typedef struct {
     const char *kind;    /**< Name of the element: "disk", "interface" … */

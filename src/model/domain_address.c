@@ -122,8 +122,8 @@ static int place_channel(DomainDef *def, SerialPorts taken, DomainChannel *chann
         if (place_in_controller(taken, controller, channel))
             return 0;
     }
-    return FAIL(VIR_ERR_XML_ERROR, "domain '%s': no virtio serial port is left for channel '%s'", def->name,
-                channel->target.name ?: "");
+    return domain_fail_device(def, "channel", channel, VIR_ERR_XML_ERROR, "no virtio serial port is left for channel '%s'",
+                              channel->target.name ?: "");
 }
 
 int domain_address_serial(DomainDef *def)

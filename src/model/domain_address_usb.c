@@ -120,9 +120,11 @@ static int reserve_given(DomainDef *def, const char *kind, void *device, DomainD
     const UsbAddress *usb = &info->address->usb;
     UsbPorts *part = find_part(plan, usb, &port);
     if (!part || port < 1 || port > MAX(part->ports, 1))
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': there is no USB port %s on bus %u", def->name, usb->port, usb->bus);
+        return domain_fail_device(def, kind, device, VIR_ERR_XML_ERROR, "there is no USB port %s on bus %u", usb->port,
+                                  usb->bus);
     if (part->used >> (port - 1) & 1)
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': USB port %s on bus %u is used twice", def->name, usb->port, usb->bus);
+        return domain_fail_device(def, kind, device, VIR_ERR_XML_ERROR, "USB port %s on bus %u is used twice", usb->port,
+                                  usb->bus);
     part->used |= 1U << (port - 1);
     if (strcmp(kind, "hub") == 0 && strlen(usb->port) + 3 < sizeof part->path)
         add_part(plan, usb->bus, usb->port, HUB_PORTS);
@@ -154,8 +156,8 @@ static int place_device(DomainDef *def, const char *kind, void *device, DomainDe
         return 0;
     UsbPorts *part = free_part(plan, &port);
     if (!part)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': a %s needs USB, but no USB port is free or USB is switched off",
-                    def->name, kind);
+        return domain_fail_device(def, kind, device, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "it needs USB, but no USB port is free or USB is switched off");
     part->used |= 1U << (port - 1);
     UsbAddress *usb = &domain_new_address(info, DOMAIN_ADDRESS_TYPE_USB)->usb;
     usb->bus = part->bus;

@@ -49,11 +49,11 @@ static int default_memory(DomainDef *def)
         for (guint i = 0; i < def->devices.n_memories; i++)
             fits = fits && add_size(&sum, def->devices.memories[i]->target.size);
         if (!fits)
-            return FAIL(VIR_ERR_XML_ERROR, "domain '%s': the sizes of its memory don't fit into 64 bits", def->name);
+            return FAIL(VIR_ERR_XML_ERROR, "domain.memory: the sizes of all parts don't fit into 64 bits");
         def->memory = sum;
     }
     if (!def->memory)
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': its <memory> must be greater than 0", def->name);
+        return FAIL(VIR_ERR_XML_ERROR, "domain.memory: memory must be greater than 0");
     if (!def->current_memory || def->current_memory > def->memory)
         def->current_memory = def->memory;
     return 0;

@@ -120,7 +120,7 @@ int domain_defaults_chardevs(DomainDef *def, const DomainMachineInfo *info)
         pair_console(def, info);
     for (guint i = 0; i < devices->n_channels; i++) {
         if (!devices->channels[i]->target.type)
-            return FAIL(VIR_ERR_XML_ERROR, "domain '%s': channel %u: its <target> must have a type", def->name, i + 1);
+            return domain_fail_device(def, "channel", devices->channels[i], VIR_ERR_XML_ERROR, "its target must have a type");
     }
     return 0;
 }

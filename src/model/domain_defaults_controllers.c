@@ -85,8 +85,8 @@ static int check_root(DomainDef *def, const DomainMachineInfo *info)
 
     if (!root || domain_controller_is_model(root, root_model(info)))
         return 0;
-    return FAIL(VIR_ERR_XML_ERROR, "domain '%s': the PCI controller with index='0' must have model='%s' on this machine type, "
-                "not '%s'", def->name, root_model(info), root->model ?: "");
+    return domain_fail_device(def, "controller", root, VIR_ERR_XML_ERROR, "the PCI controller with index='0' must have "
+                              "model='%s' on this machine type, not '%s'", root_model(info), root->model ?: "");
 }
 
 static int add_machine_controllers(DomainDef *def, const DomainMachineInfo *info)
@@ -112,8 +112,8 @@ static int add_machine_controllers(DomainDef *def, const DomainMachineInfo *info
 static int add_up_to(DomainDef *def, DomainControllerType type, gint64 last, const char *model)
 {
     if (last >= MAX_CONTROLLERS)
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': an address names %s controller %" G_GINT64_FORMAT ", at most %d are "
-                    "possible", def->name, domain_controller_type_to_string(type), last, MAX_CONTROLLERS - 1);
+        return FAIL(VIR_ERR_XML_ERROR, "domain.devices: an address names %s controller %" G_GINT64_FORMAT ", the last possible "
+                    "one is %d", domain_controller_type_to_string(type), last, MAX_CONTROLLERS - 1);
     for (gint64 i = 0; i <= last; i++) {
         if (!domain_find_controller(def, type, i))
             domain_add_controller(def, type, i, model);

@@ -35,8 +35,8 @@ static bool has_format(const DomainDisk *disk)
 static int default_disk(DomainDef *def, DomainDisk *disk)
 {
     if (domain_disk_index(disk->target.dev) < 0)
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': disk target name '%s' has no such form as vda, sdb, hdc, fda",
-                    def->name, disk->target.dev);
+        return domain_fail_device(def, "disk", disk, VIR_ERR_XML_ERROR, "target name '%s' has no such form as vda, sdb, hdc, fda",
+                                  disk->target.dev);
     if (!disk->target.bus)
         disk->target.bus = bus_of_name(disk);
     if (disk->device == DOMAIN_DISK_DEVICE_CDROM)

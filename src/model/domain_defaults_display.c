@@ -16,7 +16,7 @@ static GraphicsListen *add_listen(DomainGraphics *graphics, GraphicsListenType t
 }
 
 /* The element and its older attribute form say the same. */
-static int default_listen(DomainDef *def, DomainGraphics *graphics)
+static int default_listen(DomainGraphics *graphics, guint number)
 {
     bool silent_spice = graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE && !graphics->port && !graphics->tls_port &&
                         graphics->autoport != TRISTATE_YES && !graphics->listen;
@@ -31,8 +31,8 @@ static int default_listen(DomainDef *def, DomainGraphics *graphics)
     if (first->type != GRAPHICS_LISTEN_TYPE_ADDRESS)
         return 0;
     if (graphics->listen && first->address && strcmp(graphics->listen, first->address))
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': graphics attribute listen='%s' and its first <listen> element with "
-                    "address='%s' differ", def->name, graphics->listen, first->address);
+        return FAIL(VIR_ERR_XML_ERROR, "domain.devices.graphics[%u]: the attribute listen='%s' and the first element <listen> "
+                    "with address='%s' differ", number, graphics->listen, first->address);
     if (graphics->listen && !first->address)
         first->address = g_strdup(graphics->listen);
     if (!graphics->listen)
@@ -151,7 +151,7 @@ int domain_defaults_display(DomainDef *def, const DomainMachineInfo *info)
     for (guint i = 0; i < devices->n_graphics; i++) {
         if (!is_server(devices->graphics[i]))
             continue;
-        if (default_listen(def, devices->graphics[i]) < 0)
+        if (default_listen(devices->graphics[i], i + 1) < 0)
             return -1;
         default_ports(devices->graphics[i]);
     }

@@ -70,6 +70,36 @@ int domain_def_each_device(DomainDef *def, DomainDeviceVisitor visit, void *opaq
     return visit_single(def, visit, opaque);
 }
 
+/* Number of a device in its list, from 1; 0 if it is in none. */
+static guint device_number(const DomainDef *def, const char *kind, const void *device)
+{
+    const char *base = (const char *)&def->devices;
+
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        char *const *items = *(char *const *const *)(base + lists[i].list);
+        if (strcmp(lists[i].kind, kind))
+            continue;
+        for (guint j = 0; j < *(const guint *)(base + lists[i].count); j++) {
+            if (items[j] == device || items[j] + lists[i].info == device)
+                return j + 1;
+        }
+    }
+    return 0;
+}
+
+int domain_fail_device(const DomainDef *def, const char *kind, const void *device, int code, const char *fmt, ...)
+{
+    guint number = device_number(def, kind, device);
+    va_list args;
+
+    va_start(args, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    if (number)
+        return FAIL(code, "domain.devices.%s[%u]: %s", kind, number, text);
+    return FAIL(code, "domain.devices.%s: %s", kind, text);
+}
+
 DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model)
 {
     DomainController *controller = xml_struct_new(&DOMAIN_CONTROLLER_DESC);

@@ -143,8 +143,8 @@ static int check_bus_index(const PciPlan *plan, guint64 index)
 {
     if (index < PCI_BUSES)
         return 0;
-    return FAIL(VIR_ERR_XML_ERROR, "domain '%s': PCI bus %" G_GUINT64_FORMAT " is beyond the last possible one, %d",
-                plan->def->name, index, PCI_BUSES - 1);
+    return FAIL(VIR_ERR_XML_ERROR, "domain.devices: PCI bus %" G_GUINT64_FORMAT " is beyond the last possible one, %d",
+                index, PCI_BUSES - 1);
 }
 
 static int start_buses(PciPlan *plan)
@@ -159,12 +159,13 @@ static int start_buses(PciPlan *plan)
             return -1;
         PciBus *bus = &plan->buses[controller->index];
         if (bus->model)
-            return FAIL(VIR_ERR_XML_ERROR, "domain '%s': there are two PCI controllers with index='%u'", plan->def->name,
-                        controller->index);
+            return domain_fail_device(plan->def, "controller", controller, VIR_ERR_XML_ERROR,
+                                      "there are two PCI controllers with index='%u'", controller->index);
         bus->model = controller->model;
         if (!kind_of(bus))
-            return FAIL(VIR_ERR_XML_ERROR, "domain '%s': PCI controller %u has the unknown model '%s'", plan->def->name,
-                        controller->index, controller->model ?: "");
+            return domain_fail_device(plan->def, "controller", controller, VIR_ERR_XML_ERROR,
+                                      "PCI controller %u has the unknown model '%s'", controller->index,
+                                      controller->model ?: "");
         plan->n = MAX(plan->n, controller->index + 1);
     }
     return 0;
@@ -196,8 +197,8 @@ static int reserve_given(DomainDef *def, const char *kind, void *device, DomainD
     fill_gaps(plan, (guint)pci->bus + 1);
     PciBus *bus = &plan->buses[pci->bus];
     if (bus->functions[pci->slot] >> pci->function & 1)
-        return FAIL(VIR_ERR_XML_ERROR, "domain '%s': attempted double use of PCI address 0000:%02x:%02x.%x (by a %s)",
-                    def->name, pci->bus, pci->slot, pci->function, kind);
+        return domain_fail_device(def, kind, device, VIR_ERR_XML_ERROR, "attempted double use of PCI address 0000:%02x:%02x.%x",
+                                  pci->bus, pci->slot, pci->function);
     pci_plan_reserve(plan, pci->bus, pci->slot, pci->function);
     /* Further root ports may sit beside one that says that it has company. */
     if (pci->multifunction == TRISTATE_ON && domain_pci_connect(kind, device) == PCI_CONNECT_ROOT_PORT)
@@ -273,7 +274,7 @@ int pci_plan_place(PciPlan *plan, DomainDeviceInfo *info, PciConnect connect, co
         if (grow(plan, connect) < 0)
             return -1;
         if (!find_place(plan, connect, &place))
-            return FAIL(VIR_ERR_XML_ERROR, "domain '%s': no PCI bus has a free place for a %s", plan->def->name, kind);
+            return domain_fail_device(plan->def, kind, info, VIR_ERR_XML_ERROR, "no PCI bus has a free place for it");
     }
     take_place(plan, plan->dry ? NULL : info, &place, connect == PCI_CONNECT_ROOT_PORT);
     return 0;

@@ -17,6 +17,11 @@ DomainController *domain_add_controller(DomainDef *def, DomainControllerType typ
 DomainController *domain_find_controller(const DomainDef *def, DomainControllerType type, guint index);
 bool domain_controller_is_model(const DomainController *controller, const char *model);
 
+/** Fail because of a device, which is found by its pointer or by that of its common parts: the error begins with its
+ * path, so that domain_def_complete() can add the line. Returns -1. */
+int domain_fail_device(const DomainDef *def, const char *kind, const void *device, int code, const char *fmt, ...)
+    G_GNUC_PRINTF(5, 6);
+
 /** A new, zeroed address of a type, in place of an older one. */
 DomainAddress *domain_new_address(DomainDeviceInfo *info, DomainAddressType type);
 
