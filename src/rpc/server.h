@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * RPC server: listening sockets, clients, packets. What the packets mean is the business of programs.
+ *
+ * Everything of a client is read on the loop's thread, and a program's function is called there: it answers at once or
+ * hands the call to a worker. Answers and events are sent by whichever thread has them, straight to the socket if that
+ * takes them, else by the loop. A client that doesn't read its answers is dropped before it costs memory; one that has
+ * too many calls under way isn't read until some are done.
+ */
+#pragma once
+#include <sys/types.h>
+#include "base/loop.h"
+#include "base/threadpool.h"
+#include "rpc/framing.h"
+
+typedef struct RpcServer RpcServer;
+typedef struct ServerClient ServerClient;
+
+typedef enum { SERVER_RW, SERVER_RO, SERVER_ADMIN } ServerKind;
+
+/** All may be changed at run time through server_set_limits(). */
+typedef struct ServerLimits {
+    guint max_clients;              /* further connections wait in the kernel's queue */
+    guint max_anonymous_clients;    /* of them not yet authenticated; 0: no limit */
+    guint max_client_requests;      /* calls under way for one client */
+    int keepalive_interval;         /* seconds of silence before a ping; <= 0: none */
+    guint keepalive_count;          /* unanswered pings before the client is given up */
+} ServerLimits;
+
+typedef struct ServerProgram {
+    guint32 number;
+    guint32 version;
+    /** A packet of this program came: loop's thread. The packet is valid during the call only; its descriptors are closed
+     * afterwards unless the function takes them (n_fds = 0). -1 with an error: the client is dropped. */
+    int (*packet)(ServerClient *client, RpcPacket *packet);
+} ServerProgram;
+
+typedef struct ServerHooks {
+    /** A client came; what is returned is its data. Loop's thread. */
+    void *(*client_new)(ServerClient *client);
+    /** It is gone: no packet will come, what is sent is lost. Loop's thread; must not block. */
+    void (*client_gone)(ServerClient *client);
+    /** Last reference: free its data. Any thread. */
+    void (*client_free)(void *data);
+} ServerHooks;
+
+RpcServer *server_new(const char *name, Loop *loop, Pool *pool, const ServerLimits *limits, const ServerHooks *hooks);
+/** Drop all clients, stop listening, free when the last client is gone. */
+void server_free(RpcServer *server);
+void server_add_program(RpcServer *server, const ServerProgram *program);
+
+/** Listen on @fd (a bound and listening socket; taken over). @need_auth: clients must authenticate first
+ * (server_client_set_authenticated()). 0 or -1. */
+int server_add_listener(RpcServer *server, int fd, ServerKind kind, gboolean need_auth);
+
+/** Serve one end of a socket pair or an accepted connection as a client (taken over). NULL with an error. */
+ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboolean need_auth);
+
+const char *server_name(RpcServer *server);
+Pool *server_pool(RpcServer *server);
+Loop *server_loop(RpcServer *server);
+guint server_client_count(RpcServer *server);
+guint server_anonymous_count(RpcServer *server);
+void server_get_limits(RpcServer *server, ServerLimits *limits);
+void server_set_limits(RpcServer *server, const ServerLimits *limits);
+/** All clients, each with a reference. Free with g_ptr_array_unref(). */
+GPtrArray *server_clients(RpcServer *server);
+ServerClient *server_find_client(RpcServer *server, guint64 id);
+
+/* Clients */
+
+ServerClient *server_client_ref(ServerClient *client);
+void server_client_unref(ServerClient *client);
+void *server_client_data(ServerClient *client);
+RpcServer *server_client_server(ServerClient *client);
+guint64 server_client_id(ServerClient *client);
+ServerKind server_client_kind(ServerClient *client);
+gint64 server_client_since(ServerClient *client); /* seconds since 1970 */
+gboolean server_client_authenticated(ServerClient *client);
+void server_client_set_authenticated(ServerClient *client);
+/** Who is at the other end of a UNIX socket. -1 without an error if unknown. */
+int server_client_credentials(ServerClient *client, pid_t *pid, uid_t *uid, gid_t *gid);
+/** The client understands pings. */
+void server_client_enable_keepalive(ServerClient *client);
+
+/** Send a finished packet and descriptors (duplicated if they must wait). Any thread. */
+void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds);
+/** Bytes that wait to be sent. */
+size_t server_client_backlog(ServerClient *client);
+/** Call @fn on the loop's thread once the backlog is gone (at once if there is none). One at a time. */
+void server_client_when_drained(ServerClient *client, void (*fn)(ServerClient *client, void *opaque), void *opaque);
+/** End it, after what is queued was sent if @flush. Any thread. */
+void server_client_close(ServerClient *client, gboolean flush);
+
+/** A call was handed to a worker / is answered. Reading stops while too many are under way. */
+void server_client_request_begin(ServerClient *client);
+void server_client_request_end(ServerClient *client);

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_RPC
+#define LOG_SOURCE "rpc.client"
+#include "base/error.h"
+#include "base/log.h"
+#include "rpc/server_priv.h"
+#include "rpc/wire_protocol.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A client whose answers and events pile up to this is dropped. One answer alone may be larger. */
+#define BACKLOG_MAX (128 * 1024 * 1024)
+/* Before a client has said who it is, its packets are small. */
+#define ANONYMOUS_PACKET_MAX 65536
+
+ServerClient *server_client_ref(ServerClient *client)
+{
+    g_atomic_int_inc(&client->refs);
+    return client;
+}
+
+static void part_free(gpointer data)
+{
+    OutPart *part = data;
+    for (guint i = part->fds_sent; i < part->n_fds; i++)
+        close(part->fds[i]);
+    g_free(part->data);
+    g_free(part);
+}
+
+void server_client_unref(ServerClient *client)
+{
+    if (!client || !g_atomic_int_dec_and_test(&client->refs))
+        return;
+    if (client->server->hooks.client_free)
+        client->server->hooks.client_free(client->data);
+    rpc_reader_clear(&client->reader);
+    g_queue_clear_full(&client->out, part_free);
+    close(client->fd);
+    g_mutex_clear(&client->out_lock);
+    server_unref(client->server);
+    g_free(client);
+}
+
+static void client_unref_opaque(void *opaque)
+{
+    server_client_unref(opaque);
+}
+
+void *server_client_data(ServerClient *client) { return client->data; }
+RpcServer *server_client_server(ServerClient *client) { return client->server; }
+guint64 server_client_id(ServerClient *client) { return client->id; }
+ServerKind server_client_kind(ServerClient *client) { return client->kind; }
+gint64 server_client_since(ServerClient *client) { return client->since; }
+
+gboolean server_client_authenticated(ServerClient *client)
+{
+    return g_atomic_int_get(&client->authenticated);
+}
+
+static void authenticated_call(void *opaque)
+{
+    ServerClient *client = opaque;
+    client->reader.max = RPC_MESSAGE_MAX;
+    server_update_listening(client->server);
+    server_client_unref(client);
+}
+
+void server_client_set_authenticated(ServerClient *client)
+{
+    RpcServer *server = client->server;
+    if (!g_atomic_int_compare_and_exchange(&client->authenticated, 0, 1))
+        return;
+    g_mutex_lock(&server->lock);
+    server->n_anonymous--;
+    g_mutex_unlock(&server->lock);
+    loop_call(server->loop, authenticated_call, server_client_ref(client));
+}
+
+int server_client_credentials(ServerClient *client, pid_t *pid, uid_t *uid, gid_t *gid)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+    if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
+        return -1;
+    *pid = cred.pid;
+    *uid = cred.uid;
+    *gid = cred.gid;
+    return 0;
+}
+
+void server_client_enable_keepalive(ServerClient *client)
+{
+    client->keepalive = TRUE;
+}
+
+/* Sending. out_lock is held. */
+
+static void update_watch(ServerClient *client)
+{
+    LoopWatch *watch = client->watch;
+    if (!watch || g_atomic_int_get(&client->closed))
+        return;
+    unsigned want = 0;
+    if (!g_atomic_int_get(&client->throttled) && !client->close_when_sent)
+        want |= LOOP_IN;
+    if (!g_queue_is_empty(&client->out))
+        want |= LOOP_OUT;
+    loop_watch_update(watch, want);
+}
+
+/* -1: the socket is dead; 0: full; 1: all of it is sent */
+static int send_part(ServerClient *client, OutPart *part)
+{
+    while (part->at < part->len) {
+        ssize_t n = rpc_send(client->fd, part->data + part->at, part->len - part->at, FALSE);
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -1;
+        part->at += n;
+        client->backlog -= n;
+    }
+    while (part->fds_sent < part->n_fds) {
+        if (rpc_send_fd(client->fd, part->fds[part->fds_sent], FALSE) < 0)
+            return errno == EAGAIN ? 0 : -1;
+        close(part->fds[part->fds_sent++]);
+    }
+    return 1;
+}
+
+/* What the socket takes at once, without a copy. Bytes, or -1. */
+static ssize_t send_now(ServerClient *client, const XdrOut *out, guint n_fds)
+{
+    if (!g_queue_is_empty(&client->out))
+        return 0;
+    ssize_t n = rpc_send(client->fd, out->data, out->len, FALSE);
+    return n < 0 && errno == EAGAIN ? 0 : n;
+}
+
+static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, const int *fds, guint n_fds)
+{
+    OutPart *part = g_new0(OutPart, 1);
+    part->len = out->len - sent;
+    part->data = g_memdup2(out->data + sent, part->len);
+    for (guint i = 0; i < n_fds; i++) {
+        int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+        if (copy >= 0)
+            part->fds[part->n_fds++] = copy;
+    }
+    client->backlog += part->len;
+    g_queue_push_tail(&client->out, part);
+    if (send_part(client, part) == 1)
+        part_free(g_queue_pop_tail(&client->out));
+    else
+        update_watch(client);
+}
+
+void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds)
+{
+    if (g_atomic_int_get(&client->closed))
+        return;
+    g_mutex_lock(&client->out_lock);
+    ssize_t sent = send_now(client, out, n_fds);
+    gboolean dead = sent < 0;
+    if (!dead && ((size_t) sent < out->len || n_fds))
+        queue_rest(client, out, sent, fds, n_fds);
+    gboolean flooded = client->backlog > BACKLOG_MAX && g_queue_get_length(&client->out) > 1;
+    g_mutex_unlock(&client->out_lock);
+    if (flooded)
+        LOG_WARN("client %" G_GUINT64_FORMAT " does not read what it is sent; dropped", client->id);
+    if (dead || flooded)
+        server_client_close(client, FALSE);
+}
+
+size_t server_client_backlog(ServerClient *client)
+{
+    g_mutex_lock(&client->out_lock);
+    size_t backlog = client->backlog;
+    g_mutex_unlock(&client->out_lock);
+    return backlog;
+}
+
+typedef struct Drained { ServerClient *client; void (*fn)(ServerClient *, void *); void *opaque; } Drained;
+
+static void drained_call(void *opaque)
+{
+    Drained *d = opaque;
+    d->fn(d->client, d->opaque);
+    server_client_unref(d->client);
+    g_free(d);
+}
+
+void server_client_when_drained(ServerClient *client, void (*fn)(ServerClient *, void *), void *opaque)
+{
+    g_mutex_lock(&client->out_lock);
+    gboolean empty = g_queue_is_empty(&client->out);
+    if (!empty) {
+        client->drained = fn;
+        client->drained_opaque = opaque;
+    }
+    g_mutex_unlock(&client->out_lock);
+    if (!empty)
+        return;
+    Drained *d = g_new(Drained, 1);
+    *d = (Drained) { server_client_ref(client), fn, opaque };
+    loop_call(client->server->loop, drained_call, d);
+}
+
+void client_send_keepalive(ServerClient *client, gint32 procedure)
+{
+    XdrOut out;
+    RpcHeader header = { KEEPALIVE_PROGRAM, KEEPALIVE_PROTOCOL_VERSION, procedure, RPC_EVENT, 0, RPC_OK };
+    xdr_out_init(&out, RPC_PREFIX);
+    rpc_packet_begin(&out, -1);
+    if (rpc_packet_finish(&out, &header) == 0)
+        server_client_send(client, &out, NULL, 0);
+    xdr_out_clear(&out);
+}
+
+/* Loop's thread: the socket takes more. -1 when it is dead or all is sent and it was to be closed. */
+static int flush(ServerClient *client)
+{
+    int state = 1;
+    g_mutex_lock(&client->out_lock);
+    while (state == 1 && !g_queue_is_empty(&client->out)) {
+        state = send_part(client, g_queue_peek_head(&client->out));
+        if (state == 1)
+            part_free(g_queue_pop_head(&client->out));
+    }
+    gboolean over = state < 0 || (state == 1 && client->close_when_sent);
+    void (*drained)(ServerClient *, void *) = state == 1 ? client->drained : NULL;
+    if (drained)
+        client->drained = NULL;
+    update_watch(client);
+    g_mutex_unlock(&client->out_lock);
+    if (drained && !over)
+        drained(client, client->drained_opaque);
+    return over ? -1 : 0;
+}
+
+/* Receiving. Loop's thread. */
+
+/* Hand out complete packets as long as the client may have more calls under way. */
+static int hand_out(ServerClient *client)
+{
+    if (client->processing)
+        return 0;
+    client->processing = TRUE;
+    int ret = 0;
+    while (!g_atomic_int_get(&client->throttled) && !g_atomic_int_get(&client->closed)) {
+        RpcPacket packet;
+        ret = rpc_reader_next(&client->reader, &packet);
+        if (ret <= 0)
+            break;
+        ret = server_route(client, &packet);
+        rpc_packet_close_fds(&packet);
+        if (ret < 0)
+            break;
+    }
+    client->processing = FALSE;
+    if (ret < 0)
+        LOG_WARN("client %" G_GUINT64_FORMAT " dropped: %s", client->id, error_message());
+    return ret;
+}
+
+static void client_ready(LoopWatch *watch, int fd, unsigned events, void *opaque)
+{
+    ServerClient *client = opaque;
+    gboolean over = FALSE;
+    server_client_ref(client);
+    if (events & LOOP_OUT)
+        over = flush(client) < 0;
+    if (!over && (events & (LOOP_IN | LOOP_HUP | LOOP_ERR)) && !g_atomic_int_get(&client->throttled)) {
+        ssize_t got = rpc_reader_fill(&client->reader, FALSE);
+        if (got > 0) {
+            client->last_heard = client->keepalive ? g_get_monotonic_time() : 0;
+            client->unanswered = 0;
+            over = hand_out(client) < 0;
+        } else {
+            over = got == 0 || errno != EAGAIN;
+        }
+    } else if (events & (LOOP_HUP | LOOP_ERR)) {
+        over = TRUE; /* nobody would take the answers */
+    }
+    if (over)
+        client_finish(client);
+    server_client_unref(client);
+}
+
+void client_finish(ServerClient *client)
+{
+    RpcServer *server = client->server;
+    if (!client->watch)
+        return;
+    g_atomic_int_set(&client->closed, 1);
+    LoopWatch *watch = client->watch;
+    g_mutex_lock(&client->out_lock);
+    client->watch = NULL;
+    g_mutex_unlock(&client->out_lock);
+    server_client_ref(client);
+    if (server->hooks.client_gone)
+        server->hooks.client_gone(client);
+    loop_watch_remove(watch);
+    shutdown(client->fd, SHUT_RDWR);
+    g_mutex_lock(&server->lock);
+    if (!server_client_authenticated(client) && g_atomic_int_compare_and_exchange(&client->authenticated, 0, 1))
+        server->n_anonymous--;
+    g_hash_table_remove(server->clients, &client->id);
+    g_mutex_unlock(&server->lock);
+    server_update_listening(server);
+    server_client_unref(client);
+}
+
+static void finish_call(void *opaque)
+{
+    client_finish(opaque);
+    server_client_unref(opaque);
+}
+
+void server_client_close(ServerClient *client, gboolean flush_first)
+{
+    if (flush_first) {
+        g_mutex_lock(&client->out_lock);
+        gboolean pending = !g_queue_is_empty(&client->out);
+        client->close_when_sent = TRUE;
+        if (pending)
+            update_watch(client);
+        g_mutex_unlock(&client->out_lock);
+        if (pending)
+            return;
+    }
+    if (!flush_first)
+        g_atomic_int_set(&client->closed, 1);
+    loop_call(client->server->loop, finish_call, server_client_ref(client));
+}
+
+/* Limits of calls under way */
+
+static guint max_requests(ServerClient *client)
+{
+    g_mutex_lock(&client->server->lock);
+    guint max = client->server->limits.max_client_requests;
+    g_mutex_unlock(&client->server->lock);
+    return MAX(max, 1);
+}
+
+void server_client_request_begin(ServerClient *client)
+{
+    guint now = g_atomic_int_add(&client->in_flight, 1) + 1;
+    if (now < max_requests(client))
+        return;
+    g_mutex_lock(&client->out_lock);
+    g_atomic_int_set(&client->throttled, 1);
+    update_watch(client);
+    g_mutex_unlock(&client->out_lock);
+}
+
+/* Loop's thread: go on with what is in the buffer, then read again. */
+static void resume_call(void *opaque)
+{
+    ServerClient *client = opaque;
+    if (client->watch && hand_out(client) < 0) {
+        client_finish(client);
+    } else {
+        g_mutex_lock(&client->out_lock);
+        update_watch(client);
+        g_mutex_unlock(&client->out_lock);
+    }
+    server_client_unref(client);
+}
+
+void server_client_request_end(ServerClient *client)
+{
+    guint now = g_atomic_int_add(&client->in_flight, -1) - 1;
+    if (now < max_requests(client) && g_atomic_int_compare_and_exchange(&client->throttled, 1, 0))
+        loop_call(client->server->loop, resume_call, server_client_ref(client));
+}
+
+/* Arrival */
+
+ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboolean need_auth)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+        int saved = errno;
+        close(fd);
+        return FAIL_ERRNO_NULL(saved, "cannot make a client's socket non-blocking");
+    }
+    ServerClient *client = g_new0(ServerClient, 1);
+    client->refs = 1;
+    client->server = server;
+    server_ref(server);
+    client->fd = fd;
+    client->kind = kind;
+    client->since = g_get_real_time() / G_USEC_PER_SEC;
+    client->authenticated = !need_auth;
+    g_mutex_init(&client->out_lock);
+    rpc_reader_init(&client->reader, fd);
+    if (need_auth)
+        client->reader.max = ANONYMOUS_PACKET_MAX;
+    g_mutex_lock(&server->lock);
+    client->id = server->next_id++;
+    g_hash_table_insert(server->clients, &client->id, client);
+    if (need_auth)
+        server->n_anonymous++;
+    g_mutex_unlock(&server->lock);
+    client->data = server->hooks.client_new ? server->hooks.client_new(client) : NULL;
+    client->watch = loop_watch_add(server->loop, fd, LOOP_IN, client_ready, server_client_ref(client),
+                                   client_unref_opaque);
+    if (client->watch) {
+        server_update_listening(server);
+        return client;
+    }
+    server_client_unref(client);
+    g_mutex_lock(&server->lock);
+    server->n_anonymous -= need_auth;
+    g_hash_table_remove(server->clients, &client->id);
+    g_mutex_unlock(&server->lock);
+    return NULL;
+}

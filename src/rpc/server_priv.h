@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Shared by server.c (listening, limits) and server_client.c (one client).
+ */
+#pragma once
+#include "rpc/server.h"
+
+typedef struct Listener {
+    RpcServer *server;
+    int fd;
+    LoopWatch *watch;
+    ServerKind kind;
+    gboolean need_auth;
+} Listener;
+
+struct RpcServer {
+    gint refs;
+    char *name;
+    Loop *loop;
+    Pool *pool;
+    ServerHooks hooks;
+    GMutex lock;              /* limits, clients */
+    ServerLimits limits;
+    GHashTable *clients;      /* id -> ServerClient (reference) */
+    guint n_anonymous;
+    guint64 next_id;
+    GPtrArray *listeners;     /* loop's thread */
+    gboolean listening;
+    LoopTimer *keepalive;
+    const ServerProgram *programs[8];
+    guint n_programs;
+};
+
+typedef struct OutPart {
+    uint8_t *data;
+    size_t len, at;
+    int fds[RPC_FDS_MAX];
+    guint n_fds, fds_sent;
+} OutPart;
+
+struct ServerClient {
+    gint refs;
+    RpcServer *server;        /* reference */
+    guint64 id;
+    int fd;
+    ServerKind kind;
+    gint64 since;
+    void *data;
+    LoopWatch *watch;         /* loop's thread; NULL once closed */
+    RpcReader reader;         /* loop's thread */
+    gboolean processing;      /* loop's thread: packets are being handed out */
+    gint authenticated;
+    gint closed;
+    gint in_flight;
+    gint throttled;           /* not read since too much is under way */
+    GMutex out_lock;
+    GQueue out;               /* OutPart */
+    size_t backlog;
+    gboolean close_when_sent;
+    void (*drained)(ServerClient *client, void *opaque);
+    void *drained_opaque;
+    gboolean keepalive;       /* loop's thread, as what follows */
+    gint64 last_heard;        /* monotonic us */
+    guint unanswered;
+};
+
+void server_ref(RpcServer *server);
+void server_unref(RpcServer *server);
+/** Loop's thread: the client is over. */
+void client_finish(ServerClient *client);
+/** Loop's thread: a packet for one of the programs. -1: drop the client. */
+int server_route(ServerClient *client, RpcPacket *packet);
+/** Listen again if there is room for clients, or stop. Loop's thread. */
+void server_update_listening(RpcServer *server);
+void client_send_keepalive(ServerClient *client, gint32 procedure);
