@@ -207,6 +207,24 @@ static void pending_free(gpointer data)
     g_free(pending);
 }
 
+void event_registry_clear(EventRegistry *registry)
+{
+    g_mutex_lock(&registry->lock);
+    GPtrArray *callbacks = registry->callbacks;
+    registry->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify) callback_unref);
+    for (guint i = 0; i < callbacks->len; i++)
+        g_atomic_int_set(&((Callback *) callbacks->pdata[i])->dead, 1);
+    GList *pending = registry->queue.head;
+    g_queue_init(&registry->queue);
+    int timer = registry->timer;
+    registry->timer = -1;
+    g_mutex_unlock(&registry->lock);
+    if (timer >= 0)
+        virEventRemoveTimeout(timer);
+    g_list_free_full(pending, pending_free);
+    g_ptr_array_unref(callbacks);
+}
+
 void event_registry_free(EventRegistry *registry)
 {
     if (!registry)
@@ -218,22 +236,11 @@ void event_registry_free(EventRegistry *registry)
             registry_unref(registry);
         g_mutex_unlock(&bus->lock);
     }
+    event_registry_clear(registry);
     g_mutex_lock(&registry->lock);
-    GPtrArray *callbacks = registry->callbacks;
-    registry->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify) callback_unref);
-    for (guint i = 0; i < callbacks->len; i++)
-        g_atomic_int_set(&((Callback *) callbacks->pdata[i])->dead, 1);
-    GList *pending = registry->queue.head;
-    g_queue_init(&registry->queue);
-    int timer = registry->timer;
-    registry->timer = -1;
     registry->conn = NULL;
     registry->bus = NULL;
     g_mutex_unlock(&registry->lock);
-    if (timer >= 0)
-        virEventRemoveTimeout(timer);
-    g_list_free_full(pending, pending_free);
-    g_ptr_array_unref(callbacks);
     event_bus_unref(bus);
     registry_unref(registry);
 }

@@ -80,6 +80,8 @@ typedef void (*EventFn)(Event *event, int callback_id, void *opaque);
 EventRegistry *event_registry_new(void);
 /** Drops all callbacks; their free functions run. None runs afterwards. */
 void event_registry_free(EventRegistry *registry);
+/** Drop all callbacks but keep the registry. */
+void event_registry_clear(EventRegistry *registry);
 /** Subscribe the connection's callbacks to the driver's bus (reference taken). Once, in the driver's open(). */
 void event_registry_attach(EventRegistry *registry, EventBus *bus);
 EventBus *event_registry_bus(EventRegistry *registry);

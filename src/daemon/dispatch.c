@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_RPC
+#define LOG_SOURCE "daemon.dispatch"
+#include "base/error.h"
+#include "base/log.h"
+#include "daemon/dispatch_priv.h"
+#include "rpc/xdr_values.h"
+#include <string.h>
+#include <unistd.h>
+
+/* Clients */
+
+static void *client_new(ServerClient *client)
+{
+    ClientState *state = g_new0(ClientState, 1);
+    state->client = client;
+    g_mutex_init(&state->lock);
+    state->callbacks = g_ptr_array_new_with_free_func(g_free);
+    state->streams = g_hash_table_new(NULL, NULL);
+    return state;
+}
+
+/* Closing a connection may have guests destroyed (autodestroy): not on the loop's thread. */
+static void close_conn(void *opaque)
+{
+    object_unref(opaque);
+}
+
+static void client_gone(ServerClient *client)
+{
+    ClientState *state = server_client_data(client);
+    streams_drop(state);
+    g_mutex_lock(&state->lock);
+    virConnectPtr conn = g_steal_pointer(&state->conn);
+    g_mutex_unlock(&state->lock);
+    if (!conn)
+        return;
+    /* no event may be sent to it any more, even while a worker still uses the connection */
+    event_registry_clear(conn->events);
+    pool_submit(server_pool(server_client_server(client)), NULL, true, close_conn, conn);
+}
+
+static void client_free(void *data)
+{
+    ClientState *state = data;
+    object_unref(state->conn);
+    g_ptr_array_unref(state->callbacks);
+    g_hash_table_unref(state->streams);
+    g_mutex_clear(&state->lock);
+    g_free(state);
+}
+
+const ServerHooks dispatch_hooks = { client_new, client_gone, client_free };
+
+/* What generated functions use */
+
+int dispatch_args_done(DispatchCall *call)
+{
+    if (xdr_in_done(&call->in))
+        return 0;
+    return FAIL(VIR_ERR_RPC, "malformed arguments: %s",
+                call->in.failure ? call->in.failure : "more data than expected");
+}
+
+int dispatch_room(DispatchCall *call, long long room, long long max)
+{
+    if (room >= 0 && room <= max)
+        return 0;
+    return FAIL(VIR_ERR_RPC, "asked for %lld results, must be 0 to %lld", room, max);
+}
+
+int dispatch_stream_new(DispatchCall *call)
+{
+    call->stream = stream_handle_new(call->conn, VIR_STREAM_NONBLOCK);
+    return 0;
+}
+
+int dispatch_stream_start(DispatchCall *call, gboolean read)
+{
+    if (!call->stream->driver)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the driver did not bind the stream");
+    call->stream_read = read;
+    call->stream_started = TRUE;
+    return 0;
+}
+
+/* Permissions. The only access driver so far allows everything to those who may use the socket; the hook is where
+ * others go: by rule, with the object that the call names. */
+static int check_access(DispatchCall *call, const DispatchProc *proc)
+{
+    if (proc->readonly == CALL_RO_DENIED && call->conn && (call->conn->flags & VIR_CONNECT_RO))
+        return FAIL(VIR_ERR_OPERATION_DENIED, "read only access prevents %s", proc->function);
+    return 0;
+}
+
+/* Replies */
+
+void dispatch_reply(DispatchCall *call, int status)
+{
+    gboolean fds = status == 0 && (call->n_out_fds || call->fds_reply);
+    RpcHeader header = call->header;
+    header.type = fds ? RPC_REPLY_WITH_FDS : RPC_REPLY;
+    header.status = status == 0 ? RPC_OK : RPC_ERROR;
+    if (status == 0 && rpc_packet_finish(&call->out, &header) < 0)
+        status = -1;
+    if (status < 0) {
+        header.type = RPC_REPLY;
+        header.status = RPC_ERROR;
+        rpc_packet_begin(&call->out, -1);
+        xdr_put_error(&call->out);
+        if (rpc_packet_finish(&call->out, &header) < 0) {
+            server_client_close(call->client, FALSE);
+            return;
+        }
+    }
+    server_client_send(call->client, &call->out, call->out_fds, fds && status == 0 ? call->n_out_fds : 0);
+}
+
+static void call_finish(DispatchCall *call)
+{
+    for (guint i = 0; i < call->n_fds; i++)
+        if (call->fds[i] >= 0)
+            close(call->fds[i]);
+    for (guint i = 0; i < call->n_out_fds; i++)
+        close(call->out_fds[i]);
+    object_unref(call->stream);
+    xdr_out_clear(&call->out);
+    object_unref(call->conn);
+}
+
+static void call_begin(DispatchCall *call, ServerClient *client, const RpcHeader *header)
+{
+    memset(call, 0, sizeof(*call));
+    call->client = client;
+    call->state = server_client_data(client);
+    call->header = *header;
+    g_mutex_lock(&call->state->lock);
+    call->conn = call->state->conn ? object_ref(call->state->conn) : NULL;
+    g_mutex_unlock(&call->state->lock);
+    xdr_out_init(&call->out, RPC_MESSAGE_MAX);
+    rpc_packet_begin(&call->out, -1);
+}
+
+static void call_answer(DispatchCall *call, const DispatchProc *proc)
+{
+    virResetLastError();
+    int status = check_access(call, proc);
+    if (status == 0)
+        status = proc->call(call);
+    dispatch_reply(call, status);
+}
+
+/* Workers */
+
+typedef struct Job {
+    DispatchCall call;
+    const DispatchProc *proc;
+    uint8_t *payload;
+} Job;
+
+/* A stream belongs to the loop: hand it over after the reply has been sent, in this order. */
+static void begin_stream_call(void *opaque)
+{
+    Job *job = opaque;
+    stream_begin(&job->call);
+    server_client_request_end(job->call.client);
+    call_finish(&job->call);
+    server_client_unref(job->call.client);
+    g_free(job->payload);
+    g_free(job);
+}
+
+static void job_run(void *opaque)
+{
+    Job *job = opaque;
+    call_answer(&job->call, job->proc);
+    if (job->call.stream_started) {
+        loop_call(server_loop(server_client_server(job->call.client)), begin_stream_call, job);
+        return;
+    }
+    server_client_request_end(job->call.client);
+    call_finish(&job->call);
+    server_client_unref(job->call.client);
+    g_free(job->payload);
+    g_free(job);
+}
+
+/* The UUID that the call is about, as a lane key. Malformed arguments have no lane; the function will say so. */
+static gboolean lane_key(const DispatchProc *proc, const RpcPacket *packet, char *key)
+{
+    XdrIn in;
+    unsigned char uuid[VIR_UUID_BUFLEN];
+    xdr_in_init(&in, packet->payload, packet->len);
+    if (proc->lane == LANE_NONE)
+        return FALSE;
+    for (int texts = proc->lane == LANE_CHILD ? 2 : 1; texts > 0; texts--)
+        g_free(xdr_get_string(&in));
+    xdr_get_uuid(&in, uuid);
+    if (in.failure)
+        return FALSE;
+    /* the agent has a queue of its own: a guest without one must not hold up the monitor */
+    key[0] = proc->blocking == CALL_AGENT ? 'a' : 'm';
+    for (int i = 0; i < VIR_UUID_BUFLEN; i++)
+        g_snprintf(key + 1 + 2 * i, 3, "%02x", uuid[i]);
+    return TRUE;
+}
+
+static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *proc)
+{
+    char key[2 * VIR_UUID_BUFLEN + 2];
+    Job *job = g_new(Job, 1);
+    call_begin(&job->call, server_client_ref(client), &packet->header);
+    job->proc = proc;
+    job->payload = g_memdup2(packet->payload, packet->len);
+    xdr_in_init(&job->call.in, job->payload, packet->len);
+    memcpy(job->call.fds, packet->fds, packet->n_fds * sizeof(int));
+    job->call.n_fds = packet->n_fds;
+    packet->n_fds = 0;
+    server_client_request_begin(client);
+    gboolean urgent = proc->blocking == CALL_URGENT;
+    gboolean has_lane = !urgent && (proc->blocking == CALL_GUEST || proc->blocking == CALL_AGENT) &&
+                        lane_key(proc, packet, key);
+    pool_submit(server_pool(server_client_server(client)), has_lane ? key : NULL, urgent || proc->priority, job_run, job);
+}
+
+static void answer_now(ServerClient *client, RpcPacket *packet, const DispatchProc *proc)
+{
+    DispatchCall call;
+    call_begin(&call, client, &packet->header);
+    xdr_in_init(&call.in, packet->payload, packet->len);
+    memcpy(call.fds, packet->fds, packet->n_fds * sizeof(int));
+    call.n_fds = packet->n_fds;
+    packet->n_fds = 0;
+    call_answer(&call, proc);
+    if (call.stream_started)
+        stream_begin(&call);
+    call_finish(&call);
+}
+
+/* Packets */
+
+static void refuse(ServerClient *client, const RpcPacket *packet)
+{
+    DispatchCall call;
+    call_begin(&call, client, &packet->header);
+    dispatch_reply(&call, -1);
+    call_finish(&call);
+}
+
+static gboolean before_auth(guint32 program, gint32 procedure)
+{
+    return program == REMOTE_PROGRAM && (procedure == REMOTE_PROC_AUTH_LIST ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_INIT ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_START ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_STEP ||
+                                         procedure == REMOTE_PROC_AUTH_POLKIT);
+}
+
+static gboolean before_open(gint32 procedure)
+{
+    return procedure == REMOTE_PROC_CONNECT_OPEN || procedure == REMOTE_PROC_CONNECT_CLOSE ||
+           procedure == REMOTE_PROC_CONNECT_SUPPORTS_FEATURE || before_auth(REMOTE_PROGRAM, procedure);
+}
+
+static int check_state(ServerClient *client, const RpcHeader *header)
+{
+    ClientState *state = server_client_data(client);
+    if (!server_client_authenticated(client) && !before_auth(header->program, header->procedure))
+        return FAIL(VIR_ERR_AUTH_FAILED, "authentication required");
+    if (header->program == REMOTE_PROGRAM && before_open(header->procedure))
+        return 0;
+    g_mutex_lock(&state->lock);
+    gboolean open = state->conn != NULL;
+    g_mutex_unlock(&state->lock);
+    return open ? 0 : FAIL(VIR_ERR_NO_CONNECT, "connection not open");
+}
+
+static int take_call(ServerClient *client, RpcPacket *packet, const DispatchProc *procs, guint n_procs)
+{
+    gint32 number = packet->header.procedure;
+    const DispatchProc *proc = number > 0 && (guint) number < n_procs ? &procs[number] : NULL;
+    virResetLastError();
+    if (packet->header.status != RPC_OK)
+        return FAIL(VIR_ERR_RPC, "call with status %u", packet->header.status);
+    if (!proc || !proc->call) {
+        error_report(ERROR_DOMAIN, VIR_ERR_RPC, "unknown procedure: %d", number);
+        refuse(client, packet);
+    } else if (check_state(client, &packet->header) < 0) {
+        refuse(client, packet);
+    } else if (proc->blocking == CALL_NEVER) {
+        answer_now(client, packet, proc);
+    } else {
+        submit(client, packet, proc);
+    }
+    return 0;
+}
+
+static int take_packet(ServerClient *client, RpcPacket *packet, const DispatchProc *procs, guint n_procs)
+{
+    switch (packet->header.type) {
+    case RPC_CALL: case RPC_CALL_WITH_FDS:
+        return take_call(client, packet, procs, n_procs);
+    case RPC_STREAM: case RPC_STREAM_HOLE:
+        return stream_packet(client, packet);
+    default:
+        return FAIL(VIR_ERR_RPC, "packet of type %u from a client", packet->header.type);
+    }
+}
+
+static int take_remote(ServerClient *client, RpcPacket *packet)
+{
+    return take_packet(client, packet, remote_procs, remote_n_procs);
+}
+
+static int take_qemu(ServerClient *client, RpcPacket *packet)
+{
+    return take_packet(client, packet, qemu_procs, qemu_n_procs);
+}
+
+static int take_lxc(ServerClient *client, RpcPacket *packet)
+{
+    return take_packet(client, packet, lxc_procs, lxc_n_procs);
+}
+
+void dispatch_add_programs(RpcServer *server)
+{
+    static const ServerProgram programs[] = {
+        { REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, take_remote },
+        { QEMU_PROGRAM, QEMU_PROTOCOL_VERSION, take_qemu },
+        { LXC_PROGRAM, LXC_PROTOCOL_VERSION, take_lxc },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(programs); i++)
+        server_add_program(server, &programs[i]);
+}

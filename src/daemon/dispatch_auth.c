@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Authentication. Root, and the daemon's own user, are known by their socket; others are checked with polkit where the
+ * configuration says so.
+ */
+#define ERROR_DOMAIN VIR_FROM_POLKIT
+#include "base/error.h"
+#include "daemon/dispatch_priv.h"
+#include <gio/gio.h>
+#include <unistd.h>
+
+/* A person may have to type a password. */
+#define POLKIT_DEADLINE_MS (5 * 60 * 1000)
+
+static gboolean trusted(ServerClient *client)
+{
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+    return server_client_credentials(client, &pid, &uid, &gid) == 0 && (uid == 0 || uid == geteuid());
+}
+
+int dispatch_auth_list(DispatchCall *call)
+{
+    if (dispatch_args_done(call) < 0)
+        return -1;
+    if (!server_client_authenticated(call->client) && trusted(call->client))
+        server_client_set_authenticated(call->client);
+    xdr_put_count(&call->out, 1, REMOTE_AUTH_TYPE_LIST_MAX);
+    xdr_put_int(&call->out, server_client_authenticated(call->client) ? REMOTE_AUTH_NONE : REMOTE_AUTH_POLKIT);
+    return 0;
+}
+
+/* The process as polkit wants it, with its start time so that a reused pid is not taken for it. */
+static GVariant *polkit_subject(pid_t pid, uid_t uid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int) pid);
+    g_autofree char *stat = NULL;
+    guint64 start = 0;
+    if (g_file_get_contents(path, &stat, NULL, NULL)) {
+        const char *at = strrchr(stat, ')');
+        g_auto(GStrv) words = at ? g_strsplit(at + 2, " ", 24) : NULL;
+        if (words && g_strv_length(words) > 19)
+            start = g_ascii_strtoull(words[19], NULL, 10);
+    }
+    GVariantBuilder details;
+    g_variant_builder_init(&details, G_VARIANT_TYPE("a{sv}"));
+    g_variant_builder_add(&details, "{sv}", "pid", g_variant_new_uint32(pid));
+    g_variant_builder_add(&details, "{sv}", "start-time", g_variant_new_uint64(start));
+    g_variant_builder_add(&details, "{sv}", "uid", g_variant_new_int32(uid));
+    return g_variant_new("(sa{sv})", "unix-process", &details);
+}
+
+static int polkit_check(pid_t pid, uid_t uid, const char *action)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
+    if (!bus)
+        return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "cannot reach polkit: %s. Set auth_unix_rw = \"none\" in libvirtd.conf and "
+                    "rely on the socket's permissions, or start dbus and polkitd", error->message);
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        bus, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+        "CheckAuthorization", g_variant_new("(@(sa{sv})sa{ss}us)", polkit_subject(pid, uid), action, NULL, 1u, ""),
+        G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, POLKIT_DEADLINE_MS, NULL, &error);
+    if (!reply)
+        return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "polkit did not answer: %s", error->message);
+    gboolean allowed = FALSE, challenge = FALSE;
+    g_variant_get(reply, "((bba{ss}))", &allowed, &challenge, NULL);
+    if (allowed)
+        return 0;
+    if (challenge)
+        return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "no polkit agent available to authenticate action '%s' for user %u; add the user "
+                    "to the group that may use libvirt ('usermod -aG libvirt USER') and log in anew", action, (unsigned) uid);
+    return FAIL(VIR_ERR_AUTH_FAILED, "polkit denies action '%s' to user %u", action, (unsigned) uid);
+}
+
+int dispatch_auth_polkit(DispatchCall *call)
+{
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+    if (dispatch_args_done(call) < 0)
+        return -1;
+    if (server_client_credentials(call->client, &pid, &uid, &gid) < 0)
+        return FAIL(VIR_ERR_AUTH_FAILED, "cannot tell who the client is");
+    const char *action = server_client_kind(call->client) == SERVER_RO ? "org.libvirt.unix.monitor"
+                                                                       : "org.libvirt.unix.manage";
+    pool_blocking_begin();
+    int ret = trusted(call->client) ? 0 : polkit_check(pid, uid, action);
+    pool_blocking_end();
+    if (ret < 0)
+        return -1;
+    server_client_set_authenticated(call->client);
+    xdr_put_int(&call->out, 1);
+    return 0;
+}
+
+static int no_sasl(DispatchCall *call)
+{
+    return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "SASL is not available in this build yet");
+}
+
+int dispatch_auth_sasl_init(DispatchCall *call)
+{
+    return no_sasl(call);
+}
+
+int dispatch_auth_sasl_start(DispatchCall *call)
+{
+    return no_sasl(call);
+}
+
+int dispatch_auth_sasl_step(DispatchCall *call)
+{
+    return no_sasl(call);
+}

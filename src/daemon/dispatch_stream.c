@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Streams of clients: bytes between the socket and a virStream of a driver, on the loop's thread. Neither side can make
+ * the daemon hold more than a little: a client that doesn't read is not read for from the driver, and one that writes
+ * faster than the driver takes isn't read from.
+ */
+#define ERROR_DOMAIN VIR_FROM_STREAMS
+#include "base/error.h"
+#include "daemon/dispatch_priv.h"
+#include "rpc/xdr_values.h"
+
+#define CHUNK (256 * 1024)
+#define BACKLOG (1024 * 1024)   /* no more is read from the driver while this much waits for the client */
+#define INCOMING (1024 * 1024)  /* no more is read from the client while this much waits for the driver */
+
+struct ServerStream {
+    ClientState *state;
+    virStreamPtr st;
+    RpcHeader header;         /* of the call */
+    gboolean read;            /* data flows to the client */
+    gboolean eof;             /* all of it has */
+    gboolean waiting;         /* for the client's backlog to drain */
+    gboolean finishing;       /* the client wants to finish when its data is written */
+    GByteArray *incoming;
+    gboolean throttling;      /* counts as a call under way, so that the client isn't read */
+};
+
+static void stream_events(virStreamPtr st, int events, void *opaque);
+
+static void stream_free(ServerStream *stream)
+{
+    if (stream->throttling)
+        server_client_request_end(stream->state->client);
+    g_hash_table_remove(stream->state->streams, GUINT_TO_POINTER(stream->header.serial));
+    g_byte_array_unref(stream->incoming);
+    object_unref(stream->st);
+    g_free(stream);
+}
+
+static void send_packet(ServerStream *stream, RpcType type, RpcStatus status, const void *data, size_t n)
+{
+    XdrOut out;
+    RpcHeader header = stream->header;
+    header.type = type;
+    header.status = status;
+    xdr_out_init(&out, RPC_MESSAGE_MAX);
+    rpc_packet_begin(&out, -1);
+    if (status == RPC_ERROR) {
+        xdr_put_error(&out);
+    } else {
+        uint8_t *at = xdr_out_reserve(&out, n);
+        if (at && n)
+            memcpy(at, data, n);
+    }
+    if (rpc_packet_finish(&out, &header) == 0)
+        server_client_send(stream->state->client, &out, NULL, 0);
+    xdr_out_clear(&out);
+}
+
+/* This thread's error ends the stream. */
+static void stream_fail(ServerStream *stream)
+{
+    send_packet(stream, RPC_STREAM, RPC_ERROR, NULL, 0);
+    virErrorPtr saved = error_save();
+    virStreamEventRemoveCallback(stream->st);
+    virStreamAbort(stream->st);
+    error_restore(saved);
+    stream_free(stream);
+}
+
+static void stream_update(ServerStream *stream)
+{
+    int events = 0;
+    if (stream->read && !stream->eof && !stream->waiting)
+        events |= VIR_STREAM_EVENT_READABLE;
+    if (stream->incoming->len)
+        events |= VIR_STREAM_EVENT_WRITABLE;
+    virStreamEventUpdateCallback(stream->st, events);
+}
+
+/* The stream may have ended meanwhile: find it again by its serial. */
+static void drained(ServerClient *client, void *opaque)
+{
+    ClientState *state = server_client_data(client);
+    ServerStream *stream = g_hash_table_lookup(state->streams, opaque);
+    if (!stream)
+        return;
+    stream->waiting = FALSE;
+    stream_update(stream);
+}
+
+/* -1: the stream is gone */
+static int stream_pull(ServerStream *stream)
+{
+    g_autofree char *data = g_malloc(CHUNK);
+    int got = virStreamRecvFlags(stream->st, data, CHUNK, VIR_STREAM_RECV_STOP_AT_HOLE);
+    if (got == -2)
+        return 0;
+    if (got == -3) {
+        long long length = 0;
+        XdrOut hole;
+        if (virStreamRecvHole(stream->st, &length, 0) < 0) {
+            stream_fail(stream);
+            return -1;
+        }
+        xdr_out_init(&hole, 64);
+        xdr_put_hyper(&hole, length);
+        xdr_put_uint(&hole, 0);
+        send_packet(stream, RPC_STREAM_HOLE, RPC_CONTINUE, hole.data, hole.len);
+        xdr_out_clear(&hole);
+        return 0;
+    }
+    if (got < 0) {
+        stream_fail(stream);
+        return -1;
+    }
+    stream->eof = got == 0;
+    send_packet(stream, RPC_STREAM, RPC_CONTINUE, data, got);
+    if (!stream->eof && server_client_backlog(stream->state->client) > BACKLOG) {
+        stream->waiting = TRUE;
+        server_client_when_drained(stream->state->client, drained, GUINT_TO_POINTER(stream->header.serial));
+    }
+    return 0;
+}
+
+static void stream_finish(ServerStream *stream)
+{
+    virStreamEventRemoveCallback(stream->st);
+    if (virStreamFinish(stream->st) < 0)
+        send_packet(stream, RPC_STREAM, RPC_ERROR, NULL, 0);
+    else
+        send_packet(stream, RPC_STREAM, RPC_OK, NULL, 0);
+    stream_free(stream);
+}
+
+/* -1: the stream is gone */
+static int stream_push(ServerStream *stream)
+{
+    if (stream->incoming->len) {
+        int sent = virStreamSend(stream->st, (const char *) stream->incoming->data, stream->incoming->len);
+        if (sent == -2)
+            return 0;
+        if (sent < 0) {
+            stream_fail(stream);
+            return -1;
+        }
+        g_byte_array_remove_range(stream->incoming, 0, sent);
+    }
+    if (stream->throttling && stream->incoming->len < INCOMING / 2) {
+        stream->throttling = FALSE;
+        server_client_request_end(stream->state->client);
+    }
+    if (stream->finishing && !stream->incoming->len) {
+        stream_finish(stream);
+        return -1;
+    }
+    return 0;
+}
+
+static void stream_events(virStreamPtr st, int events, void *opaque)
+{
+    ServerStream *stream = opaque;
+    virResetLastError();
+    if ((events & VIR_STREAM_EVENT_WRITABLE) && stream_push(stream) < 0)
+        return;
+    if ((events & (VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR)) && stream->read &&
+        !stream->eof && !stream->waiting && stream_pull(stream) < 0)
+        return;
+    if ((events & (VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR)) && !stream->read) {
+        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "stream had I/O failure");
+        stream_fail(stream);
+        return;
+    }
+    stream_update(stream);
+}
+
+void stream_begin(DispatchCall *call)
+{
+    ServerStream *stream = g_new0(ServerStream, 1);
+    stream->state = call->state;
+    stream->st = g_steal_pointer(&call->stream);
+    stream->header = call->header;
+    stream->read = call->stream_read;
+    stream->incoming = g_byte_array_new();
+    g_hash_table_insert(call->state->streams, GUINT_TO_POINTER(call->header.serial), stream);
+    if (virStreamEventAddCallback(stream->st, stream->read ? VIR_STREAM_EVENT_READABLE : 0, stream_events, stream,
+                                  NULL) < 0)
+        stream_fail(stream);
+}
+
+static int take_data(ServerStream *stream, RpcPacket *packet)
+{
+    if (packet->header.type == RPC_STREAM_HOLE) {
+        XdrIn in;
+        xdr_in_init(&in, packet->payload, packet->len);
+        long long length = xdr_get_hyper(&in);
+        unsigned int flags = xdr_get_uint(&in);
+        if (!xdr_in_done(&in) || length < 0)
+            return FAIL(VIR_ERR_RPC, "malformed hole in a stream");
+        if (virStreamSendHole(stream->st, length, flags) < 0)
+            stream_fail(stream);
+        return 0;
+    }
+    g_byte_array_append(stream->incoming, packet->payload, packet->len);
+    if (stream->incoming->len > INCOMING && !stream->throttling) {
+        stream->throttling = TRUE;
+        server_client_request_begin(stream->state->client);
+    }
+    if (stream_push(stream) == 0)
+        stream_update(stream);
+    return 0;
+}
+
+int stream_packet(ServerClient *client, RpcPacket *packet)
+{
+    ClientState *state = server_client_data(client);
+    ServerStream *stream = g_hash_table_lookup(state->streams, GUINT_TO_POINTER(packet->header.serial));
+    if (!stream || stream->header.procedure != packet->header.procedure)
+        return 0; /* it ended here before the client knew */
+    switch (packet->header.status) {
+    case RPC_CONTINUE:
+        return take_data(stream, packet);
+    case RPC_OK:
+        stream->finishing = TRUE;
+        if (!stream->incoming->len)
+            stream_finish(stream);
+        return 0;
+    case RPC_ERROR:
+        error_report(ERROR_DOMAIN, VIR_ERR_RPC, "stream aborted at client request");
+        stream_fail(stream);
+        return 0;
+    default:
+        return FAIL(VIR_ERR_RPC, "stream packet with status %u", packet->header.status);
+    }
+}
+
+void streams_drop(ClientState *state)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_hash_table_iter_init(&iter, state->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_add(all, value);
+    for (guint i = 0; i < all->len; i++) {
+        ServerStream *stream = all->pdata[i];
+        virStreamEventRemoveCallback(stream->st);
+        virStreamAbort(stream->st);
+        stream_free(stream);
+    }
+}
