@@ -37,6 +37,9 @@ class Server:
         if field.form == "array":
             self.take_array(field, name, *binding.split(","))
             return
+        if binding == "*nparams" and self.function.param_type("params") == "virTypedParameterPtr *":
+            self.get.append(f"xdr_get_{field.type}(&call->in); /* the array has its own count */")
+            return
         if field.handle:
             self.local(f"g_autoptr({field.handle[:-3]}) {name} = NULL;", f"{name} = xdr_get_{field.type}{opt}(&call->in, call->conn);")
         elif field.type == "string":

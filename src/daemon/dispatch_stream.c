@@ -22,7 +22,7 @@ struct ServerStream {
     gboolean waiting;         /* for the client's backlog to drain */
     gboolean finishing;       /* the client wants to finish when its data is written */
     GByteArray *incoming;
-    gboolean throttling;      /* counts as a call under way, so that the client isn't read */
+    gboolean throttling;      /* the client is held */
 };
 
 static void stream_events(virStreamPtr st, int events, void *opaque);
@@ -30,7 +30,7 @@ static void stream_events(virStreamPtr st, int events, void *opaque);
 static void stream_free(ServerStream *stream)
 {
     if (stream->throttling)
-        server_client_request_end(stream->state->client);
+        server_client_release(stream->state->client);
     g_hash_table_remove(stream->state->streams, GUINT_TO_POINTER(stream->header.serial));
     g_byte_array_unref(stream->incoming);
     object_unref(stream->st);
@@ -148,7 +148,7 @@ static int stream_push(ServerStream *stream)
     }
     if (stream->throttling && stream->incoming->len < INCOMING / 2) {
         stream->throttling = FALSE;
-        server_client_request_end(stream->state->client);
+        server_client_release(stream->state->client);
     }
     if (stream->finishing && !stream->incoming->len) {
         stream_finish(stream);
@@ -204,7 +204,7 @@ static int take_data(ServerStream *stream, RpcPacket *packet)
     g_byte_array_append(stream->incoming, packet->payload, packet->len);
     if (stream->incoming->len > INCOMING && !stream->throttling) {
         stream->throttling = TRUE;
-        server_client_request_begin(stream->state->client);
+        server_client_hold(stream->state->client);
     }
     if (stream_push(stream) == 0)
         stream_update(stream);

@@ -105,6 +105,14 @@ guint server_client_count(RpcServer *server)
     return n;
 }
 
+guint64 server_clients_ever(RpcServer *server)
+{
+    g_mutex_lock(&server->lock);
+    guint64 n = server->next_id - 1;
+    g_mutex_unlock(&server->lock);
+    return n;
+}
+
 guint server_anonymous_count(RpcServer *server)
 {
     g_mutex_lock(&server->lock);

@@ -60,6 +60,8 @@ const char *server_name(RpcServer *server);
 Pool *server_pool(RpcServer *server);
 Loop *server_loop(RpcServer *server);
 guint server_client_count(RpcServer *server);
+/** Clients that there ever were. */
+guint64 server_clients_ever(RpcServer *server);
 guint server_anonymous_count(RpcServer *server);
 void server_get_limits(RpcServer *server, ServerLimits *limits);
 void server_set_limits(RpcServer *server, const ServerLimits *limits);
@@ -95,3 +97,6 @@ void server_client_close(ServerClient *client, gboolean flush);
 /** A call was handed to a worker / is answered. Reading stops while too many are under way. */
 void server_client_request_begin(ServerClient *client);
 void server_client_request_end(ServerClient *client);
+/** Don't read the client at all until it is released as often as it was held. */
+void server_client_hold(ServerClient *client);
+void server_client_release(ServerClient *client);

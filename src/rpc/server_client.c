@@ -345,17 +345,6 @@ static guint max_requests(ServerClient *client)
     return MAX(max, 1);
 }
 
-void server_client_request_begin(ServerClient *client)
-{
-    guint now = g_atomic_int_add(&client->in_flight, 1) + 1;
-    if (now < max_requests(client))
-        return;
-    g_mutex_lock(&client->out_lock);
-    g_atomic_int_set(&client->throttled, 1);
-    update_watch(client);
-    g_mutex_unlock(&client->out_lock);
-}
-
 /* Loop's thread: go on with what is in the buffer, then read again. */
 static void resume_call(void *opaque)
 {
@@ -370,11 +359,47 @@ static void resume_call(void *opaque)
     server_client_unref(client);
 }
 
-void server_client_request_end(ServerClient *client)
+static void take_load(ServerClient *client, int weight)
 {
-    guint now = g_atomic_int_add(&client->in_flight, -1) - 1;
+    guint now = g_atomic_int_add(&client->in_flight, -weight) - weight;
     if (now < max_requests(client) && g_atomic_int_compare_and_exchange(&client->throttled, 1, 0))
         loop_call(client->server->loop, resume_call, server_client_ref(client));
+}
+
+/* A hold weighs more than any number of calls. */
+#define HOLD (1 << 20)
+
+static void add_load(ServerClient *client, int weight)
+{
+    guint now = g_atomic_int_add(&client->in_flight, weight) + weight;
+    if (now < max_requests(client))
+        return;
+    g_mutex_lock(&client->out_lock);
+    g_atomic_int_set(&client->throttled, 1);
+    update_watch(client);
+    g_mutex_unlock(&client->out_lock);
+    /* the others may all have ended just now, before they could see the mark */
+    take_load(client, 0);
+}
+
+void server_client_request_begin(ServerClient *client)
+{
+    add_load(client, 1);
+}
+
+void server_client_request_end(ServerClient *client)
+{
+    take_load(client, 1);
+}
+
+void server_client_hold(ServerClient *client)
+{
+    add_load(client, HOLD);
+}
+
+void server_client_release(ServerClient *client)
+{
+    take_load(client, HOLD);
 }
 
 /* Arrival */

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The program's (or the daemon's) event loop calls back; regular files are always ready, which loops don't watch, so a
+ * timer stands in for them.
+ */
+#define ERROR_DOMAIN VIR_FROM_STREAMS
+#include "core/fd_stream.h"
+#include "base/error.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct FdStream {
+    gint refs;
+    GMutex lock;
+    int fd;                    /* -1 once ended */
+    gboolean is_file;
+    gboolean limited;
+    unsigned long long left;
+    int watch;                 /* handle or timer of the event loop; -1 */
+    int events;
+    virStreamPtr st;           /* not a reference: the callback holds one */
+    virStreamEventCallback cb;
+    void *cb_opaque;
+    virFreeCallback cb_free;
+    FdStreamEnded ended;
+    void *ended_opaque;
+} FdStream;
+
+static void stream_end(FdStream *fs)
+{
+    g_mutex_lock(&fs->lock);
+    int fd = fs->fd;
+    fs->fd = -1;
+    FdStreamEnded ended = fs->ended;
+    fs->ended = NULL;
+    g_mutex_unlock(&fs->lock);
+    if (fd >= 0)
+        close(fd);
+    if (ended)
+        ended(fs->ended_opaque);
+}
+
+static void stream_unref(gpointer data)
+{
+    FdStream *fs = data;
+    if (!g_atomic_int_dec_and_test(&fs->refs))
+        return;
+    stream_end(fs);
+    g_mutex_clear(&fs->lock);
+    g_free(fs);
+}
+
+static int wait_ready(int fd, short events)
+{
+    struct pollfd p = { fd, events, 0 };
+    int n;
+    do {
+        n = poll(&p, 1, -1);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -1 : 0;
+}
+
+static int stream_recv(virStreamPtr st, char *data, size_t n, unsigned int flags)
+{
+    FdStream *fs = st->data;
+    if (fs->fd < 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    if (fs->limited)
+        n = MIN(n, fs->left);
+    for (;;) {
+        ssize_t got = n ? read(fs->fd, data, MIN(n, G_MAXINT)) : 0;
+        if (got >= 0) {
+            fs->left -= fs->limited ? got : 0;
+            return got;
+        }
+        if (errno == EIO || errno == ECONNRESET)
+            return 0;
+        if (errno == EAGAIN && (st->flags & VIR_STREAM_NONBLOCK))
+            return -2;
+        if (errno != EINTR && (errno != EAGAIN || wait_ready(fs->fd, POLLIN) < 0))
+            return FAIL_ERRNO(errno, "cannot read from the stream");
+    }
+}
+
+static int stream_send(virStreamPtr st, const char *data, size_t n)
+{
+    FdStream *fs = st->data;
+    if (fs->fd < 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    if (fs->limited && n > fs->left)
+        return FAIL(VIR_ERR_INVALID_ARG, "more data than the length that was announced");
+    for (;;) {
+        ssize_t sent = write(fs->fd, data, MIN(n, G_MAXINT));
+        if (sent >= 0) {
+            fs->left -= fs->limited ? sent : 0;
+            return sent;
+        }
+        if (errno == EAGAIN && (st->flags & VIR_STREAM_NONBLOCK))
+            return -2;
+        if (errno != EINTR && (errno != EAGAIN || wait_ready(fs->fd, POLLOUT) < 0))
+            return FAIL_ERRNO(errno, "cannot write to the stream");
+    }
+}
+
+static int to_handle(int events)
+{
+    return (events & VIR_STREAM_EVENT_READABLE ? VIR_EVENT_HANDLE_READABLE : 0) |
+           (events & VIR_STREAM_EVENT_WRITABLE ? VIR_EVENT_HANDLE_WRITABLE : 0);
+}
+
+/* The callback and its stream, if it is still wanted. */
+static virStreamEventCallback take_callback(FdStream *fs, int watch, virStreamPtr *st, void **opaque, int *events)
+{
+    g_mutex_lock(&fs->lock);
+    virStreamEventCallback cb = fs->watch == watch ? fs->cb : NULL;
+    *st = cb ? object_ref(fs->st) : NULL;
+    *opaque = fs->cb_opaque;
+    *events = fs->events;
+    g_mutex_unlock(&fs->lock);
+    return cb;
+}
+
+static void on_handle(int watch, int fd, int events, void *data)
+{
+    FdStream *fs = data;
+    virStreamPtr st;
+    void *opaque;
+    int wanted;
+    virStreamEventCallback cb = take_callback(fs, watch, &st, &opaque, &wanted);
+    if (!cb)
+        return;
+    int now = (events & VIR_EVENT_HANDLE_READABLE ? VIR_STREAM_EVENT_READABLE : 0) |
+              (events & VIR_EVENT_HANDLE_WRITABLE ? VIR_STREAM_EVENT_WRITABLE : 0);
+    /* what a peer that hung up has left behind is still to be read */
+    if (events & (VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR))
+        now |= wanted & VIR_STREAM_EVENT_READABLE ? VIR_STREAM_EVENT_READABLE : VIR_STREAM_EVENT_HANGUP;
+    cb(st, now, opaque);
+    object_unref(st);
+}
+
+static void on_timer(int watch, void *data)
+{
+    FdStream *fs = data;
+    virStreamPtr st;
+    void *opaque;
+    int wanted;
+    virStreamEventCallback cb = take_callback(fs, watch, &st, &opaque, &wanted);
+    if (cb && wanted)
+        cb(st, wanted, opaque);
+    object_unref(st);
+}
+
+static int stream_add_callback(virStreamPtr st, int events, virStreamEventCallback cb, void *opaque, virFreeCallback ff)
+{
+    FdStream *fs = st->data;
+    g_mutex_lock(&fs->lock);
+    if (fs->watch >= 0 || fs->fd < 0) {
+        gboolean over = fs->fd < 0;
+        g_mutex_unlock(&fs->lock);
+        return FAIL(VIR_ERR_OPERATION_INVALID, over ? "the stream has ended" : "the stream already has a callback");
+    }
+    fs->cb = cb;
+    fs->cb_opaque = opaque;
+    fs->cb_free = ff;
+    fs->events = events;
+    fs->st = st;
+    g_atomic_int_inc(&fs->refs);
+    fs->watch = fs->is_file ? virEventAddTimeout(events ? 0 : -1, on_timer, fs, stream_unref)
+                            : virEventAddHandle(fs->fd, to_handle(events), on_handle, fs, stream_unref);
+    int watch = fs->watch;
+    g_mutex_unlock(&fs->lock);
+    if (watch >= 0)
+        return 0;
+    stream_unref(fs);
+    return FAIL(VIR_ERR_INTERNAL_ERROR, "no event loop for the stream's callback");
+}
+
+static int stream_update_callback(virStreamPtr st, int events)
+{
+    FdStream *fs = st->data;
+    g_mutex_lock(&fs->lock);
+    int watch = fs->watch;
+    fs->events = events;
+    g_mutex_unlock(&fs->lock);
+    if (watch < 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the stream has no callback");
+    if (fs->is_file)
+        virEventUpdateTimeout(watch, events ? 0 : -1);
+    else
+        virEventUpdateHandle(watch, to_handle(events));
+    return 0;
+}
+
+static int stream_remove_callback(virStreamPtr st)
+{
+    FdStream *fs = st->data;
+    g_mutex_lock(&fs->lock);
+    int watch = fs->watch;
+    virFreeCallback ff = fs->cb_free;
+    void *opaque = fs->cb_opaque;
+    fs->watch = -1;
+    fs->cb = NULL;
+    fs->cb_free = NULL;
+    fs->st = NULL;
+    g_mutex_unlock(&fs->lock);
+    if (watch < 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the stream has no callback");
+    if (fs->is_file)
+        virEventRemoveTimeout(watch);
+    else
+        virEventRemoveHandle(watch);
+    if (ff)
+        ff(opaque);
+    return 0;
+}
+
+static int stream_close(virStreamPtr st)
+{
+    FdStream *fs = st->data;
+    if (fs->watch >= 0)
+        stream_remove_callback(st);
+    stream_end(fs);
+    return 0;
+}
+
+static const StreamDriver fd_stream_driver = {
+    .send = stream_send,
+    .recv = stream_recv,
+    .add_callback = stream_add_callback,
+    .update_callback = stream_update_callback,
+    .remove_callback = stream_remove_callback,
+    .finish = stream_close,
+    .abort = stream_close,
+};
+
+static int stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque, gboolean limited,
+                       unsigned long long length)
+{
+    struct stat info;
+    int flags = fcntl(fd, F_GETFL);
+    if (st->driver || flags < 0 || fstat(fd, &info) < 0 ||
+        ((st->flags & VIR_STREAM_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)) {
+        int saved = errno;
+        close(fd);
+        if (st->driver)
+            return FAIL(VIR_ERR_OPERATION_INVALID, "the stream is already in use");
+        return FAIL_ERRNO(saved, "cannot use the descriptor as a stream");
+    }
+    FdStream *fs = g_new0(FdStream, 1);
+    fs->refs = 1;
+    g_mutex_init(&fs->lock);
+    fs->fd = fd;
+    fs->is_file = S_ISREG(info.st_mode);
+    fs->limited = limited;
+    fs->left = length;
+    fs->watch = -1;
+    fs->ended = ended;
+    fs->ended_opaque = opaque;
+    st->driver = &fd_stream_driver;
+    st->data = fs;
+    st->free_data = stream_unref;
+    return 0;
+}
+
+int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque)
+{
+    return stream_open(st, fd, ended, opaque, FALSE, 0);
+}
+
+int fd_stream_open_file(virStreamPtr st, int fd, unsigned long long length, FdStreamEnded ended, void *opaque)
+{
+    return stream_open(st, fd, ended, opaque, length != 0, length);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The administration program: servers, their clients and workers, the log. All of it is answered on the loop's thread.
+ */
+#pragma once
+#include "rpc/server.h"
+
+extern const ServerHooks admin_hooks;
+void admin_add_program(RpcServer *server);
+
+/** Servers that can be administrated; not references. */
+void admin_add_server(RpcServer *server);
+void admin_forget_servers(void);

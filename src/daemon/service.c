@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Two RPC servers: "libvirtd" on the read-write and read-only sockets, "admin" on the socket for administration with a
+ * small pool of its own, so that one can look into a daemon whose workers are all taken.
+ */
+#define ERROR_DOMAIN VIR_FROM_RPC
+#include "daemon/service.h"
+#include "base/error.h"
+#include "daemon/admin.h"
+#include "daemon/dispatch.h"
+#include "daemon/loop_events.h"
+#include "lib/entry.h"
+#include "rpc/server.h"
+
+#define ADMIN_WORKERS_MIN 1
+
+struct Service {
+    RpcServer *main;
+    RpcServer *admin;
+    Pool *admin_pool;
+    gboolean need_auth[SOCKET_KINDS];
+    guint64 clients_ever;
+};
+
+/* Which way a socket's clients prove who they are; -1 for one that this build doesn't have. */
+static int auth_of(const char *value, bool privileged, gboolean *need)
+{
+    *need = value && g_str_equal(value, "polkit") && privileged;
+    if (value && g_str_equal(value, "sasl"))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SASL is not available in this build yet; set auth_unix_ro and "
+                    "auth_unix_rw in libvirtd.conf to \"polkit\" or \"none\"");
+    return 0;
+}
+
+static RpcServer *main_server(Loop *loop, Pool *pool, const LibvirtdConf *conf)
+{
+    ServerLimits limits = { conf->max_clients, conf->max_anonymous_clients, conf->max_client_requests,
+                            conf->keepalive_interval, conf->keepalive_count };
+    RpcServer *server = server_new("libvirtd", loop, pool, &limits, &dispatch_hooks);
+    dispatch_add_programs(server);
+    return server;
+}
+
+static RpcServer *admin_server(Loop *loop, Pool *pool, const LibvirtdConf *conf)
+{
+    ServerLimits limits = { conf->admin_max_clients, 0, conf->admin_max_client_requests,
+                            conf->admin_keepalive_interval, conf->admin_keepalive_count };
+    RpcServer *server = server_new("admin", loop, pool, &limits, &admin_hooks);
+    admin_add_program(server);
+    return server;
+}
+
+Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool privileged)
+{
+    g_autofree Service *service = g_new0(Service, 1);
+    if (auth_of(conf->auth_unix_rw, privileged, &service->need_auth[SOCKET_RW]) < 0 ||
+        auth_of(conf->auth_unix_ro, privileged, &service->need_auth[SOCKET_RO]) < 0)
+        return NULL;
+    service->admin_pool = pool_new("admin", ADMIN_WORKERS_MIN, MAX(conf->admin_max_workers, ADMIN_WORKERS_MIN), 0);
+    if (!service->admin_pool)
+        return NULL;
+    loop_events_register(loop);
+    lib_set_daemon();
+    lib_initialize();
+    service->main = main_server(loop, pool, conf);
+    service->admin = admin_server(loop, service->admin_pool, conf);
+    admin_add_server(service->main);
+    admin_add_server(service->admin);
+    return g_steal_pointer(&service);
+}
+
+int service_listen(Service *service, int fd, SocketKind kind)
+{
+    switch (kind) {
+    case SOCKET_RW: return server_add_listener(service->main, fd, SERVER_RW, service->need_auth[kind]);
+    case SOCKET_RO: return server_add_listener(service->main, fd, SERVER_RO, service->need_auth[kind]);
+    case SOCKET_ADMIN: return server_add_listener(service->admin, fd, SERVER_ADMIN, FALSE);
+    case SOCKET_KINDS: break;
+    }
+    return -1;
+}
+
+unsigned service_clients(Service *service)
+{
+    return service->main ? server_client_count(service->main) + server_client_count(service->admin) : 0;
+}
+
+guint64 service_clients_ever(Service *service)
+{
+    return service->main ? server_clients_ever(service->main) + server_clients_ever(service->admin)
+                         : service->clients_ever;
+}
+
+void service_stop(Service *service)
+{
+    if (!service->main)
+        return;
+    service->clients_ever = service_clients_ever(service);
+    admin_forget_servers();
+    server_free(g_steal_pointer(&service->main));
+    server_free(g_steal_pointer(&service->admin));
+}
+
+bool service_drain(Service *service, int64_t deadline_ms)
+{
+    return pool_drain(service->admin_pool, deadline_ms);
+}
+
+void service_free(Service *service)
+{
+    if (!service)
+        return;
+    service_stop(service);
+    pool_free(service->admin_pool);
+    loop_events_unregister();
+    g_free(service);
+}
