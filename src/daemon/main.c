@@ -40,6 +40,7 @@
 #include "daemon/service.h"
 #include "daemon/settings.h"
 #include "daemon/sockets.h"
+#include "lib/entry.h"
 
 #define STOP_DEADLINE_MS 10000
 #define IDLE_CHECK_MS 1000
@@ -456,6 +457,8 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     find_modules();
+    lib_set_daemon();
+    lib_initialize();
     int status = check_or_start(&options, &paths, privileged);
     log_shutdown();
     return status;

@@ -9,7 +9,6 @@
 #include "daemon/admin.h"
 #include "daemon/dispatch.h"
 #include "daemon/loop_events.h"
-#include "lib/entry.h"
 #include "rpc/server.h"
 
 #define ADMIN_WORKERS_MIN 1
@@ -60,8 +59,6 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
     if (!service->admin_pool)
         return NULL;
     loop_events_register(loop);
-    lib_set_daemon();
-    lib_initialize();
     service->main = main_server(loop, pool, conf);
     service->admin = admin_server(loop, service->admin_pool, conf);
     admin_add_server(service->main);
