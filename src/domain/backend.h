@@ -23,8 +23,8 @@
 #include "base/typed_param.h"
 #include "core/driver.h"
 #include "domain/guest_stats.h"
+#include "model/domain.h"
 
-typedef struct DomainDef DomainDef;           /* model/domain_def.h */
 typedef struct DomainObj DomainObj;           /* domain/domain_obj.h */
 typedef struct DomainHost DomainHost;         /* domain/host.h: one driver's set of domains */
 typedef struct DomainBackend DomainBackend;
@@ -40,7 +40,8 @@ typedef struct Guest {
     pid_t pid;               /* of the hypervisor process; 0 if it has none. Set by start() or from the status file. */
     guint64 pid_start;       /* process_start_time(pid); the core fills it in when start() has returned */
     int log_fd;              /* the per-guest log, open for appending; -1 if there is none. Closed by the core after start(). */
-    gint starting;           /* atomic: start() is under way */
+    gint starting;           /* atomic: start() or reconnect() is under way */
+    gint killed;             /* atomic: its end is decided. start() must look here once it has a process, and fail then */
     void *priv;              /* the backend's; released by guest_free() */
 } Guest;
 
@@ -94,15 +95,19 @@ typedef struct GuestCondition {
 struct DomainBackend {
     const char *name;       /* virConnectGetType(): "QEMU" */
     const char *folder;     /* part of the paths: "qemu"; NULL: domains live in memory only */
-    int virt_types;         /* bit mask over DomainVirtType of the definitions that are accepted; 0: all */
+    guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
+    int error_domain;       /* VIR_FROM_QEMU, for errors about its domains */
     gint64 deadline_ms;     /* default of guest_deadline_ms(); 0: DOMAIN_GUEST_DEADLINE_MS */
 
     /* ---- definitions: no guest needed ---- */
 
-    /** Complete a parsed definition with what depends on this host and hypervisor (emulator, machine type, CPU,
-     * addresses), then check that it could be run. @parse_flags as given to define/create. The model's own defaults are
-     * filled in before. 0, or -1. [worker; may run a program (probing) within its own deadline] */
-    int (*prepare)(DomainHost *host, DomainDef *def, unsigned int parse_flags);
+    /** First step behind the parser: fill in what depends on this host and hypervisor and on which the model's defaults
+     * depend (domain type, architecture, canonical machine type, emulator), and describe the machine in @info (filled in
+     * for the well-known ones when the call begins). Then the core has the model add its defaults and addresses and check
+     * its rules. 0, or -1. [worker; may run a program (probing) within its own deadline] */
+    int (*prepare)(DomainHost *host, DomainDef *def, DomainMachineInfo *info);
+    /** Last step: what follows from the completed definition (CPU), and whether it could be run. 0, or -1. [worker] */
+    int (*complete)(DomainHost *host, DomainDef *def);
 
     /** Command line that start() would use, in @format ("qemu-argv"). NULL with an error. [worker] */
     char *(*to_native)(DomainHost *host, const char *format, const DomainDef *def);
@@ -139,7 +144,11 @@ struct DomainBackend {
     /** End the process. @graceful: only politely (SIGTERM); -1 with VIR_ERR_SYSTEM_ERROR (EBUSY) if it doesn't go within
      * @grace_ms. Otherwise also by force. 0 when it is gone, also if it never was. At any time. [worker] */
     int (*kill)(Guest *guest, gboolean graceful, gint64 grace_ms);
-    /** Release what the run used, after its process is gone; @def is the last live definition. Once. [worker] */
+    /** Find the process of a run whose start was cut short by the end of the daemon, before its id was noted down: by its
+     * marks (UUID in the command line). 0 if there is none. [worker] */
+    pid_t (*find_process)(Guest *guest);
+    /** Release what the run used, after its process is gone; @def is the last live definition. Once, and not before start()
+     * has returned; calls other than start() may still be on their way back. [worker] */
     void (*cleanup)(Guest *guest, const DomainDef *def);
     /** Free guest->priv (not NULL). [any] */
     void (*guest_free)(Guest *guest);

@@ -13,13 +13,16 @@ typedef struct Guest Guest;
 typedef enum {
     GUEST_STATS_CPU = 1 << 0,      /* host side only: never needs the guest's answer */
     GUEST_STATS_BALLOON = 1 << 1,
-    GUEST_STATS_VCPU = 1 << 2,
+    GUEST_STATS_VCPU = 1 << 2,     /* host side only (state and times of the threads) */
     GUEST_STATS_INTERFACE = 1 << 3,/* host side only */
     GUEST_STATS_BLOCK = 1 << 4,
     GUEST_STATS_IOTHREAD = 1 << 5,
     GUEST_STATS_DIRTYRATE = 1 << 6,
-    GUEST_STATS_JOB = 1 << 7,
+    GUEST_STATS_HALTED = 1 << 7,   /* adds what only the guest knows to the vCPUs */
 } GuestStatsGroups;
+
+/** Groups that a backend answers at once, before stats() returns, if nothing else is asked for. */
+#define GUEST_STATS_HOST_SIDE (GUEST_STATS_CPU | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE)
 
 /** A number that may be unknown. */
 typedef struct StatValue { unsigned long long n; gboolean known; } StatValue;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#include "domain/domain_obj.h"
+#include "base/error.h"
+#include "core/event_table.h"
+#include "domain/host.h"
+
+static DomainState *state_copy(const DomainState *old)
+{
+    DomainState *next = g_memdup2(old, sizeof(*old));
+    next->refs = 1;
+    next->name = g_strdup(old->name);
+    next->live = shared_def_ref(old->live);
+    next->config = shared_def_ref(old->config);
+    next->guest = old->guest ? guest_ref(old->guest) : NULL;
+    return next;
+}
+
+void domain_state_unref(DomainState *state)
+{
+    if (!state || !g_atomic_int_dec_and_test(&state->refs))
+        return;
+    g_free(state->name);
+    shared_def_unref(state->live);
+    shared_def_unref(state->config);
+    guest_unref(state->guest);
+    g_free(state);
+}
+
+static void obj_free(void *opaque)
+{
+    DomainObj *obj = opaque;
+    domain_state_unref(obj->state);
+    guest_stats_unref(obj->last_stats);
+    g_mutex_clear(&obj->lock);
+    g_mutex_clear(&obj->change_lock);
+    job_queue_clear(&obj->jobs);
+    g_free(obj);
+}
+
+DomainObj *domain_obj_new(DomainHost *host, const char *name, const unsigned char *uuid)
+{
+    DomainObj *obj = g_new0(DomainObj, 1);
+    store_entry_init(&obj->entry, name, uuid, obj_free);
+    obj->host = host;
+    g_mutex_init(&obj->lock);
+    g_mutex_init(&obj->change_lock);
+    job_queue_init(&obj->jobs);
+    obj->state = g_new0(DomainState, 1);
+    obj->state->refs = 1;
+    obj->state->name = g_strdup(name);
+    obj->state->state = VIR_DOMAIN_SHUTOFF;
+    obj->state->reason = VIR_DOMAIN_SHUTOFF_UNKNOWN;
+    obj->state->since_ms = loop_now_ms();
+    return obj;
+}
+
+DomainObj *domain_obj_ref(DomainObj *obj)
+{
+    return store_entry_ref(obj);
+}
+
+void domain_obj_unref(DomainObj *obj)
+{
+    store_entry_unref(obj);
+}
+
+DomainState *domain_state(DomainObj *obj)
+{
+    g_mutex_lock(&obj->lock);
+    DomainState *state = obj->state;
+    g_atomic_int_inc(&state->refs);
+    g_mutex_unlock(&obj->lock);
+    return state;
+}
+
+gboolean domain_visible(const DomainState *state)
+{
+    return state->persistent || state->guest;
+}
+
+int domain_state_id(const DomainState *state)
+{
+    return state->guest ? state->guest->id : -1;
+}
+
+gboolean domain_change(DomainObj *obj, DomainChangeFn fn, void *opaque)
+{
+    g_mutex_lock(&obj->change_lock);
+    DomainState *old = domain_state(obj);
+    DomainTransition t = { .obj = obj, .old = old, .next = state_copy(old) };
+    gboolean done = fn(&t, opaque);
+
+    if (done) {
+        g_mutex_lock(&obj->lock);
+        obj->state = t.next;
+        g_mutex_unlock(&obj->lock);
+        domain_state_unref(old); /* the published pointer's reference */
+        for (guint i = 0; i < t.n_events; i++)
+            event_emit(host_bus(obj->host), t.events[i]);
+    } else {
+        for (guint i = 0; i < t.n_events; i++)
+            event_unref(t.events[i]);
+        domain_state_unref(t.next);
+    }
+    g_mutex_unlock(&obj->change_lock);
+    domain_state_unref(old);
+    return done;
+}
+
+void transition_set_state(DomainTransition *t, int state, int reason)
+{
+    if (t->next->state != state || t->next->reason != reason)
+        t->next->since_ms = loop_now_ms();
+    t->next->state = state;
+    t->next->reason = reason;
+}
+
+void transition_set_live(DomainTransition *t, SharedDef *live)
+{
+    shared_def_ref(live);
+    shared_def_unref(t->next->live);
+    t->next->live = live;
+}
+
+void transition_set_config(DomainTransition *t, SharedDef *config)
+{
+    shared_def_ref(config);
+    shared_def_unref(t->next->config);
+    t->next->config = config;
+}
+
+void transition_set_guest(DomainTransition *t, Guest *guest)
+{
+    Guest *old = t->next->guest;
+    t->next->guest = guest ? guest_ref(guest) : NULL;
+    guest_unref(old);
+}
+
+void transition_emit(DomainTransition *t, Event *event)
+{
+    g_assert(t->n_events < G_N_ELEMENTS(t->events));
+    t->events[t->n_events++] = event;
+}
+
+void transition_lifecycle(DomainTransition *t, int event, int detail)
+{
+    transition_emit(t, event_domain_lifecycle_new(t->next->name, t->obj->entry.uuid, domain_state_id(t->next),
+                                                  event, detail));
+}
+
+int domain_job_begin(DomainObj *obj, JobKind kind, const char *api)
+{
+    g_autoptr(DomainState) state = domain_state(obj);
+    return job_begin(&obj->jobs, kind, state->name, api, host_deadline_ms(obj->host));
+}
+
+void domain_job_end(DomainObj *obj, JobKind kind)
+{
+    job_end(&obj->jobs, kind);
+}

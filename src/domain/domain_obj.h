@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A domain and its published state.
+ *
+ * A DomainObj is an entry of its host's store with ONE pointer to an immutable DomainState. Readers take a reference
+ * of the state and never wait: not for a job, not for a guest. A change makes a copy of the state, edits it and
+ * publishes it by swapping the pointer, all in domain_change(), which also emits the change's events, so that events
+ * of one domain come in the order of its states.
+ *
+ * An entry whose state is neither persistent nor has a guest only reserves its name and UUID: domain_visible().
+ */
+#pragma once
+#include "core/event.h"
+#include "core/store.h"
+#include "domain/backend.h"
+#include "domain/job.h"
+#include "domain/shared_def.h"
+
+/** Immutable once published. */
+typedef struct DomainState {
+    gint refs;
+    char *name;
+    SharedDef *live;         /* definition of the run; NULL while there is none */
+    SharedDef *config;       /* persistent definition if the host has no files (else it is in one; config.h) */
+    Guest *guest;            /* the run; NULL: inactive */
+    gint64 since_ms;         /* when state/reason was reached (loop_now_ms()) */
+    guint config_serial;     /* another number for each persistent definition */
+    guint taints;            /* bit mask, of the run */
+    gint16 state, reason;    /* virDomainState and its reasons */
+    gboolean persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1;
+} DomainState;
+
+struct DomainObj {
+    StoreEntry entry;
+    DomainHost *host;
+    GMutex lock;             /* guards the pointers below; held for a few instructions */
+    DomainState *state;
+    GuestStats *last_stats;  /* last known answer of the guest to a request for statistics */
+    guint stats_asked;       /* requests that are not answered yet */
+    GMutex change_lock;      /* serialises changes; taken before lock */
+    JobQueue jobs;
+};
+
+/** New object with an empty, inactive state and one reference. */
+DomainObj *domain_obj_new(DomainHost *host, const char *name, const unsigned char *uuid);
+DomainObj *domain_obj_ref(DomainObj *obj);
+void domain_obj_unref(DomainObj *obj);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainObj, domain_obj_unref)
+
+/** The present state; never NULL, caller unrefs. */
+DomainState *domain_state(DomainObj *obj);
+void domain_state_unref(DomainState *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainState, domain_state_unref)
+
+/** Whether it is a domain (rather than a reservation of a name). */
+gboolean domain_visible(const DomainState *state);
+
+/** A change under way. */
+typedef struct DomainTransition {
+    DomainObj *obj;
+    const DomainState *old;
+    DomainState *next;       /* to be edited; starts as a copy of old */
+    Event *events[4];
+    guint n_events;
+} DomainTransition;
+
+/** Edit t->next. FALSE abandons the change. Runs with the change lock held: must not block nor change any domain. */
+typedef gboolean (*DomainChangeFn)(DomainTransition *t, void *opaque);
+
+/** Make a change and publish it. What @fn answered. */
+gboolean domain_change(DomainObj *obj, DomainChangeFn fn, void *opaque);
+
+/** To be used by a DomainChangeFn. */
+void transition_set_state(DomainTransition *t, int state, int reason);
+void transition_set_live(DomainTransition *t, SharedDef *live);     /* takes a reference; NULL: none */
+void transition_set_config(DomainTransition *t, SharedDef *config); /* takes a reference */
+void transition_set_guest(DomainTransition *t, Guest *guest);       /* takes a reference; NULL: none */
+/** Emit @event (taken over) after the state was published. */
+void transition_emit(DomainTransition *t, Event *event);
+/** Emit a life cycle event with the name and id of the new state. */
+void transition_lifecycle(DomainTransition *t, int event, int detail);
+
+/** Id for handles and events: the guest's, or -1. */
+int domain_state_id(const DomainState *state);
+
+/** Begin and end a job on a domain, with the host's deadline. */
+int domain_job_begin(DomainObj *obj, JobKind kind, const char *api);
+void domain_job_end(DomainObj *obj, JobKind kind);

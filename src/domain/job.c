@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#include "domain/job.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/threadpool.h"
+
+void job_queue_init(JobQueue *queue)
+{
+    g_mutex_init(&queue->lock);
+    g_cond_init(&queue->freed);
+}
+
+void job_queue_clear(JobQueue *queue)
+{
+    g_mutex_clear(&queue->lock);
+    g_cond_clear(&queue->freed);
+}
+
+static JobHolder *exclusive_holder(JobQueue *queue, JobKind kind)
+{
+    return kind == JOB_MODIFY ? &queue->modify : &queue->async;
+}
+
+static int fail_timeout(const JobHolder *holder, const char *domain, gint64 deadline_ms)
+{
+    return FAIL(VIR_ERR_OPERATION_TIMEOUT,
+                "cannot acquire state change lock of domain '%s' within %" G_GINT64_FORMAT " s (held by %s for %"
+                G_GINT64_FORMAT " s); 'virsh destroy %s' ends the guest without waiting",
+                domain, deadline_ms / 1000, holder->api, (loop_now_ms() - holder->since_ms) / 1000, domain);
+}
+
+static int wait_for_turn(JobQueue *queue, JobHolder *holder, const char *domain, gint64 deadline_ms)
+{
+    gint64 until = g_get_monotonic_time() + deadline_ms * 1000;
+    gboolean in_time = TRUE;
+
+    queue->waiting++;
+    pool_blocking_begin();
+    while (holder->api && in_time)
+        in_time = g_cond_wait_until(&queue->freed, &queue->lock, until);
+    pool_blocking_end();
+    queue->waiting--;
+    return holder->api ? fail_timeout(holder, domain, deadline_ms) : 0;
+}
+
+int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api, gint64 deadline_ms)
+{
+    int rc = 0;
+    g_mutex_lock(&queue->lock);
+    if (kind == JOB_QUERY) {
+        queue->queries++;
+    } else if (kind == JOB_DESTROY) {
+        queue->destroys++;
+    } else {
+        JobHolder *holder = exclusive_holder(queue, kind);
+        if (holder->api)
+            rc = wait_for_turn(queue, holder, domain, deadline_ms);
+        if (rc == 0)
+            *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms() };
+    }
+    g_mutex_unlock(&queue->lock);
+    return rc;
+}
+
+void job_end(JobQueue *queue, JobKind kind)
+{
+    g_mutex_lock(&queue->lock);
+    if (kind == JOB_QUERY) {
+        queue->queries--;
+    } else if (kind == JOB_DESTROY) {
+        queue->destroys--;
+    } else {
+        exclusive_holder(queue, kind)->api = NULL;
+        if (queue->waiting)
+            g_cond_broadcast(&queue->freed); /* modify and async waiters share the condition */
+    }
+    g_mutex_unlock(&queue->lock);
+}
+
+JobHolder job_current(JobQueue *queue)
+{
+    g_mutex_lock(&queue->lock);
+    JobHolder holder = queue->modify;
+    if (!holder.api || (queue->async.api && queue->async.since_ms < holder.since_ms))
+        holder = queue->async;
+    g_mutex_unlock(&queue->lock);
+    return holder;
+}

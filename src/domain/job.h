@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Who may change a domain when.
+ *
+ *   modify   one at a time: everything that changes definition, state or devices
+ *   async    one at a time: what lasts (save, dump, migration); modify jobs may run beside it
+ *   query    any number, never waits: asks the guest, or reads what was published
+ *   destroy  any number, never waits: ends the guest, and with it what the holder of the modify job waits for
+ *
+ * Waiting ends at a deadline with an error that names the domain, the holder and how long it has had the job. The
+ * queue's own mutex is held for a few instructions only.
+ */
+#pragma once
+#include <glib.h>
+
+typedef enum { JOB_QUERY, JOB_MODIFY, JOB_ASYNC, JOB_DESTROY, JOB_KINDS } JobKind;
+
+typedef struct JobHolder {
+    const char *api;     /* static text; NULL: free */
+    gint64 since_ms;
+} JobHolder;
+
+/** Embedded in a domain. */
+typedef struct JobQueue {
+    GMutex lock;
+    GCond freed;
+    JobHolder modify, async;
+    guint waiting;       /* who waits for modify or async */
+    guint queries, destroys;
+} JobQueue;
+
+void job_queue_init(JobQueue *queue);
+void job_queue_clear(JobQueue *queue);
+
+/** Begin a job. @domain is the domain's name, for the error; @api static text that tells others who holds the job. 0, or -1
+ * with VIR_ERR_OPERATION_TIMEOUT after @deadline_ms. Each success needs one job_end(). */
+int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api, gint64 deadline_ms);
+void job_end(JobQueue *queue, JobKind kind);
+
+/** What is going on, for virDomainGetControlInfo() and such. The holder with the oldest job; api NULL if none. */
+JobHolder job_current(JobQueue *queue);
