@@ -213,5 +213,5 @@ typedef void (*GuestDefChange)(DomainDef *def, void *opaque);
 gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque);
 /** Say that the backend's part of the status file changed (written soon, by a worker). */
 void guest_status_changed(Guest *guest);
-/** A taint of the running guest, by the bit number that VIR_DOMAIN_TAINT_… has inside (domain/taint.h); logged once. */
+/** A taint of the running guest, DomainTaint of domain/taint.h; logged once. */
 void guest_taint(Guest *guest, unsigned int taint);

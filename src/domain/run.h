@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Runs of domains: how a guest begins and how it ends. Internal to the domain core.
+ *
+ * A run ends exactly once. Whoever decides it (destroy, an upcall, a failed start, a closed connection) first claims the
+ * end; all others then find it claimed. The claimer ends the process, has the backend clean up and publishes the
+ * domain as shut off. While start() is under way the starter does that part in the claimer's stead, because nothing
+ * may be cleaned up under its hands.
+ */
+#pragma once
+#include "domain/domain_obj.h"
+#include "domain/host.h"
+
+/** The whole of a Guest; backends see its first member. */
+typedef struct GuestCore {
+    Guest pub;
+    GMutex lock;             /* guards the following */
+    GCond end_cond;
+    gboolean claimed, ended;
+    gboolean lost;           /* the process or its monitor is gone */
+    gboolean got_shutdown;   /* it powered off (rather than crashed) */
+    gboolean fake_reboot;    /* it is powering off on our behalf, to be reset and run again */
+    int end_reason, end_detail; /* virDomainShutoffReason, virDomainEventStoppedDetailType */
+    gint want_pause, want_run;  /* atomic: reason why we asked for it, -1: we didn't */
+    GMutex status_lock;      /* serialises writing of the status file */
+    gboolean status_final;   /* it was removed for good; guarded by status_lock */
+    gint status_queued;      /* atomic */
+} GuestCore;
+
+static inline GuestCore *guest_core(Guest *guest)
+{
+    return (GuestCore *) guest;
+}
+
+Guest *guest_new(DomainHost *host, DomainObj *obj, const char *name, int id);
+
+typedef struct RunOptions {
+    StartOptions start;
+    virConnectPtr conn;      /* whose end ends the guest (VIR_DOMAIN_START_AUTODESTROY) */
+    gboolean paused;
+} RunOptions;
+
+#define RUN_OPTIONS_INIT { .start = { .restore_fd = -1 } }
+
+/** Start a run with @def (a copy is made). The modify job must be held. 0, or -1; then the domain is inactive
+ * (and gone, if it is transient). */
+int run_start(DomainObj *obj, SharedDef *def, const RunOptions *options);
+
+typedef enum { CLAIM_LOST, CLAIM_MINE, CLAIM_OF_STARTER } ClaimResult;
+
+/** Claim the end of a run. CLAIM_MINE: the caller ends the process and calls run_finish(). CLAIM_OF_STARTER: the caller
+ * has the process killed, and the starter finishes. CLAIM_LOST: somebody else did. */
+ClaimResult run_claim_end(Guest *guest, int reason, int detail);
+/** Give a claim back (the process didn't go). If it went meanwhile the end is made all the same. */
+void run_release_claim(Guest *guest);
+/** Clean up and publish that the domain is shut off. The process is gone. */
+void run_finish(Guest *guest);
+/** Claim, kill by force, finish. 0, also if another one does so; -1 if the process can't be killed (the claim stays). */
+int run_end(Guest *guest, int reason, int detail);
+/** Wait until somebody else has finished. FALSE after @deadline_ms. */
+gboolean run_wait_ended(Guest *guest, gint64 deadline_ms);
+
+/** Publish that vCPUs stopped/run, with the life cycle event that belongs to it. Nothing if that is published already.
+ * @reason virDomainPausedReason/RunningReason. */
+void run_apply_paused(Guest *guest, int reason);
+void run_apply_running(Guest *guest, int reason);
+/** The change only if this run still goes on. */
+typedef struct RunChange { Guest *guest; int reason; int event, detail; SharedDef *live; guint taint; } RunChange;
+gboolean run_is_current(const DomainTransition *t, const Guest *guest);
+
+/** Have vCPUs paused or run, and publish it. */
+int run_pause(Guest *guest, int reason);
+int run_cont(Guest *guest, int reason);
+
+/** Write the status file now. */
+int status_save(Guest *guest);
+/** Write it soon, from a worker. */
+void status_save_later(Guest *guest);
+/** Remove it; nothing will write it again. */
+void status_remove(Guest *guest);
+/** Take over what a status file tells: a guest with its state, not yet reconnected. NULL with an error. */
+typedef struct StatusFile { int state, reason; pid_t pid; guint64 pid_start; guint taints; DomainDef *def; xmlDoc *doc; } StatusFile;
+int status_read(const char *path, StatusFile *status);
+void status_clear(StatusFile *status);
+
+/** Append a line "DATE: text" to the guest's log. */
+void guest_log(Guest *guest, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/** Whether a definition has this taint name, and names of taints by bit. */
+const char *taint_name(guint bit);
+
+/** Run a backend function that may block. */
+#define GUEST_CALL(expr) ({ pool_blocking_begin(); __auto_type call_rc_ = (expr); pool_blocking_end(); call_rc_; })

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What makes a running guest one that its management can't vouch for. Bit numbers of DomainState.taints.
+ */
+#pragma once
+
+typedef enum {
+    TAINT_CUSTOM_ARGV, TAINT_CUSTOM_MONITOR, TAINT_HIGH_PRIVILEGES, TAINT_SHELL_SCRIPTS, TAINT_DISK_PROBING,
+    TAINT_EXTERNAL_LAUNCH, TAINT_HOST_CPU, TAINT_HOOK_SCRIPT, TAINT_CDROM_PASSTHROUGH, TAINT_CUSTOM_DTB,
+    TAINT_CUSTOM_GA_COMMAND, TAINT_CUSTOM_HYPERVISOR_FEATURE, TAINT_DEPRECATED_CONFIG, TAINT_CUSTOM_DEVICE
+} DomainTaint;

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What hypervisors tell by themselves. Upcalls come on the I/O loop's thread and only publish; what takes time (ending a
+ * process, resetting) goes to a worker.
+ */
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#define LOG_SOURCE "domain.upcall"
+#include "base/error.h"
+#include "base/log.h"
+#include "core/event_table.h"
+#include "domain/run.h"
+#include "domain/taint.h"
+
+/* Name, UUID and id for an event's constructor. */
+#define ABOUT(guest) (guest)->name, (guest)->uuid, (guest)->id
+
+static gboolean is_over(Guest *guest)
+{
+    g_autoptr(DomainState) state = domain_state(guest->dom);
+    return state->guest != guest;
+}
+
+static gboolean change_emit_only(DomainTransition *t, void *opaque)
+{
+    void **args = opaque;
+    if (!run_is_current(t, args[0])) {
+        event_unref(args[1]);
+        return FALSE;
+    }
+    transition_emit(t, args[1]);
+    return TRUE;
+}
+
+/* Emit an event in the order of the domain's changes, unless the run is over. */
+static void emit(Guest *guest, Event *event)
+{
+    domain_change(guest->dom, change_emit_only, (void *[]) { guest, event });
+}
+
+static gboolean is_fake_reboot(Guest *guest)
+{
+    GuestCore *core = guest_core(guest);
+    g_mutex_lock(&core->lock);
+    gboolean fake = core->fake_reboot;
+    g_mutex_unlock(&core->lock);
+    return fake;
+}
+
+void guest_upcall_stopped(Guest *guest, int reason)
+{
+    if (is_fake_reboot(guest))
+        return;
+    if (reason < 0)
+        reason = g_atomic_int_get(&guest_core(guest)->want_pause);
+    run_apply_paused(guest, reason < 0 ? VIR_DOMAIN_PAUSED_UNKNOWN : reason);
+    status_save_later(guest);
+}
+
+void guest_upcall_resumed(Guest *guest, int reason)
+{
+    if (reason < 0)
+        reason = g_atomic_int_get(&guest_core(guest)->want_run);
+    run_apply_running(guest, reason < 0 ? VIR_DOMAIN_RUNNING_UNPAUSED : reason);
+    status_save_later(guest);
+}
+
+/* ---- power off ---- */
+
+static void end_after_shutdown(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    if (run_end(guest, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN) < 0)
+        LOG_ERROR("domain '%s' powered off, but its process can't be ended: %s", guest->name, error_message());
+}
+
+static void end_after_crash(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    if (run_end(guest, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED) < 0)
+        LOG_ERROR("domain '%s' crashed, but its process can't be ended: %s", guest->name, error_message());
+}
+
+static void restart(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    GuestCore *core = guest_core(guest);
+    const DomainBackend *backend = host_backend(guest->host);
+    int rc = backend->reset ? GUEST_CALL(backend->reset(guest)) : FAIL(VIR_ERR_NO_SUPPORT, "reset");
+    if (rc == 0)
+        rc = run_cont(guest, VIR_DOMAIN_RUNNING_BOOTED);
+    g_mutex_lock(&core->lock);
+    core->fake_reboot = FALSE;
+    g_mutex_unlock(&core->lock);
+    if (rc == 0)
+        return;
+    LOG_ERROR("domain '%s' can't be rebooted and is ended: %s", guest->name, error_message());
+    end_after_shutdown(guest_ref(guest));
+}
+
+static gboolean change_shutdown(DomainTransition *t, void *opaque)
+{
+    RunChange *c = opaque;
+    if (!run_is_current(t, c->guest) || t->old->state == VIR_DOMAIN_SHUTDOWN)
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_SHUTDOWN, c->reason);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_SHUTDOWN, c->detail);
+    return TRUE;
+}
+
+static DomainLifecycleAction lifecycle_action(Guest *guest, gsize offset)
+{
+    g_autoptr(DomainState) state = domain_state(guest->dom);
+    return state->live ? G_STRUCT_MEMBER(DomainLifecycleAction, shared_def_get(state->live), offset)
+                       : DOMAIN_LIFECYCLE_ACTION_DESTROY;
+}
+
+static gboolean action_restarts(DomainLifecycleAction action)
+{
+    return action == DOMAIN_LIFECYCLE_ACTION_RESTART || action == DOMAIN_LIFECYCLE_ACTION_RENAME_RESTART ||
+           action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART;
+}
+
+/* Whether a guest that powered off is to run again. Marks it, if so. A process that is being ended from outside can't. */
+static gboolean wants_restart(Guest *guest, gboolean by_guest, gboolean reboot)
+{
+    GuestCore *core = guest_core(guest);
+    DomainLifecycleAction action = lifecycle_action(guest, reboot ? offsetof(DomainDef, on_reboot)
+                                                                  : offsetof(DomainDef, on_poweroff));
+    g_mutex_lock(&core->lock);
+    if (!core->claimed && by_guest && action_restarts(action))
+        core->fake_reboot = TRUE;
+    core->got_shutdown = !core->fake_reboot;
+    gboolean again = core->fake_reboot;
+    g_mutex_unlock(&core->lock);
+    return again;
+}
+
+void guest_upcall_shutdown(Guest *guest, gboolean by_guest, gboolean reboot)
+{
+    if (is_over(guest))
+        return;
+    if (wants_restart(guest, by_guest, reboot)) {
+        host_run(guest->host, guest->dom, restart, guest_ref(guest));
+        return;
+    }
+    RunChange change = { .guest = guest, .reason = VIR_DOMAIN_SHUTDOWN_UNKNOWN,
+                         .detail = by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST : VIR_DOMAIN_EVENT_SHUTDOWN_HOST };
+    domain_change(guest->dom, change_shutdown, &change);
+    if (lifecycle_action(guest, offsetof(DomainDef, on_poweroff)) != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
+        host_run(guest->host, guest->dom, end_after_shutdown, guest_ref(guest));
+}
+
+void guest_upcall_reset(Guest *guest)
+{
+    emit(guest, event_domain_reboot_new(ABOUT(guest)));
+    if (is_fake_reboot(guest) || lifecycle_action(guest, offsetof(DomainDef, on_reboot)) !=
+        DOMAIN_LIFECYCLE_ACTION_DESTROY)
+        return;
+    host_run(guest->host, guest->dom, end_after_shutdown, guest_ref(guest));
+}
+
+/* ---- crashes ---- */
+
+static gboolean change_crashed(DomainTransition *t, void *opaque)
+{
+    RunChange *c = opaque;
+    if (!run_is_current(t, c->guest) || t->old->state == VIR_DOMAIN_CRASHED)
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);
+    return TRUE;
+}
+
+static gboolean mark_for_restart(Guest *guest)
+{
+    GuestCore *core = guest_core(guest);
+    g_mutex_lock(&core->lock);
+    core->fake_reboot = !core->claimed;
+    gboolean marked = core->fake_reboot;
+    g_mutex_unlock(&core->lock);
+    return marked;
+}
+
+void guest_upcall_panicked(Guest *guest, const char *info)
+{
+    DomainLifecycleAction action = lifecycle_action(guest, offsetof(DomainDef, on_crash));
+    if (!domain_change(guest->dom, change_crashed, &(RunChange) { .guest = guest }))
+        return;
+    guest_log(guest, "panic %s", info ? info : "");
+    if (action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY || action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
+        LOG_ERROR("domain '%s' crashed: its core can't be dumped by this version", guest->name);
+    if (action_restarts(action) && mark_for_restart(guest))
+        host_run(guest->host, guest->dom, restart, guest_ref(guest));
+    else if (action != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
+        host_run(guest->host, guest->dom, end_after_crash, guest_ref(guest));
+    else
+        status_save_later(guest);
+}
+
+static void end_after_loss(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    g_atomic_int_set(&guest->killed, 1);
+    if (GUEST_CALL(host_backend(guest->host)->kill(guest, FALSE, 0)) < 0)
+        LOG_ERROR("domain '%s' is lost, but its process can't be ended: %s", guest->name, error_message());
+    else
+        run_finish(guest);
+}
+
+void guest_upcall_ended(Guest *guest, gboolean crashed)
+{
+    GuestCore *core = guest_core(guest);
+    g_mutex_lock(&core->lock);
+    core->lost = TRUE;
+    gboolean ours = !core->claimed && !core->ended && !g_atomic_int_get(&guest->starting);
+    if (ours) {
+        gboolean normal = core->got_shutdown && !crashed;
+        core->claimed = TRUE;
+        core->end_reason = normal ? VIR_DOMAIN_SHUTOFF_SHUTDOWN : VIR_DOMAIN_SHUTOFF_CRASHED;
+        core->end_detail = normal ? VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN : VIR_DOMAIN_EVENT_STOPPED_FAILED;
+    }
+    g_mutex_unlock(&core->lock);
+    if (ours)
+        host_run(guest->host, guest->dom, end_after_loss, guest_ref(guest));
+}
+
+/* ---- devices and the like ---- */
+
+void guest_upcall_watchdog(Guest *guest, int action)
+{
+    emit(guest, event_domain_watchdog_new(ABOUT(guest), action));
+    if (action == VIR_DOMAIN_EVENT_WATCHDOG_PAUSE)
+        guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_WATCHDOG);
+}
+
+void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, int action, const char *reason)
+{
+    emit(guest, event_domain_io_error_new(ABOUT(guest), path ? path : "", alias ? alias : "", action));
+    emit(guest, event_domain_io_error_reason_new(ABOUT(guest), path ? path : "", alias ? alias : "", action,
+                                                 reason ? reason : ""));
+    if (action == VIR_DOMAIN_EVENT_IO_ERROR_PAUSE)
+        guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_IOERROR);
+}
+
+static void set_current_memory(DomainDef *def, void *opaque)
+{
+    def->current_memory = *(unsigned long long *) opaque;
+}
+
+void guest_upcall_balloon(Guest *guest, unsigned long long kib)
+{
+    if (guest_change_def(guest, set_current_memory, &kib))
+        emit(guest, event_domain_balloon_change_new(ABOUT(guest), kib));
+    status_save_later(guest);
+}
+
+void guest_upcall_rtc(Guest *guest, long long offset)
+{
+    emit(guest, event_domain_rtc_change_new(ABOUT(guest), offset));
+}
+
+void guest_upcall_device_deleted(Guest *guest, const char *alias)
+{
+    emit(guest, event_domain_device_removed_new(ABOUT(guest), alias));
+}
+
+static gboolean change_pmsuspended(DomainTransition *t, void *opaque)
+{
+    RunChange *c = opaque;
+    if (!run_is_current(t, c->guest) || t->old->state == VIR_DOMAIN_PMSUSPENDED)
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_PMSUSPENDED, VIR_DOMAIN_PMSUSPENDED_UNKNOWN);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_PMSUSPENDED, VIR_DOMAIN_EVENT_PMSUSPENDED_MEMORY);
+    return TRUE;
+}
+
+void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk)
+{
+    emit(guest, to_disk ? event_domain_pmsuspend_disk_new(ABOUT(guest), 0)
+                        : event_domain_pmsuspend_new(ABOUT(guest), 0));
+    if (!to_disk)
+        domain_change(guest->dom, change_pmsuspended, &(RunChange) { .guest = guest });
+    status_save_later(guest);
+}
+
+static gboolean change_woken(DomainTransition *t, void *opaque)
+{
+    RunChange *c = opaque;
+    if (!run_is_current(t, c->guest) || t->old->state != VIR_DOMAIN_PMSUSPENDED)
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_WAKEUP);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_WAKEUP);
+    return TRUE;
+}
+
+void guest_upcall_pmwakeup(Guest *guest)
+{
+    emit(guest, event_domain_pmwakeup_new(ABOUT(guest), 0));
+    domain_change(guest->dom, change_woken, &(RunChange) { .guest = guest });
+    status_save_later(guest);
+}
+
+typedef struct AgentChange { const char *alias; gboolean connected; } AgentChange;
+
+static void set_channel_state(DomainDef *def, void *opaque)
+{
+    AgentChange *c = opaque;
+    for (guint i = 0; i < def->devices.n_channels; i++) {
+        DomainChannel *channel = def->devices.channels[i];
+        if (g_strcmp0(channel->info.alias, c->alias) == 0)
+            channel->target.state = c->connected ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
+    }
+}
+
+void guest_upcall_agent(Guest *guest, gboolean connected, const char *alias)
+{
+    guest_change_def(guest, set_channel_state, &(AgentChange) { alias, connected });
+    emit(guest, event_domain_agent_lifecycle_new(ABOUT(guest),
+        connected ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
+                  : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
+        VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL));
+    status_save_later(guest);
+}
+
+void guest_upcall_monitor_event(Guest *guest, const char *event, long long seconds, unsigned int micros, const char *json)
+{
+    event_emit(host_bus(guest->host), event_qemu_monitor_new(ABOUT(guest), event, seconds, micros, json));
+}
+
+/* ---- changes to the live definition ---- */
+
+typedef struct DefEdit { Guest *guest; SharedDef *base, *next; } DefEdit;
+
+static gboolean change_edited(DomainTransition *t, void *opaque)
+{
+    DefEdit *e = opaque;
+    if (!run_is_current(t, e->guest) || t->old->live != e->base)
+        return FALSE;
+    transition_set_live(t, e->next);
+    return TRUE;
+}
+
+gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque)
+{
+    for (;;) {
+        g_autoptr(DomainState) state = domain_state(guest->dom);
+        if (state->guest != guest)
+            return FALSE;
+        DomainDef *copy = shared_def_copy(state->live);
+        change(copy, opaque);
+        g_autoptr(SharedDef) next = shared_def_new(copy);
+        if (domain_change(guest->dom, change_edited, &(DefEdit) { guest, state->live, next }))
+            return TRUE;
+    }
+}
+
+void guest_status_changed(Guest *guest)
+{
+    status_save_later(guest);
+}
+
+static gboolean change_taint(DomainTransition *t, void *opaque)
+{
+    RunChange *c = opaque;
+    if (!run_is_current(t, c->guest) || (t->old->taints & c->taint))
+        return FALSE;
+    t->next->taints |= c->taint;
+    return TRUE;
+}
+
+void guest_taint(Guest *guest, unsigned int taint)
+{
+    if (!domain_change(guest->dom, change_taint, &(RunChange) { .guest = guest, .taint = 1u << taint }))
+        return;
+    LOG_WARN("domain '%s' is tainted: %s", guest->name, taint_name(taint));
+    guest_log(guest, "Domain id=%d is tainted: %s", guest->id, taint_name(taint));
+    status_save_later(guest);
+}
