@@ -2,6 +2,7 @@
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
 #include "domain/domain_obj.h"
 #include "base/error.h"
+#include "base/loop.h"
 #include "core/event_table.h"
 #include "domain/host.h"
 

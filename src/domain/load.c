@@ -6,6 +6,7 @@
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
 #define LOG_SOURCE "domain.load"
 #include "base/error.h"
+#include <errno.h>
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"

@@ -261,7 +261,8 @@ static gboolean settle_start(Guest *guest, gboolean failed)
     virErrorPtr error = error_save();
     if (!error || error->code == VIR_ERR_OK) {
         error_restore(error);
-        FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' ended while it was being started", guest->name);
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "domain '%s' ended while it was being started",
+                     guest->name);
         error = error_save();
     }
     if (kill_by_force(guest, 0) < 0)

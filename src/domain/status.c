@@ -7,6 +7,7 @@
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
 #define LOG_SOURCE "domain.status"
 #include "base/error.h"
+#include <errno.h>
 #include "base/file.h"
 #include "base/log.h"
 #include "domain/persist.h"
