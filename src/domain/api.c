@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN api_error_domain
+#include "domain/api.h"
+#include "base/uuid.h"
+
+_Thread_local int api_error_domain = VIR_FROM_DOMAIN;
+
+DomainHost *api_host(virConnectPtr conn)
+{
+    DomainHost *host = connect_host(conn);
+    int domain = host_backend(host)->error_domain;
+    api_error_domain = domain ? domain : VIR_FROM_DOMAIN;
+    return host;
+}
+
+int api_begin(Access *access, virDomainPtr dom)
+{
+    char text[UUID_TEXT_SIZE];
+    DomainHost *host = api_host(dom->o.conn);
+    access->obj = store_by_uuid(host_domains(host), dom->uuid);
+    access->state = access->obj ? domain_state(access->obj) : NULL;
+    if (access->obj && domain_visible(access->state))
+        return 0;
+    return FAIL(VIR_ERR_NO_DOMAIN, "no domain with matching uuid '%s' (%s)", uuid_format(dom->uuid, text), dom->name);
+}
+
+int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api)
+{
+    if (api_begin(access, dom) < 0 || domain_job_begin(access->obj, job, api) < 0)
+        return -1;
+    access->job = job;
+    access->has_job = TRUE;
+    api_refresh(access);
+    if (domain_visible(access->state) && store_contains(host_domains(access->obj->host), access->obj))
+        return 0;
+    return FAIL(VIR_ERR_NO_DOMAIN, "domain '%s' was undefined meanwhile", API_NAME(access));
+}
+
+void api_refresh(Access *access)
+{
+    domain_state_unref(access->state);
+    access->state = domain_state(access->obj);
+}
+
+void api_end(Access *access)
+{
+    if (access->has_job)
+        domain_job_end(access->obj, access->job);
+    domain_state_unref(access->state);
+    domain_obj_unref(access->obj);
+    *access = (Access) { NULL };
+}
+
+int api_need_active(const Access *access)
+{
+    if (access->state->guest)
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_INVALID, "domain is not running: '%s' is %s", API_NAME(access),
+                access->state->managed_save ? "saved; 'virsh start' restores it" : "shut off");
+}
+
+virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *state)
+{
+    return domain_handle_new(conn, state->name, obj->entry.uuid, domain_state_id(state));
+}
+
+int api_scope(const Access *access, unsigned int flags, Scope *scope)
+{
+    gboolean active = access->state->guest != NULL;
+    scope->live = flags & VIR_DOMAIN_AFFECT_LIVE;
+    scope->config = flags & VIR_DOMAIN_AFFECT_CONFIG;
+    if (!scope->live && !scope->config) {
+        scope->live = active;
+        scope->config = !active;
+    }
+    if (scope->live && api_need_active(access) < 0)
+        return -1;
+    if (scope->config && !access->state->persistent)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is transient: transient domains do not have any persistent "
+                    "definition", API_NAME(access));
+    return 0;
+}
+
+SharedDef *api_scope_def(const Access *access, unsigned int flags)
+{
+    Scope scope;
+    if (api_scope(access, flags, &scope) < 0)
+        return NULL;
+    return scope.live ? shared_def_ref(access->state->live) : domain_config(access->obj, access->state);
+}
+
+unsigned long long def_current_memory(const DomainDef *def)
+{
+    return def->current_memory ? def->current_memory : def->memory;
+}
+
+unsigned int def_current_vcpus(const DomainDef *def)
+{
+    if (def->vcpu.current)
+        return def->vcpu.current;
+    return def->vcpu.count ? def->vcpu.count : 1;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The public functions on domains, as members of a HypervisorDriver, and what they share. Internal to the domain core;
+ * functions.h hands them out. Arguments have been checked by the entry points; flags are checked here.
+ */
+#pragma once
+#include "base/error.h"
+#include "domain/connect.h"
+#include "domain/def_cache.h"
+#include "domain/domain_obj.h"
+#include "domain/host.h"
+#include "domain/run.h"
+
+/** VIR_FROM_xxx of the connection that this thread serves at present. */
+extern _Thread_local int api_error_domain;
+
+/** Access of one call to one domain: the domain, its state, a job. Zero-initialise; ended by api_end(). */
+typedef struct Access {
+    DomainObj *obj;
+    DomainState *state;    /* as it was when the job began */
+    gboolean has_job;
+    JobKind job;
+} Access;
+
+/** Find the domain of a handle. 0, or -1 with VIR_ERR_NO_DOMAIN. */
+int api_begin(Access *access, virDomainPtr dom);
+/** The same with a job; @api tells others who has it. */
+int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api);
+void api_end(Access *access);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Access, api_end)
+
+/** Take the present state once more, after a change. */
+void api_refresh(Access *access);
+
+/** 0, or -1 with VIR_ERR_OPERATION_INVALID if there is no guest. */
+int api_need_active(const Access *access);
+/** The name of the domain. */
+#define API_NAME(access) ((access)->state->name)
+
+/** The host of a connection; also tells the thread whose errors to report. */
+DomainHost *api_host(virConnectPtr conn);
+
+/** A handle for a domain as it is now. */
+virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *state);
+
+/** Answer @failure if there are flags beyond @allowed. */
+#define API_FLAGS(flags, allowed, failure) \
+    do { \
+        if ((flags) & ~(unsigned int) (allowed)) { \
+            error_report(api_error_domain, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", \
+                         (flags) & ~(unsigned int) (allowed), __func__); \
+            return (failure); \
+        } \
+    } while (0)
+
+/** Which definitions VIR_DOMAIN_AFFECT_xxx means. */
+typedef struct Scope { gboolean live, config; } Scope;
+/** 0, or -1 with VIR_ERR_OPERATION_INVALID if that isn't there. Other flags are ignored. */
+int api_scope(const Access *access, unsigned int flags, Scope *scope);
+/** The definition to read: live or persistent. NULL with an error. */
+SharedDef *api_scope_def(const Access *access, unsigned int flags);
+
+/** Edit a copy of the persistent definition, write it, publish it. The modify job must be held. @event (may be NULL, taken
+ * over in any case) is emitted with it. */
+typedef int (*ConfigEdit)(DomainDef *def, void *opaque);
+int config_edit(DomainObj *obj, ConfigEdit edit, void *opaque, Event *event);
+/** Write and publish a new persistent definition. */
+int config_replace(DomainObj *obj, SharedDef *def, Event *event);
+
+/** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
+DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);
+
+/** Memory and processors as clients count them. */
+unsigned long long def_current_memory(const DomainDef *def);
+unsigned int def_current_vcpus(const DomainDef *def);
+
+/** Statistics of one running guest, with the guest's deadline. NULL with an error. */
+GuestStats *api_guest_stats(const Access *access, unsigned int groups);
