@@ -18,7 +18,7 @@ static gboolean is_session(const Uri *uri)
     return g_str_has_prefix(uri->path, "/session");
 }
 
-static char *runtime_dir(gboolean session)
+char *transport_runtime_dir(gboolean session)
 {
     if (!session)
         return g_strdup(RUNSTATEDIR "/libvirt");
@@ -28,7 +28,7 @@ static char *runtime_dir(gboolean session)
     return g_build_filename(g_get_user_cache_dir(), "libvirt", NULL);
 }
 
-static int connect_unix(const char *path)
+int transport_connect_unix(const char *path)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(addr.sun_path))
@@ -64,7 +64,7 @@ static int connect_starting(const char *path)
         return -1;
     gint64 deadline = g_get_monotonic_time() + START_DEADLINE_MS * 1000;
     for (;;) {
-        int fd = connect_unix(path);
+        int fd = transport_connect_unix(path);
         if (fd >= 0 || g_get_monotonic_time() > deadline)
             return fd;
         poll(NULL, 0, START_POLL_MS);
@@ -76,12 +76,12 @@ static int connect_local(const Uri *uri, gboolean readonly)
 {
     gboolean session = is_session(uri);
     const char *suffix = readonly && !session ? "-ro" : "";
-    g_autofree char *dir = runtime_dir(session);
+    g_autofree char *dir = transport_runtime_dir(session);
     g_autofree char *sock = g_strdup_printf("%s/libvirt-sock%s", dir, suffix);
     const char *given = uri_param(uri, "socket");
     if (given)
-        return connect_unix(given);
-    int fd = connect_unix(sock);
+        return transport_connect_unix(given);
+    int fd = transport_connect_unix(sock);
     if (fd >= 0)
         return fd;
     int first = virGetLastError()->int1;
@@ -89,7 +89,7 @@ static int connect_local(const Uri *uri, gboolean readonly)
         return -1;
     virErrorPtr saved = error_save();
     g_autofree char *modular = g_strdup_printf("%s/virt%sd-sock%s", dir, uri->scheme, suffix);
-    fd = connect_unix(modular);
+    fd = transport_connect_unix(modular);
     if (fd < 0 && session)
         fd = connect_starting(sock);
     if (fd >= 0) {

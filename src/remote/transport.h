@@ -10,3 +10,8 @@ int transport_connect(const Uri *uri, gboolean readonly);
 
 /** The URI that the daemon is asked to open: without transport, host and our own parameters. NULL for "its default". */
 char *transport_remote_name(const Uri *uri);
+
+/** Connect to a UNIX socket: descriptor, or -1 with an error. */
+int transport_connect_unix(const char *path);
+/** Where the sockets of the system's or the session's daemons are. Caller frees. */
+char *transport_runtime_dir(gboolean session);
