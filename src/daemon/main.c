@@ -386,6 +386,7 @@ static int start(const Options *options, const DaemonPaths *paths, const Libvirt
     LOG_INFO("libvirt version: %s", PACKAGE_VERSION);
     LOG_INFO("hostname: %s", g_get_host_name());
     log_warnings(report);
+    settings_apply_host(conf);
     int status = run(options, paths, conf, privileged, pid_file);
     pid_file_release(pid_file);
     return status;

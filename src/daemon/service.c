@@ -11,8 +11,6 @@
 #include "daemon/loop_events.h"
 #include "rpc/server.h"
 
-#define ADMIN_WORKERS_MIN 1
-
 struct Service {
     RpcServer *main;
     RpcServer *admin;
@@ -55,7 +53,7 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
     if (auth_of(conf->auth_unix_rw, privileged, &service->need_auth[SOCKET_RW]) < 0 ||
         auth_of(conf->auth_unix_ro, privileged, &service->need_auth[SOCKET_RO]) < 0)
         return NULL;
-    service->admin_pool = pool_new("admin", ADMIN_WORKERS_MIN, MAX(conf->admin_max_workers, ADMIN_WORKERS_MIN), 0);
+    service->admin_pool = pool_new("admin", conf->admin_min_workers, conf->admin_max_workers, 0);
     if (!service->admin_pool)
         return NULL;
     loop_events_register(loop);

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/threadpool.h"
+#include "base/uuid.h"
+#include "core/host/host.h"
 
 typedef struct {
     const char *file;
@@ -44,6 +46,13 @@ static void check_workers(Checker *checker, const char *prefix, unsigned min, un
         complain(checker, "'%smin_workers' is %u, more than '%smax_workers', which is %u", prefix, min, prefix, max);
 }
 
+static void check_host_uuid(Checker *checker, const char *text)
+{
+    guint8 uuid[UUID_BYTES];
+    if (text && (uuid_parse(text, uuid) < 0 || !uuid_is_valid(uuid)))
+        complain(checker, "'host_uuid' is '%.100s', which is no UUID or has all digits equal; make one with \"uuidgen\"", text);
+}
+
 int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *report)
 {
     Checker checker = { .file = file, .report = report };
@@ -54,6 +63,7 @@ int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *repor
                  conf->access_drivers[0]);
     check_workers(&checker, "", conf->min_workers, conf->max_workers);
     check_workers(&checker, "admin_", conf->admin_min_workers, conf->admin_max_workers);
+    check_host_uuid(&checker, conf->host_uuid);
     if (conf->prio_workers > POOL_HARD_CAP - conf->max_workers)
         complain(&checker, "'max_workers' and 'prio_workers' are together more than %d", POOL_HARD_CAP);
     return checker.failed ? -1 : 0;
@@ -70,6 +80,13 @@ void settings_finish(LibvirtdConf *conf, bool system)
     set_default(&conf->auth_unix_ro, system ? "polkit" : "none");
     set_default(&conf->auth_unix_rw, system ? "polkit" : "none");
     set_default(&conf->unix_sock_rw_perms, strcmp(conf->auth_unix_rw, "none") == 0 ? "0700" : "0777");
+}
+
+void settings_apply_host(const LibvirtdConf *conf)
+{
+    guint8 uuid[UUID_BYTES];
+    bool given = conf->host_uuid && uuid_parse(conf->host_uuid, uuid) == 0;
+    host_uuid_configure(given ? uuid : NULL, strcmp(conf->host_uuid_source, "machine-id") == 0);
 }
 
 /* ---- log ---- */

@@ -15,5 +15,8 @@ int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *repor
  * @system: whether this is the host's own daemon, rather than one of a session or below a private root. */
 void settings_finish(LibvirtdConf *conf, bool system);
 
+/** Tell the library who the host is. */
+void settings_apply_host(const LibvirtdConf *conf);
+
 /** Set the log up: the command line goes before the environment, that before the configuration. 0, or -1 with an error. */
 int settings_apply_log(const LibvirtdConf *conf, const Options *options, const DaemonPaths *paths);

@@ -4,7 +4,9 @@
  * the first driver of this process that serves the scheme; else the remote driver asks the local daemon.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
+#define LOG_SOURCE "lib.connect"
 #include "base/error.h"
+#include "base/log.h"
 #include "core/event.h"
 #include "lib/client_conf.h"
 #include "lib/embed.h"
@@ -22,6 +24,15 @@ void lib_set_daemon(void)
     is_daemon = TRUE;
 }
 
+/* The program's user may want to see what we do. A typing error in that must not keep the program from working. */
+static void take_log_settings(void)
+{
+    virErrorPtr before = error_save();
+    if (log_set_from_environment() < 0)
+        LOG_ERROR("%s", error_message());
+    error_restore(before);
+}
+
 int lib_initialize(void)
 {
     static gsize once;
@@ -29,8 +40,10 @@ int lib_initialize(void)
         xmlInitParser();
         if (test_driver_register)
             test_driver_register();
-        if (!is_daemon)
+        if (!is_daemon) {
             remote_driver_register();
+            take_log_settings();
+        }
         g_once_init_leave(&once, 1);
     }
     return 0;

@@ -124,6 +124,7 @@ def test_bad_options(daemon, words, text):
     ('min_workers = 9\nmax_workers = 2', "'min_workers' is 9, more than 'max_workers', which is 2"),
     ('unix_sock_rw_perms = "999"', "'unix_sock_rw_perms' is '999', must be permissions in octal"),
     ('unix_sock_group = "no-such-group-here"', "there is no group 'no-such-group-here'"),
+    ('host_uuid = "11111111-1111-1111-1111-111111111111"', "'host_uuid' is '11111111"),
     ('unix_sock_dir = "relative"', "'unix_sock_dir' is 'relative', must begin with '/'"),
 ])
 def test_bad_configuration(daemon, line, text):

@@ -103,9 +103,12 @@ int host_alloc_pages(unsigned int npages, const unsigned int *sizes, const unsig
 int host_memory_parameters(TypedList *list);
 int host_set_memory_parameters(virTypedParameterPtr params, int nparams);
 
-/** Identity of the host: SMBIOS, else the machine id, else a number that lives as long as this process. Both all-equal bytes and
- * absence count as none. @machine_id_first: as the setting host_uuid_source = "machine-id" wants it. */
-void host_uuid(unsigned char uuid[VIR_UUID_BUFLEN], gboolean machine_id_first);
+/** Identity of the host: as configured, else SMBIOS, else the machine id, else a number that lives as long as this process.
+ * Both all-equal bytes and absence count as none. */
+void host_uuid(unsigned char uuid[VIR_UUID_BUFLEN]);
+/** What libvirtd.conf says about it: @uuid (NULL: nothing), and whether the machine id goes before SMBIOS. Before the drivers
+ * start. */
+void host_uuid_configure(const unsigned char *uuid, gboolean machine_id_first);
 /** Bit mask 1 << VIR_NODE_SUSPEND_TARGET_… of what the kernel can do. */
 unsigned int host_suspend_targets(void);
 gboolean host_has_iommu(void);

@@ -109,13 +109,28 @@ static gboolean uuid_from_file(const char *path, unsigned char *uuid)
     return uuid_is_valid(uuid);
 }
 
-void host_uuid(unsigned char uuid[VIR_UUID_BUFLEN], gboolean machine_id_first)
+static unsigned char configured_uuid[VIR_UUID_BUFLEN]; /* all 0: none */
+static gboolean machine_id_first;
+
+void host_uuid_configure(const unsigned char *uuid, gboolean machine_id)
+{
+    memset(configured_uuid, 0, VIR_UUID_BUFLEN);
+    if (uuid)
+        memcpy(configured_uuid, uuid, VIR_UUID_BUFLEN);
+    machine_id_first = machine_id;
+}
+
+void host_uuid(unsigned char uuid[VIR_UUID_BUFLEN])
 {
     static unsigned char own[VIR_UUID_BUFLEN];
     static gsize made;
     static const char *const files[] = { "/etc/machine-id", "/sys/class/dmi/id/product_uuid",
                                          "/sys/devices/virtual/dmi/id/product_uuid", "/etc/machine-id" };
 
+    if (uuid_is_valid(configured_uuid)) {
+        memcpy(uuid, configured_uuid, VIR_UUID_BUFLEN);
+        return;
+    }
     for (guint i = machine_id_first ? 0 : 1; i < G_N_ELEMENTS(files); i++) {
         if (uuid_from_file(files[i], uuid))
             return;
