@@ -89,6 +89,26 @@ SharedDef *api_scope_def(const Access *access, unsigned int flags)
     return scope.live ? shared_def_ref(access->state->live) : domain_config(access->obj, access->state);
 }
 
+typedef struct LiveChange { Guest *guest; SharedDef *def; } LiveChange;
+
+static gboolean change_live(DomainTransition *t, void *opaque)
+{
+    LiveChange *c = opaque;
+    if (!run_is_current(t, c->guest))
+        return FALSE;
+    transition_set_live(t, c->def);
+    return TRUE;
+}
+
+int api_publish_live(const Access *access, DomainDef *def)
+{
+    g_autoptr(SharedDef) shared = shared_def_new(def);
+    Guest *guest = access->state->guest;
+    if (!domain_change(access->obj, change_live, &(LiveChange) { guest, shared }))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(access));
+    return status_save(guest);
+}
+
 unsigned long long def_current_memory(const DomainDef *def)
 {
     return def->current_memory ? def->current_memory : def->memory;

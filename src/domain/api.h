@@ -67,6 +67,9 @@ int config_edit(DomainObj *obj, ConfigEdit edit, void *opaque, Event *event);
 /** Write and publish a new persistent definition. */
 int config_replace(DomainObj *obj, SharedDef *def, Event *event);
 
+/** Publish @def (taken over) as the live definition and write the status. 0, or -1; also if the run is over. */
+int api_publish_live(const Access *access, DomainDef *def);
+
 /** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);
 

@@ -37,6 +37,7 @@ struct DomainObj {
     DomainState *state;
     GuestStats *last_stats;  /* last known answer of the guest to a request for statistics */
     guint stats_asked;       /* requests that are not answered yet */
+    gboolean stats_stuck;    /* the last one was not answered in time */
     GMutex change_lock;      /* serialises changes; taken before lock */
     JobQueue jobs;
 };

@@ -40,6 +40,7 @@ typedef struct GuestBlockStats {
     char *path;               /* source, NULL if none */
     char *alias;
     unsigned int backing_index;
+    gboolean is_backing;      /* an image below the top one */
     StatValue rd_req, rd_bytes, rd_time, wr_req, wr_bytes, wr_time, flush_req, flush_time; /* ns */
     StatValue allocation, capacity, physical, threshold;
     StatValue errors;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is known of a domain: state, info, XML, jobs.
+ */
+#define ERROR_DOMAIN api_error_domain
+#include "domain/api.h"
+#include "base/loop.h"
+#include "domain/functions.h"
+#include "domain/persist.h"
+#include <string.h>
+
+int core_domain_get_state(virDomainPtr dom, int *state, int *reason, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    *state = a.state->state;
+    if (reason)
+        *reason = a.state->reason;
+    return 0;
+}
+
+/* Answers at once: processor time is the host's business. */
+static unsigned long long cpu_time(const Access *a)
+{
+    if (!a->state->guest || !host_backend(a->obj->host)->stats)
+        return 0;
+    g_autoptr(GuestStats) stats = api_guest_stats(a, GUEST_STATS_CPU);
+    if (!stats) {
+        virResetLastError(); /* it ended just now */
+        return 0;
+    }
+    return stats->cpu_time.n;
+}
+
+int core_domain_get_info(virDomainPtr dom, virDomainInfoPtr info)
+{
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    g_autoptr(SharedDef) shared = domain_current_def(a.obj, a.state);
+    if (!shared)
+        return -1;
+    const DomainDef *def = shared_def_get(shared);
+    info->state = (unsigned char) a.state->state;
+    info->maxMem = def->memory;
+    info->memory = def_current_memory(def);
+    info->nrVirtCpu = (unsigned short) def_current_vcpus(def);
+    info->cpuTime = cpu_time(&a);
+    return 0;
+}
+
+char *core_domain_get_os_type(virDomainPtr dom)
+{
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return NULL;
+    g_autoptr(SharedDef) shared = domain_current_def(a.obj, a.state);
+    return shared ? g_strdup(domain_os_type_to_string(shared_def_get(shared)->os.type)) : NULL;
+}
+
+char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_UPDATE_CPU |
+              VIR_DOMAIN_XML_MIGRATABLE, NULL);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return NULL;
+    gboolean inactive = flags & (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_MIGRATABLE);
+    unsigned int how = (flags & VIR_DOMAIN_XML_SECURE ? XML_SECURE : 0) | (inactive ? XML_INACTIVE : 0);
+    gboolean persistent = (flags & VIR_DOMAIN_XML_INACTIVE) && a.state->persistent;
+    g_autoptr(SharedDef) def = persistent ? domain_config(a.obj, a.state) : domain_current_def(a.obj, a.state);
+    return def ? g_strdup(shared_def_xml(def, how)) : NULL;
+}
+
+/* ---- jobs ---- */
+
+int core_domain_get_job_info(virDomainPtr dom, virDomainJobInfoPtr info)
+{
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+        return -1;
+    memset(info, 0, sizeof(*info));
+    info->type = VIR_DOMAIN_JOB_NONE; /* no call of this version lasts so long that it reports progress */
+    return 0;
+}
+
+int core_domain_get_job_stats(virDomainPtr dom, int *type, virTypedParameterPtr *params, int *nparams,
+                              unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    if (!(flags & VIR_DOMAIN_JOB_STATS_COMPLETED) && api_need_active(&a) < 0)
+        return -1;
+    *type = VIR_DOMAIN_JOB_NONE;
+    *params = NULL;
+    *nparams = 0;
+    return 0;
+}
+
+int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+        return -1;
+    JobHolder holder = job_current(&a.obj->jobs);
+    memset(info, 0, sizeof(*info));
+    if (holder.api) {
+        info->state = VIR_DOMAIN_CONTROL_OCCUPIED;
+        info->stateTime = loop_now_ms() - holder.since_ms;
+    }
+    return 0;
+}
+
+/* ---- managed save ---- */
+
+int core_domain_has_managed_save_image(virDomainPtr dom, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    return api_begin(&a, dom) < 0 ? -1 : a.state->managed_save;
+}
+
+static gboolean change_no_save(DomainTransition *t, void *opaque)
+{
+    t->next->managed_save = FALSE;
+    return TRUE;
+}
+
+int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainManagedSaveRemove") < 0)
+        return -1;
+    if (a.state->managed_save && persist_remove_managed_save(a.obj->host, API_NAME(&a)) < 0)
+        return -1;
+    domain_change(a.obj, change_no_save, NULL);
+    return 0;
+}
+
+/* ---- security label ---- */
+
+int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label)
+{
+    g_auto(Access) a = { NULL };
+    memset(label, 0, sizeof(*label)); /* no security driver: no label */
+    return api_begin(&a, dom);
+}
+
+int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels)
+{
+    g_auto(Access) a = { NULL };
+    *labels = NULL;
+    return api_begin(&a, dom);
+}
+
+/* ---- messages ---- */
+
+int core_domain_get_messages(virDomainPtr dom, char ***messages, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING | VIR_DOMAIN_MESSAGE_IOERRORS, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    for (guint bit = 0; (!flags || flags & VIR_DOMAIN_MESSAGE_TAINTING) && taint_name(bit); bit++) {
+        if (a.state->taints & (1u << bit))
+            g_ptr_array_add(list, g_strdup_printf("tainted: %s", taint_name(bit)));
+    }
+    int n = (int) list->len;
+    g_ptr_array_add(list, NULL);
+    *messages = (char **) g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return n;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Talking to a running guest: keys, screen, consoles, monitor, agent.
+ */
+#define ERROR_DOMAIN api_error_domain
+#include "domain/api.h"
+#include "core/fd_stream.h"
+#include "domain/console.h"
+#include "domain/functions.h"
+#include "domain/taint.h"
+#include <libvirt/libvirt-qemu.h>
+#include <unistd.h>
+
+int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int holdtime, unsigned int *keycodes,
+                         int nkeycodes, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSendKey") < 0 || api_need_active(&a) < 0)
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->send_key(a.state->guest, codeset, holdtime, keycodes, nkeycodes));
+}
+
+int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainInjectNMI") < 0 || api_need_active(&a) < 0)
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->inject_nmi(a.state->guest));
+}
+
+char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int screen, unsigned int flags)
+{
+    API_FLAGS(flags, 0, NULL);
+    g_auto(Access) a = { NULL };
+    g_autofree char *mime = NULL;
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainScreenshot") < 0 || api_need_active(&a) < 0)
+        return NULL;
+    int fd = GUEST_CALL(host_backend(a.obj->host)->screenshot(a.state->guest, shared_def_get(a.state->live), screen,
+                                                              &mime));
+    if (fd < 0 || fd_stream_open(stream, fd, NULL, NULL) < 0)
+        return NULL;
+    return g_steal_pointer(&mime);
+}
+
+static int open_device(virDomainPtr dom, const char *name, virStreamPtr stream, gboolean force, gboolean channel)
+{
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+        return -1;
+    Guest *guest = a.state->guest;
+    g_autofree char *key = g_strdup_printf("%s:%s", channel ? "channel" : "console", name ? name : "");
+    if (console_is_open(guest, key) && !force)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "Active console session exists for this domain: '%s'; 'virsh console %s "
+                    "--force' cuts it off", guest->name, guest->name);
+    int fd = GUEST_CALL(host_backend(a.obj->host)->open_console(guest, shared_def_get(a.state->live), name, channel));
+    return fd < 0 ? -1 : console_attach(guest, key, stream, fd, force);
+}
+
+int core_domain_open_console(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_CONSOLE_SAFE | VIR_DOMAIN_CONSOLE_FORCE, -1);
+    return open_device(dom, name, stream, flags & VIR_DOMAIN_CONSOLE_FORCE, FALSE);
+}
+
+int core_domain_open_channel(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_CHANNEL_FORCE, -1);
+    return open_device(dom, name, stream, flags & VIR_DOMAIN_CHANNEL_FORCE, TRUE);
+}
+
+int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int *infiles,
+                                                unsigned int *noutfiles, int **outfiles, char **result,
+                                                unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainQemuMonitorCommand") < 0 || api_need_active(&a) < 0)
+        return -1;
+    if (noutfiles) {
+        *noutfiles = 0;
+        *outfiles = NULL;
+    }
+    guest_taint(a.state->guest, TAINT_CUSTOM_MONITOR);
+    return GUEST_CALL(host_backend(a.obj->host)->monitor_command(a.state->guest, cmd,
+        (flags & VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP) != 0, infiles, ninfiles, result));
+}
+
+int core_domain_qemu_monitor_command(virDomainPtr dom, const char *cmd, char **result, unsigned int flags)
+{
+    return core_domain_qemu_monitor_command_with_files(dom, cmd, 0, NULL, NULL, NULL, result, flags);
+}
+
+/* The agent's calls take no job: a guest that doesn't answer holds up nobody but its callers. */
+char *core_domain_qemu_agent_command(virDomainPtr dom, const char *cmd, int timeout, unsigned int flags)
+{
+    API_FLAGS(flags, 0, NULL);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+        return NULL;
+    guest_taint(a.state->guest, TAINT_CUSTOM_GA_COMMAND);
+    return GUEST_CALL(host_backend(a.obj->host)->agent_command(a.state->guest, cmd, timeout));
+}
+
+char *core_domain_get_hostname(virDomainPtr dom, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_GET_HOSTNAME_LEASE | VIR_DOMAIN_GET_HOSTNAME_AGENT, NULL);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+        return NULL;
+    if (flags & VIR_DOMAIN_GET_HOSTNAME_LEASE)
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "host name of domain '%s' by DHCP lease; '--source agent' asks the guest",
+                         API_NAME(&a));
+    return GUEST_CALL(host_backend(a.obj->host)->agent_hostname(a.state->guest));
+}
+
+/* ---- native formats ---- */
+
+char *core_connect_domain_xml_to_native(virConnectPtr conn, const char *format, const char *xml, unsigned int flags)
+{
+    API_FLAGS(flags, 0, NULL);
+    DomainHost *host = api_host(conn);
+    g_autoptr(DomainDef) def = definition_parse(host, xml, FALSE);
+    return def ? GUEST_CALL(host_backend(host)->to_native(host, format, def)) : NULL;
+}
+
+char *core_connect_domain_xml_from_native(virConnectPtr conn, const char *format, const char *config,
+                                          unsigned int flags)
+{
+    API_FLAGS(flags, 0, NULL);
+    DomainHost *host = api_host(conn);
+    return GUEST_CALL(host_backend(host)->from_native(host, format, config));
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/functions.h"
+
+#define SERVE(member) table->member = core_##member
+#define SERVE_IF(need, member) table->member = backend->need ? core_##member : NULL
+
+void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
+{
+    SERVE(domain_lookup_by_name);
+    SERVE(domain_lookup_by_uuid);
+    SERVE(domain_lookup_by_id);
+    SERVE(connect_list_all_domains);
+    SERVE(connect_num_of_domains);
+    SERVE(connect_list_domains);
+    SERVE(connect_num_of_defined_domains);
+    SERVE(connect_list_defined_domains);
+    SERVE(domain_is_active);
+    SERVE(domain_is_persistent);
+    SERVE(domain_is_updated);
+    SERVE(domain_define_xml_flags);
+    SERVE(domain_define_xml);
+    SERVE_IF(start, domain_create_xml_with_files);
+    SERVE_IF(start, domain_create_xml);
+    SERVE(domain_undefine_flags);
+    SERVE(domain_undefine);
+    SERVE(domain_rename);
+    SERVE(domain_set_autostart);
+    SERVE(domain_set_autostart_once);
+    SERVE(domain_get_autostart);
+    SERVE(domain_get_autostart_once);
+    SERVE_IF(start, domain_create_with_files);
+    SERVE_IF(start, domain_create_with_flags);
+    SERVE_IF(start, domain_create);
+    SERVE_IF(kill, domain_destroy_flags);
+    SERVE_IF(kill, domain_destroy);
+    SERVE_IF(pause, domain_suspend);
+    SERVE_IF(cont, domain_resume);
+    SERVE_IF(shutdown, domain_shutdown_flags);
+    SERVE_IF(shutdown, domain_shutdown);
+    SERVE_IF(shutdown, domain_reboot);
+    SERVE_IF(reset, domain_reset);
+    SERVE(domain_set_lifecycle_action);
+    SERVE(domain_get_state);
+    SERVE(domain_get_info);
+    SERVE(domain_get_os_type);
+    SERVE(domain_get_xml_desc);
+    SERVE(domain_get_job_info);
+    SERVE(domain_get_job_stats);
+    SERVE(domain_get_control_info);
+    SERVE(domain_has_managed_save_image);
+    SERVE(domain_managed_save_remove);
+    SERVE(domain_get_security_label);
+    SERVE(domain_get_security_label_list);
+    SERVE(domain_get_messages);
+    SERVE(domain_get_max_memory);
+    SERVE(domain_set_memory_flags);
+    SERVE(domain_set_memory);
+    SERVE(domain_set_max_memory);
+    SERVE(domain_set_memory_stats_period);
+    SERVE(domain_get_vcpus_flags);
+    SERVE(domain_get_max_vcpus);
+    SERVE(domain_set_vcpus_flags);
+    SERVE(domain_set_vcpus);
+    SERVE_IF(max_vcpus, connect_get_max_vcpus);
+    SERVE(domain_get_metadata);
+    SERVE(domain_set_metadata);
+    SERVE(connect_get_all_domain_stats);
+    SERVE(domain_list_get_stats);
+    SERVE_IF(stats, domain_memory_stats);
+    SERVE_IF(stats, domain_block_stats);
+    SERVE_IF(stats, domain_block_stats_flags);
+    SERVE_IF(stats, domain_interface_stats);
+    SERVE_IF(send_key, domain_send_key);
+    SERVE_IF(inject_nmi, domain_inject_nmi);
+    SERVE_IF(screenshot, domain_screenshot);
+    SERVE_IF(open_console, domain_open_console);
+    SERVE_IF(open_console, domain_open_channel);
+    SERVE_IF(monitor_command, domain_qemu_monitor_command_with_files);
+    SERVE_IF(monitor_command, domain_qemu_monitor_command);
+    SERVE_IF(agent_command, domain_qemu_agent_command);
+    SERVE_IF(agent_hostname, domain_get_hostname);
+    SERVE_IF(to_native, connect_domain_xml_to_native);
+    SERVE_IF(from_native, connect_domain_xml_from_native);
+}

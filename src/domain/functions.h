@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The public functions that the domain core serves. Each has parameters and results of the public function of its name.
+ */
+#pragma once
+#include "core/driver_table.h"
+#include "domain/domain_obj.h"
+
+/** Fill in the members of @table that the core can serve with @backend; what the backend lacks stays NULL. */
+void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend);
+
+/** Whether a domain passes the filters of virConnectListAllDomains(). */
+gboolean domain_passes(const DomainState *state, unsigned int flags);
+
+/* api_lists.c */
+virDomainPtr core_domain_lookup_by_name(virConnectPtr conn, const char *name);
+virDomainPtr core_domain_lookup_by_uuid(virConnectPtr conn, const unsigned char *uuid);
+virDomainPtr core_domain_lookup_by_id(virConnectPtr conn, int id);
+int core_connect_list_all_domains(virConnectPtr conn, virDomainPtr **domains, unsigned int flags);
+int core_connect_num_of_domains(virConnectPtr conn);
+int core_connect_list_domains(virConnectPtr conn, int *ids, int maxids);
+int core_connect_num_of_defined_domains(virConnectPtr conn);
+int core_connect_list_defined_domains(virConnectPtr conn, char **const names, int maxnames);
+int core_domain_is_active(virDomainPtr dom);
+int core_domain_is_persistent(virDomainPtr dom);
+int core_domain_is_updated(virDomainPtr dom);
+
+/* api_define.c */
+virDomainPtr core_domain_define_xml_flags(virConnectPtr conn, const char *xml, unsigned int flags);
+virDomainPtr core_domain_define_xml(virConnectPtr conn, const char *xml);
+virDomainPtr core_domain_create_xml_with_files(virConnectPtr conn, const char *xml, unsigned int nfiles, int
+                                               *files, unsigned int flags);
+virDomainPtr core_domain_create_xml(virConnectPtr conn, const char *xml, unsigned int flags);
+int core_domain_undefine_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_undefine(virDomainPtr dom);
+int core_domain_rename(virDomainPtr dom, const char *new_name, unsigned int flags);
+int core_domain_set_autostart(virDomainPtr dom, int autostart);
+int core_domain_set_autostart_once(virDomainPtr dom, int autostart);
+int core_domain_get_autostart(virDomainPtr dom, int *autostart);
+int core_domain_get_autostart_once(virDomainPtr dom, int *autostart);
+
+/* api_life.c */
+int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *files, unsigned int flags);
+int core_domain_create_with_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_create(virDomainPtr dom);
+int core_domain_destroy_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_destroy(virDomainPtr dom);
+int core_domain_suspend(virDomainPtr dom);
+int core_domain_resume(virDomainPtr dom);
+int core_domain_shutdown_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_shutdown(virDomainPtr dom);
+int core_domain_reboot(virDomainPtr dom, unsigned int flags);
+int core_domain_reset(virDomainPtr dom, unsigned int flags);
+int core_domain_set_lifecycle_action(virDomainPtr dom, unsigned int type, unsigned int action, unsigned int
+                                     flags);
+
+/* api_info.c */
+int core_domain_get_state(virDomainPtr dom, int *state, int *reason, unsigned int flags);
+int core_domain_get_info(virDomainPtr dom, virDomainInfoPtr info);
+char *core_domain_get_os_type(virDomainPtr dom);
+char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags);
+int core_domain_get_job_info(virDomainPtr dom, virDomainJobInfoPtr info);
+int core_domain_get_job_stats(virDomainPtr dom, int *type, virTypedParameterPtr *params, int *nparams,
+                              unsigned int flags);
+int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info, unsigned int flags);
+int core_domain_has_managed_save_image(virDomainPtr dom, unsigned int flags);
+int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags);
+int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label);
+int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels);
+int core_domain_get_messages(virDomainPtr dom, char ***messages, unsigned int flags);
+
+/* api_memory.c */
+unsigned long core_domain_get_max_memory(virDomainPtr dom);
+int core_domain_set_memory_flags(virDomainPtr dom, unsigned long memory, unsigned int flags);
+int core_domain_set_memory(virDomainPtr dom, unsigned long memory);
+int core_domain_set_max_memory(virDomainPtr dom, unsigned long memory);
+int core_domain_set_memory_stats_period(virDomainPtr dom, int period, unsigned int flags);
+int core_domain_get_vcpus_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_get_max_vcpus(virDomainPtr dom);
+int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned int flags);
+int core_domain_set_vcpus(virDomainPtr dom, unsigned int nvcpus);
+int core_connect_get_max_vcpus(virConnectPtr conn, const char *type);
+
+/* api_metadata.c */
+char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsigned int flags);
+int core_domain_set_metadata(virDomainPtr dom, int type, const char *metadata, const char *key, const char
+                             *uri, unsigned int flags);
+
+/* api_stats.c */
+int core_connect_get_all_domain_stats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr
+                                      **records, unsigned int flags);
+int core_domain_list_get_stats(virDomainPtr *doms, unsigned int stats, virDomainStatsRecordPtr **records,
+                               unsigned int flags);
+int core_domain_memory_stats(virDomainPtr dom, virDomainMemoryStatPtr stats, unsigned int nr_stats, unsigned
+                             int flags);
+int core_domain_block_stats(virDomainPtr dom, const char *disk, virDomainBlockStatsPtr stats, size_t size);
+int core_domain_block_stats_flags(virDomainPtr dom, const char *disk, virTypedParameterPtr params, int
+                                  *nparams, unsigned int flags);
+int core_domain_interface_stats(virDomainPtr dom, const char *device, virDomainInterfaceStatsPtr stats, size_t
+                                size);
+
+/* api_misc.c */
+int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int holdtime, unsigned int
+                         *keycodes, int nkeycodes, unsigned int flags);
+int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags);
+char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int screen, unsigned int flags);
+int core_domain_open_console(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags);
+int core_domain_open_channel(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags);
+int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int
+                                                *infiles, unsigned int *noutfiles, int **outfiles, char
+                                                **result, unsigned int flags);
+int core_domain_qemu_monitor_command(virDomainPtr dom, const char *cmd, char **result, unsigned int flags);
+char *core_domain_qemu_agent_command(virDomainPtr dom, const char *cmd, int timeout, unsigned int flags);
+char *core_domain_get_hostname(virDomainPtr dom, unsigned int flags);
+char *core_connect_domain_xml_to_native(virConnectPtr conn, const char *format, const char *xml, unsigned int
+                                        flags);
+char *core_connect_domain_xml_from_native(virConnectPtr conn, const char *format, const char *config, unsigned
+                                          int flags);
