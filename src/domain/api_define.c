@@ -58,9 +58,11 @@ DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate
     if (backend->virt_types && !(backend->virt_types & (1u << def->type)))
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': type '%s' is not one that this hypervisor runs",
                          def->name, domain_virt_type_to_string(def->type));
-    domain_machine_info(def->os.arch, def->os.machine, &info);
-    if (backend->prepare && GUEST_CALL(backend->prepare(host, def, &info)) < 0)
+    if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
         return NULL;
+    domain_machine_info(def->os.arch, def->os.machine, &info);
+    if (backend->describe)
+        backend->describe(host, def, &info);
     if (domain_def_post_parse(def, &info) < 0 || domain_def_validate(def, NULL) < 0)
         return NULL;
     if (backend->complete && GUEST_CALL(backend->complete(host, def)) < 0)

@@ -211,10 +211,11 @@ int core_domain_shutdown(virDomainPtr dom)
     return core_domain_shutdown_flags(dom, 0);
 }
 
-/* Power off, and when that is done reset and run again (see guest_upcall_shutdown()). */
-static int reboot_by_acpi(Guest *guest)
+/* Power off, and when that is done reset and run again (see guest_upcall_shutdown()), unless a reboot is to end it. */
+static int reboot_by_acpi(Guest *guest, const DomainDef *def)
 {
-    set_fake_reboot(guest, TRUE);
+    set_fake_reboot(guest, def->on_reboot != DOMAIN_LIFECYCLE_ACTION_DESTROY &&
+                           def->on_reboot != DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY);
     int rc = GUEST_CALL(host_backend(guest->host)->shutdown(guest, GUEST_STOP_ACPI));
     if (rc < 0)
         set_fake_reboot(guest, FALSE);
@@ -236,7 +237,7 @@ int core_domain_reboot(virDomainPtr dom, unsigned int flags)
             return rc;
         virResetLastError();
     }
-    return reboot_by_acpi(guest);
+    return reboot_by_acpi(guest, shared_def_get(a.state->live));
 }
 
 int core_domain_reset(virDomainPtr dom, unsigned int flags)

@@ -51,9 +51,8 @@ static int open_device(virDomainPtr dom, const char *name, virStreamPtr stream, 
         return -1;
     Guest *guest = a.state->guest;
     g_autofree char *key = g_strdup_printf("%s:%s", channel ? "channel" : "console", name ? name : "");
-    if (console_is_open(guest, key) && !force)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "Active console session exists for this domain: '%s'; 'virsh console %s "
-                    "--force' cuts it off", guest->name, guest->name);
+    if (console_check(guest, key, force) < 0)
+        return -1;
     int fd = GUEST_CALL(host_backend(a.obj->host)->open_console(guest, shared_def_get(a.state->live), name, channel));
     return fd < 0 ? -1 : console_attach(guest, key, stream, fd, force);
 }

@@ -102,10 +102,12 @@ struct DomainBackend {
     /* ---- definitions: no guest needed ---- */
 
     /** First step behind the parser: fill in what depends on this host and hypervisor and on which the model's defaults
-     * depend (domain type, architecture, canonical machine type, emulator), and describe the machine in @info (filled in
-     * for the well-known ones when the call begins). Then the core has the model add its defaults and addresses and check
-     * its rules. 0, or -1. [worker; may run a program (probing) within its own deadline] */
-    int (*prepare)(DomainHost *host, DomainDef *def, DomainMachineInfo *info);
+     * depend (architecture, canonical machine type, emulator). 0, or -1. [worker; may run a program (probing) within its
+     * own deadline] */
+    int (*prepare)(DomainHost *host, DomainDef *def);
+    /** Correct what the model knows of the machine type (domain_machine_info()). May be NULL. [any] */
+    void (*describe)(DomainHost *host, const DomainDef *def, DomainMachineInfo *info);
+    /* then the model adds its defaults and addresses and checks its rules */
     /** Last step: what follows from the completed definition (CPU), and whether it could be run. 0, or -1. [worker] */
     int (*complete)(DomainHost *host, DomainDef *def);
 
@@ -211,6 +213,9 @@ void guest_upcall_monitor_event(Guest *guest, const char *event, long long secon
  * not block; it may be called again if another change came between. */
 typedef void (*GuestDefChange)(DomainDef *def, void *opaque);
 gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque);
+/** Read this run's live definition. FALSE if the run is over. Not copied: cheap. */
+typedef void (*GuestDefReader)(const DomainDef *def, void *opaque);
+gboolean guest_with_def(Guest *guest, GuestDefReader reader, void *opaque);
 /** Say that the backend's part of the status file changed (written soon, by a worker). */
 void guest_status_changed(Guest *guest);
 /** A taint of the running guest, DomainTaint of domain/taint.h; logged once. */

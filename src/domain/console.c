@@ -41,12 +41,18 @@ static void on_closed(void *opaque)
     session_free(s);
 }
 
-gboolean console_is_open(Guest *guest, const char *key)
+static int fail_busy(Guest *guest)
+{
+    return FAIL(VIR_ERR_OPERATION_FAILED, "Active console session exists for this domain: '%s'; 'virsh console %s "
+                "--force' cuts it off", guest->name, guest->name);
+}
+
+int console_check(Guest *guest, const char *key, gboolean force)
 {
     g_mutex_lock(&sessions_lock);
-    gboolean open = find(guest, key) != NULL;
+    gboolean busy = !force && find(guest, key);
     g_mutex_unlock(&sessions_lock);
-    return open;
+    return busy ? fail_busy(guest) : 0;
 }
 
 /* End a session from outside; its reader finds the end of the stream. The lock is held. */

@@ -8,5 +8,5 @@
 /** Open @fd (taken over) as the console called @key of @guest. With @force a present reader is cut off, else his being there
  * is an error. */
 int console_attach(Guest *guest, const char *key, virStreamPtr stream, int fd, gboolean force);
-/** Whether somebody reads @key. */
-gboolean console_is_open(Guest *guest, const char *key);
+/** 0 if console_attach() would succeed at present, else -1: asked before the console is touched. */
+int console_check(Guest *guest, const char *key, gboolean force);

@@ -27,7 +27,7 @@ typedef struct DomainState {
     guint config_serial;     /* another number for each persistent definition */
     guint taints;            /* bit mask, of the run */
     gint16 state, reason;    /* virDomainState and its reasons */
-    gboolean persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1;
+    bool persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1;
 } DomainState;
 
 struct DomainObj {

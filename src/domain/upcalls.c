@@ -354,6 +354,15 @@ gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque)
     }
 }
 
+gboolean guest_with_def(Guest *guest, GuestDefReader reader, void *opaque)
+{
+    g_autoptr(DomainState) state = domain_state(guest->dom);
+    if (state->guest != guest)
+        return FALSE;
+    reader(shared_def_get(state->live), opaque);
+    return TRUE;
+}
+
 void guest_status_changed(Guest *guest)
 {
     status_save_later(guest);

@@ -139,7 +139,7 @@ static char *net_driver(const DomainInterface *net)
     return g_strdup(model);
 }
 
-static void add_offloads(json_object *props, const InterfaceDriver *driver)
+static void add_offloads(json_object *props, const InterfaceDriverOptions *driver)
 {
     const InterfaceOffloads none = { 0 };
     const InterfaceOffloads *host = driver->host ? driver->host : &none, *guest = driver->guest ? driver->guest : &none;
@@ -159,7 +159,7 @@ static void add_offloads(json_object *props, const InterfaceDriver *driver)
 
 static int add_virtio_net(QemuCommand *cmd, json_object *props, const DomainInterface *net, const char *driver, const char *what)
 {
-    const InterfaceDriver *d = &net->driver;
+    const InterfaceDriverOptions *d = &net->driver;
 
     if (d->txmode)
         json_add(props, JSON_STR("tx", d->txmode == INTERFACE_TX_MODE_TIMER ? "timer" : "bh"));

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A hypervisor without guests: every request succeeds at once, and what a real one would tell is told at once.
+ */
+#define ERROR_DOMAIN VIR_FROM_TEST
+#include "base/error.h"
+#include "base/loop.h"
+#include "drivers/test/test_driver.h"
+
+typedef struct TestGuest { gint64 started_ms; gint64 balloon_kib; } TestGuest;
+
+static int test_prepare(DomainHost *host, DomainDef *def)
+{
+    if (!def->os.arch)
+        def->os.arch = g_strdup("i686");
+    return 0;
+}
+
+/* Test domains get what their XML says and nothing implied. */
+static void test_describe(DomainHost *host, const DomainDef *def, DomainMachineInfo *info)
+{
+    *info = (DomainMachineInfo) { .pci_root = DOMAIN_PCI_ROOT_NONE };
+}
+
+static int test_max_vcpus(DomainHost *host, const char *type)
+{
+    return 32;
+}
+
+static int test_start(Guest *guest, DomainDef *def, const StartOptions *options)
+{
+    TestGuest *t = g_new0(TestGuest, 1);
+    t->started_ms = loop_now_ms();
+    t->balloon_kib = (gint64) (def->current_memory ? def->current_memory : def->memory);
+    guest->priv = t;
+    return 0;
+}
+
+static int test_succeed(Guest *guest)
+{
+    return 0;
+}
+
+static int test_shutdown(Guest *guest, GuestStopMode mode)
+{
+    if (mode == GUEST_STOP_AGENT)
+        return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "test domain '%s' has no agent", guest->name);
+    guest_upcall_shutdown(guest, TRUE, FALSE);
+    return 0;
+}
+
+static int test_reset(Guest *guest)
+{
+    guest_upcall_reset(guest);
+    return 0;
+}
+
+static int test_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
+{
+    return 0;
+}
+
+static void test_guest_free(Guest *guest)
+{
+    g_free(guest->priv);
+}
+
+static int test_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib)
+{
+    ((TestGuest *) guest->priv)->balloon_kib = (gint64) kib;
+    guest_upcall_balloon(guest, kib);
+    return 0;
+}
+
+static int test_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds)
+{
+    return 0;
+}
+
+static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent)
+{
+    return 0;
+}
+
+/* Numbers that follow from the time and the definition, so that tests can tell what to expect. */
+static void fill_stats(Guest *guest, GuestStats *stats)
+{
+    TestGuest *t = guest->priv;
+    unsigned long long run_ns = (unsigned long long) (loop_now_ms() - t->started_ms) * 1000000;
+    unsigned long long kib = (unsigned long long) t->balloon_kib;
+    stat_set(&stats->cpu_time, run_ns);
+    stat_set(&stats->cpu_user, run_ns / 2);
+    stat_set(&stats->cpu_system, run_ns - run_ns / 2);
+    stat_set(&stats->balloon_current, kib);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON], kib);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_AVAILABLE], kib);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_UNUSED], kib / 2);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_USABLE], kib / 2);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_RSS], kib / 2);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_SWAP_IN], 0);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_SWAP_OUT], 0);
+}
+
+static void add_devices(const DomainDef *def, void *opaque)
+{
+    GuestStats *stats = opaque;
+    for (guint i = 0; i < def->devices.n_disks; i++) {
+        const DomainDisk *disk = def->devices.disks[i];
+        GuestBlockStats *b = guest_stats_add_block(stats);
+        b->target = g_strdup(disk->target.dev);
+        b->path = g_strdup(disk->source.file ? disk->source.file : disk->source.dev);
+        StatValue *values[] = { &b->rd_req, &b->rd_bytes, &b->wr_req, &b->wr_bytes };
+        for (guint j = 0; j < G_N_ELEMENTS(values); j++)
+            stat_set(values[j], 0);
+    }
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        GuestInterfaceStats *n = guest_stats_add_interface(stats);
+        n->target = g_strdup(def->devices.interfaces[i]->target.dev);
+        StatValue *values[] = { &n->rx_bytes, &n->rx_packets, &n->rx_errs, &n->rx_drop,
+                                &n->tx_bytes, &n->tx_packets, &n->tx_errs, &n->tx_drop };
+        for (guint j = 0; j < G_N_ELEMENTS(values); j++)
+            stat_set(values[j], 0);
+    }
+    for (guint i = 0; i < (def->vcpu.current ? def->vcpu.current : MAX(def->vcpu.count, 1)); i++) {
+        GuestVcpuStats *v = guest_stats_add_vcpu(stats);
+        v->vcpu = i;
+        v->state = VIR_VCPU_RUNNING;
+        v->cpu = (int) i;
+    }
+}
+
+static void test_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque)
+{
+    g_autoptr(GuestStats) stats = guest_stats_new(groups);
+    fill_stats(guest, stats);
+    guest_with_def(guest, add_devices, stats);
+    done(guest, stats, opaque);
+}
+
+static int test_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n)
+{
+    return 0;
+}
+
+static char *test_hostname(Guest *guest)
+{
+    return g_strdup_printf("%shost", guest->name);
+}
+
+const DomainBackend test_backend = {
+    .name = "TEST",
+    .error_domain = VIR_FROM_TEST,
+    .virt_types = 1u << DOMAIN_VIRT_TYPE_TEST,
+    .prepare = test_prepare,
+    .describe = test_describe,
+    .max_vcpus = test_max_vcpus,
+    .start = test_start,
+    .cont = test_succeed,
+    .pause = test_succeed,
+    .shutdown = test_shutdown,
+    .reset = test_reset,
+    .kill = test_kill,
+    .guest_free = test_guest_free,
+    .set_balloon = test_set_balloon,
+    .set_balloon_period = test_set_balloon_period,
+    .set_vcpus = test_set_vcpus,
+    .stats = test_stats,
+    .send_key = test_send_key,
+    .inject_nmi = test_succeed,
+    .agent_hostname = test_hostname,
+};
