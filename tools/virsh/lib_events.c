@@ -124,7 +124,8 @@ static unsigned int print_queued(EventLoop *loop, unsigned int most)
     return count;
 }
 
-static void wait_for_events(EventLoop *loop, bool forever, int timeout)
+/* False if none came. */
+static bool wait_for_events(EventLoop *loop, bool forever, int timeout)
 {
     gint64 end = timeout > 0 ? g_get_monotonic_time() + timeout * G_GINT64_CONSTANT(1000) : -1;
     const char *why = NULL;
@@ -148,12 +149,13 @@ static void wait_for_events(EventLoop *loop, bool forever, int timeout)
     if (forever || !count)
         count += print_queued(loop, forever ? G_MAXUINT : 1);
     if (loop->json)
-        return;
+        return count > 0;
     if (why)
         shell_print(loop->shell, "%s\n", why);
     shell_print(loop->shell, "events received: %u\n", count);
     if (loop->lost)
         shell_print(loop->shell, "events lost because they came faster than they could be shown: %llu\n", loop->lost);
+    return count > 0;
 }
 
 static int register_one(Shell *shell, EventLoop *loop, const EventKind *kind, void *filter, EventRegister add)
@@ -175,7 +177,8 @@ bool event_run(Shell *shell, const Cmd *cmd, const EventKind *const *kinds, size
 {
     EventLoop *loop = g_new0(EventLoop, 1);
     g_autofree int *callbacks = g_new0(int, count);
-    size_t registered = 0, refused = 0;
+    size_t registered = 0;
+    bool received = false;
     int timeout = 0;
 
     *loop = (EventLoop){.shell = shell, .refs = 1, .wait = virsh_wait_new(), .json = shell_json(cmd),
@@ -185,14 +188,12 @@ bool event_run(Shell *shell, const Cmd *cmd, const EventKind *const *kinds, size
         count = 0;
     for (size_t i = 0; i < count; i++) {
         callbacks[registered] = register_one(shell, loop, kinds[i], filter, add);
-        if (callbacks[registered] >= 0)
+        if (callbacks[registered] >= 0) /* with --all, an older daemon doesn't know the newest kinds */
             registered++;
-        else if (count > 1) /* --all: an older daemon doesn't know the newest kinds */
-            refused++;
     }
     if (registered) {
         virsh_error_forget();
-        wait_for_events(loop, cmd_has(cmd, "loop"), timeout);
+        received = wait_for_events(loop, cmd_has(cmd, "loop"), timeout);
     }
     g_mutex_lock(&loop->lock);
     loop->closed = true;
@@ -200,7 +201,7 @@ bool event_run(Shell *shell, const Cmd *cmd, const EventKind *const *kinds, size
     for (size_t i = 0; i < registered; i++)
         drop(virsh_conn(shell), callbacks[i]);
     loop_unref(loop);
-    return registered > 0 && refused < count;
+    return received;
 }
 
 bool event_command(Shell *shell, const Cmd *cmd, const EventKind *kinds, void *filter, EventRegister add,
