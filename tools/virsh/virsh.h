@@ -99,6 +99,9 @@ bool virsh_pass_fds(Shell *shell, const Cmd *cmd, int **fds, unsigned int *count
 /* Joins terminal and console until the escape character (cmd_console.c). `name` NULL is the first console. */
 bool virsh_console(Shell *shell, virDomainPtr domain, const char *name, unsigned int flags);
 
+/* The Linux key code of a name as KEY_A (lib_keys.c). */
+bool virsh_key_code(const char *name, int *code);
+
 /* --- text (lib_text.c) --- */
 typedef struct {
     int value;
