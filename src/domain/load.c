@@ -220,17 +220,6 @@ static void undo_start(Guest *guest)
     give_up(guest, VIR_DOMAIN_SHUTOFF_FAILED);
 }
 
-static void lost_while_connecting(Guest *guest)
-{
-    GuestCore *core = guest_core(guest);
-    g_mutex_lock(&core->lock);
-    g_atomic_int_set(&guest->starting, 0);
-    gboolean lost = core->lost;
-    g_mutex_unlock(&core->lock);
-    if (lost)
-        guest_upcall_ended(guest, FALSE);
-}
-
 typedef struct Revival { Guest *guest; DomainDef *def; } Revival;
 
 static void revive(void *opaque)
@@ -240,15 +229,13 @@ static void revive(void *opaque)
     g_autoptr(DomainDef) def = r->def;
     GuestCondition condition = { VIR_DOMAIN_NOSTATE, 0 };
     g_free(r);
-    if (GUEST_CALL(host_backend(guest->host)->reconnect(guest, def, &condition)) < 0) {
+    gboolean failed = GUEST_CALL(host_backend(guest->host)->reconnect(guest, def, &condition)) < 0;
+    if (failed && !g_atomic_int_get(&guest->killed))
         LOG_ERROR("cannot take over the running domain '%s': %s", guest->name, error_message());
-        g_atomic_int_set(&guest->starting, 0);
-        give_up(guest, VIR_DOMAIN_SHUTOFF_CRASHED);
+    if (!run_settle(guest, failed, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_FAILED))
         return;
-    }
     g_autoptr(SharedDef) live = shared_def_new(g_steal_pointer(&def));
     domain_change(guest->dom, change_condition, (void *[]) { guest, &condition, live });
-    lost_while_connecting(guest);
     if (condition.state == VIR_DOMAIN_SHUTDOWN)
         guest_upcall_shutdown(guest, TRUE, FALSE);
     status_save_later(guest);

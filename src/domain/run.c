@@ -242,8 +242,7 @@ static int open_log(Guest *guest)
     return guest->log_fd < 0 ? -1 : 0;
 }
 
-/* start() has returned. Whether the run goes on; if not, this thread ends it. */
-static gboolean settle_start(Guest *guest, gboolean failed)
+gboolean run_settle(Guest *guest, gboolean failed, int reason, int detail)
 {
     GuestCore *core = guest_core(guest);
     g_mutex_lock(&core->lock);
@@ -251,8 +250,8 @@ static gboolean settle_start(Guest *guest, gboolean failed)
     gboolean ours = !core->claimed && (failed || core->lost);
     if (ours) {
         core->claimed = TRUE;
-        core->end_reason = VIR_DOMAIN_SHUTOFF_FAILED;
-        core->end_detail = -1; /* a start that failed is told to the caller only */
+        core->end_reason = reason;
+        core->end_detail = detail;
     }
     gboolean over = core->claimed;
     g_mutex_unlock(&core->lock);
@@ -273,16 +272,6 @@ static gboolean settle_start(Guest *guest, gboolean failed)
     return FALSE;
 }
 
-/* What the last run left behind says nothing about the next one. */
-static void forget_stats(DomainObj *obj)
-{
-    g_mutex_lock(&obj->lock);
-    GuestStats *old = g_steal_pointer(&obj->last_stats);
-    obj->stats_stuck = FALSE;
-    g_mutex_unlock(&obj->lock);
-    guest_stats_unref(old);
-}
-
 static Guest *begin(DomainObj *obj, DomainDef *def)
 {
     DomainHost *host = obj->host;
@@ -296,7 +285,6 @@ static Guest *begin(DomainObj *obj, DomainDef *def)
     if (!domain_change(obj, change_begun, &(BeginChange) { guest, early }))
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' is already running", def->name);
     store_set_id(host_domains(host), obj, guest->id);
-    forget_stats(obj);
     return g_steal_pointer(&guest);
 }
 
@@ -331,7 +319,8 @@ int run_start(DomainObj *obj, SharedDef *config, const RunOptions *options)
         domain_change(obj, change_live, &(RunChange) { .guest = guest, .live = live });
         failed = status_save(guest) < 0;
     }
-    if (!settle_start(guest, failed))
+    /* a start that failed is told to the caller only */
+    if (!run_settle(guest, failed, VIR_DOMAIN_SHUTOFF_FAILED, -1))
         return -1;
     if (set_going(guest, options) < 0) {
         virErrorPtr error = error_save();

@@ -55,6 +55,9 @@ ClaimResult run_claim_end(Guest *guest, int reason, int detail);
 void run_release_claim(Guest *guest);
 /** Clean up and publish that the domain is shut off. The process is gone. */
 void run_finish(Guest *guest);
+/** start() or reconnect() has returned. Whether the run goes on; if not (it failed, was lost, or somebody claimed its end
+ * meanwhile), this thread ends it, with @reason and @detail if nobody else gave any, and an error is set. */
+gboolean run_settle(Guest *guest, gboolean failed, int reason, int detail);
 /** Claim, kill by force, finish. 0, also if another one does so; -1 if the process can't be killed (the claim stays). */
 int run_end(Guest *guest, int reason, int detail);
 /** Wait until somebody else has finished. FALSE after @deadline_ms. */

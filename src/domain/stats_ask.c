@@ -12,7 +12,6 @@ typedef struct Request {
     DomainObj *obj;
     GuestStats *answer;
     gboolean done, stuck;
-    gboolean guest_side;   /* needs the guest's answer; others say nothing of its health */
 } Request;
 
 /* Outlives its owner while requests are under way. */
@@ -60,16 +59,13 @@ void stats_asker_free(StatsAsker *asker)
 }
 
 /* Note the end of a request in the domain. */
-static void note_answer(const Request *r, GuestStats *stats)
+static void note_answer(DomainObj *obj, GuestStats *stats)
 {
     GuestStats *old = NULL;
-    DomainObj *obj = r->obj;
-    if (!r->guest_side)
-        return;
     g_mutex_lock(&obj->lock);
     obj->stats_asked--;
     obj->stats_stuck = stats == NULL;
-    if (stats) {
+    if (stats && (stats->groups & ~GUEST_STATS_HOST_SIDE)) {
         old = obj->last_stats;
         obj->last_stats = guest_stats_ref(stats);
     }
@@ -83,7 +79,7 @@ static void answered(Guest *guest, GuestStats *stats, void *opaque)
     StatsAsker *asker = r->asker;
     if (stats && !stats->when)
         stats->when = loop_now_ms();
-    note_answer(r, stats);
+    note_answer(r->obj, stats);
     g_mutex_lock(&asker->lock);
     r->done = TRUE;
     r->answer = guest_stats_ref(stats);
@@ -93,36 +89,22 @@ static void answered(Guest *guest, GuestStats *stats, void *opaque)
     asker_unref(asker);
 }
 
-/* Note the request in the domain. FALSE if it must not be sent: the guest has one that it doesn't answer. */
-static gboolean note_request(Request *r, gboolean insist)
-{
-    DomainObj *obj = r->obj;
-    g_mutex_lock(&obj->lock);
-    r->stuck = obj->stats_stuck;
-    gboolean send = insist || !obj->stats_stuck || obj->stats_asked == 0;
-    obj->stats_asked += send;
-    g_mutex_unlock(&obj->lock);
-    return send;
-}
-
-guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups, gboolean insist)
+guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups)
 {
     Request *r = g_new0(Request, 1);
-    r->refs = 1;
+    r->refs = 2;
     r->asker = asker;
     r->obj = domain_obj_ref(guest->dom);
-    r->guest_side = groups & ~GUEST_STATS_HOST_SIDE;
-    gboolean send = !r->guest_side || note_request(r, insist);
-    r->done = !send;
+    g_mutex_lock(&r->obj->lock);
+    r->obj->stats_asked++;
+    r->stuck = r->obj->stats_stuck;
+    g_mutex_unlock(&r->obj->lock);
+    g_atomic_int_inc(&asker->refs);
     g_mutex_lock(&asker->lock);
     g_ptr_array_add(asker->requests, r);
     guint n = asker->requests->len - 1;
     g_mutex_unlock(&asker->lock);
-    if (send) {
-        g_atomic_int_inc(&r->refs);
-        g_atomic_int_inc(&asker->refs);
-        host_backend(guest->host)->stats(guest, groups, guest_deadline_ms(guest), answered, r);
-    }
+    host_backend(guest->host)->stats(guest, groups, guest_deadline_ms(guest), answered, r);
     return n;
 }
 
@@ -141,7 +123,7 @@ static void mark_stuck(StatsAsker *asker)
 {
     for (guint i = 0; i < asker->requests->len; i++) {
         Request *r = asker->requests->pdata[i];
-        if (r->done || !r->guest_side)
+        if (r->done)
             continue;
         g_mutex_lock(&r->obj->lock);
         r->obj->stats_stuck = TRUE;

@@ -89,22 +89,33 @@ static gboolean serves(const ConnectDriver *driver, const Uri *uri)
     return g_strv_contains(driver->schemes, uri->scheme);
 }
 
-static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
+/* Drivers of this process come before the one that takes any URI elsewhere. */
+static OpenResult connect_among(virConnectPtr conn, virConnectAuthPtr auth, gboolean any)
 {
     for (guint i = 0; driver_nth(i); i++) {
         const ConnectDriver *driver = driver_nth(i);
-        if (!serves(driver, conn->uri))
+        if ((driver->schemes == NULL) != any || !serves(driver, conn->uri))
             continue;
         connect_use_driver(conn, driver);
         switch (driver->open(conn, auth)) {
-        case OPEN_OK: return 0;
+        case OPEN_OK: return OPEN_OK;
         case OPEN_DECLINED: break;
         case OPEN_ERROR:
             conn->driver = NULL;
-            return -1;
+            return OPEN_ERROR;
         }
         conn->driver = NULL;
     }
+    return OPEN_DECLINED;
+}
+
+static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
+{
+    OpenResult result = connect_among(conn, auth, FALSE);
+    if (result == OPEN_DECLINED)
+        result = connect_among(conn, auth, TRUE);
+    if (result != OPEN_DECLINED)
+        return result == OPEN_OK ? 0 : -1;
     return FAIL(VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
 }
 

@@ -334,3 +334,11 @@ QemuCaps *qemu_caps_store_get(QemuCapsStore *store, const char *binary)
     }
     return store_refresh(store, entry, binary, &key);
 }
+
+QemuCaps *qemu_caps_store_peek(QemuCapsStore *store, const char *binary)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+    StoreEntry *entry = g_hash_table_lookup(store->entries, binary);
+
+    return entry && entry->caps ? qemu_caps_ref(entry->caps) : NULL;
+}

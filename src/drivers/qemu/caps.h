@@ -125,6 +125,9 @@ void qemu_caps_store_free(QemuCapsStore *store);
  * The caller owns the reference. NULL with an error. */
 QemuCaps *qemu_caps_store_get(QemuCapsStore *store, const char *binary);
 
+/** What is in memory of @binary (a reference); NULL if nothing. Never blocks, sets no error. */
+QemuCaps *qemu_caps_store_peek(QemuCapsStore *store, const char *binary);
+
 /** How often this store had to run a binary. */
 guint qemu_caps_store_probes(QemuCapsStore *store);
 

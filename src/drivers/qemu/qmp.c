@@ -366,32 +366,52 @@ static void qmp_await(QmpMonitor *mon, QmpRequest *req)
     g_mutex_unlock(&mon->lock);
 }
 
-int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
-                  int deadline_ms, unsigned flags, json_object **result)
+/* Send and wait. The finished request, or NULL with an error if it couldn't be sent. */
+static QmpRequest *qmp_transact(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
+                                int deadline_ms, unsigned flags)
 {
     g_autoptr(QmpRequest) req = qmp_request_new(command, deadline_ms, NULL, NULL);
-    json_object *value = NULL;
 
     if (loop_in_thread(mon->loop)) {
         json_object_put(args);
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "'%s' would wait for QEMU on the thread that reads the answer", command);
+        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "'%s' would wait for QEMU on the thread that reads the answer", command);
     }
     req->blocking = TRUE;
     if (qmp_request_take_fds(req, fds, n_fds) < 0) {
         json_object_put(args);
-        return -1;
+        return NULL;
     }
     g_atomic_int_inc(&req->refs);
     if (qmp_submit(mon, req, args, flags) < 0) {
         qmp_request_unref(req);
-        return -1;
+        return NULL;
     }
     qmp_await(mon, req);
-    if (qmp_request_result(mon, req, &value) < 0)
+    return g_steal_pointer(&req);
+}
+
+int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
+                  int deadline_ms, unsigned flags, json_object **result)
+{
+    g_autoptr(QmpRequest) req = qmp_transact(mon, command, args, fds, n_fds, deadline_ms, flags);
+    json_object *value = NULL;
+
+    if (!req || qmp_request_result(mon, req, &value) < 0)
         return -1;
     if (result)
         *result = json_object_get(value);
     return 0;
+}
+
+json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
+                          int deadline_ms, unsigned flags)
+{
+    g_autoptr(QmpRequest) req = qmp_transact(mon, command, args, fds, n_fds, deadline_ms, flags);
+    json_object *value = NULL;
+
+    if (!req || (req->outcome != QMP_ANSWERED && qmp_request_result(mon, req, &value) < 0))
+        return NULL;
+    return json_object_get(req->reply);
 }
 
 int qmp_call(QmpMonitor *mon, const char *command, json_object *args, int deadline_ms, json_object **result)

@@ -95,6 +95,11 @@ int qmp_call(QmpMonitor *mon, const char *command, json_object *args, int deadli
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                   int deadline_ms, unsigned flags, json_object **result);
 
+/** As qmp_call_full(), but any answer is a success: returns QEMU's whole line, error or not. NULL with an error if there was
+ * no answer. Caller frees with json_object_put(). */
+json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
+                          int deadline_ms, unsigned flags);
+
 /** Wait until the handshake is done; worker threads only. 0, or -1 with an error. */
 int qmp_wait_ready(QmpMonitor *mon, int deadline_ms);
 

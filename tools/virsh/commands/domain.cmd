@@ -66,7 +66,7 @@ command attach-interface
 command autostart
   summary let a domain start together with the host
   text The domain is started when the daemon comes up. --disable takes that back; --once is for the next boot of the host only.
-  handler cmd_autostart
+  todo not written yet
   use domain
   option disable bool -- don't start it automatically
   option once bool -- only at the next boot of the host
@@ -303,7 +303,7 @@ command change-media
 command console
   summary connect to a console of the domain
   text Connects the terminal with the first serial or other console, or the one named. The escape character, ^] by default, ends it.
-  handler cmd_console
+  todo not written yet
   use domain
   option devname string also-positional complete=console -- alias of the console or serial device
   option force bool -- throw out whoever is connected now
@@ -321,7 +321,7 @@ command cpu-stats
 command create
   summary start a transient domain from an XML file
   text The domain vanishes when it stops, unless it has been defined too.
-  handler cmd_create
+  todo not written yet
   use xml-file
   option console bool -- connect to the console after the start
   option paused bool -- leave the domain paused
@@ -333,14 +333,13 @@ command create
 command define
   summary make a domain persistent from an XML file, without starting it
   text An existing domain with the same UUID gets the new definition.
-  handler cmd_define
+  todo not written yet
   use xml-file validate
 
 command desc
   summary show or change a domain's description or title
   text Without new text the current one is shown.
-  handler cmd_desc
-  json description
+  todo not written yet
   use domain live config current
   option title bool -- the title rather than the description
   option edit bool -- open an editor on the text
@@ -349,7 +348,7 @@ command desc
 command destroy
   summary stop a domain at once
   text Like pulling the power cord; the guest gets no chance to save data. Its definition and disks stay. Use shutdown to ask the guest politely.
-  handler cmd_destroy
+  todo not written yet
   use domain
   option graceful bool -- only if the process ends when asked
   option remove-logs bool -- remove the domain's log files too
@@ -428,8 +427,7 @@ command domhostname
 command domid
   summary print the ID of a domain
   text A domain that doesn't run has no ID, shown as '-'.
-  handler cmd_domid
-  json domain-id
+  todo not written yet
   use domain
 
 command domifannounce
@@ -491,43 +489,41 @@ command domsetlaunchsecstate
 
 command domname
   summary print the name of a domain
-  handler cmd_domname
-  json domain-name
+  todo not written yet
   use domain
 
 command domrename
   summary give an inactive domain another name
-  handler cmd_domrename
+  todo not written yet
   use domain
   option new-name string positional required -- the new name
 
 command dompmsuspend
   summary put the guest's own power management to sleep
-  handler cmd_dompmsuspend
+  todo not written yet
   use domain
   option target string positional required values=mem,disk,hybrid -- mem, disk or hybrid
   option duration int -- seconds to sleep, 0 for no limit
 
 command dompmwakeup
   summary wake a domain that was suspended by dompmsuspend
-  handler cmd_dompmwakeup
+  todo not written yet
   use domain
 
 command domuuid
   summary print the UUID of a domain
-  handler cmd_domuuid
-  json domain-uuid
+  todo not written yet
   use domain
 
 command domxml-from-native
   summary translate a hypervisor's own configuration into domain XML
-  handler cmd_domxml_from_native
+  todo not written yet
   option format string positional required values=qemu-argv,xen-xl,xen-xm -- format to translate from
   option config string positional required -- change the persistent definition (takes effect at the next start)
 
 command domxml-to-native
   summary translate domain XML into a hypervisor's own configuration
-  handler cmd_domxml_to_native
+  todo not written yet
   option format string positional required values=qemu-argv,xen-xl,xen-xm -- format to translate to
   option domain string complete=domain -- name, ID or UUID of the domain
   option xml string also-positional complete=file -- file with the domain's XML
@@ -547,7 +543,7 @@ command dump
 
 command dumpxml
   summary print the XML definition of a domain
-  handler cmd_dumpxml
+  todo not written yet
   use domain
   option inactive bool -- the persistent definition rather than the running state
   option security-info bool -- include secrets such as passwords
@@ -558,7 +554,7 @@ command dumpxml
 command edit
   summary change the XML definition of a domain in an editor
   text Starts $VISUAL or $EDITOR on the inactive definition. The text is kept, and offered again, if it can't be accepted.
-  handler cmd_edit
+  todo not written yet
   use domain
   option skip-validate bool -- don't check the XML against the schema
 
@@ -696,7 +692,7 @@ command perf
 command metadata
   summary show or change custom metadata of a domain
   text The element with the given namespace URI is shown, set (with --key as its prefix) or removed.
-  handler cmd_metadata
+  todo not written yet
   use domain
   option uri string positional required -- namespace URI of the metadata
   use live config current
@@ -815,7 +811,7 @@ command qemu-attach
 command qemu-monitor-command
   summary send a command to a domain's QEMU monitor
   text The words are joined with blanks. For debugging; it marks the domain as tainted.
-  handler cmd_qemu_monitor_command
+  todo not written yet
   use domain
   option hmp bool -- the command is in the human monitor's language
   option pretty bool -- make the JSON readable
@@ -825,8 +821,7 @@ command qemu-monitor-command
 
 command qemu-monitor-event
   summary wait for raw QEMU events
-  handler cmd_qemu_monitor_event
-  json event
+  todo not written yet
   option domain string also-positional complete=domain -- only events of this domain (name, ID or UUID)
   option event string also-positional -- only events of this name
   option pretty bool -- make the JSON readable
@@ -838,7 +833,7 @@ command qemu-monitor-event
 
 command qemu-agent-command
   summary send a command to the guest agent
-  handler cmd_qemu_agent_command
+  todo not written yet
   use domain
   option timeout int -- seconds to wait for the answer
   option async bool -- don't wait for the answer
@@ -854,13 +849,13 @@ command guest-agent-timeout
 
 command reboot
   summary restart the guest
-  handler cmd_reboot
+  todo not written yet
   use domain
   option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
 
 command reset
   summary press the reset button of a domain
-  handler cmd_reset
+  todo not written yet
   use domain
 
 command restore
@@ -876,7 +871,7 @@ command restore
 
 command resume
   summary let a suspended domain go on
-  handler cmd_resume
+  todo not written yet
   use domain
 
 command save
@@ -932,7 +927,7 @@ command screenshot
 
 command set-lifecycle-action
   summary change what happens on power-off, reboot or crash
-  handler cmd_set_lifecycle_action
+  todo not written yet
   use domain
   option type string positional required values=poweroff,reboot,crash -- poweroff, reboot or crash
   option action string positional required values=destroy,restart,rename-restart,preserve,coredump-destroy,coredump-restart -- what to do, as destroy, restart or preserve
@@ -987,14 +982,14 @@ command setvcpus
 command shutdown
   summary ask the guest to power off
   text How the guest reacts is its own affair; --mode chooses the way to ask it.
-  handler cmd_shutdown
+  todo not written yet
   use domain
   option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
 
 command start
   summary start a defined domain
   text From its managed save image, if there is one.
-  handler cmd_start
+  todo not written yet
   use domain
   option console bool -- connect to the console after the start
   option paused bool -- leave the domain paused
@@ -1007,7 +1002,7 @@ command start
 command suspend
   summary pause a domain
   text It keeps its memory and gets no CPU time until resume.
-  handler cmd_suspend
+  todo not written yet
   use domain
 
 command ttyconsole
@@ -1018,7 +1013,7 @@ command ttyconsole
 command undefine
   summary delete the definition of a domain
   text A running domain becomes transient. State kept beside the definition has to be named: see the options.
-  handler cmd_undefine
+  todo not written yet
   use domain
   option managed-save bool -- remove the managed save image too
   option storage string also-positional complete=disk-list -- disks whose volumes to delete, by target or source, separated by commas

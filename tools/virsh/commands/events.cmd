@@ -6,8 +6,7 @@ group events
 
 command event
   summary list kinds of events, or wait for domain events
-  handler cmd_event
-  json event
+  todo not written yet
   option domain string also-positional complete=domain -- only events of this domain (name, ID or UUID)
   option event string also-positional complete=event-domain -- kind of event to wait for
   option all bool -- all kinds of events

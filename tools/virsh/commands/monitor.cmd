@@ -33,8 +33,7 @@ command domblkstat
 
 command domcontrol
   summary show the state of the control channel to a domain
-  handler cmd_domcontrol
-  json domain-control
+  todo not written yet
   use domain
 
 command domif-getlink
@@ -67,31 +66,27 @@ command domifstat
 
 command dominfo
   summary show basic facts about a domain
-  handler cmd_dominfo
-  json domain-info
+  todo not written yet
   use domain
 
 command dommemstat
   summary show memory statistics of a domain
   text Values are in KiB where they are sizes.
-  handler cmd_dommemstat
-  json domain-memory-stats
+  todo not written yet
   use domain
   option period int -- seconds between updates by the guest
   use config live current
 
 command domstate
   summary print the state of a domain
-  handler cmd_domstate
-  json domain-state
+  todo not written yet
   use domain
   option reason bool -- show the reason too
 
 command domstats
   summary show statistics of one, several or all domains
   text Without a choice of groups all supported ones are shown.
-  handler cmd_domstats
-  json domain-stats
+  todo not written yet
   option state bool -- state and its reason
   option cpu-total bool -- CPU time in total
   option balloon bool -- memory balloon

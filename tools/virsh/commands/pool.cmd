@@ -172,8 +172,7 @@ command pool-uuid
 
 command pool-event
   summary list kinds of events, or wait for pool events
-  handler cmd_pool_event
-  json event
+  todo not written yet
   option pool string also-positional complete=pool -- only events of this pool
   option event string also-positional complete=event-pool -- kind of event to wait for
   option loop bool -- go on after the first event

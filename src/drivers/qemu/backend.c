@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The QEMU backend's table, and the driver's own data.
+ */
+#define LOG_SOURCE "qemu.backend"
+#include "base/log.h"
+#include "drivers/qemu/backend.h"
+
+/* Longest wait for the loop to let go of monitors. */
+#define DETACH_MS 10000
+
+/* Ports of displays, unless qemu.conf says otherwise. */
+#define DISPLAY_PORT_FIRST 5900
+#define WEBSOCKET_PORT_FIRST 5700
+#define PORT_LAST 65535
+
+const DomainBackend qemu_backend = {
+    .name = "QEMU",
+    .folder = "qemu",
+    .virt_types = 1u << DOMAIN_VIRT_TYPE_QEMU | 1u << DOMAIN_VIRT_TYPE_KVM,
+    .error_domain = VIR_FROM_QEMU,
+    .prepare = qemu_backend_prepare,
+    .describe = qemu_backend_describe,
+    .complete = qemu_backend_complete,
+    .to_native = qemu_backend_to_native,
+    .max_vcpus = qemu_backend_max_vcpus,
+    .start = qemu_backend_start,
+    .reconnect = qemu_backend_reconnect,
+    .status_format = qemu_backend_status_format,
+    .status_parse = qemu_backend_status_parse,
+    .cont = qemu_backend_cont,
+    .pause = qemu_backend_pause,
+    .shutdown = qemu_backend_shutdown,
+    .reboot_agent = qemu_backend_reboot_agent,
+    .reset = qemu_backend_reset,
+    .kill = qemu_backend_kill,
+    .find_process = qemu_backend_find_process,
+    .cleanup = qemu_backend_cleanup,
+    .guest_free = qemu_backend_guest_free,
+    .set_balloon = qemu_backend_set_balloon,
+    .set_balloon_period = qemu_backend_set_balloon_period,
+    .set_vcpus = qemu_backend_set_vcpus,
+    .stats = qemu_backend_stats,
+    .send_key = qemu_backend_send_key,
+    .inject_nmi = qemu_backend_inject_nmi,
+    .screenshot = qemu_backend_screenshot,
+    .open_console = qemu_backend_open_console,
+    .monitor_command = qemu_backend_monitor_command,
+    .agent_command = qemu_backend_agent_command,
+    .agent_hostname = qemu_backend_agent_hostname,
+};
+
+QemuDriver *qemu_driver_new(Loop *loop)
+{
+    QemuDriver *driver = g_new0(QemuDriver, 1);
+
+    driver->loop = loop;
+    g_mutex_init(&driver->lock);
+    g_cond_init(&driver->cond);
+    driver->guests = g_ptr_array_new();
+    driver->uid = (uid_t)-1;
+    driver->gid = (gid_t)-1;
+    driver->vnc_ports = port_pool_new("display", DISPLAY_PORT_FIRST, PORT_LAST);
+    driver->spice_ports = driver->vnc_ports;
+    driver->websocket_ports = port_pool_new("vnc websocket", WEBSOCKET_PORT_FIRST, PORT_LAST);
+    return driver;
+}
+
+void qemu_driver_set_cache(QemuDriver *driver, const char *dir)
+{
+    g_autofree char *path = g_strconcat(dir, "/capabilities", NULL);
+
+    driver->caps = qemu_caps_store_new(driver->loop, path);
+}
+
+Guest *qemu_guest_attach(Guest *guest)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+
+    g_mutex_lock(&driver->lock);
+    driver->attached++;
+    g_mutex_unlock(&driver->lock);
+    return guest_ref(guest);
+}
+
+void qemu_guest_detach(void *opaque)
+{
+    QemuDriver *driver = guest_host_priv(opaque);
+
+    guest_unref(opaque);
+    g_mutex_lock(&driver->lock);
+    driver->attached--;
+    g_cond_broadcast(&driver->cond);
+    g_mutex_unlock(&driver->lock);
+}
+
+/* End what may call us for one guest. */
+static void detach_guest(Guest *guest)
+{
+    QemuGuest *qemu = guest->priv;
+
+    g_mutex_lock(&qemu->lock);
+    if (qemu->mon)
+        qmp_close(qemu->mon);
+    if (qemu->agent)
+        agent_close(qemu->agent);
+    g_mutex_unlock(&qemu->lock);
+    process_watch_remove(g_steal_pointer(&qemu->watch));
+}
+
+void qemu_driver_detach(QemuDriver *driver)
+{
+    gint64 until = g_get_monotonic_time() + DETACH_MS * G_GINT64_CONSTANT(1000);
+
+    g_mutex_lock(&driver->lock);
+    for (guint i = 0; i < driver->guests->len; i++)
+        detach_guest(g_ptr_array_index(driver->guests, i));
+    while (driver->attached > 0 && g_cond_wait_until(&driver->cond, &driver->lock, until))
+        continue;
+    if (driver->attached > 0)
+        LOG_ERROR("%u monitors are still in use", driver->attached);
+    g_mutex_unlock(&driver->lock);
+}
+
+void qemu_driver_free(QemuDriver *driver)
+{
+    if (!driver)
+        return;
+    qemu_caps_store_free(driver->caps);
+    port_pool_free(driver->vnc_ports);
+    port_pool_free(driver->websocket_ports);
+    g_ptr_array_unref(driver->guests);
+    g_mutex_clear(&driver->lock);
+    g_cond_clear(&driver->cond);
+    g_free(driver);
+}

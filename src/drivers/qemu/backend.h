@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The QEMU backend of the domain core: what its files share. A QemuDriver is the private data of the driver's host, a QemuGuest
+ * that of one run.
+ */
+#pragma once
+#include "base/process.h"
+#include "domain/backend.h"
+#include "drivers/qemu/agent.h"
+#include "drivers/qemu/caps.h"
+#include "drivers/qemu/command.h"
+#include "drivers/qemu/ports.h"
+#include "drivers/qemu/qmp.h"
+
+/** Time for QEMU to come up to its monitor, in ms: files and firmware on slow disks are opened before that. */
+#define QEMU_START_MS 60000
+/** Longest tail of QEMU's own words in an error, in bytes. */
+#define QEMU_LAST_WORDS_MAX 2048
+
+typedef struct QemuDriver {
+    Loop *loop;
+    GMutex lock;             /* guards the following two */
+    GCond cond;
+    guint attached;          /* monitors, agents and watches that may still call us */
+    GPtrArray *guests;       /* of Guest, without references: those that have a QemuGuest */
+    QemuCapsStore *caps;
+    PortPool *vnc_ports;
+    PortPool *spice_ports;
+    PortPool *websocket_ports;
+    uid_t uid;               /* of QEMU processes; -1: as we are */
+    gid_t gid;
+} QemuDriver;
+
+typedef struct QemuDisk {
+    char *alias;
+    char *target;
+    char *path;              /* NULL if the drive is empty */
+} QemuDisk;
+
+typedef struct QemuGuest {
+    GMutex lock;             /* guards what is marked with * */
+    char *dir;               /* private folder of the run */
+    char *channel_dir;
+    char *monitor_path;
+    char *agent_path;        /* NULL: the guest has no agent channel */
+    char *agent_alias;
+    QmpMonitor *mon;         /* * NULL before start() and after the end */
+    Agent *agent;            /* * connected on demand */
+    gboolean agent_up;       /* * the guest opened the channel */
+    int pidfd;
+    ProcessWatch *watch;
+    gboolean powered_off;    /* * it said so; its end is no crash */
+    gboolean stopping;       /* * we are ending it */
+    GPtrArray *unlink;       /* paths to be removed at the end */
+    GArray *ports;           /* of QemuPort: to be given back */
+    GArray *vcpu_tids;       /* * of int, by vCPU; 0: unknown */
+    GPtrArray *disks;        /* of QemuDisk; constant after start() */
+    GPtrArray *taps;         /* names of host devices, by interface; NULL where there is none */
+    char *balloon_path;      /* QOM path; NULL: no balloon */
+} QemuGuest;
+
+typedef struct QemuPort {
+    PortPool *pool;
+    int port;
+} QemuPort;
+
+extern const DomainBackend qemu_backend;
+
+/** New driver data. */
+QemuDriver *qemu_driver_new(Loop *loop);
+/** Where the cache is: once, before any use of the driver. */
+void qemu_driver_set_cache(QemuDriver *driver, const char *dir);
+void qemu_driver_free(QemuDriver *driver);
+
+/** Let go of all guests, which go on, and wait until nothing can call us any more. Not on the loop's thread. */
+void qemu_driver_detach(QemuDriver *driver);
+
+/** A reference for a monitor, agent or watch, and its free function. */
+Guest *qemu_guest_attach(Guest *guest);
+void qemu_guest_detach(void *guest);
+
+static inline QemuGuest *qemu_guest(Guest *guest)
+{
+    return guest->priv;
+}
+
+/** The monitor (a reference), or NULL with an error if the run has none. */
+QmpMonitor *qemu_guest_monitor(Guest *guest);
+
+/** Ask @guest; as qmp_call() with the guest's deadline. */
+int qemu_guest_call(Guest *guest, const char *command, json_object *args, json_object **result);
+
+/* backend_start.c */
+int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options);
+int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *condition);
+int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms);
+pid_t qemu_backend_find_process(Guest *guest);
+void qemu_backend_cleanup(Guest *guest, const DomainDef *def);
+void qemu_backend_guest_free(Guest *guest);
+void qemu_backend_status_format(Guest *guest, GString *xml);
+int qemu_backend_status_parse(Guest *guest, xmlNodePtr root);
+/** New run data, kept in guest->priv. */
+QemuGuest *qemu_guest_new(Guest *guest);
+/** Write down what is needed of the definition while it runs (disks, devices, agent). */
+void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def);
+/** Open the monitor at its path. */
+int qemu_guest_connect(Guest *guest);
+
+/* backend_setup.c: after the monitor is there */
+/** What is set over the monitor before the vCPUs run, and what QEMU chose (terminals, threads) is put into @def. */
+int qemu_guest_setup(Guest *guest, DomainDef *def);
+/** The second half of it: what QEMU chose. */
+int qemu_guest_refresh(Guest *guest, DomainDef *def);
+
+/* backend_prepare.c */
+int qemu_backend_prepare(DomainHost *host, DomainDef *def);
+void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachineInfo *info);
+int qemu_backend_complete(DomainHost *host, DomainDef *def);
+char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def);
+int qemu_backend_max_vcpus(DomainHost *host, const char *type);
+/** Choose the ports of displays that have none. @guest may be NULL (nothing is reserved then). */
+int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
+
+/* backend_events.c */
+extern const QmpCallbacks qemu_monitor_callbacks;
+
+/* backend_control.c */
+int qemu_backend_cont(Guest *guest);
+int qemu_backend_pause(Guest *guest);
+int qemu_backend_shutdown(Guest *guest, GuestStopMode mode);
+int qemu_backend_reboot_agent(Guest *guest);
+int qemu_backend_reset(Guest *guest);
+int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib);
+int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
+int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent);
+int qemu_backend_inject_nmi(Guest *guest);
+int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
+
+/* backend_talk.c */
+int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);
+int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
+int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
+char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout);
+char *qemu_backend_agent_hostname(Guest *guest);
+/** The agent (a reference), connected; NULL with an error. */
+Agent *qemu_guest_agent(Guest *guest);
+
+/* backend_stats.c */
+void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque);

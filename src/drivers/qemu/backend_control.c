@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Commands to a running guest.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "drivers/qemu/backend.h"
+#include "drivers/qemu/keycodes.h"
+
+/* Longest that the guest may take to answer its agent's shutdown call. */
+#define AGENT_SHUTDOWN_MS 30000
+
+int qemu_backend_cont(Guest *guest)
+{
+    return qemu_guest_call(guest, "cont", NULL, NULL);
+}
+
+int qemu_backend_pause(Guest *guest)
+{
+    return qemu_guest_call(guest, "stop", NULL, NULL);
+}
+
+int qemu_backend_reset(Guest *guest)
+{
+    return qemu_guest_call(guest, "system_reset", NULL, NULL);
+}
+
+static int agent_shutdown(Guest *guest, const char *mode)
+{
+    g_autoptr(Agent) agent = qemu_guest_agent(guest);
+
+    if (!agent)
+        return -1;
+    return agent_call(agent, "guest-shutdown", json_make(JSON_STR("mode", mode)), AGENT_SHUTDOWN_MS, 0, AGENT_ENDS_GUEST, NULL);
+}
+
+int qemu_backend_shutdown(Guest *guest, GuestStopMode mode)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    gboolean agent_up;
+
+    g_mutex_lock(&qemu->lock);
+    agent_up = qemu->agent_up;
+    g_mutex_unlock(&qemu->lock);
+    if (mode == GUEST_STOP_AGENT)
+        return agent_shutdown(guest, "powerdown");
+    /* By default the agent, which the guest surely obeys; the button if that fails. */
+    if (mode == GUEST_STOP_DEFAULT && agent_up) {
+        if (agent_shutdown(guest, "powerdown") == 0)
+            return 0;
+        virResetLastError();
+    }
+    return qemu_guest_call(guest, "system_powerdown", NULL, NULL);
+}
+
+int qemu_backend_reboot_agent(Guest *guest)
+{
+    return agent_shutdown(guest, "reboot");
+}
+
+int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib)
+{
+    if (!qemu_guest(guest)->balloon_path)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' has no memory balloon", guest->name);
+    if (qemu_guest_call(guest, "balloon", json_make(JSON_UINT("value", kib * 1024)), NULL) < 0)
+        return -1;
+    def->current_memory = kib;
+    return 0;
+}
+
+int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds)
+{
+    const char *path = qemu_guest(guest)->balloon_path;
+
+    if (!path || !def->devices.memballoon)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' has no memory balloon", guest->name);
+    if (qemu_guest_call(guest, "qom-set", json_make(JSON_STR("path", path), JSON_STR("property", "guest-stats-polling-interval"),
+                                                    JSON_UINT("value", seconds)), NULL) < 0)
+        return -1;
+    def->devices.memballoon->stats_period = seconds;
+    return 0;
+}
+
+int qemu_backend_inject_nmi(Guest *guest)
+{
+    return qemu_guest_call(guest, "inject-nmi", NULL, NULL);
+}
+
+int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n)
+{
+    json_object *keys = json_object_new_array();
+
+    for (int i = 0; i < n; i++) {
+        int number = keycode_to_qemu(codeset, codes[i]);
+
+        if (number < 0) {
+            json_object_put(keys);
+            return -1;
+        }
+        json_object_array_add(keys, json_make(JSON_STR("type", "number"), JSON_INT("data", number)));
+    }
+    if (holdtime)
+        return qemu_guest_call(guest, "send-key", json_make(JSON_VALUE("keys", keys), JSON_UINT("hold-time", holdtime)), NULL);
+    return qemu_guest_call(guest, "send-key", json_make(JSON_VALUE("keys", keys)), NULL);
+}
+
+/* Plug the first @missing free CPUs of what the machine offers. */
+static int plug_vcpus(Guest *guest, json_object *slots, guint missing, guint have)
+{
+    for (gsize i = json_object_array_length(slots); i-- > 0 && missing > 0;) {
+        json_object *slot = json_object_array_get_idx(slots, i), *props = json_member(slot, "props", json_type_object);
+        const char *type = json_member_string(slot, "type");
+        g_autofree char *id = NULL;
+        json_object *args;
+
+        if (json_member_string(slot, "qom-path") || !props || !type)
+            continue;
+        id = g_strdup_printf("vcpu%u", have);
+        args = json_make(JSON_STR("driver", type), JSON_STR("id", id));
+        json_object_object_foreach(props, key, value) {
+            json_object *copy = NULL;
+
+            json_object_deep_copy(value, &copy, NULL);
+            json_object_object_add(args, key, copy);
+        }
+        if (qemu_guest_call(guest, "device_add", args, NULL) < 0)
+            return -1;
+        have++;
+        missing--;
+    }
+    if (missing > 0)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' has no room for %u more vCPUs", guest->name, missing);
+    return 0;
+}
+
+static int set_vcpus_by_agent(Guest *guest, unsigned int count)
+{
+    g_autoptr(Agent) agent = qemu_guest_agent(guest);
+    g_autoptr(json_object) cpus = NULL;
+    json_object *wanted = json_object_new_array();
+    gint64 online = 0;
+
+    if (!agent || agent_call(agent, "guest-get-vcpus", NULL, (int)guest_deadline_ms(guest), 0, 0, &cpus) < 0) {
+        json_object_put(wanted);
+        return -1;
+    }
+    for (gsize i = 0; json_object_is_type(cpus, json_type_array) && i < json_object_array_length(cpus); i++) {
+        json_object *cpu = json_object_array_get_idx(cpus, i);
+        gboolean fixed = !json_member_bool(cpu, "can-offline", FALSE);
+        gboolean on = fixed || online < (gint64)count;
+
+        online += on;
+        json_object_array_add(wanted, json_make(JSON_INT("logical-id", json_member_int(cpu, "logical-id", 0)), JSON_BOOL("online", on)));
+    }
+    if (online != count) {
+        json_object_put(wanted);
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the guest of domain '%s' can't have exactly %u vCPUs online", guest->name, count);
+    }
+    return agent_call(agent, "guest-set-vcpus", json_make(JSON_VALUE("vcpus", wanted)), (int)guest_deadline_ms(guest), 0, 0, NULL);
+}
+
+int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent)
+{
+    guint now = def->vcpu.current ? def->vcpu.current : def->vcpu.count;
+    g_autoptr(json_object) slots = NULL;
+
+    if (agent)
+        return set_vcpus_by_agent(guest, count);
+    if (count == now)
+        return 0;
+    if (count < now)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "unplugging vCPUs of a running domain is not supported yet");
+    if (qemu_guest_call(guest, "query-hotpluggable-cpus", NULL, &slots) < 0)
+        return -1;
+    if (!json_object_is_type(slots, json_type_array))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "QEMU of domain '%s' doesn't tell its CPU slots", guest->name);
+    if (plug_vcpus(guest, slots, count - now, now) < 0)
+        return -1;
+    def->vcpu.current = count;
+    return qemu_guest_refresh(guest, def);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What QEMU tells by itself becomes upcalls of the domain core. Everything here runs on the loop's thread and must not block.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.events"
+#include <string.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "drivers/qemu/backend.h"
+
+/* The guest is about to go: its agent will not answer any more. */
+static void agent_is_gone(QemuGuest *qemu)
+{
+    g_autoptr(Agent) agent = NULL;
+
+    g_mutex_lock(&qemu->lock);
+    agent = qemu->agent ? agent_ref(qemu->agent) : NULL;
+    g_mutex_unlock(&qemu->lock);
+    if (agent)
+        agent_guest_gone(agent);
+}
+
+static void on_shutdown(Guest *guest, json_object *data)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    const char *reason = json_member_string(data, "reason");
+
+    g_mutex_lock(&qemu->lock);
+    qemu->powered_off = TRUE;
+    g_mutex_unlock(&qemu->lock);
+    agent_is_gone(qemu);
+    guest_upcall_shutdown(guest, json_member_bool(data, "guest", FALSE), g_strcmp0(reason, "guest-reset") == 0);
+}
+
+static void on_stop(Guest *guest, json_object *data)
+{
+    guest_upcall_stopped(guest, -1);
+}
+
+static void on_resume(Guest *guest, json_object *data)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    /* It runs (again, perhaps after a reset): a later end is news. */
+    g_mutex_lock(&qemu->lock);
+    qemu->powered_off = FALSE;
+    g_mutex_unlock(&qemu->lock);
+    guest_upcall_resumed(guest, -1);
+}
+
+static void on_reset(Guest *guest, json_object *data)
+{
+    agent_is_gone(qemu_guest(guest));
+    guest_upcall_reset(guest);
+}
+
+static void on_panicked(Guest *guest, json_object *data)
+{
+    json_object *info = json_member(data, "info", json_type_object);
+
+    guest_upcall_panicked(guest, info ? json_object_to_json_string_ext(info, JSON_C_TO_STRING_PLAIN) : NULL);
+}
+
+static void on_watchdog(Guest *guest, json_object *data)
+{
+    static const struct {
+        const char *name;
+        int action;
+    } actions[] = {
+        { "reset", VIR_DOMAIN_EVENT_WATCHDOG_RESET }, { "shutdown", VIR_DOMAIN_EVENT_WATCHDOG_SHUTDOWN },
+        { "poweroff", VIR_DOMAIN_EVENT_WATCHDOG_POWEROFF }, { "pause", VIR_DOMAIN_EVENT_WATCHDOG_PAUSE },
+        { "debug", VIR_DOMAIN_EVENT_WATCHDOG_DEBUG }, { "none", VIR_DOMAIN_EVENT_WATCHDOG_NONE },
+        { "inject-nmi", VIR_DOMAIN_EVENT_WATCHDOG_INJECTNMI },
+    };
+    const char *action = json_member_string(data, "action");
+
+    for (guint i = 0; i < G_N_ELEMENTS(actions); i++) {
+        if (g_strcmp0(action, actions[i].name) == 0)
+            guest_upcall_watchdog(guest, actions[i].action);
+    }
+}
+
+/* The disk that an error is about: by its path in QEMU's tree, or by its name. */
+static const QemuDisk *find_disk(QemuGuest *qemu, json_object *data)
+{
+    const char *device = json_member_string(data, "device"), *path = json_member_string(data, "qom-path");
+    g_auto(GStrv) parts = g_strsplit(path ? path : "", "/", -1);
+
+    for (guint i = 0; i < qemu->disks->len; i++) {
+        const QemuDisk *disk = g_ptr_array_index(qemu->disks, i);
+
+        if (g_strcmp0(disk->alias, device) == 0 || (disk->alias && g_strv_contains((const char *const *)parts, disk->alias)))
+            return disk;
+    }
+    return NULL;
+}
+
+static void on_io_error(Guest *guest, json_object *data)
+{
+    const QemuDisk *disk = find_disk(qemu_guest(guest), data);
+    const char *action = json_member_string(data, "action");
+    int code = g_strcmp0(action, "stop") == 0 ? VIR_DOMAIN_EVENT_IO_ERROR_PAUSE :
+        g_strcmp0(action, "report") == 0 ? VIR_DOMAIN_EVENT_IO_ERROR_REPORT : VIR_DOMAIN_EVENT_IO_ERROR_NONE;
+
+    guest_upcall_io_error(guest, disk && disk->path ? disk->path : "", disk && disk->alias ? disk->alias : "", code,
+                          json_member_bool(data, "nospace", FALSE) ? "enospc" : "");
+}
+
+static void on_balloon(Guest *guest, json_object *data)
+{
+    gint64 bytes = json_member_int(data, "actual", -1);
+
+    if (bytes >= 0)
+        guest_upcall_balloon(guest, bytes / 1024);
+}
+
+static void on_rtc(Guest *guest, json_object *data)
+{
+    guest_upcall_rtc(guest, json_member_int(data, "offset", 0));
+}
+
+static void on_device_deleted(Guest *guest, json_object *data)
+{
+    const char *device = json_member_string(data, "device");
+
+    if (device)
+        guest_upcall_device_deleted(guest, device);
+}
+
+static void on_suspend(Guest *guest, json_object *data)
+{
+    agent_is_gone(qemu_guest(guest));
+    guest_upcall_pmsuspend(guest, FALSE);
+}
+
+static void on_suspend_disk(Guest *guest, json_object *data)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    g_mutex_lock(&qemu->lock);
+    qemu->powered_off = TRUE;
+    g_mutex_unlock(&qemu->lock);
+    agent_is_gone(qemu);
+    guest_upcall_pmsuspend(guest, TRUE);
+}
+
+static void on_wakeup(Guest *guest, json_object *data)
+{
+    guest_upcall_pmwakeup(guest);
+}
+
+static void on_port(Guest *guest, json_object *data)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    const char *id = json_member_string(data, "id");
+    gboolean open = json_member_bool(data, "open", FALSE);
+
+    if (!id || g_strcmp0(id, qemu->agent_alias) != 0)
+        return;
+    g_mutex_lock(&qemu->lock);
+    qemu->agent_up = open;
+    g_mutex_unlock(&qemu->lock);
+    guest_upcall_agent(guest, open, id);
+}
+
+static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint64 time_us, void *opaque)
+{
+    static const struct {
+        const char *name;
+        void (*handle)(Guest *guest, json_object *data);
+    } handlers[] = {
+        { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
+        { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
+        { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
+        { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
+    };
+    Guest *guest = opaque;
+
+    for (guint i = 0; i < G_N_ELEMENTS(handlers); i++) {
+        if (g_str_equal(name, handlers[i].name))
+            handlers[i].handle(guest, data);
+    }
+    guest_upcall_monitor_event(guest, name, time_us / G_USEC_PER_SEC, time_us % G_USEC_PER_SEC,
+                               data ? json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN) : NULL);
+}
+
+static void on_closed(QmpMonitor *mon, QmpClosed kind, const char *reason, void *opaque)
+{
+    Guest *guest = opaque;
+
+    /* At the end of the process its watch tells the rest. */
+    if (kind == QMP_CLOSED_EOF)
+        return;
+    LOG_ERROR("monitor of domain '%s' is lost: %s", guest->name, reason);
+    guest_upcall_ended(guest, TRUE);
+}
+
+const QmpCallbacks qemu_monitor_callbacks = { .event = on_event, .closed = on_closed };

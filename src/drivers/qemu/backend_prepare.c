@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Definitions before they run: what depends on the emulator, and its command line as text.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include <sys/utsname.h>
+#include "base/error.h"
+#include "domain/host.h"
+#include "drivers/qemu/backend.h"
+
+#define DEFAULT_MAX_VCPUS 16
+
+static const char *host_arch(void)
+{
+    struct utsname uts;
+
+    return uname(&uts) == 0 ? g_intern_string(uts.machine) : "x86_64";
+}
+
+static int prepare_emulator(DomainDef *def)
+{
+    const char *target;
+
+    if (!def->os.arch)
+        def->os.arch = g_strdup(host_arch());
+    if (def->devices.emulator)
+        return 0;
+    def->devices.emulator = qemu_find_emulator(def->os.arch);
+    if (def->devices.emulator)
+        return 0;
+    target = qemu_arch_to_target(def->os.arch);
+    if (!target)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "architecture '%s' of domain '%s' is unknown", def->os.arch, def->name);
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "no emulator for architecture '%s' is installed ('qemu-system-%s' is not in the PATH)",
+                def->os.arch, target);
+}
+
+static int prepare_machine(DomainDef *def, const QemuCaps *caps)
+{
+    const QemuMachine *machine = qemu_caps_machine(caps, def->os.machine);
+
+    if (!machine && def->os.machine)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "emulator '%s' does not support machine type '%s' (see 'virsh capabilities')",
+                    caps->binary, def->os.machine);
+    if (!machine)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "emulator '%s' has no default machine type; name one in <type machine=>", caps->binary);
+    if (def->vcpu.count > machine->max_cpus)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "Maximum CPUs greater than specified machine type limit %u", machine->max_cpus);
+    if (g_strcmp0(def->os.machine, machine->name) != 0) {
+        g_free(def->os.machine);
+        def->os.machine = g_strdup(machine->name);
+    }
+    return 0;
+}
+
+int qemu_backend_prepare(DomainHost *host, DomainDef *def)
+{
+    QemuDriver *driver = host_priv(host);
+    g_autoptr(QemuCaps) caps = NULL;
+
+    if (prepare_emulator(def) < 0)
+        return -1;
+    caps = qemu_caps_store_get(driver->caps, def->devices.emulator);
+    if (caps)
+        return prepare_machine(def, caps);
+    /* A definition may come before its emulator is installed; the start will say what is missing. */
+    if (error_code() != VIR_ERR_SYSTEM_ERROR || !def->os.machine)
+        return -1;
+    virResetLastError();
+    return 0;
+}
+
+void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachineInfo *info)
+{
+    QemuDriver *driver = host_priv(host);
+    g_autoptr(QemuCaps) caps = def->devices.emulator ? qemu_caps_store_peek(driver->caps, def->devices.emulator) : NULL;
+    const QemuMachine *machine = caps ? qemu_caps_machine(caps, def->os.machine) : NULL;
+
+    if (machine && machine->default_cpu)
+        info->default_cpu = g_intern_string(machine->default_cpu);
+    if (host_paths(host))
+        info->nvram_dir = host_paths(host)->nvram;
+}
+
+int qemu_backend_complete(DomainHost *host, DomainDef *def)
+{
+    if (def->type == DOMAIN_VIRT_TYPE_KVM && !qemu_host_has_kvm())
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has type='kvm', but KVM can't be used here (is /dev/kvm there, accessible, "
+                    "and virtualisation on in the firmware?); type='qemu' runs without it", def->name);
+    return 0;
+}
+
+/* A port for @graphics from @pool if it has none. */
+static int assign_port(QemuGuest *qemu, PortPool *pool, bool *has, gint32 *port, gboolean wanted)
+{
+    QemuPort taken = { pool, 0 };
+
+    if (*has && *port > 0) {
+        taken.port = *port;
+        port_pool_reserve(pool, *port);
+    } else {
+        if (!wanted)
+            return 0;
+        taken.port = port_pool_take(pool);
+        if (taken.port < 0)
+            return -1;
+        *has = true;
+        *port = taken.port;
+    }
+    if (qemu)
+        g_array_append_val(qemu->ports, taken);
+    else
+        port_pool_give_back(pool, taken.port);
+    return 0;
+}
+
+static gboolean listens_on_network(const DomainGraphics *graphics)
+{
+    if (graphics->socket)
+        return FALSE;
+    return graphics->n_listens == 0 || graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_ADDRESS ||
+        graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_NETWORK || graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_UNSET;
+}
+
+int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        DomainGraphics *g = def->devices.graphics[i];
+        int rc = 0;
+
+        if (!listens_on_network(g))
+            continue;
+        if (g->type == DOMAIN_GRAPHICS_TYPE_VNC) {
+            rc = assign_port(qemu, driver->vnc_ports, &g->has_port, &g->port, TRUE);
+            if (rc == 0 && g->has_websocket)
+                rc = assign_port(qemu, driver->websocket_ports, &g->has_websocket, &g->websocket, TRUE);
+        } else if (g->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
+            rc = assign_port(qemu, driver->spice_ports, &g->has_port, &g->port, TRUE);
+        }
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def)
+{
+    static const char *const env[] = { "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+    QemuDriver *driver = host_priv(host);
+    const HostPaths *paths = host_paths(host);
+    g_autofree char *dir = NULL;
+    g_autoptr(DomainDef) copy = NULL;
+    g_autoptr(QemuCaps) caps = NULL;
+    g_autoptr(QemuCommand) cmd = NULL;
+    QemuCommandOptions options = { .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    if (g_strcmp0(format, "qemu-argv") != 0)
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "unsupported config type %s (known is qemu-argv)", format);
+    copy = domain_def_copy(def);
+    dir = g_strdup_printf("%s/domain--1-%s", paths ? paths->lib : "", def->name);
+    options.dir = dir;
+    if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_ports(driver, NULL, copy) < 0)
+        return NULL;
+    caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");
+    cmd = caps ? qemu_command_new(copy, caps, &options) : NULL;
+    return cmd ? qemu_command_text(cmd, env, FALSE) : NULL;
+}
+
+int qemu_backend_max_vcpus(DomainHost *host, const char *type)
+{
+    if (!type || g_ascii_strcasecmp(type, "qemu") == 0)
+        return DEFAULT_MAX_VCPUS;
+    if (g_ascii_strcasecmp(type, "kvm") == 0)
+        return 288;
+    return FAIL(VIR_ERR_INVALID_ARG, "unknown type '%s'", type);
+}

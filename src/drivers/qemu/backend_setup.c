@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is done over the monitor before the vCPUs run: secrets that must not stand on a command line, limits, links; and
+ * what only QEMU knows is read: terminals, threads of vCPUs.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "drivers/qemu/backend.h"
+
+/* More vCPUs than any machine type has. */
+#define MAX_VCPUS 8192
+
+QmpMonitor *qemu_guest_monitor(Guest *guest)
+{
+    QemuGuest *qemu = guest->priv;
+    QmpMonitor *mon = NULL;
+
+    if (qemu) {
+        g_mutex_lock(&qemu->lock);
+        mon = qemu->mon ? qmp_ref(qemu->mon) : NULL;
+        g_mutex_unlock(&qemu->lock);
+    }
+    if (!mon)
+        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' is not running", guest->name);
+    return mon;
+}
+
+int qemu_guest_call(Guest *guest, const char *command, json_object *args, json_object **result)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+
+    if (!mon) {
+        json_object_put(args);
+        return -1;
+    }
+    return qmp_call(mon, command, args, (int)MIN(guest_deadline_ms(guest), G_MAXINT), result);
+}
+
+static int set_password(Guest *guest, const DomainGraphics *graphics)
+{
+    const char *protocol = graphics->type == DOMAIN_GRAPHICS_TYPE_VNC ? "vnc" : "spice";
+    const char *connected = graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE && graphics->connected ?
+        graphics_auth_connected_to_string(graphics->connected) : NULL;
+
+    if (!graphics->passwd || (graphics->type != DOMAIN_GRAPHICS_TYPE_VNC && graphics->type != DOMAIN_GRAPHICS_TYPE_SPICE))
+        return 0;
+    if (qemu_guest_call(guest, "set_password", json_make(JSON_STR("protocol", protocol), JSON_STR("password", graphics->passwd),
+                                                         JSON_STR("connected", connected)), NULL) < 0)
+        return -1;
+    if (graphics->passwd_valid_to) {
+        g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+        g_autoptr(GDateTime) until = g_date_time_new_from_iso8601(graphics->passwd_valid_to, utc);
+        g_autofree char *seconds = until ? g_strdup_printf("%" G_GINT64_FORMAT, g_date_time_to_unix(until)) : NULL;
+
+        if (!seconds)
+            return FAIL(VIR_ERR_XML_ERROR, "passwdValidTo '%s' is not a time", graphics->passwd_valid_to);
+        return qemu_guest_call(guest, "expire_password", json_make(JSON_STR("protocol", protocol), JSON_STR("time", seconds)), NULL);
+    }
+    /* An empty password would let everybody in: QEMU keeps such a display closed only if it is told that it has expired. */
+    if (!*graphics->passwd)
+        return qemu_guest_call(guest, "expire_password", json_make(JSON_STR("protocol", protocol), JSON_STR("time", "now")), NULL);
+    return 0;
+}
+
+static int set_throttle(Guest *guest, const DomainDisk *disk)
+{
+    const DomainDiskIotune *t = disk->iotune;
+    json_object *args;
+
+    if (!t)
+        return 0;
+    args = json_make(JSON_STR("id", disk->info.alias), JSON_UINT("bps", t->total_bytes_sec), JSON_UINT("bps_rd", t->read_bytes_sec),
+                     JSON_UINT("bps_wr", t->write_bytes_sec), JSON_UINT("iops", t->total_iops_sec),
+                     JSON_UINT("iops_rd", t->read_iops_sec), JSON_UINT("iops_wr", t->write_iops_sec));
+    {
+        const struct {
+            guint64 value;
+            const char *name;
+        } optional[] = {
+            { t->total_bytes_sec_max, "bps_max" }, { t->read_bytes_sec_max, "bps_rd_max" }, { t->write_bytes_sec_max, "bps_wr_max" },
+            { t->total_iops_sec_max, "iops_max" }, { t->read_iops_sec_max, "iops_rd_max" }, { t->write_iops_sec_max, "iops_wr_max" },
+            { t->size_iops_sec, "iops_size" }, { t->total_bytes_sec_max_length, "bps_max_length" },
+            { t->read_bytes_sec_max_length, "bps_rd_max_length" }, { t->write_bytes_sec_max_length, "bps_wr_max_length" },
+            { t->total_iops_sec_max_length, "iops_max_length" }, { t->read_iops_sec_max_length, "iops_rd_max_length" },
+            { t->write_iops_sec_max_length, "iops_wr_max_length" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
+            if (optional[i].value)
+                json_add(args, JSON_UINT(optional[i].name, optional[i].value));
+        }
+    }
+    if (t->group_name)
+        json_add(args, JSON_STR("group", t->group_name));
+    return qemu_guest_call(guest, "block_set_io_throttle", args, NULL);
+}
+
+static int set_links(Guest *guest, const DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        const DomainInterface *net = def->devices.interfaces[i];
+
+        if (net->link == INTERFACE_LINK_STATE_DOWN &&
+            qemu_guest_call(guest, "set_link", json_make(JSON_STR("name", net->info.alias), JSON_BOOL("up", false)), NULL) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_balloon(Guest *guest, const DomainDef *def)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    if (!qemu->balloon_path)
+        return 0;
+    if (def->devices.memballoon->stats_period &&
+        qemu_guest_call(guest, "qom-set", json_make(JSON_STR("path", qemu->balloon_path),
+                                                    JSON_STR("property", "guest-stats-polling-interval"),
+                                                    JSON_UINT("value", def->devices.memballoon->stats_period)), NULL) < 0)
+        return -1;
+    if (def->current_memory && def->current_memory < def->memory)
+        return qemu_guest_call(guest, "balloon", json_make(JSON_UINT("value", def->current_memory * 1024)), NULL);
+    return 0;
+}
+
+/* The terminal that QEMU opened for a character device; NULL if it isn't one. */
+static const char *terminal_of(json_object *chardevs, const char *alias)
+{
+    g_autofree char *label = g_strdup_printf("char%s", alias);
+
+    for (gsize i = 0; json_object_is_type(chardevs, json_type_array) && i < json_object_array_length(chardevs); i++) {
+        json_object *item = json_object_array_get_idx(chardevs, i);
+        const char *name = json_member_string(item, "filename");
+
+        if (g_strcmp0(json_member_string(item, "label"), label) == 0 && name && g_str_has_prefix(name, "pty:"))
+            return name + strlen("pty:");
+    }
+    return NULL;
+}
+
+static void take_terminal(json_object *chardevs, const char *alias, ChardevSource *source, char **tty)
+{
+    const char *path = source->type == CHARDEV_TYPE_PTY && alias ? terminal_of(chardevs, alias) : NULL;
+
+    if (!path)
+        return;
+    g_free(source->path);
+    source->path = g_strdup(path);
+    if (tty) {
+        g_free(*tty);
+        *tty = g_strdup(path);
+    }
+}
+
+static int read_terminals(Guest *guest, DomainDef *def)
+{
+    g_autoptr(json_object) chardevs = NULL;
+    DomainDevices *d = &def->devices;
+
+    if (d->n_serials + d->n_parallels + d->n_channels + d->n_consoles == 0)
+        return 0;
+    if (qemu_guest_call(guest, "query-chardev", NULL, &chardevs) < 0)
+        return -1;
+    for (guint i = 0; i < d->n_serials; i++)
+        take_terminal(chardevs, d->serials[i]->info.alias, &d->serials[i]->source, &d->serials[i]->tty);
+    for (guint i = 0; i < d->n_parallels; i++)
+        take_terminal(chardevs, d->parallels[i]->info.alias, &d->parallels[i]->source, NULL);
+    for (guint i = 0; i < d->n_channels; i++)
+        take_terminal(chardevs, d->channels[i]->info.alias, &d->channels[i]->source, NULL);
+    for (guint i = 0; i < d->n_consoles; i++)
+        take_terminal(chardevs, d->consoles[i]->info.alias, &d->consoles[i]->source, &d->consoles[i]->tty);
+    return 0;
+}
+
+static int read_vcpus(Guest *guest)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    g_autoptr(json_object) cpus = NULL;
+
+    if (qemu_guest_call(guest, "query-cpus-fast", NULL, &cpus) < 0)
+        return -1;
+    g_mutex_lock(&qemu->lock);
+    g_array_set_size(qemu->vcpu_tids, 0);
+    for (gsize i = 0; json_object_is_type(cpus, json_type_array) && i < json_object_array_length(cpus); i++) {
+        json_object *item = json_object_array_get_idx(cpus, i);
+        gint64 index = json_member_int(item, "cpu-index", -1), tid = json_member_int(item, "thread-id", 0);
+
+        if (index < 0 || index >= MAX_VCPUS || tid <= 0 || tid > G_MAXINT32)
+            continue;
+        if (qemu->vcpu_tids->len <= index)
+            g_array_set_size(qemu->vcpu_tids, index + 1);
+        g_array_index(qemu->vcpu_tids, int, index) = tid;
+    }
+    g_mutex_unlock(&qemu->lock);
+    return 0;
+}
+
+int qemu_guest_refresh(Guest *guest, DomainDef *def)
+{
+    return read_terminals(guest, def) < 0 ? -1 : read_vcpus(guest);
+}
+
+int qemu_guest_setup(Guest *guest, DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        if (set_password(guest, def->devices.graphics[i]) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < def->devices.n_disks; i++) {
+        if (set_throttle(guest, def->devices.disks[i]) < 0)
+            return -1;
+    }
+    if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)
+        return -1;
+    return qemu_guest_refresh(guest, def);
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Begin and end of a QEMU process. Everything that the process needs (sockets, files, tap devices) is opened here and
+ * inherited by it. The monitor's socket listens before QEMU runs, so we connect at once and QEMU finds us waiting; as nobody
+ * but QEMU holds the listening end afterwards, its early death shows at once as the end of our connection. The
+ * process is its own session and survives us; a later daemon finds it by its id and the monitor's path.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.backend"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "core/host/host.h"
+#include "domain/host.h"
+#include "drivers/qemu/backend.h"
+#include "drivers/qemu/tap.h"
+#include "drivers/qemu/tree.h"
+
+#define KILL_WAIT_MS 15000
+/* Longest command line that is looked at. */
+#define CMDLINE_MAX (2 * 1024 * 1024)
+
+static void qemu_disk_free(void *opaque)
+{
+    QemuDisk *disk = opaque;
+
+    g_free(disk->alias);
+    g_free(disk->target);
+    g_free(disk->path);
+    g_free(disk);
+}
+
+QemuGuest *qemu_guest_new(Guest *guest)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = g_new0(QemuGuest, 1);
+
+    g_mutex_init(&qemu->lock);
+    qemu->pidfd = -1;
+    qemu->unlink = g_ptr_array_new_with_free_func(g_free);
+    qemu->ports = g_array_new(FALSE, FALSE, sizeof(QemuPort));
+    qemu->vcpu_tids = g_array_new(FALSE, TRUE, sizeof(int));
+    qemu->disks = g_ptr_array_new_with_free_func(qemu_disk_free);
+    qemu->taps = g_ptr_array_new_with_free_func(g_free);
+    guest->priv = qemu;
+    g_mutex_lock(&driver->lock);
+    g_ptr_array_add(driver->guests, guest);
+    g_mutex_unlock(&driver->lock);
+    return qemu;
+}
+
+void qemu_backend_guest_free(Guest *guest)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = guest->priv;
+
+    g_mutex_lock(&driver->lock);
+    g_ptr_array_remove_fast(driver->guests, guest);
+    g_mutex_unlock(&driver->lock);
+    g_clear_pointer(&qemu->mon, qmp_unref);
+    g_clear_pointer(&qemu->agent, agent_unref);
+    process_watch_remove(qemu->watch);
+    if (qemu->pidfd >= 0)
+        close(qemu->pidfd);
+    for (guint i = 0; i < qemu->ports->len; i++) {
+        QemuPort *port = &g_array_index(qemu->ports, QemuPort, i);
+
+        port_pool_give_back(port->pool, port->port);
+    }
+    g_array_unref(qemu->ports);
+    g_array_unref(qemu->vcpu_tids);
+    g_ptr_array_unref(qemu->unlink);
+    g_ptr_array_unref(qemu->disks);
+    g_ptr_array_unref(qemu->taps);
+    g_free(qemu->dir);
+    g_free(qemu->channel_dir);
+    g_free(qemu->monitor_path);
+    g_free(qemu->agent_path);
+    g_free(qemu->agent_alias);
+    g_free(qemu->balloon_path);
+    g_mutex_clear(&qemu->lock);
+    g_free(qemu);
+}
+
+void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
+{
+    const DomainDevices *d = &def->devices;
+
+    for (guint i = 0; i < d->n_disks; i++) {
+        QemuDisk *disk = g_new0(QemuDisk, 1);
+        const StorageSource *source = &d->disks[i]->source;
+
+        disk->alias = g_strdup(d->disks[i]->info.alias);
+        disk->target = g_strdup(d->disks[i]->target.dev);
+        disk->path = g_strdup(source->file ? source->file : source->dev ? source->dev : source->dir ? source->dir : source->name);
+        g_ptr_array_add(qemu->disks, disk);
+    }
+    for (guint i = 0; i < d->n_channels; i++) {
+        const DomainChannel *channel = d->channels[i];
+
+        if (g_strcmp0(channel->target.name, "org.qemu.guest_agent.0") != 0 || channel->source.type != CHARDEV_TYPE_UNIX ||
+            channel->source.mode == CHARDEV_MODE_CONNECT || qemu->agent_path)
+            continue;
+        qemu->agent_path = g_strdup(channel->source.path);
+        qemu->agent_alias = g_strdup(channel->info.alias);
+    }
+    for (guint i = 0; i < d->n_interfaces; i++)
+        g_ptr_array_add(qemu->taps, qemu_interface_needs_tap(d->interfaces[i]) ? g_strdup(d->interfaces[i]->target.dev) : NULL);
+    if (d->memballoon && d->memballoon->model != DOMAIN_MEMBALLOON_MODEL_NONE && d->memballoon->info.alias)
+        qemu->balloon_path = g_strconcat("/machine/peripheral/", d->memballoon->info.alias, NULL);
+}
+
+/* Names of domains may be long; a part is enough beside the id, which makes the folder unique. */
+static void guest_paths(Guest *guest, QemuGuest *qemu)
+{
+    const HostPaths *paths = host_paths(guest->host);
+    g_autofree char *part = g_utf8_substring(guest->name, 0, MIN(g_utf8_strlen(guest->name, -1), 20));
+
+    qemu->dir = g_strdup_printf("%s/domain-%d-%s", paths->lib, guest->id, part);
+    qemu->channel_dir = g_strdup_printf("%s/domain-%d-%s", paths->channel, guest->id, part);
+    qemu->monitor_path = g_strconcat(qemu->dir, "/monitor.sock", NULL);
+}
+
+static int make_folders(QemuDriver *driver, QemuGuest *qemu)
+{
+    if (file_mkdirs(qemu->dir, 0750, driver->uid, driver->gid) < 0)
+        return -1;
+    return file_mkdirs(qemu->channel_dir, 0750, driver->uid, driver->gid);
+}
+
+static char **make_environment(QemuGuest *qemu)
+{
+    GPtrArray *env = g_ptr_array_new();
+    const char *path = g_getenv("PATH");
+
+    g_ptr_array_add(env, g_strdup("LC_ALL=C"));
+    g_ptr_array_add(env, g_strconcat("PATH=", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin", NULL));
+    g_ptr_array_add(env, g_strconcat("HOME=", qemu->dir, NULL));
+    g_ptr_array_add(env, g_strconcat("XDG_DATA_HOME=", qemu->dir, "/.local/share", NULL));
+    g_ptr_array_add(env, g_strconcat("XDG_CACHE_HOME=", qemu->dir, "/.cache", NULL));
+    g_ptr_array_add(env, g_strconcat("XDG_CONFIG_HOME=", qemu->dir, "/.config", NULL));
+    g_ptr_array_add(env, NULL);
+    return (char **)g_ptr_array_free(env, FALSE);
+}
+
+static void append_environment(char ***env, const DomainDef *def)
+{
+    const QemuCommandline *extra = def->qemu_commandline;
+
+    for (guint i = 0; extra && i < extra->n_envs; i++)
+        *env = g_environ_setenv(*env, extra->envs[i]->name, extra->envs[i]->value ? extra->envs[i]->value : "", TRUE);
+}
+
+/* The head of a start in the guest's log. */
+static void log_start(Guest *guest, const QemuCaps *caps, QemuCommand *cmd, char **env)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *when = g_date_time_format(now, "%F %T");
+    g_autofree char *command = qemu_command_text(cmd, (const char *const *)env, TRUE);
+    g_autofree char *text = NULL;
+    struct utsname uts;
+
+    if (guest->log_fd < 0)
+        return;
+    if (uname(&uts) < 0)
+        uts.release[0] = uts.nodename[0] = '\0';
+    text = g_strdup_printf("%s.%03d+0000: starting up libvirt version: " PACKAGE_VERSION ", qemu version: %u.%u.%u%s, kernel: %s, "
+                           "hostname: %s\n%s\n", when, g_date_time_get_microsecond(now) / 1000, caps->version / 1000000,
+                           caps->version / 1000 % 1000, caps->version % 1000, caps->package ? caps->package : "", uts.release,
+                           uts.nodename, command);
+    if (file_write_all(guest->log_fd, text, strlen(text)) < 0)
+        LOG_WARN("cannot write to the log of domain '%s': %s", guest->name, g_strerror(errno));
+}
+
+static void on_process_end(pid_t pid, const ProcessEnd *end, void *opaque)
+{
+    Guest *guest = opaque;
+    QemuGuest *qemu = qemu_guest(guest);
+    g_autofree char *text = process_end_text(end);
+    gboolean expected;
+
+    g_mutex_lock(&qemu->lock);
+    expected = qemu->powered_off || qemu->stopping;
+    g_mutex_unlock(&qemu->lock);
+    LOG_INFO("QEMU of domain '%s' %s", guest->name, text);
+    guest_upcall_ended(guest, !expected && !(end->known && end->signal == 0 && end->code == 0));
+}
+
+static int watch_process(Guest *guest)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    qemu->watch = process_watch(guest_loop(guest), guest->pid, qemu->pidfd, on_process_end, qemu_guest_attach(guest),
+                                qemu_guest_detach);
+    if (qemu->watch)
+        return 0;
+    qemu_guest_detach(guest);
+    return -1;
+}
+
+int qemu_guest_connect(Guest *guest)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    QmpMonitor *mon;
+    int fd = file_connect_unix(qemu->monitor_path);
+
+    if (fd < 0)
+        return -1;
+    mon = qmp_open_fd(guest_loop(guest), fd, guest->name, QEMU_START_MS, &qemu_monitor_callbacks,
+                      qemu_guest_attach(guest), qemu_guest_detach);
+    if (!mon) {
+        qemu_guest_detach(guest);
+        return -1;
+    }
+    g_mutex_lock(&qemu->lock);
+    qemu->mon = mon;
+    g_mutex_unlock(&qemu->lock);
+    return 0;
+}
+
+/* Put what QEMU wrote since @from in front of nothing: it is the reason. */
+static void report_last_words(Guest *guest, off_t from)
+{
+    char words[QEMU_LAST_WORDS_MAX + 1];
+    g_autofree char *text = NULL, *path = NULL;
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", guest->log_fd);
+    off_t end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : -1;
+    int fd = end > from ? open(link, O_RDONLY | O_CLOEXEC) : -1;
+    gssize n;
+
+    if (fd < 0)
+        return;
+    n = pread(fd, words, QEMU_LAST_WORDS_MAX, MAX(from, end - QEMU_LAST_WORDS_MAX));
+    close(fd);
+    if (n <= 0)
+        return;
+    words[n] = '\0';
+    text = g_utf8_make_valid(g_strstrip(words), -1);
+    if (*text)
+        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s", text);
+}
+
+static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
+{
+    struct pollfd pfd = { qemu->pidfd, POLLIN, 0 };
+    int rc;
+
+    do
+        rc = poll(&pfd, 1, wait_ms);
+    while (rc < 0 && errno == EINTR);
+    return rc > 0;
+}
+
+/* Start the process with everything that it inherits. The monitor's listening end is closed here. */
+static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GArray *tap_fds)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = qemu_guest(guest);
+    g_autoptr(GArray) keep = g_array_new(FALSE, FALSE, sizeof(int));
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    pid_t pid;
+
+    g_array_append_val(keep, *monitor_fd);
+    g_array_append_vals(keep, cmd->fds->data, cmd->fds->len);
+    g_array_append_vals(keep, tap_fds->data, tap_fds->len);
+    spec.argv = qemu_command_argv(cmd);
+    spec.env = (const char *const *)env;
+    spec.out_fd = spec.err_fd = guest->log_fd;
+    spec.keep_fds = (const int *)keep->data;
+    spec.n_keep_fds = keep->len;
+    spec.uid = driver->uid;
+    spec.gid = driver->gid;
+    pid = process_spawn(&spec, &qemu->pidfd);
+    close(*monitor_fd);
+    *monitor_fd = -1;
+    if (pid < 0)
+        return -1;
+    guest->pid = pid;
+    return watch_process(guest);
+}
+
+/* From the command line to a monitor that answers. */
+static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monitor_fd, GArray *tap_fds)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = qemu_guest(guest);
+    QemuCommandOptions options = {
+        .dir = qemu->dir, .monitor_fd = *monitor_fd, .uid = driver->uid, .gid = driver->gid,
+        .tap_fds = (const int *)tap_fds->data, .n_tap_fds = tap_fds->len,
+    };
+    g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
+    g_auto(GStrv) env = make_environment(qemu);
+    off_t log_end;
+
+    if (!cmd)
+        return -1;
+    for (guint i = 0; i < cmd->unlink->len; i++)
+        g_ptr_array_add(qemu->unlink, g_strdup(g_ptr_array_index(cmd->unlink, i)));
+    append_environment(&env, def);
+    log_start(guest, caps, cmd, env);
+    log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
+    if (spawn(guest, cmd, env, monitor_fd, tap_fds) < 0 || qemu_guest_connect(guest) < 0)
+        return -1;
+    if (g_atomic_int_get(&guest->killed))
+        return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_setup(guest, def) < 0) {
+        /* If it ended its own words tell more; they are complete only when it is gone. */
+        if (process_is_gone(qemu, 1000))
+            report_last_words(guest, log_end);
+        return -1;
+    }
+    return 0;
+}
+
+int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = qemu_guest_new(guest);
+    g_autoptr(QemuCaps) caps = NULL;
+    g_autoptr(GArray) tap_fds = g_array_new(FALSE, FALSE, sizeof(int));
+    int monitor_fd, rc;
+
+    if (options->restore_fd >= 0 || options->n_fds > 0)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from %s is not supported yet", guest->name,
+                    options->restore_fd >= 0 ? "a saved image" : "passed descriptors");
+    if (!def->devices.emulator)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
+    caps = qemu_caps_store_get(driver->caps, def->devices.emulator);
+    if (!caps)
+        return -1;
+    guest_paths(guest, qemu);
+    if (make_folders(driver, qemu) < 0 || qemu_assign_aliases(def) < 0 ||
+        qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
+        return -1;
+    monitor_fd = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
+    if (monitor_fd < 0)
+        return -1;
+    g_ptr_array_add(qemu->unlink, g_strdup(qemu->monitor_path));
+    rc = tap_open_all(def, guest->name, tap_fds);
+    qemu_guest_note_devices(qemu, def);
+    if (rc == 0)
+        rc = launch(guest, def, caps, &monitor_fd, tap_fds);
+    if (monitor_fd >= 0)
+        close(monitor_fd);
+    for (guint i = 0; i < tap_fds->len; i++)
+        close(g_array_index(tap_fds, int, i));
+    return rc;
+}
+
+int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
+{
+    QemuGuest *qemu = guest->priv;
+
+    if (!qemu || qemu->pidfd < 0)
+        return 0;
+    g_mutex_lock(&qemu->lock);
+    qemu->stopping = TRUE;
+    g_mutex_unlock(&qemu->lock);
+    if (process_is_gone(qemu, 0))
+        return 0;
+    if (graceful || grace_ms > 0) {
+        if (process_signal(qemu->pidfd, SIGTERM) < 0)
+            return -1;
+        if (process_is_gone(qemu, MIN(grace_ms, G_MAXINT32)))
+            return 0;
+        if (graceful)
+            return FAIL_ERRNO(EBUSY, "QEMU of domain '%s' (process %d) didn't end within %.3g s of SIGTERM", guest->name,
+                              (int)guest->pid, grace_ms / 1000.0);
+    }
+    if (process_signal(qemu->pidfd, SIGKILL) < 0)
+        return -1;
+    if (!process_is_gone(qemu, KILL_WAIT_MS))
+        return FAIL_ERRNO(EBUSY, "QEMU of domain '%s' (process %d) didn't end within %d s of SIGKILL: it hangs in the kernel",
+                          guest->name, (int)guest->pid, KILL_WAIT_MS / 1000);
+    return 0;
+}
+
+void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
+{
+    QemuGuest *qemu = guest->priv;
+
+    if (!qemu)
+        return;
+    g_mutex_lock(&qemu->lock);
+    if (qemu->mon)
+        qmp_close(qemu->mon);
+    if (qemu->agent)
+        agent_close(qemu->agent);
+    g_mutex_unlock(&qemu->lock);
+    process_watch_remove(g_steal_pointer(&qemu->watch));
+    for (guint i = 0; i < qemu->unlink->len; i++)
+        unlink(g_ptr_array_index(qemu->unlink, i));
+    for (guint i = 0; i < qemu->ports->len; i++) {
+        QemuPort *port = &g_array_index(qemu->ports, QemuPort, i);
+
+        port_pool_give_back(port->pool, port->port);
+    }
+    g_array_set_size(qemu->ports, 0);
+    if (qemu->channel_dir)
+        rmdir(qemu->channel_dir);
+    if (qemu->dir)
+        qemu_remove_tree(qemu->dir);
+}
+
+void qemu_backend_status_format(Guest *guest, GString *xml)
+{
+    QemuGuest *qemu = guest->priv;
+    g_autofree char *monitor = NULL, *dir = NULL, *channel = NULL;
+
+    if (!qemu || !qemu->monitor_path)
+        return;
+    monitor = g_markup_escape_text(qemu->monitor_path, -1);
+    dir = g_markup_escape_text(qemu->dir, -1);
+    channel = g_markup_escape_text(qemu->channel_dir, -1);
+    g_string_append_printf(xml, "  <monitor path='%s' type='unix'/>\n  <libDir path='%s'/>\n  <channelTargetDir path='%s'/>\n",
+                           monitor, dir, channel);
+}
+
+static char *child_path(xmlNodePtr root, const char *name)
+{
+    for (xmlNodePtr node = root->children; node; node = node->next) {
+        xmlChar *value;
+        char *path;
+
+        if (node->type != XML_ELEMENT_NODE || !g_str_equal((const char *)node->name, name))
+            continue;
+        value = xmlGetNoNsProp(node, BAD_CAST "path");
+        path = g_strdup((const char *)value);
+        xmlFree(value);
+        return path;
+    }
+    return NULL;
+}
+
+int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
+{
+    QemuGuest *qemu = guest->priv ? guest->priv : qemu_guest_new(guest);
+
+    qemu->monitor_path = child_path(root, "monitor");
+    qemu->dir = child_path(root, "libDir");
+    qemu->channel_dir = child_path(root, "channelTargetDir");
+    if (!qemu->monitor_path)
+        guest_paths(guest, qemu);
+    return 0;
+}
+
+static void read_condition(json_object *status, GuestCondition *condition)
+{
+    const char *text = json_member_string(status, "status");
+
+    condition->state = VIR_DOMAIN_PAUSED;
+    condition->reason = VIR_DOMAIN_PAUSED_UNKNOWN;
+    if (json_member_bool(status, "running", FALSE)) {
+        condition->state = VIR_DOMAIN_RUNNING;
+        condition->reason = VIR_DOMAIN_RUNNING_UNKNOWN;
+    } else if (g_strcmp0(text, "shutdown") == 0) {
+        condition->state = VIR_DOMAIN_SHUTDOWN;
+        condition->reason = VIR_DOMAIN_SHUTDOWN_UNKNOWN;
+    } else if (g_strcmp0(text, "io-error") == 0) {
+        condition->reason = VIR_DOMAIN_PAUSED_IOERROR;
+    } else if (g_strcmp0(text, "watchdog") == 0) {
+        condition->reason = VIR_DOMAIN_PAUSED_WATCHDOG;
+    } else if (g_strcmp0(text, "guest-panicked") == 0) {
+        condition->state = VIR_DOMAIN_CRASHED;
+        condition->reason = VIR_DOMAIN_CRASHED_PANICKED;
+    } else if (g_strcmp0(text, "suspended") == 0) {
+        condition->state = VIR_DOMAIN_PMSUSPENDED;
+        condition->reason = VIR_DOMAIN_PMSUSPENDED_UNKNOWN;
+    }
+}
+
+int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *condition)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuGuest *qemu = guest->priv ? guest->priv : qemu_guest_new(guest);
+    g_autoptr(json_object) status = NULL;
+
+    if (!qemu->monitor_path)
+        guest_paths(guest, qemu);
+    qemu->pidfd = process_open(guest->pid);
+    if (qemu->pidfd < 0)
+        return FAIL_ERRNO(errno, "QEMU of domain '%s' (process %d) is gone", guest->name, (int)guest->pid);
+    if (g_atomic_int_get(&guest->killed))
+        return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it was taken over", guest->name);
+    qemu_guest_note_devices(qemu, def);
+    for (guint i = 0; i < def->devices.n_channels; i++) {
+        if (def->devices.channels[i]->source.type == CHARDEV_TYPE_UNIX && def->devices.channels[i]->source.path)
+            g_ptr_array_add(qemu->unlink, g_strdup(def->devices.channels[i]->source.path));
+    }
+    g_ptr_array_add(qemu->unlink, g_strdup(qemu->monitor_path));
+    if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
+        return -1;
+    if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
+        return -1;
+    if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_refresh(guest, def) < 0)
+        return -1;
+    read_condition(status, condition);
+    return 0;
+}
+
+/* Whether the NUL-separated command line of @len bytes is that of a QEMU with this "-uuid". */
+static gboolean is_command_of(const char *text, gsize len, const char *uuid)
+{
+    const char *previous = "";
+
+    for (const char *arg = text; arg < text + len; arg += strlen(arg) + 1) {
+        if (g_str_equal(previous, "-uuid") && g_str_equal(arg, uuid))
+            return TRUE;
+        previous = arg;
+    }
+    return FALSE;
+}
+
+pid_t qemu_backend_find_process(Guest *guest)
+{
+    g_autoptr(GArray) pids = host_list_numbers("/proc", "");
+    char uuid[UUID_TEXT_SIZE];
+
+    uuid_format(guest->uuid, uuid);
+    for (guint i = 0; i < pids->len; i++) {
+        g_autofree char *path = g_strdup_printf("/proc/%u/cmdline", g_array_index(pids, guint, i));
+        g_autofree char *text = NULL;
+        size_t len;
+
+        if (file_read_optional(path, CMDLINE_MAX, &text, &len) <= 0)
+            virResetLastError();
+        else if (is_command_of(text, len, uuid))
+            return g_array_index(pids, guint, i);
+    }
+    return 0;
+}

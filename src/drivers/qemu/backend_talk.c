@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Consoles, screenshots, raw monitor commands, and the guest agent.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "drivers/qemu/backend.h"
+
+/* Longest raw command. */
+#define MAX_COMMAND (4 * 1024 * 1024)
+
+static int remove_fd_set(Guest *guest, gint64 set)
+{
+    return qemu_guest_call(guest, "remove-fd", json_make(JSON_INT("fdset-id", set)), NULL);
+}
+
+/* Have QEMU draw into @fd, which it reaches as a set, so that no file of a guessable name exists. */
+static int screendump(Guest *guest, QmpMonitor *mon, int fd, const char *device, unsigned int screen, gboolean png)
+{
+    g_autoptr(json_object) added = NULL;
+    g_autofree char *path = NULL;
+    json_object *args;
+    gint64 set;
+    int deadline = (int)MIN(guest_deadline_ms(guest), G_MAXINT), rc;
+
+    if (qmp_call_full(mon, "add-fd", json_make(JSON_STR("opaque", "screenshot")), &fd, 1, deadline, 0, &added) < 0)
+        return -1;
+    set = json_member_int(added, "fdset-id", -1);
+    if (set < 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "QEMU of domain '%s' doesn't say where it put a descriptor", guest->name);
+    path = g_strdup_printf("/dev/fdset/%" G_GINT64_FORMAT, set);
+    args = json_make(JSON_STR("filename", path));
+    if (device)
+        json_add(args, JSON_STR("device", device), JSON_UINT("head", screen));
+    if (png)
+        json_add(args, JSON_STR("format", "png"));
+    rc = qmp_call(mon, "screendump", args, deadline, NULL);
+    if (rc < 0) {
+        virErrorPtr err = error_save();
+
+        remove_fd_set(guest, set);
+        error_restore(err);
+        return -1;
+    }
+    return remove_fd_set(guest, set);
+}
+
+int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    g_autoptr(QemuCaps) caps = NULL;
+    const char *device = NULL;
+    gboolean png;
+    int fd;
+
+    if (!mon)
+        return -1;
+    if (def->devices.n_videos == 0 || def->devices.videos[0]->type == DOMAIN_VIDEO_TYPE_NONE)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' has no graphics card", guest->name);
+    if (screen > 0) {
+        const DomainVideo *video = def->devices.videos[0];
+
+        if (screen >= MAX(video->heads, 1))
+            return FAIL(VIR_ERR_INVALID_ARG, "domain '%s' has no screen number %u", guest->name, screen);
+        device = video->info.alias;
+    }
+    caps = def->devices.emulator ? qemu_caps_store_get(driver->caps, def->devices.emulator) : NULL;
+    png = caps && qemu_caps_has_flag(caps, "screendump.format");
+    fd = memfd_create("screenshot", MFD_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot create room for a screenshot");
+    if (screendump(guest, mon, fd, device, screen, png) < 0) {
+        close(fd);
+        return -1;
+    }
+    if (lseek(fd, 0, SEEK_SET) < 0) {
+        int saved = errno;
+
+        close(fd);
+        return FAIL_ERRNO(saved, "cannot read the screenshot of domain '%s'", guest->name);
+    }
+    *mime = g_strdup(png ? "image/png" : "image/x-portable-pixmap");
+    return fd;
+}
+
+/* The source behind a device by alias; NULL alias: the first console, or serial port. */
+static const ChardevSource *find_source(const DomainDef *def, const char *alias, gboolean channel)
+{
+    const DomainDevices *d = &def->devices;
+
+    if (!alias && !channel && d->n_consoles > 0)
+        return &d->consoles[0]->source;
+    if (!alias && !channel)
+        return d->n_serials > 0 ? &d->serials[0]->source : NULL;
+    if (!alias)
+        return d->n_channels > 0 ? &d->channels[0]->source : NULL;
+    for (guint i = 0; i < d->n_serials && !channel; i++) {
+        if (g_strcmp0(d->serials[i]->info.alias, alias) == 0)
+            return &d->serials[i]->source;
+    }
+    for (guint i = 0; i < d->n_consoles && !channel; i++) {
+        if (g_strcmp0(d->consoles[i]->info.alias, alias) == 0)
+            return &d->consoles[i]->source;
+    }
+    for (guint i = 0; i < d->n_parallels && !channel; i++) {
+        if (g_strcmp0(d->parallels[i]->info.alias, alias) == 0)
+            return &d->parallels[i]->source;
+    }
+    for (guint i = 0; i < d->n_channels; i++) {
+        if (g_strcmp0(d->channels[i]->info.alias, alias) == 0 ||
+            (channel && g_strcmp0(d->channels[i]->target.name, alias) == 0))
+            return &d->channels[i]->source;
+    }
+    return NULL;
+}
+
+int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *alias, gboolean channel)
+{
+    const ChardevSource *source = find_source(def, alias, channel);
+    int fd;
+
+    if (!source)
+        return FAIL(VIR_ERR_INVALID_ARG, "domain '%s' has no %s '%s'", guest->name, channel ? "channel" : "character device",
+                    alias ? alias : "(the first)");
+    if (!source->path || (source->type != CHARDEV_TYPE_PTY && source->type != CHARDEV_TYPE_UNIX))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "character device '%s' of domain '%s' is not a terminal or socket", alias ? alias : "(the first)",
+                    guest->name);
+    if (source->type == CHARDEV_TYPE_UNIX) {
+        fd = file_connect_unix(source->path);
+        if (fd >= 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
+            close(fd);
+            return FAIL_ERRNO(errno, "cannot use socket '%s'", source->path);
+        }
+        return fd;
+    }
+    fd = open(source->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot open terminal '%s' of domain '%s'", source->path, guest->name);
+    return fd;
+}
+
+static int hmp_command(Guest *guest, QmpMonitor *mon, const char *command, char **reply)
+{
+    g_autoptr(json_object) result = NULL;
+
+    if (qmp_call(mon, "human-monitor-command", json_make(JSON_STR("command-line", command)),
+                 (int)MIN(guest_deadline_ms(guest), G_MAXINT), &result) < 0)
+        return -1;
+    *reply = g_strdup(json_object_is_type(result, json_type_string) ? json_object_get_string(result) : "");
+    return 0;
+}
+
+int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    g_autoptr(json_object) parsed = NULL, line = NULL;
+    const char *why = NULL, *name;
+    gsize len = strlen(command);
+
+    if (!mon)
+        return -1;
+    if (hmp)
+        return hmp_command(guest, mon, command, reply);
+    if (len > MAX_COMMAND)
+        return FAIL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", MAX_COMMAND);
+    parsed = json_lines_parse(command, len, &why);
+    if (!json_object_is_type(parsed, json_type_object))
+        return FAIL(VIR_ERR_INVALID_ARG, "the command is no JSON object: %s", why ? why : "another value");
+    name = json_member_string(parsed, "execute");
+    if (!name && !json_member_string(parsed, "exec-oob"))
+        return FAIL(VIR_ERR_INVALID_ARG, "the command has no member 'execute'");
+    /* The object is only read by this thread until it is written; a copy spares questions about who owns what. */
+    line = qmp_call_raw(mon, name ? name : json_member_string(parsed, "exec-oob"),
+                        json_object_get(json_member(parsed, "arguments", json_type_object)), fds, n_fds,
+                        (int)MIN(guest_deadline_ms(guest), G_MAXINT), name ? 0 : QMP_SEND_OOB);
+    if (!line)
+        return -1;
+    if (json_object_object_get_ex(parsed, "id", NULL))
+        json_object_object_add(line, "id", json_object_get(json_object_object_get(parsed, "id")));
+    *reply = g_strdup(json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    return 0;
+}
+
+static void on_agent_closed(Agent *agent, const char *reason, void *opaque)
+{
+    QemuGuest *qemu = qemu_guest(opaque);
+
+    g_mutex_lock(&qemu->lock);
+    if (qemu->agent == agent)
+        qemu->agent = NULL;
+    else
+        agent = NULL;
+    g_mutex_unlock(&qemu->lock);
+    agent_unref(agent);
+}
+
+/* Connect if that isn't done yet. The socket is local and listens, so this doesn't wait. NULL with an error. */
+static Agent *agent_connect(Guest *guest)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    Guest *attached = qemu_guest_attach(guest);
+    Agent *agent = NULL, *spare = NULL;
+    int fd = file_connect_unix(qemu->agent_path);
+
+    /* The descriptor's and the reference's owner from here on, unless it fails. */
+    if (fd >= 0)
+        agent = agent_open_fd(guest_loop(guest), fd, guest->name, on_agent_closed, attached, qemu_guest_detach);
+    if (!agent) {
+        qemu_guest_detach(attached);
+        return NULL;
+    }
+    g_mutex_lock(&qemu->lock);
+    if (qemu->agent) {
+        spare = agent;
+        agent = agent_ref(qemu->agent);
+    } else {
+        qemu->agent = agent_ref(agent);
+    }
+    g_mutex_unlock(&qemu->lock);
+    if (spare) {
+        agent_close(spare);
+        agent_unref(spare);
+    }
+    return agent;
+}
+
+Agent *qemu_guest_agent(Guest *guest)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    Agent *agent = NULL;
+    gboolean up;
+
+    if (!qemu->agent_path)
+        return FAIL_NULL(VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured: domain '%s' has no channel "
+                         "'org.qemu.guest_agent.0' of type 'unix'", guest->name);
+    g_mutex_lock(&qemu->lock);
+    up = qemu->mon && qemu->agent_up;
+    if (up && qemu->agent)
+        agent = agent_ref(qemu->agent);
+    g_mutex_unlock(&qemu->lock);
+    if (!up)
+        return FAIL_NULL(VIR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected: nothing in the guest of domain '%s' has "
+                         "opened its channel", guest->name);
+    return agent ? agent : agent_connect(guest);
+}
+
+/* What virDomainQemuAgentCommandTimeout means in ms. */
+static int agent_deadline(Guest *guest, int timeout)
+{
+    if (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT)
+        return 1;
+    if (timeout > 0)
+        return MIN(timeout, G_MAXINT / 1000) * 1000;
+    /* "Block" as well as the default end at some time. */
+    return (int)MIN(guest_deadline_ms(guest) * (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK ? 10 : 1), G_MAXINT);
+}
+
+char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout)
+{
+    g_autoptr(Agent) agent = NULL;
+    g_autoptr(json_object) parsed = NULL, result = NULL, reply = NULL;
+    const char *why = NULL, *name;
+
+    if (strlen(command) > MAX_COMMAND)
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", MAX_COMMAND);
+    parsed = json_lines_parse(command, strlen(command), &why);
+    name = json_member_string(parsed, "execute");
+    if (!name)
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the agent command is no JSON object with 'execute': %s", why ? why : "no such member");
+    agent = qemu_guest_agent(guest);
+    if (!agent || agent_call(agent, name, json_object_get(json_member(parsed, "arguments", json_type_object)),
+                             agent_deadline(guest, timeout), 0, 0, &result) < 0)
+        return NULL;
+    reply = json_object_new_object();
+    json_object_object_add(reply, "return", g_steal_pointer(&result));
+    return g_strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+char *qemu_backend_agent_hostname(Guest *guest)
+{
+    g_autoptr(Agent) agent = qemu_guest_agent(guest);
+    g_autoptr(json_object) result = NULL;
+    const char *name;
+
+    if (!agent || agent_call(agent, "guest-get-host-name", NULL, (int)guest_deadline_ms(guest), 0, 0, &result) < 0)
+        return NULL;
+    name = json_member_string(result, "host-name");
+    if (!name)
+        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "the guest agent of domain '%s' gave no host name", guest->name);
+    return g_strdup(name);
+}

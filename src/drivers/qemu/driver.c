@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The QEMU driver: started once by the process that owns the guests (the daemon, or a program with qemu:///embed), and opened
+ * by connections to qemu:///system, qemu:///session or qemu:///embed. Domains are served by the domain core; what
+ * concerns the host is here.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "core/driver.h"
+#include "core/host/host.h"
+#include "domain/connect.h"
+#include "domain/functions.h"
+#include "domain/host.h"
+#include "drivers/qemu/backend.h"
+#include "drivers/qemu/caps_xml.h"
+
+/* Called by driver_module_load(). */
+void qemu_driver_register(void);
+
+static struct {
+    QemuDriver *driver;
+    DomainHost *host;
+    gboolean privileged;
+    gboolean embedded;
+} state;
+
+static QemuDriver *driver_of(virConnectPtr conn)
+{
+    return host_priv(connect_host(conn));
+}
+
+static int state_start(const StateContext *ctx)
+{
+    HostSetup setup = {
+        .backend = &qemu_backend, .loop = ctx->loop, .pool = ctx->pool, .root = ctx->root, .privileged = ctx->privileged,
+    };
+
+    state.privileged = ctx->privileged;
+    state.embedded = ctx->embedded;
+    state.driver = qemu_driver_new(ctx->loop);
+    setup.priv = state.driver;
+    state.host = host_new(&setup);
+    if (!state.host)
+        return -1;
+    qemu_driver_set_cache(state.driver, host_paths(state.host)->cache);
+    return host_load(state.host);
+}
+
+static void state_stop(void)
+{
+    if (state.driver)
+        qemu_driver_detach(state.driver);
+    g_clear_pointer(&state.host, host_free);
+    g_clear_pointer(&state.driver, qemu_driver_free);
+}
+
+static gboolean state_busy(void)
+{
+    return state.host && host_has_active(state.host);
+}
+
+static OpenResult qemu_open(virConnectPtr conn, virConnectAuthPtr auth)
+{
+    const char *path = conn->uri->path, *ours = state.embedded ? "/embed" : state.privileged ? "/system" : "/session";
+
+    if (!state.host)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the QEMU driver is not active");
+    if (!*path || g_str_equal(path, "/"))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "no QEMU URI path given, try %s", "qemu:///system");
+    /* Beside an embedded driver a program may still talk to the daemon. */
+    if (state.embedded && !g_str_equal(path, ours))
+        return OPEN_DECLINED;
+    if (!g_str_equal(path, ours))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected QEMU URI path '%s', try qemu://%s", path, ours);
+    connect_attach(conn, state.host, NULL);
+    return OPEN_OK;
+}
+
+static void qemu_close(virConnectPtr conn)
+{
+    connect_detach(conn);
+}
+
+static int get_version(virConnectPtr conn, unsigned long *version)
+{
+    g_autoptr(HostProcessor) cpu = host_processor_read();
+    g_autofree char *emulator = cpu->arch ? qemu_find_emulator(cpu->arch) : NULL;
+    g_autoptr(QemuCaps) caps = NULL;
+
+    if (!emulator)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot find a QEMU emulator for architecture '%s' of this host", cpu->arch ? cpu->arch : "?");
+    caps = qemu_caps_store_get(driver_of(conn)->caps, emulator);
+    if (!caps)
+        return -1;
+    *version = caps->version;
+    return 0;
+}
+
+static char *get_hostname(virConnectPtr conn)
+{
+    return g_strdup(g_get_host_name());
+}
+
+static char *get_capabilities(virConnectPtr conn)
+{
+    return qemu_capabilities_xml(driver_of(conn)->caps);
+}
+
+#define NO_FLAGS(flags, failure) do { \
+        if (flags) { \
+            error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", (flags), __func__); \
+            return (failure); \
+        } \
+    } while (0)
+
+static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,
+                                     const char *virt_type, unsigned int flags)
+{
+    NO_FLAGS(flags, NULL);
+    return qemu_domain_capabilities_xml(driver_of(conn)->caps, emulator, arch, machine, virt_type);
+}
+
+static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***models, unsigned int flags)
+{
+    g_autofree char *emulator = qemu_find_emulator(arch);
+    g_autoptr(QemuCaps) caps = NULL;
+    GPtrArray *names;
+
+    NO_FLAGS(flags, -1);
+    if (!qemu_arch_to_target(arch))
+        return FAIL(VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
+    caps = emulator ? qemu_caps_store_get(driver_of(conn)->caps, emulator) : NULL;
+    if (!caps)
+        return emulator ? -1 : FAIL(VIR_ERR_NO_SUPPORT, "no emulator for architecture '%s' is installed", arch);
+    names = g_ptr_array_new();
+    for (guint i = 0; i < caps->tcg.cpus->len; i++)
+        g_ptr_array_add(names, g_strdup(((QemuCpuModel *)g_ptr_array_index(caps->tcg.cpus, i))->name));
+    g_ptr_array_add(names, NULL);
+    {
+        int n = names->len - 1;
+        char **array = (char **)g_ptr_array_free(names, FALSE);
+
+        if (models)
+            *models = array;
+        else
+            g_strfreev(array);
+        return n;
+    }
+}
+
+static int node_info(virConnectPtr conn, virNodeInfoPtr info)
+{
+    return host_node_info(info);
+}
+
+static int node_cpu_map(virConnectPtr conn, unsigned char **map, unsigned int *online, unsigned int flags)
+{
+    NO_FLAGS(flags, -1);
+    return host_cpu_map(map, online);
+}
+
+static int node_cpu_stats(virConnectPtr conn, int cpu, virNodeCPUStatsPtr params, int *nparams, unsigned int flags)
+{
+    NO_FLAGS(flags, -1);
+    return host_cpu_stats(cpu, params, nparams);
+}
+
+static int node_memory_stats(virConnectPtr conn, int cell, virNodeMemoryStatsPtr params, int *nparams, unsigned int flags)
+{
+    NO_FLAGS(flags, -1);
+    return host_memory_stats(cell, params, nparams);
+}
+
+static unsigned long long node_free_memory(virConnectPtr conn)
+{
+    return host_free_memory();
+}
+
+static int node_cells_free_memory(virConnectPtr conn, unsigned long long *free_mem, int start, int max)
+{
+    return host_cells_free_memory(free_mem, start, max);
+}
+
+static int node_free_pages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int start, unsigned int cells,
+                           unsigned long long *counts, unsigned int flags)
+{
+    NO_FLAGS(flags, -1);
+    return host_free_pages(npages, pages, start, cells, counts);
+}
+
+static int node_alloc_pages(virConnectPtr conn, unsigned int npages, unsigned int *sizes, unsigned long long *counts, int start,
+                            unsigned int cells, unsigned int flags)
+{
+    NO_FLAGS(flags & ~(unsigned int)VIR_NODE_ALLOC_PAGES_SET, -1);
+    return host_alloc_pages(npages, sizes, counts, start, cells, !(flags & VIR_NODE_ALLOC_PAGES_SET));
+}
+
+static int node_memory_parameters(virConnectPtr conn, virTypedParameterPtr params, int *nparams, unsigned int flags)
+{
+    TypedList list = { 0 };
+
+    NO_FLAGS(flags & ~(unsigned int)VIR_TYPED_PARAM_STRING_OKAY, -1);
+    if (host_memory_parameters(&list) < 0)
+        return -1;
+    return typed_list_fill(&list, params, nparams);
+}
+
+static int node_set_memory_parameters(virConnectPtr conn, virTypedParameterPtr params, int nparams, unsigned int flags)
+{
+    NO_FLAGS(flags, -1);
+    return host_set_memory_parameters(params, nparams);
+}
+
+static int node_security_model(virConnectPtr conn, virSecurityModelPtr model)
+{
+    memset(model, 0, sizeof(*model));
+    g_strlcpy(model->model, "none", sizeof(model->model));
+    g_strlcpy(model->doi, "0", sizeof(model->doi));
+    return 0;
+}
+
+void qemu_driver_register(void)
+{
+    static HypervisorDriver hypervisor;
+    static const char *const schemes[] = { "qemu", NULL };
+    static const ConnectDriver driver = {
+        .name = "QEMU", .schemes = schemes, .local = TRUE, .open = qemu_open, .close = qemu_close, .hypervisor = &hypervisor,
+    };
+    static const StateDriver state_driver = {
+        .name = "QEMU", .start = state_start, .stop = state_stop, .busy = state_busy,
+    };
+
+    core_functions_fill(&hypervisor, &qemu_backend);
+    hypervisor.connect_get_version = get_version;
+    hypervisor.connect_get_hostname = get_hostname;
+    hypervisor.connect_get_capabilities = get_capabilities;
+    hypervisor.connect_get_domain_capabilities = get_domain_capabilities;
+    hypervisor.connect_get_cpu_model_names = get_cpu_model_names;
+    hypervisor.node_get_info = node_info;
+    hypervisor.node_get_cpu_map = node_cpu_map;
+    hypervisor.node_get_cpu_stats = node_cpu_stats;
+    hypervisor.node_get_memory_stats = node_memory_stats;
+    hypervisor.node_get_free_memory = node_free_memory;
+    hypervisor.node_get_cells_free_memory = node_cells_free_memory;
+    hypervisor.node_get_free_pages = node_free_pages;
+    hypervisor.node_alloc_pages = node_alloc_pages;
+    hypervisor.node_get_memory_parameters = node_memory_parameters;
+    hypervisor.node_set_memory_parameters = node_set_memory_parameters;
+    hypervisor.node_get_security_model = node_security_model;
+    state_driver_register(&state_driver);
+    driver_register(&driver);
+}

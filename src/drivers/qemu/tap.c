@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tap devices. A device that we make ends with the last descriptor of it, so nothing is left of a guest that ends.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include "drivers/qemu/tap.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "drivers/qemu/command.h"
+
+#define MAX_QUEUES 256
+
+static int open_queue(const char *tun, struct ifreq *ifr)
+{
+    int fd = open(tun, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot open '%s' for a tap device", tun);
+    if (ioctl(fd, TUNSETIFF, ifr) < 0) {
+        int saved = errno;
+
+        close(fd);
+        return FAIL_ERRNO(saved, "cannot make tap device '%s'", ifr->ifr_name);
+    }
+    return fd;
+}
+
+/* An ioctl on interface @name. */
+static int configure(const char *name, unsigned long request, struct ifreq *ifr, const char *what)
+{
+    int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), saved;
+
+    if (sock < 0)
+        return FAIL_ERRNO(errno, "cannot create a socket to configure interfaces");
+    if (ioctl(sock, request, ifr) < 0) {
+        saved = errno;
+        close(sock);
+        return FAIL_ERRNO(saved, "cannot %s '%s'", what, name);
+    }
+    close(sock);
+    return 0;
+}
+
+static int set_mac(const char *name, const DomainInterface *net)
+{
+    struct ifreq ifr = { 0 };
+
+    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
+    ifr.ifr_hwaddr.sa_family = 1; /* ARPHRD_ETHER */
+    memcpy(ifr.ifr_hwaddr.sa_data, net->mac, 6);
+    /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
+    ifr.ifr_hwaddr.sa_data[0] = (char)0xfe;
+    return configure(name, SIOCSIFHWADDR, &ifr, "set the address of interface");
+}
+
+static int bring_up(const char *name)
+{
+    struct ifreq ifr = { 0 };
+
+    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
+    if (configure(name, SIOCGIFFLAGS, &ifr, "read the flags of interface") < 0)
+        return -1;
+    ifr.ifr_flags |= IFF_UP;
+    return configure(name, SIOCSIFFLAGS, &ifr, "bring up interface");
+}
+
+static int set_mtu(const char *name, guint mtu)
+{
+    struct ifreq ifr = { 0 };
+
+    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
+    ifr.ifr_mtu = mtu;
+    return configure(name, SIOCSIFMTU, &ifr, "set the MTU of interface");
+}
+
+static int join_bridge(const char *name, const char *bridge)
+{
+    struct ifreq ifr = { 0 };
+
+    if (strlen(bridge) >= IFNAMSIZ || if_nametoindex(bridge) == 0)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device", bridge);
+    g_strlcpy(ifr.ifr_name, bridge, IFNAMSIZ);
+    ifr.ifr_ifindex = if_nametoindex(name);
+    return configure(bridge, SIOCBRADDIF, &ifr, "add a tap device to bridge");
+}
+
+static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
+{
+    const char *tun = net->backend.tap ? net->backend.tap : "/dev/net/tun", *wanted = net->target.dev;
+    guint queues = MAX(net->driver.queues, 1);
+    struct ifreq ifr = { 0 };
+
+    if (queues > MAX_QUEUES)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' wants more than %d queues", net->info.alias, domain,
+                    MAX_QUEUES);
+    if (wanted && (strlen(wanted) >= IFNAMSIZ || !*wanted))
+        return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
+    /* The kernel finds the number. */
+    g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
+    ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+    for (guint i = 0; i < queues; i++) {
+        int fd = open_queue(tun, &ifr);
+
+        if (fd < 0)
+            return -1;
+        g_array_append_val(fds, fd);
+    }
+    if (!wanted)
+        net->target.dev = g_strdup(ifr.ifr_name);
+    return 0;
+}
+
+static int setup_tap(DomainInterface *net)
+{
+    const char *name = net->target.dev;
+
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
+        return 0;
+    if (set_mac(name, net) < 0 || (net->mtu && set_mtu(name, net->mtu) < 0))
+        return -1;
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_BRIDGE && join_bridge(name, net->source.bridge ? net->source.bridge : "") < 0)
+        return -1;
+    return bring_up(name);
+}
+
+static int check_tap(const DomainInterface *net, const char *domain)
+{
+    if (net->source.type != DOMAIN_INTERFACE_TYPE_ETHERNET && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': type '%s' is not supported by the QEMU driver yet",
+                    net->info.alias, domain, domain_interface_type_to_string(net->source.type));
+    if (net->script || net->downscript || net->bandwidth || net->vlan || net->virtualport || net->filterref ||
+        net->source.n_ips || net->source.n_routes)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': scripts, bandwidth, VLANs, virtual ports, filters and "
+                    "addresses are not supported yet", net->info.alias, domain);
+    return 0;
+}
+
+int tap_open_all(DomainDef *def, const char *domain, GArray *fds)
+{
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        DomainInterface *net = def->devices.interfaces[i];
+
+        if (!qemu_interface_needs_tap(net))
+            continue;
+        if (check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0)
+            return -1;
+    }
+    return 0;
+}
