@@ -7,6 +7,9 @@ PLACES = {
     'virsh': 'tools/virsh/virsh',
     'virt-admin': 'tools/virt-admin/virt-admin',
     'libvirt.so.0': 'src/libvirt.so.0',
+    'libvirt-qemu.so.0': 'src/libvirt-qemu.so.0',
+    'libvirt-lxc.so.0': 'src/libvirt-lxc.so.0',
+    'libvirt-admin.so.0': 'src/admin/libvirt-admin.so.0',
     'bench-client': 'tests/bench/bench-client',
     'bench-bare': 'tests/bench/bench-bare',
 }
@@ -25,7 +28,7 @@ def place(build, what):
 
 def library_path(build):
     """For LD_LIBRARY_PATH: makes any client use our libraries."""
-    return os.path.join(build, 'src')
+    return ':'.join(os.path.join(build, where) for where in ('src', 'src/admin'))
 
 
 def socket_path(root, read_only=False):

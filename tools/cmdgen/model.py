@@ -14,6 +14,7 @@ from lang import TableError, nearest, parse  # noqa: E402
 # kind: (mandatory keys, optional keys, repeatable keys)
 GRAMMAR = {
     "group": ("title order", "hidden", ""),
+    "more": ("", "", ""),
     "shared": ("", "", "option"),
     "command": ("summary", "handler todo json connection since hidden", "text alias use option option-alias"),
     "completer": ("doc", "", ""),
@@ -96,6 +97,8 @@ def build(texts, shapes=None):
             elif block.kind == "completer":
                 completers.add(block.heading)
     groups = [group for name, items in blocks for group in group_of(name, items, shared)]
+    for name, items in blocks:
+        add_more(items, groups, shared)
     check_all(groups, completers, shapes)
     return sorted(groups, key=lambda g: int(g.order))
 
@@ -110,6 +113,10 @@ def group_of(name, items, shared):
     commands = [b for b in items if b.kind == "command"]
     if len(groups) > 1:
         raise TableError(groups[1].where, f"second group '{groups[1].keyword}' in one file")
+    if any(b.kind == "more" for b in items):
+        if groups:
+            raise TableError(groups[0].where, f"group '{groups[0].keyword}' in a file that goes on with another")
+        return []
     if commands and not groups:
         raise TableError(commands[0].where, f"command '{commands[0].heading}' in a file without a group")
     for group in groups:
@@ -117,6 +124,18 @@ def group_of(name, items, shared):
             raise TableError(group.where, f"order of group '{group.keyword}' is not a number: '{group.order}'")
         group.commands = [command(b, shared) for b in commands]
     return groups
+
+
+def add_more(items, groups, shared):
+    """The commands of a file that goes on with a group ("more KEYWORD") come behind those that the group has."""
+    for block in items:
+        if block.kind != "more":
+            continue
+        group = next((g for g in groups if g.keyword == block.heading), None)
+        if group is None:
+            raise TableError(block.where, f"more of unknown group '{block.heading}'"
+                             f"{nearest(block.heading, [g.keyword for g in groups])}")
+        group.commands += [command(b, shared) for b in items if b.kind == "command"]
 
 
 def command(block, shared):

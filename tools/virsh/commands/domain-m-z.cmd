@@ -1,0 +1,512 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The second half of the group, see domain.cmd.
+
+more domain
+
+command managedsave
+  summary save a domain to a file kept by the daemon and stop it
+  text The next start resumes it from there.
+  todo not written yet
+  use domain
+  option bypass-cache bool -- avoid the host's page cache
+  option running bool -- the next start leaves the domain running
+  option paused bool -- the next start leaves the domain paused
+  option verbose bool -- show progress
+
+command managedsave-remove
+  summary throw away a managed save image
+  text The next start is then an ordinary boot.
+  todo not written yet
+  use domain
+
+command managedsave-edit
+  summary change the XML in a managed save image in an editor
+  todo not written yet
+  use domain
+  option running bool -- the next start leaves the domain running
+  option paused bool -- the next start leaves the domain paused
+
+command managedsave-dumpxml
+  summary print the XML in a managed save image
+  todo not written yet
+  use domain
+  option security-info bool -- include secrets such as passwords
+  use xpath wrap
+
+command managedsave-define
+  summary replace the XML in a managed save image
+  todo not written yet
+  use domain
+  option xml string positional required complete=file -- file with the new XML
+  option running bool -- the next start leaves the domain running
+  option paused bool -- the next start leaves the domain paused
+
+command memtune
+  summary show or set memory limits of a domain
+  text Sizes are in KiB unless they have a suffix; -1 means unlimited.
+  todo not written yet
+  use domain
+  option hard-limit int also-positional -- most memory the domain may use
+  option soft-limit int also-positional -- memory left to it when memory is short
+  option swap-hard-limit int also-positional -- most memory plus swap
+  option min-guarantee int also-positional -- least memory guaranteed
+  use config live current
+
+command perf
+  summary show or set the performance events of a domain
+  todo not written yet
+  use domain
+  option enable string also-positional -- events to switch on, separated by commas
+  option disable string also-positional -- events to switch off, separated by commas
+  use config live current
+
+command metadata
+  summary show or change custom metadata of a domain
+  text The element with the given namespace URI is shown, set (with --key as its prefix) or removed.
+  todo not written yet
+  use domain
+  option uri string positional required -- namespace URI of the metadata
+  use live config current
+  option edit bool -- open an editor on the text
+  option key string also-positional -- prefix to use for the namespace
+  option set string also-positional -- the XML of the new element
+  option remove bool -- remove the element
+
+command migrate
+  summary move a domain to another host
+  todo not written yet
+  use domain
+  option desturi string positional required -- URI of the destination host
+  option live bool -- keep the guest running during migration
+  option offline bool -- move the definition of a domain that doesn't run
+  option p2p bool -- let the hosts talk to each other directly
+  option direct bool -- let the hypervisor alone do it
+  option tunnelled bool -- send the data through the daemons' connection
+  option persistent bool -- make the domain persistent on the destination
+  option undefinesource bool -- undefine the domain here afterwards
+  option suspend bool -- leave the domain paused on the destination
+  option copy-storage-all bool -- copy disks that aren't shared
+  option copy-storage-inc bool -- copy disks that aren't shared, only the top layer
+  option copy-storage-synchronous-writes bool -- hold guest writes until the destination has them
+  option change-protection bool -- forbid other changes meanwhile
+  option unsafe bool -- migrate even if disks may be harmed
+  option verbose bool -- show progress
+  option compressed bool -- compress the data
+  option auto-converge bool -- slow the guest down if needed to finish
+  option rdma-pin-all bool -- pin all memory before an RDMA migration
+  option abort-on-error bool -- stop at disk errors of the guest
+  option postcopy bool -- allow a switch to post-copy
+  option postcopy-after-precopy bool -- switch to post-copy after the first round
+  option postcopy-resume bool -- go on with an interrupted post-copy migration
+  option zerocopy bool -- send memory pages without copying them
+  option migrateuri string also-positional -- URI for the migration data; default is found by the hosts
+  option graphicsuri string also-positional -- URI that display clients are sent to
+  option listen-address string also-positional -- address that the destination listens on
+  option dname string also-positional -- name of the domain on the destination
+  option timeout int also-positional -- seconds after which to act if a live migration isn't done
+  option timeout-suspend bool -- at the timeout, pause the guest (default)
+  option timeout-postcopy bool -- at the timeout, switch to post-copy
+  option xml string also-positional complete=file -- file with XML for the domain on the destination
+  option migrate-disks string also-positional complete=disk-list -- disks to copy, separated by commas
+  option migrate-disks-detect-zeroes string -- disks whose zeroes are left out, separated by commas
+  option migrate-disks-target-zero string -- disks that read as zeroes on the destination, separated by commas
+  option disks-port int also-positional -- port for disk data
+  option disks-uri string -- URI for disk data
+  option comp-methods string -- ways of compression, separated by commas
+  option comp-mt-level int -- level of multithreaded compression
+  option comp-mt-threads int -- threads that compress
+  option comp-mt-dthreads int -- threads that decompress
+  option comp-xbzrle-cache int -- bytes of the XBZRLE cache
+  option auto-converge-initial int -- per cent of CPU time taken at first
+  option auto-converge-increment int -- per cent taken in addition each time
+  option persistent-xml string complete=file -- file with XML for the persistent definition on the destination
+  option tls bool -- encrypt the migration data
+  option postcopy-bandwidth int -- limit of the post-copy phase in MiB a second
+  option parallel bool -- use several connections
+  option parallel-connections int -- number of connections
+  option bandwidth int -- limit in MiB a second
+  option tls-destination string -- host name in the destination's certificate
+  option comp-zlib-level int -- level of zlib compression
+  option comp-zstd-level int -- level of zstd compression
+  option available-switchover-bandwidth int -- bandwidth in MiB a second to reckon with for the last phase
+  option-alias tunneled tunnelled
+
+command migrate-setmaxdowntime
+  summary set how long a live migration may pause the domain
+  todo not written yet
+  use domain
+  option downtime int positional required -- milliseconds
+
+command migrate-getmaxdowntime
+  summary print how long a live migration may pause the domain
+  todo not written yet
+  use domain
+
+command migrate-compcache
+  summary show or set the size of the migration compression cache
+  todo not written yet
+  use domain
+  option size int -- bytes of the cache
+
+command migrate-setspeed
+  summary limit the bandwidth of migrations
+  todo not written yet
+  use domain
+  option bandwidth int positional required -- limit in MiB a second
+  option postcopy bool -- the limit of the post-copy phase
+
+command migrate-getspeed
+  summary print the bandwidth limit of migrations
+  todo not written yet
+  use domain
+  option postcopy bool -- the limit of the post-copy phase
+
+command migrate-postcopy
+  summary switch a running migration to post-copy
+  todo not written yet
+  use domain
+
+command numatune
+  summary show or set NUMA placement of a domain
+  todo not written yet
+  use domain
+  option mode string also-positional values=strict,preferred,interleave,restrictive -- strict, preferred, interleave or restrictive
+  option nodeset string also-positional -- NUMA nodes, as 0-1
+  use config live current
+
+command qemu-attach
+  summary take over a QEMU process started outside
+  todo not written yet
+  option pid string positional required -- number of the process
+
+command qemu-monitor-command
+  summary send a command to a domain's QEMU monitor
+  text The words are joined with blanks. For debugging; it marks the domain as tainted.
+  todo not written yet
+  use domain
+  option hmp bool -- the command is in the human monitor's language
+  option pretty bool -- make the JSON readable
+  option return-value bool -- print the return member of the answer only
+  option pass-fds string -- numbers of open file descriptors to pass on, separated by commas
+  option cmd argv positional required -- the command
+
+command qemu-monitor-event
+  summary wait for raw QEMU events
+  todo not written yet
+  option domain string also-positional complete=domain -- only events of this domain (name, ID or UUID)
+  option event string also-positional -- only events of this name
+  option pretty bool -- make the JSON readable
+  option loop bool -- go on after the first event
+  option timeout int also-positional -- seconds after which to give up
+  option regex bool -- the event's name is a regular expression
+  option no-case bool -- upper and lower case are alike
+  option timestamp bool -- show the time of each event
+
+command qemu-agent-command
+  summary send a command to the guest agent
+  todo not written yet
+  use domain
+  option timeout int -- seconds to wait for the answer
+  option async bool -- don't wait for the answer
+  option block bool -- wait for ever
+  option pretty bool -- make the JSON readable
+  option cmd argv positional required -- the command as JSON
+
+command guest-agent-timeout
+  summary set how long to wait for the guest agent
+  todo not written yet
+  use domain
+  option timeout int -- seconds to wait for an answer; -2 for ever, -1 default, 0 not at all
+
+command reboot
+  summary restart the guest
+  todo not written yet
+  use domain
+  option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
+
+command reset
+  summary press the reset button of a domain
+  todo not written yet
+  use domain
+
+command restore
+  summary start a domain from a state saved to a file
+  todo not written yet
+  option file string positional required complete=file -- file with the saved state
+  option bypass-cache bool -- avoid the host's page cache
+  option parallel-channels int -- number of files written or read at once
+  option xml string also-positional complete=file -- file with XML to use in place of what was saved
+  option running bool -- leave the domain running
+  option paused bool -- leave the domain paused
+  option reset-nvram bool -- start with fresh firmware variables
+
+command resume
+  summary let a suspended domain go on
+  todo not written yet
+  use domain
+
+command save
+  summary save a domain's state to a file and stop it
+  todo not written yet
+  use domain
+  option file string positional required complete=file -- where to write the state
+  option bypass-cache bool -- avoid the host's page cache
+  option parallel-channels int -- number of files written or read at once
+  option image-format string values=raw,sparse,zstd,gzip,bzip2,xz,lzop -- format of the image
+  option xml string also-positional complete=file -- file with XML to use in place of what was saved
+  option running bool -- the restored domain is left running
+  option paused bool -- the restored domain is left paused
+  option verbose bool -- show progress
+
+command save-image-define
+  summary replace the XML in a save image
+  todo not written yet
+  option file string positional required complete=file -- file with the saved state
+  option xml string positional required complete=file -- file with the new XML
+  option running bool -- the restored domain is left running
+  option paused bool -- the restored domain is left paused
+
+command save-image-dumpxml
+  summary print the XML in a save image
+  todo not written yet
+  option file string positional required complete=file -- file with the saved state
+  option security-info bool -- include secrets such as passwords
+  use xpath wrap
+
+command save-image-edit
+  summary change the XML in a save image in an editor
+  todo not written yet
+  option file string positional required complete=file -- file with the saved state
+  option running bool -- the restored domain is left running
+  option paused bool -- the restored domain is left paused
+
+command schedinfo
+  summary show or set CPU scheduler parameters of a domain
+  todo not written yet
+  use domain
+  option weight int -- CPU weight of the domain
+  option cap int -- CPU cap of the domain
+  use current config live
+  option set argv positional -- name=value of a parameter
+
+command screenshot
+  summary store a picture of the guest's screen
+  todo not written yet
+  use domain
+  option file string also-positional complete=file -- where to store the picture
+  option screen int also-positional -- number of the screen; default is the first
+
+command set-lifecycle-action
+  summary change what happens on power-off, reboot or crash
+  todo not written yet
+  use domain
+  option type string positional required values=poweroff,reboot,crash -- poweroff, reboot or crash
+  option action string positional required values=destroy,restart,rename-restart,preserve,coredump-destroy,coredump-restart -- what to do, as destroy, restart or preserve
+  use config live current
+
+command set-user-sshkeys
+  summary change a guest user's authorized SSH keys (by the agent)
+  todo not written yet
+  use domain
+  option user string positional required -- name of the user in the guest
+  option file string positional complete=file -- file with the keys, one a line
+  option reset bool -- remove all other keys
+  option remove bool -- remove the keys
+
+command set-user-password
+  summary set a user's password inside the guest
+  todo not written yet
+  use domain
+  option user string positional required -- name of the user in the guest
+  option password string positional required -- the new password
+  option encrypted bool -- the password is encrypted already
+
+command setmaxmem
+  summary change the memory limit of a domain
+  text In KiB unless the size has a suffix.
+  todo not written yet
+  use domain
+  option size int positional required -- new limit, in KiB unless it has a suffix
+  use config live current
+  option-alias kilobytes size
+
+command setmem
+  summary change the memory of a domain
+  text In KiB unless the size has a suffix. A running guest needs a balloon driver to follow.
+  todo not written yet
+  use domain
+  option size int positional required -- new size, in KiB unless it has a suffix
+  use config live current
+  option-alias kilobytes size
+
+command setvcpus
+  summary change the number of virtual CPUs
+  todo not written yet
+  use domain
+  option count int positional required -- number of virtual CPUs
+  option maximum bool -- change the maximum, for the next start
+  use config live current
+  option guest bool -- change CPU states in the guest (by the agent)
+  option hotpluggable bool -- make new CPUs such that they can be unplugged
+  option async bool -- don't wait for the guest
+
+command shutdown
+  summary ask the guest to power off
+  text How the guest reacts is its own affair; --mode chooses the way to ask it.
+  todo not written yet
+  use domain
+  option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
+
+command start
+  summary start a defined domain
+  text From its managed save image, if there is one.
+  todo not written yet
+  use domain
+  option console bool -- connect to the console after the start
+  option paused bool -- leave the domain paused
+  option autodestroy bool -- destroy the domain when this connection ends
+  option bypass-cache bool -- avoid the host's page cache
+  option force-boot bool -- boot afresh, without the managed save image
+  option pass-fds string also-positional -- numbers of open file descriptors to pass on, separated by commas
+  option reset-nvram bool -- start with fresh firmware variables
+
+command suspend
+  summary pause a domain
+  text It keeps its memory and gets no CPU time until resume.
+  todo not written yet
+  use domain
+
+command ttyconsole
+  summary print the terminal device of a domain's console
+  todo not written yet
+  use domain
+
+command undefine
+  summary delete the definition of a domain
+  text A running domain becomes transient. State kept beside the definition has to be named: see the options.
+  todo not written yet
+  use domain
+  option managed-save bool -- remove the managed save image too
+  option storage string also-positional complete=disk-list -- disks whose volumes to delete, by target or source, separated by commas
+  option remove-all-storage bool -- delete the volumes of all disks
+  option delete-storage-volume-snapshots bool -- delete snapshots of those volumes too
+  option wipe-storage bool -- overwrite the volumes first
+  option snapshots-metadata bool -- remove the records of snapshots too
+  option checkpoints-metadata bool -- remove the records of checkpoints too
+  option nvram bool -- remove the firmware variables
+  option keep-nvram bool -- keep the firmware variables
+  option tpm bool -- remove the TPM state
+  option keep-tpm bool -- keep the TPM state
+  option-alias delete-snapshots delete-storage-volume-snapshots
+
+command update-device
+  summary change a device of a domain by XML
+  todo not written yet
+  use domain xml-file
+  option persistent bool -- change a running domain and its definition
+  use config live current
+  option force bool -- act even if the guest objects
+
+command update-memory-device
+  summary change a memory device of a domain
+  todo not written yet
+  use domain config live current print-xml
+  option alias string also-positional complete=alias -- alias of the device
+  option node int also-positional -- guest NUMA node of the device
+  option requested-size int also-positional -- size to ask of the guest
+
+command vcpucount
+  summary print numbers of virtual CPUs
+  todo not written yet
+  use domain
+  option maximum bool -- the maximum
+  option active bool -- number in use by the running domain
+  use live config current
+  option guest bool -- number online in the guest (by the agent)
+
+command vcpuinfo
+  summary show details of the virtual CPUs
+  todo not written yet
+  use domain
+  option pretty bool -- show affinity as a list
+
+command vcpupin
+  summary show or set binding of virtual CPUs to host CPUs
+  todo not written yet
+  use domain
+  option vcpu int also-positional -- number of the virtual CPU
+  option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
+  use config live current
+
+command emulatorpin
+  summary show or set binding of the emulator to host CPUs
+  todo not written yet
+  use domain
+  option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
+  use config live current
+
+command vncdisplay
+  summary print address and number of a domain's VNC display
+  todo not written yet
+  use domain
+
+command guestvcpus
+  summary show or change CPU states inside the guest (by the agent)
+  todo not written yet
+  use domain
+  option cpulist string also-positional -- CPUs of the guest, as 0-3,^2
+  option enable bool -- bring the CPUs online
+  option disable bool -- take the CPUs offline
+
+command setvcpu
+  summary plug or unplug given virtual CPUs
+  todo not written yet
+  use domain
+  option vcpulist string positional required -- virtual CPUs, as 0-3,^2
+  option enable bool -- plug the CPUs
+  option disable bool -- unplug the CPUs
+  option async bool -- don't wait for the guest
+  use config live current
+
+command domblkthreshold
+  summary set a write threshold that raises an event
+  todo not written yet
+  use domain
+  option dev string positional required complete=disk -- disk, by target or source
+  option threshold int positional required -- offset in bytes, or with a suffix
+
+command guestinfo
+  summary ask the guest agent about the guest
+  todo not written yet
+  use domain
+  option user bool -- logged in users
+  option os bool -- operating system
+  option timezone bool -- time zone
+  option hostname bool -- host name
+  option filesystem bool -- file systems
+  option disk bool -- disks
+  option interface bool -- network interfaces
+  option load bool -- load averages
+  option devices bool -- devices
+
+command domdirtyrate-calc
+  summary measure how fast a domain dirties its memory
+  todo not written yet
+  use domain
+  option seconds int also-positional -- how long to measure
+  option mode string also-positional values=page-sampling,dirty-bitmap,dirty-ring -- page-sampling, dirty-bitmap or dirty-ring
+
+command dom-fd-associate
+  summary hand open file descriptors to a domain
+  todo not written yet
+  use domain
+  option name string positional required -- name of the group
+  option pass-fds string positional required -- numbers of open file descriptors to pass on, separated by commas
+  option seclabel-writable bool -- label the files as writable
+  option seclabel-restore bool -- restore the labels at the end
+
+command domdisplay-reload
+  summary let a display read its certificates again
+  todo not written yet
+  use domain
+  option type int -- kind of display
