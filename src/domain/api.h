@@ -10,6 +10,7 @@
 #include "domain/domain_obj.h"
 #include "domain/host.h"
 #include "domain/run.h"
+#include <string.h>
 
 /** VIR_FROM_xxx of the connection that this thread serves at present. */
 extern _Thread_local int api_error_domain;
@@ -48,7 +49,7 @@ virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *s
     do { \
         if ((flags) & ~(unsigned int) (allowed)) { \
             error_report(api_error_domain, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", \
-                         (flags) & ~(unsigned int) (allowed), __func__); \
+                         (flags) & ~(unsigned int) (allowed), __func__ + strlen("core_")); \
             return (failure); \
         } \
     } while (0)

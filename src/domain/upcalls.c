@@ -80,6 +80,15 @@ static void end_after_crash(void *opaque)
         LOG_ERROR("domain '%s' crashed, but its process can't be ended: %s", guest->name, error_message());
 }
 
+/* It never stopped for those who look from outside; but this is a new boot. */
+static gboolean change_booted(DomainTransition *t, void *opaque)
+{
+    if (!run_is_current(t, opaque) || t->old->state != VIR_DOMAIN_RUNNING)
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+    return TRUE;
+}
+
 static void restart(void *opaque)
 {
     g_autoptr(Guest) guest = opaque;
@@ -91,8 +100,11 @@ static void restart(void *opaque)
     g_mutex_lock(&core->lock);
     core->fake_reboot = FALSE;
     g_mutex_unlock(&core->lock);
-    if (rc == 0)
+    if (rc == 0) {
+        domain_change(guest->dom, change_booted, guest);
+        status_save_later(guest);
         return;
+    }
     LOG_ERROR("domain '%s' can't be rebooted and is ended: %s", guest->name, error_message());
     end_after_shutdown(guest_ref(guest));
 }

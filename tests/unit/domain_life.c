@@ -264,7 +264,9 @@ static void test_metadata(Fixture *f, gconstpointer data)
     g_assert_cmpint(virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, "<q><r/></q>", "z", "http://a.b/", 0), ==, 0);
     expect_events("d1:metadata/2/http://a.b/ ");
     g_autofree char *element = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, "http://a.b/", 0);
-    g_assert_nonnull(strstr(element, "<z:q xmlns:z=\"http://a.b/\">"));
+    g_assert_cmpstr(element, ==, "<q>\n  <r/>\n</q>");
+    g_autofree char *xml = virDomainGetXMLDesc(dom, 0);
+    g_assert_nonnull(strstr(xml, "  <metadata>\n    <z:q xmlns:z=\"http://a.b/\">\n      <z:r/>\n    </z:q>\n  </metadata>\n"));
     g_autofree char *title = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_TITLE, NULL, 0);
     g_assert_cmpstr(title, ==, "hello");
     g_assert_cmpint(virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, NULL, NULL, "http://a.b/", 0), ==, 0);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#include "domain/metadata.h"
+#include "base/error.h"
+#include "base/xml.h"
+#include <string.h>
+
+/* @metadata is the text of the element <metadata>, NULL for none. */
+static xmlDoc *read_metadata(const char *metadata)
+{
+    const char *text = metadata ? metadata : "<metadata/>";
+    return xml_document_parse(text, strlen(text), "(metadata)", VIR_FROM_DOMAIN);
+}
+
+static xmlNodePtr find_by_uri(xmlNodePtr root, const char *uri)
+{
+    for (xmlNodePtr node = root->children; node; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE && node->ns && xmlStrEqual(node->ns->href, BAD_CAST uri))
+            return node;
+    }
+    return NULL;
+}
+
+/* White space between elements is layout, and gets in the way of a new one. */
+static void drop_layout(xmlNodePtr parent)
+{
+    xmlNodePtr next;
+    for (xmlNodePtr node = parent->children; node; node = next) {
+        next = node->next;
+        if (xmlIsBlankNode(node)) {
+            xmlUnlinkNode(node);
+            xmlFreeNode(node);
+        } else if (node->type == XML_ELEMENT_NODE) {
+            drop_layout(node);
+        }
+    }
+}
+
+/* @level: indentation of the lines behind the first. */
+static char *node_text(xmlDoc *doc, xmlNodePtr node, int level)
+{
+    xmlBufferPtr buffer = xmlBufferCreate();
+    xmlNodeDump(buffer, doc, node, level, 1);
+    char *text = g_strdup((const char *) xmlBufferContent(buffer));
+    xmlBufferFree(buffer);
+    return text;
+}
+
+/* Take the namespace @uri from a tree: its prefix is the storing program's own affair. */
+static void strip_namespace(xmlNodePtr node, const char *uri)
+{
+    if (node->type != XML_ELEMENT_NODE)
+        return;
+    if (node->ns && xmlStrEqual(node->ns->href, BAD_CAST uri))
+        node->ns = NULL;
+    for (xmlNodePtr child = node->children; child; child = child->next)
+        strip_namespace(child, uri);
+}
+
+static void drop_declaration(xmlNodePtr node, const char *uri)
+{
+    xmlNsPtr *link = &node->nsDef;
+    while (*link) {
+        xmlNsPtr ns = *link;
+        if (!xmlStrEqual(ns->href, BAD_CAST uri)) {
+            link = &ns->next;
+            continue;
+        }
+        *link = ns->next;
+        xmlFreeNs(ns);
+    }
+}
+
+int metadata_find(const char *metadata, const char *uri, char **element)
+{
+    xmlDoc *doc = read_metadata(metadata);
+    if (!doc)
+        return -1;
+    xmlNodePtr node = find_by_uri(xmlDocGetRootElement(doc), uri);
+    *element = NULL;
+    if (node) {
+        drop_layout(node);
+        strip_namespace(node, uri);
+        drop_declaration(node, uri);
+        *element = node_text(doc, node, 0);
+    }
+    xmlFreeDoc(doc);
+    return 0;
+}
+
+/* Read the new element and put it into the namespace. NULL with an error. */
+static xmlNodePtr new_element(xmlDoc *doc, const char *element, const char *key, const char *uri)
+{
+    xmlDoc *own = xml_document_parse(element, strlen(element), "(metadata_xml)", VIR_FROM_DOMAIN);
+    if (!own)
+        return NULL;
+    xmlNodePtr node = xmlDocCopyNode(xmlDocGetRootElement(own), doc, 1);
+    xmlFreeDoc(own);
+    if (!node)
+        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "cannot copy the metadata element");
+    xmlNsPtr ns = xmlNewNs(node, BAD_CAST uri, BAD_CAST key);
+    if (!ns) {
+        xmlFreeNode(node);
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the prefix '%s' is taken in the metadata element", key);
+    }
+    for (xmlNodePtr n = node; n;) { /* all elements that have no namespace of their own */
+        if (n->type == XML_ELEMENT_NODE && !n->ns)
+            n->ns = ns;
+        if (n->children && n->type == XML_ELEMENT_NODE) {
+            n = n->children;
+            continue;
+        }
+        while (n != node && !n->next)
+            n = n->parent;
+        n = n == node ? NULL : n->next;
+    }
+    return node;
+}
+
+int metadata_replace(char **metadata, const char *element, const char *key, const char *uri)
+{
+    xmlDoc *doc = read_metadata(*metadata);
+    if (!doc)
+        return -1;
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xmlNodePtr fresh = element ? new_element(doc, element, key, uri) : NULL;
+    if (element && !fresh) {
+        xmlFreeDoc(doc);
+        return -1;
+    }
+    xmlNodePtr old = find_by_uri(root, uri);
+    if (old) {
+        xmlUnlinkNode(old);
+        xmlFreeNode(old);
+    }
+    if (fresh)
+        xmlAddChild(root, fresh);
+    drop_layout(root);
+    g_free(*metadata);
+    *metadata = root->children ? node_text(doc, root, 1) : NULL;
+    xmlFreeDoc(doc);
+    return 0;
+}
