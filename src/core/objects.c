@@ -136,6 +136,18 @@ void *object_ref(void *handle)
     return handle;
 }
 
+gboolean object_try_ref(void *handle)
+{
+    gint *refs = &((Object *) handle)->refs;
+    for (;;) {
+        gint n = g_atomic_int_get(refs);
+        if (n == 0)
+            return FALSE;
+        if (g_atomic_int_compare_and_exchange(refs, n, n + 1))
+            return TRUE;
+    }
+}
+
 static void connect_finish(virConnectPtr conn)
 {
     if (conn->driver)

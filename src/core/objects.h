@@ -105,6 +105,9 @@ virStreamPtr stream_handle_new(virConnectPtr conn, unsigned int flags);
 
 /** Take one more reference on any handle; returns it. */
 void *object_ref(void *handle);
+/** The same for somebody who has no reference but knows that the memory is still there: FALSE if the last reference
+ * is gone and the handle is on its way out. */
+gboolean object_try_ref(void *handle);
 
 /** Give a reference back (NULL is fine); the last one frees the handle. */
 void object_unref(void *handle);

@@ -27,7 +27,7 @@ GuestStats *api_guest_stats(const Access *a, unsigned int groups)
     if (!backend->stats)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "statistics of domain '%s'", API_NAME(a));
     g_autoptr(StatsAsker) asker = stats_asker_new();
-    guint n = stats_ask(asker, a->state->guest, groups);
+    guint n = stats_ask(asker, a->state->guest, groups, TRUE);
     gint64 patience = guest_deadline_ms(a->state->guest);
     stats_wait(asker, patience, TRUE);
     GuestStats *stats = stats_answer(asker, n);
@@ -66,11 +66,11 @@ static void ask_subject(Subject *s, StatsAsker *asker, unsigned int groups)
         return;
     if (groups & GUEST_STATS_HOST_SIDE) {
         g_autoptr(StatsAsker) now = stats_asker_new();
-        guint n = stats_ask(now, s->state->guest, groups & GUEST_STATS_HOST_SIDE);
+        guint n = stats_ask(now, s->state->guest, groups & GUEST_STATS_HOST_SIDE, FALSE);
         s->host = stats_answer(now, n);
     }
     if (groups & ~GUEST_STATS_HOST_SIDE)
-        s->request = (gint) stats_ask(asker, s->state->guest, groups & ~GUEST_STATS_HOST_SIDE);
+        s->request = (gint) stats_ask(asker, s->state->guest, groups & ~GUEST_STATS_HOST_SIDE, FALSE);
 }
 
 static virDomainStatsRecordPtr make_record(virConnectPtr conn, Subject *s, StatsAsker *asker, unsigned int stats,

@@ -12,6 +12,7 @@ typedef struct Request {
     DomainObj *obj;
     GuestStats *answer;
     gboolean done, stuck;
+    gboolean guest_side;   /* needs the guest's answer; others say nothing of its health */
 } Request;
 
 /* Outlives its owner while requests are under way. */
@@ -59,13 +60,16 @@ void stats_asker_free(StatsAsker *asker)
 }
 
 /* Note the end of a request in the domain. */
-static void note_answer(DomainObj *obj, GuestStats *stats)
+static void note_answer(const Request *r, GuestStats *stats)
 {
     GuestStats *old = NULL;
+    DomainObj *obj = r->obj;
+    if (!r->guest_side)
+        return;
     g_mutex_lock(&obj->lock);
     obj->stats_asked--;
     obj->stats_stuck = stats == NULL;
-    if (stats && (stats->groups & ~GUEST_STATS_HOST_SIDE)) {
+    if (stats) {
         old = obj->last_stats;
         obj->last_stats = guest_stats_ref(stats);
     }
@@ -79,7 +83,7 @@ static void answered(Guest *guest, GuestStats *stats, void *opaque)
     StatsAsker *asker = r->asker;
     if (stats && !stats->when)
         stats->when = loop_now_ms();
-    note_answer(r->obj, stats);
+    note_answer(r, stats);
     g_mutex_lock(&asker->lock);
     r->done = TRUE;
     r->answer = guest_stats_ref(stats);
@@ -89,22 +93,36 @@ static void answered(Guest *guest, GuestStats *stats, void *opaque)
     asker_unref(asker);
 }
 
-guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups)
+/* Note the request in the domain. FALSE if it must not be sent: the guest has one that it doesn't answer. */
+static gboolean note_request(Request *r, gboolean insist)
+{
+    DomainObj *obj = r->obj;
+    g_mutex_lock(&obj->lock);
+    r->stuck = obj->stats_stuck;
+    gboolean send = insist || !obj->stats_stuck || obj->stats_asked == 0;
+    obj->stats_asked += send;
+    g_mutex_unlock(&obj->lock);
+    return send;
+}
+
+guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups, gboolean insist)
 {
     Request *r = g_new0(Request, 1);
-    r->refs = 2;
+    r->refs = 1;
     r->asker = asker;
     r->obj = domain_obj_ref(guest->dom);
-    g_mutex_lock(&r->obj->lock);
-    r->obj->stats_asked++;
-    r->stuck = r->obj->stats_stuck;
-    g_mutex_unlock(&r->obj->lock);
-    g_atomic_int_inc(&asker->refs);
+    r->guest_side = groups & ~GUEST_STATS_HOST_SIDE;
+    gboolean send = !r->guest_side || note_request(r, insist);
+    r->done = !send;
     g_mutex_lock(&asker->lock);
     g_ptr_array_add(asker->requests, r);
     guint n = asker->requests->len - 1;
     g_mutex_unlock(&asker->lock);
-    host_backend(guest->host)->stats(guest, groups, guest_deadline_ms(guest), answered, r);
+    if (send) {
+        g_atomic_int_inc(&r->refs);
+        g_atomic_int_inc(&asker->refs);
+        host_backend(guest->host)->stats(guest, groups, guest_deadline_ms(guest), answered, r);
+    }
     return n;
 }
 
@@ -123,7 +141,7 @@ static void mark_stuck(StatsAsker *asker)
 {
     for (guint i = 0; i < asker->requests->len; i++) {
         Request *r = asker->requests->pdata[i];
-        if (r->done)
+        if (r->done || !r->guest_side)
             continue;
         g_mutex_lock(&r->obj->lock);
         r->obj->stats_stuck = TRUE;

@@ -16,8 +16,9 @@ StatsAsker *stats_asker_new(void);
 void stats_asker_free(StatsAsker *asker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StatsAsker, stats_asker_free)
 
-/** Send a request for @groups to @guest. Returns its number in this asker. */
-guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups);
+/** Send a request for @groups to @guest. Returns its number in this asker. Unless the caller insists, nothing is sent to a stuck
+ * guest that has an unanswered request. */
+guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups, gboolean insist);
 /** Wait for the answers of guests that are not stuck, at most @patience_ms. @insist: also for those that are. */
 void stats_wait(StatsAsker *asker, gint64 patience_ms, gboolean insist);
 /** The answer to request @n, NULL if there is none (yet). Caller unrefs. */

@@ -58,10 +58,8 @@ static void notify_closed(virConnectPtr conn, int reason)
         close_notice_free(notice);
 }
 
-/* The RPC client calls these with the connection as opaque; it is closed before the connection is freed. */
-static void on_event(const RpcPacket *packet, void *opaque)
+static void receive_event(virConnectPtr conn, const RpcPacket *packet)
 {
-    virConnectPtr conn = opaque;
     if (packet->header.program == REMOTE_PROGRAM &&
         packet->header.procedure == REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED) {
         XdrIn in;
@@ -75,9 +73,22 @@ static void on_event(const RpcPacket *packet, void *opaque)
         remote_event_received(conn->data, packet, conn);
 }
 
+/* The RPC client calls these with the connection as opaque. It is muted before the connection is freed, but the connection may
+ * have lost its last reference already. */
+static void on_event(const RpcPacket *packet, void *opaque)
+{
+    if (!object_try_ref(opaque))
+        return;
+    receive_event(opaque, packet);
+    object_unref(opaque);
+}
+
 static void on_closed(int reason, void *opaque)
 {
+    if (!object_try_ref(opaque))
+        return;
     notify_closed(opaque, reason);
+    object_unref(opaque);
 }
 
 /* Handshake */
@@ -175,6 +186,7 @@ static void remote_free(RemoteConn *remote)
 static void remote_close(virConnectPtr conn)
 {
     RemoteConn *remote = conn->data;
+    rpc_client_mute(remote->client);
     if (rpc_client_is_open(remote->client)) {
         /* a polite farewell; whether it arrives doesn't matter */
         virErrorPtr saved = error_save();

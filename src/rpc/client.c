@@ -66,6 +66,43 @@ static gboolean mark_closed(RpcClient *client, int reason)
     return TRUE;
 }
 
+/* The client whose owner this thread is calling at the moment. */
+static __thread RpcClient *upcall_here;
+
+/* Around a call to the owner; the lock is released in between. */
+static RpcClient *begin_upcall(RpcClient *client)
+{
+    RpcClient *outer = upcall_here;
+    client->upcalls++;
+    upcall_here = client;
+    g_mutex_unlock(&client->lock);
+    return outer;
+}
+
+static void end_upcall(RpcClient *client, RpcClient *outer)
+{
+    g_mutex_lock(&client->lock);
+    upcall_here = outer;
+    client->upcalls--;
+    g_cond_broadcast(&client->changed);
+}
+
+/* Lock held; released while waiting. */
+static void mute(RpcClient *client)
+{
+    client->on_closed = NULL;
+    client->event = NULL;
+    while (client->upcalls > (upcall_here == client ? 1u : 0u))
+        g_cond_wait(&client->changed, &client->lock);
+}
+
+void rpc_client_mute(RpcClient *client)
+{
+    g_mutex_lock(&client->lock);
+    mute(client);
+    g_mutex_unlock(&client->lock);
+}
+
 /* Lock held; released and taken again. */
 static void end_connection(RpcClient *client, int reason)
 {
@@ -88,16 +125,20 @@ static void end_connection(RpcClient *client, int reason)
         StreamReady *r = &g_array_index(ready, StreamReady, i);
         r->func(r->opaque);
     }
-    if (client->on_closed)
-        client->on_closed(reason, client->opaque);
     g_mutex_lock(&client->lock);
+    RpcClosedFunc on_closed = client->on_closed;
+    if (on_closed) {
+        RpcClient *outer = begin_upcall(client);
+        on_closed(reason, client->opaque);
+        end_upcall(client, outer);
+    }
 }
 
 void rpc_client_close(RpcClient *client)
 {
     rpc_client_ref(client);
     g_mutex_lock(&client->lock);
-    client->on_closed = NULL; /* the program knows */
+    mute(client); /* the program knows */
     end_connection(client, VIR_CONNECT_CLOSE_REASON_CLIENT);
     g_mutex_unlock(&client->lock);
     rpc_client_unref(client);
@@ -176,6 +217,22 @@ static void take_reply(RpcClient *client, RpcPacket *packet)
     }
 }
 
+static void take_event(RpcClient *client, RpcPacket *packet)
+{
+    RpcEventFunc event = client->event;
+    if (packet->header.program != KEEPALIVE_PROGRAM) {
+        if (!event)
+            return;
+        RpcClient *outer = begin_upcall(client);
+        event(packet, client->opaque);
+        end_upcall(client, outer);
+    } else if (packet->header.procedure == 1) {
+        g_mutex_unlock(&client->lock);
+        send_keepalive(client, 2);
+        g_mutex_lock(&client->lock);
+    }
+}
+
 /* One packet; lock held, released around callbacks. */
 static void take_packet(RpcClient *client, RpcPacket *packet)
 {
@@ -186,12 +243,7 @@ static void take_packet(RpcClient *client, RpcPacket *packet)
         take_reply(client, packet);
         break;
     case RPC_EVENT:
-        g_mutex_unlock(&client->lock);
-        if (packet->header.program != KEEPALIVE_PROGRAM)
-            client->event(packet, client->opaque);
-        else if (packet->header.procedure == 1)
-            send_keepalive(client, 2);
-        g_mutex_lock(&client->lock);
+        take_event(client, packet);
         break;
     case RPC_STREAM: case RPC_STREAM_HOLE:
         stream = client_stream_find(client, &packet->header);

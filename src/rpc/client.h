@@ -22,6 +22,9 @@ RpcClient *rpc_client_new(int fd, RpcEventFunc event, RpcClosedFunc closed, void
 
 /** End the connection: calls under way fail. */
 void rpc_client_close(RpcClient *client);
+/** Neither the event nor the closed function is running (on another thread) or will be called any more: the owner is on
+ * its way out. Calls can still be made. */
+void rpc_client_mute(RpcClient *client);
 RpcClient *rpc_client_ref(RpcClient *client);
 void rpc_client_unref(RpcClient *client);
 gboolean rpc_client_is_open(RpcClient *client);

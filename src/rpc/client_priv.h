@@ -30,7 +30,8 @@ struct RpcClient {
     GPtrArray *streams;   /* RpcClientStream, not references: a stream takes itself out */
     int handle;           /* the program's loop watches fd; -1 */
     gboolean handle_off;
-    RpcEventFunc event;
+    guint upcalls;        /* functions of the owner that are running, without the lock */
+    RpcEventFunc event;   /* NULL once muted, as on_closed */
     RpcClosedFunc on_closed;
     void *opaque;
     GDestroyNotify free_opaque;

@@ -227,6 +227,15 @@ int server_add_listener(RpcServer *server, int fd, ServerKind kind, gboolean nee
 
 /* Packets */
 
+/* A call gets this thread's error; whatever else it is ends the connection. */
+static int refuse(ServerClient *client, const RpcPacket *packet)
+{
+    if (packet->header.type != RPC_CALL && packet->header.type != RPC_CALL_WITH_FDS)
+        return -1;
+    client_send_error(client, &packet->header);
+    return 0;
+}
+
 int server_route(ServerClient *client, RpcPacket *packet)
 {
     RpcServer *server = client->server;
@@ -239,12 +248,14 @@ int server_route(ServerClient *client, RpcPacket *packet)
         const ServerProgram *program = server->programs[i];
         if (program->number != packet->header.program)
             continue;
-        if (program->version != packet->header.version)
-            return FAIL(VIR_ERR_RPC, "program version mismatch (actual %u, expected %u)", packet->header.version,
-                        program->version);
-        return program->packet(client, packet);
+        if (program->version == packet->header.version)
+            return program->packet(client, packet);
+        error_report(ERROR_DOMAIN, VIR_ERR_RPC, "program version mismatch (actual %u, expected %u)",
+                     packet->header.version, program->version);
+        return refuse(client, packet);
     }
-    return FAIL(VIR_ERR_RPC, "unknown program 0x%x", packet->header.program);
+    error_report(ERROR_DOMAIN, VIR_ERR_RPC, "unknown program 0x%x", packet->header.program);
+    return refuse(client, packet);
 }
 
 /* Every interval: ping those who were silent, drop those who stay silent. */

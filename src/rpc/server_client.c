@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "rpc/server_priv.h"
+#include "rpc/xdr_values.h"
 #include "rpc/wire_protocol.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,10 @@
 
 /* A client whose answers and events pile up to this is dropped. One answer alone may be larger. */
 #define BACKLOG_MAX (128 * 1024 * 1024)
+/* Above this much that a client has not read, its next calls wait. More than a stream leaves (dispatch_stream.c). */
+#define BACKLOG_CLOGGED (4 * 1024 * 1024)
+/* A hold weighs more than any number of calls. */
+#define HOLD (1 << 20)
 /* Before a client has said who it is, its packets are small. */
 #define ANONYMOUS_PACKET_MAX 65536
 
@@ -165,6 +170,12 @@ void server_client_send(ServerClient *client, const XdrOut *out, const int *fds,
     gboolean dead = sent < 0;
     if (!dead && ((size_t) sent < out->len || n_fds))
         queue_rest(client, out, sent, fds, n_fds);
+    if (!client->clogged && client->backlog > BACKLOG_CLOGGED) {
+        client->clogged = TRUE;
+        g_atomic_int_add(&client->in_flight, HOLD);
+        g_atomic_int_set(&client->throttled, 1);
+        update_watch(client);
+    }
     gboolean flooded = client->backlog > BACKLOG_MAX && g_queue_get_length(&client->out) > 1;
     g_mutex_unlock(&client->out_lock);
     if (flooded)
@@ -218,6 +229,20 @@ void client_send_keepalive(ServerClient *client, gint32 procedure)
     xdr_out_clear(&out);
 }
 
+void client_send_error(ServerClient *client, const RpcHeader *call)
+{
+    XdrOut out;
+    RpcHeader header = *call;
+    header.type = RPC_REPLY;
+    header.status = RPC_ERROR;
+    xdr_out_init(&out, RPC_MESSAGE_MAX);
+    rpc_packet_begin(&out, -1);
+    xdr_put_error(&out);
+    if (rpc_packet_finish(&out, &header) == 0)
+        server_client_send(client, &out, NULL, 0);
+    xdr_out_clear(&out);
+}
+
 /* Loop's thread: the socket takes more. -1 when it is dead or all is sent and it was to be closed. */
 static int flush(ServerClient *client)
 {
@@ -232,8 +257,13 @@ static int flush(ServerClient *client)
     void (*drained)(ServerClient *, void *) = state == 1 ? client->drained : NULL;
     if (drained)
         client->drained = NULL;
+    gboolean unclogged = client->clogged && client->backlog <= BACKLOG_CLOGGED / 2;
+    if (unclogged)
+        client->clogged = FALSE;
     update_watch(client);
     g_mutex_unlock(&client->out_lock);
+    if (unclogged)
+        server_client_release(client);
     if (drained && !over)
         drained(client, client->drained_opaque);
     return over ? -1 : 0;
@@ -365,9 +395,6 @@ static void take_load(ServerClient *client, int weight)
     if (now < max_requests(client) && g_atomic_int_compare_and_exchange(&client->throttled, 1, 0))
         loop_call(client->server->loop, resume_call, server_client_ref(client));
 }
-
-/* A hold weighs more than any number of calls. */
-#define HOLD (1 << 20)
 
 static void add_load(ServerClient *client, int weight)
 {

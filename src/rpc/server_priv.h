@@ -56,6 +56,7 @@ struct ServerClient {
     GMutex out_lock;
     GQueue out;               /* OutPart */
     size_t backlog;
+    gboolean clogged;         /* it holds back calls, see BACKLOG_CLOGGED; under out_lock */
     gboolean close_when_sent;
     void (*drained)(ServerClient *client, void *opaque);
     void *drained_opaque;
@@ -73,3 +74,5 @@ int server_route(ServerClient *client, RpcPacket *packet);
 /** Listen again if there is room for clients, or stop. Loop's thread. */
 void server_update_listening(RpcServer *server);
 void client_send_keepalive(ServerClient *client, gint32 procedure);
+/** Answer a call with this thread's error. */
+void client_send_error(ServerClient *client, const RpcHeader *call);

@@ -146,7 +146,7 @@ def exchange_header(connection, values, packet):
 
 
 def mutated_document(rng):
-    text = DOCUMENT
+    text = DOCUMENT.replace("type='qemu'>\n  <name", f"type='{support.DOMAIN_TYPE}'>\n  <name")
     for _ in range(rng.choice([1, 1, 2, 3])):
         text = rng.choice(MUTATIONS)(rng, text)
     return text
@@ -211,7 +211,7 @@ def test_mutated_documents(daemon, protocol):
     refused = without_line = 0
     examples = []
     with connected(daemon, protocol) as client:
-        whole = client.call('DOMAIN_DEFINE_XML_FLAGS', xml=DOCUMENT, flags=0)['dom']
+        whole = client.call('DOMAIN_DEFINE_XML_FLAGS', xml=DOCUMENT.replace("type='qemu'", f"type='{support.DOMAIN_TYPE}'", 1), flags=0)['dom']
         client.call('DOMAIN_UNDEFINE_FLAGS', dom=whole, flags=0)
         for number in range(COUNT):
             text = mutated_document(rng)

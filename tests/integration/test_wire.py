@@ -46,9 +46,10 @@ def test_calls_before_open_are_refused(daemon, protocol):
 
 
 def test_open_and_ask(client):
-    assert client.call('CONNECT_GET_TYPE')['type'] == 'QEMU'
+    assert client.call('CONNECT_GET_TYPE')['type'] in ('QEMU', 'TEST')
     assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] >= 9000000
-    assert client.call('CONNECT_LIST_ALL_DOMAINS', need_results=1, flags=0) == {'domains': [], 'ret': 0}
+    listed = client.call('CONNECT_LIST_ALL_DOMAINS', need_results=1, flags=0)
+    assert listed['ret'] == len(listed['domains'])
 
 
 def test_keepalive_is_answered(client):
@@ -156,7 +157,7 @@ def test_reply_to_nothing(client, daemon, protocol):
 def test_zero_length_lists(client):
     assert client.call('CONNECT_LIST_DOMAINS', maxids=0)['ids'] == []
     assert client.call('CONNECT_LIST_DEFINED_DOMAINS', maxnames=0)['names'] == []
-    assert client.call('CONNECT_LIST_ALL_DOMAINS', need_results=0, flags=0) == {'domains': [], 'ret': 0}
+    assert client.call('CONNECT_LIST_ALL_DOMAINS', need_results=0, flags=0)['domains'] == []
 
 
 def test_silent_clients_do_not_block_others(daemon, protocol):
@@ -184,7 +185,7 @@ def test_client_that_never_reads(client, daemon, protocol):
     try:
         for _ in range(200000):
             client.send(packet)
-    except socket.timeout:
-        pass
+    except (socket.timeout, ConnectionError):
+        pass    # it stopped reading, or took leave of such a client
     still_serves(daemon, protocol)
     assert memory() - before < 128 * 1024

@@ -16,6 +16,8 @@ import model as tables  # noqa: E402  pylint: disable=wrong-import-position
 CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS, REPLY_WITH_FDS, STREAM_HOLE = range(7)
 OK, ERROR, CONTINUE = range(3)
 HEADER = struct.Struct('>IIiiIi')
+# Another driver can be put through the same tests: test:///default needs no QEMU.
+URI = os.environ.get('LIBVIRT_TEST_URI', 'qemu:///system')
 PACKET_MAX = 33554436
 STRING_MAX = 4194304
 FORMATS = {'int': '>i', 'uint': '>I', 'hyper': '>q', 'uhyper': '>Q', 'double': '>d',
@@ -195,7 +197,7 @@ class Client:
     def __exit__(self, *_):
         self.socket.close()
 
-    def open(self, uri='qemu:///system', read_only=False):
+    def open(self, uri=URI, read_only=False):
         if self.call('AUTH_LIST')['types'] != [0]:
             raise WireError('the socket wants authentication')
         self.call('CONNECT_OPEN', name=uri, flags=1 if read_only else 0)

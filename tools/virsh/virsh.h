@@ -93,6 +93,15 @@ bool virsh_edit(Shell *shell, const VirshEdit *edit);
 /* One run of the editor on `text`; the new text, or NULL after an error printed. */
 char *virsh_edit_text(Shell *shell, const char *text, const char *suffix);
 
+/* --- shared by command files --- */
+/* The numbers of --pass-fds (cmd_domain_lifecycle.c): *count is 0 if it was not given, the caller frees *fds. */
+bool virsh_pass_fds(Shell *shell, const Cmd *cmd, int **fds, unsigned int *count);
+/* Joins terminal and console until the escape character (cmd_console.c). `name` NULL is the first console. */
+bool virsh_console(Shell *shell, virDomainPtr domain, const char *name, unsigned int flags);
+
+/* The Linux key code of a name as KEY_A (lib_keys.c). */
+bool virsh_key_code(const char *name, int *code);
+
 /* --- text (lib_text.c) --- */
 typedef struct {
     int value;

@@ -63,7 +63,7 @@ command perf
 command metadata
   summary show or change custom metadata of a domain
   text The element with the given namespace URI is shown, set (with --key as its prefix) or removed.
-  todo not written yet
+  handler cmd_metadata
   use domain
   option uri string positional required -- namespace URI of the metadata
   use live config current
@@ -182,7 +182,7 @@ command qemu-attach
 command qemu-monitor-command
   summary send a command to a domain's QEMU monitor
   text The words are joined with blanks. For debugging; it marks the domain as tainted.
-  todo not written yet
+  handler cmd_qemu_monitor_command
   use domain
   option hmp bool -- the command is in the human monitor's language
   option pretty bool -- make the JSON readable
@@ -192,7 +192,8 @@ command qemu-monitor-command
 
 command qemu-monitor-event
   summary wait for raw QEMU events
-  todo not written yet
+  handler cmd_qemu_monitor_event
+  json event
   option domain string also-positional complete=domain -- only events of this domain (name, ID or UUID)
   option event string also-positional -- only events of this name
   option pretty bool -- make the JSON readable
@@ -204,7 +205,7 @@ command qemu-monitor-event
 
 command qemu-agent-command
   summary send a command to the guest agent
-  todo not written yet
+  handler cmd_qemu_agent_command
   use domain
   option timeout int -- seconds to wait for the answer
   option async bool -- don't wait for the answer
@@ -220,13 +221,13 @@ command guest-agent-timeout
 
 command reboot
   summary restart the guest
-  todo not written yet
+  handler cmd_reboot
   use domain
   option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
 
 command reset
   summary press the reset button of a domain
-  todo not written yet
+  handler cmd_reset
   use domain
 
 command restore
@@ -242,7 +243,7 @@ command restore
 
 command resume
   summary let a suspended domain go on
-  todo not written yet
+  handler cmd_resume
   use domain
 
 command save
@@ -298,7 +299,7 @@ command screenshot
 
 command set-lifecycle-action
   summary change what happens on power-off, reboot or crash
-  todo not written yet
+  handler cmd_set_lifecycle_action
   use domain
   option type string positional required values=poweroff,reboot,crash -- poweroff, reboot or crash
   option action string positional required values=destroy,restart,rename-restart,preserve,coredump-destroy,coredump-restart -- what to do, as destroy, restart or preserve
@@ -353,14 +354,14 @@ command setvcpus
 command shutdown
   summary ask the guest to power off
   text How the guest reacts is its own affair; --mode chooses the way to ask it.
-  todo not written yet
+  handler cmd_shutdown
   use domain
   option mode string positional values=acpi,agent,initctl,signal,paravirt -- ways to ask, separated by commas: acpi, agent, initctl, signal, paravirt
 
 command start
   summary start a defined domain
   text From its managed save image, if there is one.
-  todo not written yet
+  handler cmd_start
   use domain
   option console bool -- connect to the console after the start
   option paused bool -- leave the domain paused
@@ -373,7 +374,7 @@ command start
 command suspend
   summary pause a domain
   text It keeps its memory and gets no CPU time until resume.
-  todo not written yet
+  handler cmd_suspend
   use domain
 
 command ttyconsole
@@ -384,7 +385,7 @@ command ttyconsole
 command undefine
   summary delete the definition of a domain
   text A running domain becomes transient. State kept beside the definition has to be named: see the options.
-  todo not written yet
+  handler cmd_undefine
   use domain
   option managed-save bool -- remove the managed save image too
   option storage string also-positional complete=disk-list -- disks whose volumes to delete, by target or source, separated by commas

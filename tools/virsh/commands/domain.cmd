@@ -66,7 +66,7 @@ command attach-interface
 command autostart
   summary let a domain start together with the host
   text The domain is started when the daemon comes up. --disable takes that back; --once is for the next boot of the host only.
-  todo not written yet
+  handler cmd_autostart
   use domain
   option disable bool -- don't start it automatically
   option once bool -- only at the next boot of the host
@@ -303,7 +303,7 @@ command change-media
 command console
   summary connect to a console of the domain
   text Connects the terminal with the first serial or other console, or the one named. The escape character, ^] by default, ends it.
-  todo not written yet
+  handler cmd_console
   use domain
   option devname string also-positional complete=console -- alias of the console or serial device
   option force bool -- throw out whoever is connected now
@@ -321,7 +321,7 @@ command cpu-stats
 command create
   summary start a transient domain from an XML file
   text The domain vanishes when it stops, unless it has been defined too.
-  todo not written yet
+  handler cmd_create
   use xml-file
   option console bool -- connect to the console after the start
   option paused bool -- leave the domain paused
@@ -333,13 +333,14 @@ command create
 command define
   summary make a domain persistent from an XML file, without starting it
   text An existing domain with the same UUID gets the new definition.
-  todo not written yet
+  handler cmd_define
   use xml-file validate
 
 command desc
   summary show or change a domain's description or title
   text Without new text the current one is shown.
-  todo not written yet
+  handler cmd_desc
+  json description
   use domain live config current
   option title bool -- the title rather than the description
   option edit bool -- open an editor on the text
@@ -348,7 +349,7 @@ command desc
 command destroy
   summary stop a domain at once
   text Like pulling the power cord; the guest gets no chance to save data. Its definition and disks stay. Use shutdown to ask the guest politely.
-  todo not written yet
+  handler cmd_destroy
   use domain
   option graceful bool -- only if the process ends when asked
   option remove-logs bool -- remove the domain's log files too
@@ -427,7 +428,8 @@ command domhostname
 command domid
   summary print the ID of a domain
   text A domain that doesn't run has no ID, shown as '-'.
-  todo not written yet
+  handler cmd_domid
+  json domain-id
   use domain
 
 command domifannounce
@@ -489,41 +491,43 @@ command domsetlaunchsecstate
 
 command domname
   summary print the name of a domain
-  todo not written yet
+  handler cmd_domname
+  json domain-name
   use domain
 
 command domrename
   summary give an inactive domain another name
-  todo not written yet
+  handler cmd_domrename
   use domain
   option new-name string positional required -- the new name
 
 command dompmsuspend
   summary put the guest's own power management to sleep
-  todo not written yet
+  handler cmd_dompmsuspend
   use domain
   option target string positional required values=mem,disk,hybrid -- mem, disk or hybrid
   option duration int -- seconds to sleep, 0 for no limit
 
 command dompmwakeup
   summary wake a domain that was suspended by dompmsuspend
-  todo not written yet
+  handler cmd_dompmwakeup
   use domain
 
 command domuuid
   summary print the UUID of a domain
-  todo not written yet
+  handler cmd_domuuid
+  json domain-uuid
   use domain
 
 command domxml-from-native
   summary translate a hypervisor's own configuration into domain XML
-  todo not written yet
+  handler cmd_domxml_from_native
   option format string positional required values=qemu-argv,xen-xl,xen-xm -- format to translate from
   option config string positional required -- change the persistent definition (takes effect at the next start)
 
 command domxml-to-native
   summary translate domain XML into a hypervisor's own configuration
-  todo not written yet
+  handler cmd_domxml_to_native
   option format string positional required values=qemu-argv,xen-xl,xen-xm -- format to translate to
   option domain string complete=domain -- name, ID or UUID of the domain
   option xml string also-positional complete=file -- file with the domain's XML
@@ -543,7 +547,7 @@ command dump
 
 command dumpxml
   summary print the XML definition of a domain
-  todo not written yet
+  handler cmd_dumpxml
   use domain
   option inactive bool -- the persistent definition rather than the running state
   option security-info bool -- include secrets such as passwords
@@ -554,7 +558,7 @@ command dumpxml
 command edit
   summary change the XML definition of a domain in an editor
   text Starts $VISUAL or $EDITOR on the inactive definition. The text is kept, and offered again, if it can't be accepted.
-  todo not written yet
+  handler cmd_edit
   use domain
   option skip-validate bool -- don't check the XML against the schema
 

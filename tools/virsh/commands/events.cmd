@@ -6,7 +6,8 @@ group events
 
 command event
   summary list kinds of events, or wait for domain events
-  todo not written yet
+  handler cmd_event
+  json event
   option domain string also-positional complete=domain -- only events of this domain (name, ID or UUID)
   option event string also-positional complete=event-domain -- kind of event to wait for
   option all bool -- all kinds of events

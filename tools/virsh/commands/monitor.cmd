@@ -33,7 +33,8 @@ command domblkstat
 
 command domcontrol
   summary show the state of the control channel to a domain
-  todo not written yet
+  handler cmd_domcontrol
+  json domain-control
   use domain
 
 command domif-getlink
@@ -66,27 +67,31 @@ command domifstat
 
 command dominfo
   summary show basic facts about a domain
-  todo not written yet
+  handler cmd_dominfo
+  json domain-info
   use domain
 
 command dommemstat
   summary show memory statistics of a domain
   text Values are in KiB where they are sizes.
-  todo not written yet
+  handler cmd_dommemstat
+  json domain-memory-stats
   use domain
   option period int -- seconds between updates by the guest
   use config live current
 
 command domstate
   summary print the state of a domain
-  todo not written yet
+  handler cmd_domstate
+  json domain-state
   use domain
   option reason bool -- show the reason too
 
 command domstats
   summary show statistics of one, several or all domains
   text Without a choice of groups all supported ones are shown.
-  todo not written yet
+  handler cmd_domstats
+  json domain-stats
   option state bool -- state and its reason
   option cpu-total bool -- CPU time in total
   option balloon bool -- memory balloon

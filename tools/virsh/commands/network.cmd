@@ -56,7 +56,8 @@ command net-edit
 
 command net-event
   summary list kinds of events, or wait for network events
-  todo not written yet
+  handler cmd_net_event
+  json event
   option network string also-positional complete=network -- only events of this network
   option event string also-positional complete=event-network -- kind of event to wait for
   option loop bool -- go on after the first event

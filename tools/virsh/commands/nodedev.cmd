@@ -52,7 +52,8 @@ command nodedev-reset
 
 command nodedev-event
   summary list kinds of events, or wait for host device events
-  todo not written yet
+  handler cmd_nodedev_event
+  json event
   option device string also-positional complete=nodedev -- only events of this device
   option event string also-positional complete=event-nodedev -- kind of event to wait for
   option loop bool -- go on after the first event

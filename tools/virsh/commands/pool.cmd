@@ -172,7 +172,8 @@ command pool-uuid
 
 command pool-event
   summary list kinds of events, or wait for pool events
-  todo not written yet
+  handler cmd_pool_event
+  json event
   option pool string also-positional complete=pool -- only events of this pool
   option event string also-positional complete=event-pool -- kind of event to wait for
   option loop bool -- go on after the first event

@@ -17,7 +17,8 @@ command secret-dumpxml
 
 command secret-event
   summary list kinds of events, or wait for secret events
-  todo not written yet
+  handler cmd_secret_event
+  json event
   option secret string also-positional complete=secret -- only events of this secret
   option event string also-positional complete=event-secret -- kind of event to wait for
   option loop bool -- go on after the first event

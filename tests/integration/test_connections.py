@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Connections that come and go: whoever notices the end first, nobody is hurt by it."""
+import pytest
+
+from support import BUILD, Daemon, run, tree
+
+ROUNDS = 40
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    private = Daemon(tmp_path / 'root').start()
+    yield private
+    private.stop()
+
+
+def test_many_short_ones(daemon):
+    """virsh has a thread for events, which sees the daemon's side being closed while the last reference goes."""
+    uri = tree.uri(daemon.root, driver='test', path='default')
+    for _ in range(ROUNDS):
+        assert 'test' in run([tree.place(BUILD, 'virsh'), '-c', uri, 'list', '--all']).stdout
+
+
+def test_daemon_dies(daemon):
+    """A connection whose daemon is gone says so, and closes in order."""
+    script = f'''
+import libvirt, os, signal
+libvirt.virEventRegisterDefaultImpl()
+uri = {tree.uri(daemon.root, driver='test', path='default')!r}
+conns = [libvirt.open(uri) for _ in range(3)]
+reasons = []
+conns[0].registerCloseCallback(lambda conn, reason, opaque: reasons.append(reason), None)
+os.kill({daemon.process.pid}, signal.SIGKILL)
+while not reasons:
+    libvirt.virEventRunDefaultImpl()
+try:
+    conns[1].getHostname()
+    print('no error')
+except libvirt.libvirtError as error:
+    print(error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR or error)
+del conns
+print(reasons)
+'''
+    output = daemon.python(script, ours=True)
+    daemon.process.wait()
+    assert output.split('\n')[:2] == ['True', '[1]'], output
+    daemon.start()
