@@ -64,13 +64,13 @@ typedef struct {
     StateContext context;
     unsigned drivers_started; /* by the lane, then by the stopper */
     char *start_error;        /* NULL: the drivers started */
+    char *failure;            /* why we end, for whoever started us: told when all is cleaned up */
     int64_t idle_since_ms;
     guint64 clients_ever;
     PidFile *pid_file;
     pthread_t stopper;
     bool stopping;
     bool stopper_runs;
-    int status;
 } Daemon;
 
 static const char *const modules[] = { "qemu" };
@@ -152,7 +152,9 @@ static void on_stop_deadline(LoopTimer *timer, void *opaque)
              stats.workers - stats.free + stats.queued, STOP_DEADLINE_MS / 1000, stats.blocked);
     daemon_sockets_close(&daemon->sockets);
     pid_file_release(daemon->pid_file);
-    _exit(daemon->status);
+    if (daemon->failure)
+        daemonize_failed(daemon->failure);
+    _exit(daemon->failure ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* A round later than the connections were closed: what their end brings about is under way then. */
@@ -182,8 +184,7 @@ static void begin_stop(Daemon *daemon)
 static void fail_start(Daemon *daemon, const char *text)
 {
     LOG_ERROR("%s", text);
-    daemonize_failed(text);
-    daemon->status = EXIT_FAILURE;
+    daemon->failure = g_strdup(text);
     begin_stop(daemon);
 }
 
@@ -307,7 +308,9 @@ static void close_all(Daemon *daemon)
     g_free(daemon->start_error);
 }
 
-static int run(const Options *options, const DaemonPaths *paths, const LibvirtdConf *conf, bool privileged, PidFile *pid_file)
+/* Returns why it failed, caller frees; NULL after a life in order. */
+static char *run(const Options *options, const DaemonPaths *paths, const LibvirtdConf *conf, bool privileged,
+                 PidFile *pid_file)
 {
     Daemon daemon = { .options = options, .paths = paths, .conf = conf, .privileged = privileged, .pid_file = pid_file,
                       .signal_fd = -1 };
@@ -320,12 +323,12 @@ static int run(const Options *options, const DaemonPaths *paths, const LibvirtdC
         pool_submit(daemon.pool, LANE, false, start_drivers, &daemon);
         ret = loop_run(daemon.loop);
     }
-    if (ret < 0) {
+    if (ret < 0 && !daemon.failure) {
         LOG_ERROR("%s", error_message());
-        daemonize_failed(error_message());
+        daemon.failure = g_strdup(error_message());
     }
     close_all(&daemon);
-    return ret < 0 ? EXIT_FAILURE : daemon.status;
+    return daemon.failure;
 }
 
 /* Many clients and guests need many descriptors; few threads allocate much, so they can share. */
@@ -387,9 +390,11 @@ static int start(const Options *options, const DaemonPaths *paths, const Libvirt
     LOG_INFO("hostname: %s", g_get_host_name());
     log_warnings(report);
     settings_apply_host(conf);
-    int status = run(options, paths, conf, privileged, pid_file);
+    g_autofree char *failure = run(options, paths, conf, privileged, pid_file);
     pid_file_release(pid_file);
-    return status;
+    if (failure)
+        daemonize_failed(failure);
+    return failure ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static void print_help(const DaemonPaths *paths)
