@@ -272,6 +272,16 @@ gboolean run_settle(Guest *guest, gboolean failed, int reason, int detail)
     return FALSE;
 }
 
+/* What the last run left behind says nothing about the next one. */
+static void forget_stats(DomainObj *obj)
+{
+    g_mutex_lock(&obj->lock);
+    GuestStats *old = g_steal_pointer(&obj->last_stats);
+    obj->stats_stuck = FALSE;
+    g_mutex_unlock(&obj->lock);
+    guest_stats_unref(old);
+}
+
 static Guest *begin(DomainObj *obj, DomainDef *def)
 {
     DomainHost *host = obj->host;
@@ -285,6 +295,7 @@ static Guest *begin(DomainObj *obj, DomainDef *def)
     if (!domain_change(obj, change_begun, &(BeginChange) { guest, early }))
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' is already running", def->name);
     store_set_id(host_domains(host), obj, guest->id);
+    forget_stats(obj);
     return g_steal_pointer(&guest);
 }
 
