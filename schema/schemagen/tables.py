@@ -130,6 +130,33 @@ def has_defaults(desc, seen=()):
     return False
 
 
+OWNERS = {'XML_STRING', 'XML_RAW', 'XML_BITMAP'}
+
+
+def owns_memory(member, seen=()):
+    """Whether freeing a struct must look at this member."""
+    if member.shared and 'flat' not in member.item.opts:
+        return False
+    if member.kind == 'list' or 'ref' in member.item.opts:
+        return True
+    if member.kind == 'elem':
+        return member.desc.ident not in seen and any(
+            owns_memory(inner, seen + (member.desc.ident,)) for inner in member.desc.members)
+    return member.scalar.code in OWNERS
+
+
+def prints_zero(desc, seen=()):
+    """Whether a struct of zeros is printed all the same."""
+    if desc.ident in seen:
+        return False
+    for member in desc.members:
+        if 'always' in member.item.opts:
+            return True
+        if member.kind == 'elem' and 'ref' not in member.item.opts and prints_zero(member.desc, seen + (desc.ident,)):
+            return True
+    return False
+
+
 def desc_text(desc, model, public):
     name = desc_name(desc.ident)
     members = sorted(desc.members, key=lambda member: member.kind != 'attr')
@@ -142,9 +169,14 @@ def desc_text(desc, model, public):
         lines += [member_text(member, model, desc.struct) for member in members]
         lines.append('};')
     attrs = sum(member.kind == 'attr' for member in members)
+    owners = [str(at) for at, member in enumerate(members) if owns_memory(member)]
+    if owners:
+        lines.append(f'static const guint8 {names.upper(desc.ident)}_OWNERS[] = {{{", ".join(owners)}}};')
     lines += [f'{static}const XmlDesc {name} = {{',
               f'    .name = {quote(desc.struct)}, .size = {size}, .n_members = {len(members)}, .n_attrs = {attrs},',
               f'    .has_defaults = {int(has_defaults(desc))},'
+              f' .n_owners = {len(owners)}, .prints_zero = {int(prints_zero(desc))},',
+              f'    .owners = {names.upper(desc.ident) + "_OWNERS" if owners else "NULL"},'
               f' .members = {names.upper(desc.ident) + "_MEMBERS" if members else "NULL"},', '};', '']
     return lines
 

@@ -155,7 +155,10 @@ struct XmlDesc {
     guint32 size;            /**< Its size; 0 for a flat element. */
     guint16 n_members;
     guint16 n_attrs;         /**< The first members are the attributes … */
-    guint16 has_defaults;    /**< Whether anything in it has an initial value. */
+    guint16 n_owners;
+    bool has_defaults;       /**< Whether anything in it has an initial value. */
+    bool prints_zero;        /**< Whether a struct of zeros is printed. */
+    const guint8 *owners;    /**< Places of the members that own memory. */
     const XmlMember *members;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "base/xml.h"
 #include <libxml/parser.h>
+#include <libxml/SAX2.h>
 #include <libxml/parserInternals.h>
 #include <string.h>
 
@@ -72,37 +73,86 @@ static void report(const FirstError *first, const char *text, size_t len, const 
     error_set_raw(domain, VIR_ERR_XML_DETAIL, VIR_ERR_ERROR, message, message, NULL, NULL, first->line, column);
 }
 
+/* Indentation is most of the nodes of a document and means nothing, except among the elements of other programs. */
+static bool is_indentation(const xmlParserCtxt *ctxt, const char *text, int len)
+{
+    if (ctxt->nodeNr >= 2 && strcmp((const char *)ctxt->nodeTab[1]->name, "metadata") == 0)
+        return false;
+    return text[0] == '\n' && strspn(text, " \t\r\n") >= (size_t)len;
+}
+
+static void on_characters(void *ctxt, const xmlChar *text, int len)
+{
+    if (len > 0 && !is_indentation(ctxt, (const char *)text, len))
+        xmlSAX2Characters(ctxt, text, len);
+}
+
+/* A parser for each thread. Its dictionary of names is thrown away when strange documents have made it large. */
+enum { MAX_DICTIONARY = 4096 };
+
+static void free_parser(gpointer ctxt)
+{
+    xmlFreeParserCtxt(ctxt);
+}
+
+static GPrivate parser_key = G_PRIVATE_INIT(free_parser);
+
+static xmlParserCtxtPtr get_parser(void)
+{
+    xmlParserCtxtPtr ctxt = g_private_get(&parser_key);
+
+    if (ctxt && xmlDictSize(ctxt->dict) <= MAX_DICTIONARY) {
+        xmlCtxtReset(ctxt);
+        return ctxt;
+    }
+    ctxt = xmlNewParserCtxt();
+    g_private_replace(&parser_key, ctxt);
+    return ctxt;
+}
+
+static bool start_parser(xmlParserCtxtPtr ctxt, const char *text, size_t len)
+{
+    xmlParserInputBuffer *buffer = xmlParserInputBufferCreateMem(text, len, XML_CHAR_ENCODING_NONE);
+    xmlParserInput *input = buffer ? xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE) : NULL;
+
+    if (!input)
+        return false;
+    inputPush(ctxt, input);
+    xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA |
+                      XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
+    ctxt->sax->internalSubset = refuse_doctype;
+    ctxt->sax->serror = on_error;
+    ctxt->sax->characters = on_characters;
+    return true;
+}
+
 xmlDoc *xml_document_parse(const char *text, size_t len, const char *what, int domain)
 {
+    FirstError first = {0};
+
     if (len > XML_MAX_INPUT) {
         error_report(domain, VIR_ERR_XML_DETAIL, "%s: the document is %zu bytes long, at most %d are accepted", what, len,
                      XML_MAX_INPUT);
         return NULL;
     }
-    xmlParserCtxtPtr ctxt = xmlCreateMemoryParserCtxt(len ? text : " ", len ? len : 1);
-    if (!ctxt) {
+    xmlParserCtxtPtr ctxt = get_parser();
+    if (!ctxt || !start_parser(ctxt, len ? text : " ", len ? len : 1)) {
         error_report(domain, VIR_ERR_INTERNAL_ERROR, "%s: cannot make an XML parser", what);
         return NULL;
     }
-    xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA |
-                      XML_PARSE_BIG_LINES | XML_PARSE_COMPACT);
-    FirstError first = {0};
-    ctxt->sax->internalSubset = refuse_doctype;
-    ctxt->sax->serror = on_error;
     ctxt->_private = &first;
     xmlParseDocument(ctxt);
     xmlDoc *doc = ctxt->myDoc;
+    ctxt->myDoc = NULL;
     if (!ctxt->wellFormed || !doc || !xmlDocGetRootElement(doc))
         keep_error(ctxt, NULL);
-    if (first.message) {
-        report(&first, text, len, what, domain);
-        g_free(first.message);
-        xmlFreeDoc(doc);
-        doc = NULL;
-    }
-    ctxt->myDoc = NULL;
-    xmlFreeParserCtxt(ctxt);
-    return doc;
+    ctxt->_private = NULL;
+    if (!first.message)
+        return doc;
+    report(&first, text, len, what, domain);
+    g_free(first.message);
+    xmlFreeDoc(doc);
+    return NULL;
 }
 
 /* The element of this name and number (from 1) among the children. */

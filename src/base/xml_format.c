@@ -11,6 +11,7 @@ typedef struct {
     size_t len, room;
     unsigned flags;
     unsigned depth;
+    bool uses_ns;
     const char *const *ns; /* Declared on the outermost element, if something uses them. */
 } Out;
 
@@ -121,6 +122,7 @@ static bool wanted(const Out *out, const XmlMember *m, const void *obj)
 static void put_name(Out *out, const XmlMember *m)
 {
     if (m->ns) {
+        out->uses_ns = true;
         puts_out(out, m->ns);
         put(out, ":", 1);
     }
@@ -247,12 +249,20 @@ static void format_list(Out *out, const XmlMember *m, const void *obj)
     }
 }
 
+static bool is_zero(const char *bytes, size_t len)
+{
+    return !len || (!bytes[0] && !memcmp(bytes, bytes + 1, len - 1));
+}
+
 static void format_struct_member(Out *out, const XmlMember *m, const void *obj)
 {
     const void *inner = member_struct(m, obj);
     const bool *has = member_has(m, obj);
 
     if (!inner || (has && !*has))
+        return;
+    const XmlDesc *desc = m->info;
+    if (!has && !(m->flags & XML_REF) && desc->size && !desc->prints_zero && is_zero(inner, desc->size))
         return;
     format_element(out, m, m->info, inner, has || m->flags & XML_REF);
 }
@@ -280,7 +290,7 @@ static void declare_namespaces(Out *out, const char *name)
 {
     size_t at = strspn(out->data, " ") + 1 + strlen(name);
 
-    for (const char *const *ns = out->ns; ns && *ns; ns += 2) {
+    for (const char *const *ns = out->ns; out->uses_ns && ns && *ns; ns += 2) {
         g_autofree char *use = g_strdup_printf("<%s:", ns[0]);
         if (!g_strstr_len(out->data, out->len, use))
             continue;

@@ -27,7 +27,7 @@ void *xml_struct_new(const XmlDesc *desc)
 /* Whether the member owns its memory: one in a union does so only while its condition holds. */
 static bool owns_memory(const XmlMember *m, const void *obj)
 {
-    return !(m->flags & XML_SHARED) && (!(m->flags & XML_UNION) || member_active(m, obj));
+    return !(m->flags & XML_UNION) || member_active(m, obj);
 }
 
 static void clear_list(const XmlMember *m, void *obj)
@@ -48,8 +48,8 @@ static void clear_list(const XmlMember *m, void *obj)
 
 static void clear_members(const XmlDesc *desc, void *obj)
 {
-    for (guint i = 0; i < desc->n_members; i++) {
-        const XmlMember *m = &desc->members[i];
+    for (guint i = 0; i < desc->n_owners; i++) {
+        const XmlMember *m = &desc->members[desc->owners[i]];
         void *at = member_ptr(m, obj);
         if (!owns_memory(m, obj))
             continue;
@@ -104,8 +104,8 @@ static void dup_list(const XmlMember *m, void *obj)
 
 static void dup_members(const XmlDesc *desc, void *obj)
 {
-    for (guint i = 0; i < desc->n_members; i++) {
-        const XmlMember *m = &desc->members[i];
+    for (guint i = 0; i < desc->n_owners; i++) {
+        const XmlMember *m = &desc->members[desc->owners[i]];
         void *at = member_ptr(m, obj);
         if (!owns_memory(m, obj))
             continue;
