@@ -98,22 +98,41 @@ static void format_vcpu(TypedList *list, const StatsSource *s)
     }
 }
 
+static const GuestInterfaceStats *find_interface(const GuestStats *host, const char *target)
+{
+    for (guint i = 0; host->interfaces && i < host->interfaces->len; i++) {
+        const GuestInterfaceStats *n = &g_array_index(host->interfaces, GuestInterfaceStats, i);
+        if (g_strcmp0(n->target, target) == 0)
+            return n;
+    }
+    return NULL;
+}
+
+static void format_one_interface(TypedList *list, guint i, const GuestInterfaceStats *n)
+{
+    put_n(list, "net", i, "rx.bytes", n->rx_bytes);
+    put_n(list, "net", i, "rx.pkts", n->rx_packets);
+    put_n(list, "net", i, "rx.errs", n->rx_errs);
+    put_n(list, "net", i, "rx.drop", n->rx_drop);
+    put_n(list, "net", i, "tx.bytes", n->tx_bytes);
+    put_n(list, "net", i, "tx.pkts", n->tx_packets);
+    put_n(list, "net", i, "tx.errs", n->tx_errs);
+    put_n(list, "net", i, "tx.drop", n->tx_drop);
+}
+
+/* All interfaces are counted; those that have a device in the host have a name and figures. */
 static void format_interface(TypedList *list, const StatsSource *s)
 {
-    if (!s->host || !s->host->interfaces)
+    if (!s->state->guest || !s->def)
         return;
-    typed_list_uint(list, "net.count", s->host->interfaces->len);
-    for (guint i = 0; i < s->host->interfaces->len; i++) {
-        const GuestInterfaceStats *n = &g_array_index(s->host->interfaces, GuestInterfaceStats, i);
-        typed_list_string_f(list, n->target, "net.%u.name", i);
-        put_n(list, "net", i, "rx.bytes", n->rx_bytes);
-        put_n(list, "net", i, "rx.pkts", n->rx_packets);
-        put_n(list, "net", i, "rx.errs", n->rx_errs);
-        put_n(list, "net", i, "rx.drop", n->rx_drop);
-        put_n(list, "net", i, "tx.bytes", n->tx_bytes);
-        put_n(list, "net", i, "tx.pkts", n->tx_packets);
-        put_n(list, "net", i, "tx.errs", n->tx_errs);
-        put_n(list, "net", i, "tx.drop", n->tx_drop);
+    typed_list_uint(list, "net.count", s->def->devices.n_interfaces);
+    for (guint i = 0; i < s->def->devices.n_interfaces; i++) {
+        const char *target = s->def->devices.interfaces[i]->target.dev;
+        const GuestInterfaceStats *n = s->host && target ? find_interface(s->host, target) : NULL;
+        if (target)
+            typed_list_string_f(list, target, "net.%u.name", i);
+        if (n)
+            format_one_interface(list, i, n);
     }
 }
 

@@ -323,7 +323,7 @@ def have(program):
 
 
 def guest_processes(root):
-    """Process ids of the QEMUs of the daemon with this root, zombies excepted."""
+    """Process ids of the QEMUs of the daemon with this root (known by their files or their log), zombies excepted."""
     found = []
     for name in os.listdir('/proc'):
         if not name.isdigit():
@@ -331,10 +331,11 @@ def guest_processes(root):
         try:
             with open(f'/proc/{name}/cmdline', 'rb') as f:
                 command = f.read()
+            log = os.readlink(f'/proc/{name}/fd/2')
             with open(f'/proc/{name}/stat', encoding='utf-8', errors='replace') as f:
                 state = f.read().rpartition(')')[2].split()[0]
         except OSError:
             continue
-        if b'qemu-system' in command.split(b'\0')[0] and root.encode() in command and state != 'Z':
+        if b'qemu-system' in command.split(b'\0')[0] and (root.encode() in command or log.startswith(root + '/')) and state != 'Z':
             found.append(int(name))
     return sorted(found)
