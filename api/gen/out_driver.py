@@ -5,14 +5,19 @@ from out_headers import join
 GROUPS = ("hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage", "admin")
 
 
+def struct_name(group):
+    """The C name of a group's table. A guest's network card has an InterfaceDriver already."""
+    return "HostInterfaceDriver" if group == "interface" else f"{group.capitalize()}Driver"
+
+
 def group_struct(model, group):
     lines = [f"/** What a {group} driver can do. A member that is NULL answers VIR_ERR_NO_SUPPORT. */",
-             f"typedef struct {group.capitalize()}Driver {{"]
+             f"typedef struct {struct_name(group)} {{"]
     for function in model.functions:
         if function.driver == group:
             params = ", ".join(join(t, n) for t, n in function.params) or "void"
             lines.append(f"    {join(function.returns, '')}(*{function.member})({params});")
-    return "\n".join(lines + [f"}} {group.capitalize()}Driver;"]) + "\n"
+    return "\n".join(lines + [f"}} {struct_name(group)};"]) + "\n"
 
 
 def generate(model):

@@ -2,6 +2,7 @@
 """Visitor: remote_calls.c/.h, the client side of every call: put arguments, run, get results."""
 from bindings import declare, is_record, pointee, results
 from model import SCALARS
+from out_driver import struct_name
 from out_entry import conn_of, failure
 from out_headers import join
 
@@ -214,9 +215,9 @@ def generate(model):
             out += "static " + body(model, function, function.calls[0]) + "\n"
         tables.setdefault(function.driver, []).append(f"    .{function.member} = remote_{function.member},")
     for group, rows in tables.items():
-        out += f"const {group.capitalize()}Driver remote_{group}_driver = {{\n" + "\n".join(rows) + "\n};\n\n"
+        out += f"const {struct_name(group)} remote_{group}_driver = {{\n" + "\n".join(rows) + "\n};\n\n"
     header = HEAD + '#pragma once\n#include "core/driver_table.h"\n\n'
-    header += "\n".join(f"extern const {g.capitalize()}Driver remote_{g}_driver;" for g in tables)
+    header += "\n".join(f"extern const {struct_name(g)} remote_{g}_driver;" for g in tables)
     return {"remote_calls.c": out, "remote_calls.h": header + "\n\n/* Written by hand in src/remote/. */\n" + "\n".join(protos) + "\n"}
 
 

@@ -34,7 +34,7 @@ struct ConnectDriver {
     void (*close)(virConnectPtr conn);
     const HypervisorDriver *hypervisor;
     const NetworkDriver *network;
-    const InterfaceDriver *interface;
+    const HostInterfaceDriver *interface;
     const NodedevDriver *nodedev;
     const NwfilterDriver *nwfilter;
     const SecretDriver *secret;

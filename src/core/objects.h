@@ -36,7 +36,7 @@ struct _virConnect {
     const ConnectDriver *driver;
     const HypervisorDriver *hypervisor;
     const NetworkDriver *network;
-    const InterfaceDriver *interface;
+    const HostInterfaceDriver *interface;
     const NodedevDriver *nodedev;
     const NwfilterDriver *nwfilter;
     const SecretDriver *secret;

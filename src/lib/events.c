@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "core/event.h"
 #include "lib/entry.h"
-#include <libvirt/libvirt-qemu.h>
+#include "lib/events_priv.h"
 
-static int check_registration(virConnectPtr conn, const void *cb, const char *func)
+int events_check_registration(virConnectPtr conn, const void *cb, const char *func)
 {
     virResetLastError();
     if (entry_check(conn, OBJECT_CONNECT, ENTRY_READ, func) < 0 || entry_nonnull(cb, "cb", func) < 0) {
@@ -19,7 +19,7 @@ static int check_registration(virConnectPtr conn, const void *cb, const char *fu
     return 0;
 }
 
-static int finish(virConnectPtr conn, int ret)
+int events_finish(virConnectPtr conn, int ret)
 {
     if (ret < 0)
         error_dispatch(conn);
@@ -32,31 +32,31 @@ static int finish(virConnectPtr conn, int ret)
                                            virConnect##Name##EventGenericCallback cb, void *opaque, \
                                            virFreeCallback freecb) \
     { \
-        if (check_registration(conn, (void *) cb, __func__) < 0) \
+        if (events_check_registration(conn, (void *) cb, __func__) < 0) \
             return -1; \
         if (object && entry_check(object, cls, ENTRY_READ, __func__) < 0) \
-            return finish(conn, -1); \
+            return events_finish(conn, -1); \
         if (object && object->o.conn != conn) \
-            return finish(conn, FAIL(VIR_ERR_INVALID_ARG, "object and connection in %s do not belong together", \
+            return events_finish(conn, FAIL(VIR_ERR_INVALID_ARG, "object and connection in %s do not belong together", \
                                      __func__)); \
         if (conn->group && conn->group->member##_register_any) \
-            return finish(conn, conn->group->member##_register_any(conn, object, eventID, cb, opaque, freecb)); \
+            return events_finish(conn, conn->group->member##_register_any(conn, object, eventID, cb, opaque, freecb)); \
         EventObject limit = { 0 }; \
         if (object) { \
             object_init; \
         } \
-        return finish(conn, event_register(conn, family, eventID, object ? &limit : NULL, (PublicCallback) cb, NULL, \
+        return events_finish(conn, event_register(conn, family, eventID, object ? &limit : NULL, (PublicCallback) cb, NULL, \
                                            opaque, freecb)); \
     } \
     int virConnect##Name##EventDeregisterAny(virConnectPtr conn, int callbackID) \
     { \
-        if (check_registration(conn, conn, __func__) < 0) \
+        if (events_check_registration(conn, conn, __func__) < 0) \
             return -1; \
         if (entry_nonneg(callbackID, "callbackID", __func__) < 0) \
-            return finish(conn, -1); \
+            return events_finish(conn, -1); \
         if (conn->group && conn->group->member##_deregister_any) \
-            return finish(conn, conn->group->member##_deregister_any(conn, callbackID)); \
-        return finish(conn, event_deregister(conn, family, callbackID)); \
+            return events_finish(conn, conn->group->member##_deregister_any(conn, callbackID)); \
+        return events_finish(conn, event_deregister(conn, family, callbackID)); \
     }
 
 #define BY_UUID memcpy(limit.uuid, object->uuid, VIR_UUID_BUFLEN)
@@ -79,40 +79,10 @@ int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventCallb
 
 int virConnectDomainEventDeregister(virConnectPtr conn, virConnectDomainEventCallback cb)
 {
-    if (check_registration(conn, (void *) cb, __func__) < 0)
+    if (events_check_registration(conn, (void *) cb, __func__) < 0)
         return -1;
     int id = event_registry_find(conn->events, EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_LIFECYCLE, (PublicCallback) cb);
     if (id < 0)
-        return finish(conn, FAIL(VIR_ERR_INVALID_ARG, "this callback is not registered"));
+        return events_finish(conn, FAIL(VIR_ERR_INVALID_ARG, "this callback is not registered"));
     return virConnectDomainEventDeregisterAny(conn, id);
-}
-
-int virConnectDomainQemuMonitorEventRegister(virConnectPtr conn, virDomainPtr dom, const char *event,
-                                             virConnectDomainQemuMonitorEventCallback cb, void *opaque,
-                                             virFreeCallback freecb, unsigned int flags)
-{
-    if (check_registration(conn, (void *) cb, __func__) < 0)
-        return -1;
-    if (entry_check(conn, OBJECT_CONNECT, ENTRY_WRITE, __func__) < 0 ||
-        (dom && entry_check(dom, OBJECT_DOMAIN, ENTRY_READ, __func__) < 0))
-        return finish(conn, -1);
-    if (conn->hypervisor && conn->hypervisor->connect_domain_qemu_monitor_event_register)
-        return finish(conn, conn->hypervisor->connect_domain_qemu_monitor_event_register(conn, dom, event, cb, opaque,
-                                                                                      freecb, flags));
-    EventObject limit = { 0 };
-    if (dom)
-        memcpy(limit.uuid, dom->uuid, VIR_UUID_BUFLEN);
-    return finish(conn, event_register_monitor(conn, dom ? &limit : NULL, event, flags, (PublicCallback) cb, NULL,
-                                               opaque, freecb));
-}
-
-int virConnectDomainQemuMonitorEventDeregister(virConnectPtr conn, int callbackID)
-{
-    if (check_registration(conn, conn, __func__) < 0)
-        return -1;
-    if (entry_nonneg(callbackID, "callbackID", __func__) < 0)
-        return finish(conn, -1);
-    if (conn->hypervisor && conn->hypervisor->connect_domain_qemu_monitor_event_deregister)
-        return finish(conn, conn->hypervisor->connect_domain_qemu_monitor_event_deregister(conn, callbackID));
-    return finish(conn, event_deregister(conn, EVENT_QEMU_MONITOR, callbackID));
 }
