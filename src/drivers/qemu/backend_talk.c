@@ -28,8 +28,15 @@ static int screendump(Guest *guest, QmpMonitor *mon, int fd, const char *device,
     json_object *args;
     gint64 set;
     int deadline = (int)MIN(guest_deadline_ms(guest), G_MAXINT), rc;
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+    /* QEMU takes only a descriptor of just the access that it wants. */
+    int writer = open(link, O_WRONLY | O_CLOEXEC);
 
-    if (qmp_call_full(mon, "add-fd", json_make(JSON_STR("opaque", "screenshot")), &fd, 1, deadline, 0, &added) < 0)
+    if (writer < 0)
+        return FAIL_ERRNO(errno, "cannot open room for a screenshot");
+    rc = qmp_call_full(mon, "add-fd", json_make(JSON_STR("opaque", "screenshot")), &writer, 1, deadline, 0, &added);
+    close(writer);
+    if (rc < 0)
         return -1;
     set = json_member_int(added, "fdset-id", -1);
     if (set < 0)
