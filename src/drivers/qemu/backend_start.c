@@ -360,9 +360,16 @@ int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
 {
     QemuGuest *qemu = guest->priv;
 
-    if (!qemu || qemu->pidfd < 0)
+    if (!qemu)
         return 0;
+    /* A run of a former daemon that was never taken over: its process was found and checked by the core. */
     g_mutex_lock(&qemu->lock);
+    if (qemu->pidfd < 0 && guest->pid > 0)
+        qemu->pidfd = process_open(guest->pid);
+    if (qemu->pidfd < 0) {
+        g_mutex_unlock(&qemu->lock);
+        return 0;
+    }
     qemu->stopping = TRUE;
     g_mutex_unlock(&qemu->lock);
     if (process_is_gone(qemu, 0))
@@ -484,11 +491,18 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     QemuGuest *qemu = guest->priv ? guest->priv : qemu_guest_new(guest);
     g_autoptr(json_object) status = NULL;
 
+    int pidfd = process_open(guest->pid);
+
+    if (pidfd < 0)
+        return FAIL_ERRNO(errno, "QEMU of domain '%s' (process %d) is gone", guest->name, (int)guest->pid);
+    g_mutex_lock(&qemu->lock);
+    if (qemu->pidfd >= 0)
+        close(pidfd);
+    else
+        qemu->pidfd = pidfd;
+    g_mutex_unlock(&qemu->lock);
     if (!qemu->monitor_path)
         guest_paths(guest, qemu);
-    qemu->pidfd = process_open(guest->pid);
-    if (qemu->pidfd < 0)
-        return FAIL_ERRNO(errno, "QEMU of domain '%s' (process %d) is gone", guest->name, (int)guest->pid);
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it was taken over", guest->name);
     qemu_guest_note_devices(qemu, def);
