@@ -2,11 +2,11 @@
 #define ERROR_DOMAIN VIR_FROM_ADMIN
 #include "admin/admin_priv.h"
 #include "base/error.h"
+#include "lib/client_conf.h"
 #include "core/driver.h"
 #include "lib/event_impl.h"
 #include "rpc/wire_protocol.h"
 #include "remote/transport.h"
-#include <unistd.h>
 
 /* Reports */
 
@@ -155,14 +155,6 @@ static char *socket_of(const Uri *uri)
     return g_strdup_printf("%s/%s-admin-sock", dir, daemon);
 }
 
-static const char *default_uri(void)
-{
-    const char *uri = g_getenv("LIBVIRT_ADMIN_DEFAULT_URI");
-    if (uri && *uri)
-        return uri;
-    return geteuid() == 0 ? "libvirtd:///system" : "libvirtd:///session";
-}
-
 static int say_hello(virAdmConnectPtr conn, unsigned int flags)
 {
     AdmCall call;
@@ -174,7 +166,8 @@ static int say_hello(virAdmConnectPtr conn, unsigned int flags)
 virAdmConnectPtr virAdmConnectOpen(const char *name, unsigned int flags)
 {
     virResetLastError();
-    Uri *uri = uri_parse(name && *name ? name : default_uri());
+    g_autofree char *text = client_conf_admin_uri(name, flags);
+    Uri *uri = text ? uri_parse(text) : NULL;
     if (!uri) {
         adm_failed();
         return NULL;

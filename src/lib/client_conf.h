@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What libvirt.conf says to programs: the URI to connect to by default, and short names of URIs.
+ * What libvirt.conf and libvirt-admin.conf say to programs: the URI to connect to by default, and short names of URIs.
  */
 #pragma once
 #include <glib.h>
@@ -12,5 +12,8 @@
  * NULL with an error set if the file is malformed. */
 char *client_conf_uri(const char *name, unsigned int flags);
 
-/** The same with a configuration at hand and without the environment; @name NULL: the default one. */
+/** The same for connections of the admin library: LIBVIRT_ADMIN_DEFAULT_URI, libvirt-admin.conf. */
+char *client_conf_admin_uri(const char *name, unsigned int flags);
+
+/** client_conf_uri() with a configuration at hand and without the environment; @name NULL: the default one. */
 char *client_conf_resolve(const ClientConf *conf, const char *name, unsigned int flags);

@@ -60,6 +60,11 @@ static void test_environment(void)
     g_assert_cmpstr(a, ==, "test:///default");
     g_assert_cmpstr(b, ==, "test:///default");
     g_assert_cmpstr(c, ==, "xen:///system");
+    g_setenv("LIBVIRT_ADMIN_DEFAULT_URI", "virtlogd:///system", TRUE);
+    g_autofree char *admin = client_conf_admin_uri(NULL, 0);
+    g_autofree char *named = client_conf_admin_uri("libvirtd:///session", 0);
+    g_assert_cmpstr(admin, ==, "virtlogd:///system");
+    g_assert_cmpstr(named, ==, "libvirtd:///session");
 }
 
 int main(int argc, char **argv)
