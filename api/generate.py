@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "gen
 from lang import TableError  # noqa: E402
 from model import load  # noqa: E402
 
-KINDS = ("headers", "map", "errors", "driver", "entry", "remote", "dispatch", "wire", "events", "protocol", "coverage", "abi")
+KINDS = ("headers", "map", "errors", "driver", "entry", "remote", "dispatch", "wire", "events", "coverage")
 
 
 def main():
@@ -29,7 +29,11 @@ def main():
     for kind in kinds:
         if kind not in KINDS:
             sys.exit(f"unknown output '{kind}', one of {', '.join(KINDS)}")
-        for name, text in importlib.import_module(f"out_{kind}").generate(model).items():
+        try:
+            texts = importlib.import_module(f"out_{kind}").generate(model)
+        except TableError as error:
+            sys.exit(str(error))
+        for name, text in texts.items():
             with open(os.path.join(outdir, name), "w", encoding="utf-8") as stream:
                 stream.write(text)
 

@@ -4,8 +4,10 @@
  * small pool of its own, so that one can look into a daemon whose workers are all taken.
  */
 #define ERROR_DOMAIN VIR_FROM_RPC
+#define LOG_SOURCE "daemon.service"
 #include "daemon/service.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "daemon/admin.h"
 #include "daemon/dispatch.h"
 #include "daemon/loop_events.h"
@@ -18,6 +20,22 @@ struct Service {
     gboolean need_auth[SOCKET_KINDS];
     guint64 clients_ever;
 };
+
+/* Errors of calls go to the client. The log has them too: at once if they may mean trouble here, with debugging on if
+ * they only answer a question. */
+static void log_error(void *opaque, virErrorPtr err)
+{
+    switch (err->code) {
+    case VIR_ERR_NO_DOMAIN: case VIR_ERR_NO_NETWORK: case VIR_ERR_NO_STORAGE_POOL: case VIR_ERR_NO_STORAGE_VOL:
+    case VIR_ERR_NO_NODE_DEVICE: case VIR_ERR_NO_INTERFACE: case VIR_ERR_NO_NWFILTER: case VIR_ERR_NO_SECRET:
+    case VIR_ERR_NO_DOMAIN_SNAPSHOT: case VIR_ERR_NO_DOMAIN_METADATA: case VIR_ERR_NO_SUPPORT:
+    case VIR_ERR_INVALID_ARG: case VIR_ERR_OPERATION_DENIED: case VIR_ERR_OPERATION_INVALID:
+        LOG_DEBUG("%s", err->message);
+        break;
+    default:
+        LOG_ERROR("%s", err->message);
+    }
+}
 
 /* Which way a socket's clients prove who they are; -1 for one that this build doesn't have. */
 static int auth_of(const char *value, bool privileged, gboolean *need)
@@ -57,6 +75,7 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
     if (!service->admin_pool)
         return NULL;
     loop_events_register(loop);
+    virSetErrorFunc(NULL, log_error);
     service->main = main_server(loop, pool, conf);
     service->admin = admin_server(loop, service->admin_pool, conf);
     admin_add_server(service->main);

@@ -91,3 +91,17 @@ def test_the_library_has_its_name():
 
 def test_the_tables_know_no_other_library(model):
     assert set(LIBRARIES) == set(model.libraries)
+
+
+@pytest.mark.parametrize('name', LIBRARIES)
+def test_symbol_versions_of_the_release(name):
+    """Against the facts of release 12.8.0, not our own tables."""
+    wanted = set()
+    with open(os.path.join(support.SOURCE, 'tests', 'abi', 'functions.facts'), encoding='utf-8') as stream:
+        for line in stream:
+            if line.startswith('#') or line.split(' ')[0] != name:
+                continue
+            version, prototype = line.split(' ', 2)[1:]
+            wanted.add((re.search(r'(\w+)(?:\(|$)', prototype.strip())[1], version))
+    have = {(n, v) for n, v in symbols(library(name)) if '_PRIVATE_' not in v}
+    assert have == wanted
