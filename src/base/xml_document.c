@@ -15,16 +15,20 @@
 /* Longest piece of the faulty line shown in an error. */
 #define MAX_EXCERPT 80
 
-/* What the parser has to say: the first error counts, those after it are consequences. */
+/* What is kept while a document is read. */
 typedef struct {
+    /* The first error counts, those after it are consequences. */
     char *message;
     int line;
     size_t at;
-} FirstError;
+    /* Blank text that is indentation if an element begins or ends next, and part of a text otherwise. */
+    int blank_len;
+    char blank[128];
+} ReadState;
 
 static void keep_error(xmlParserCtxtPtr ctxt, const char *message)
 {
-    FirstError *first = ctxt->_private;
+    ReadState *first = ctxt->_private;
 
     if (first->message)
         return;
@@ -61,7 +65,7 @@ static char *excerpt(const char *text, size_t len, size_t at, int *column)
     return line;
 }
 
-static void report(const FirstError *first, const char *text, size_t len, const char *what, int domain)
+static void report(const ReadState *first, const char *text, size_t len, const char *what, int domain)
 {
     int column;
     g_autofree char *shown = excerpt(text, len, first->at, &column);
@@ -73,18 +77,52 @@ static void report(const FirstError *first, const char *text, size_t len, const 
     error_set_raw(domain, VIR_ERR_XML_DETAIL, VIR_ERR_ERROR, message, message, NULL, NULL, first->line, column);
 }
 
-/* Indentation is most of the nodes of a document and means nothing, except among the elements of other programs. */
-static bool is_indentation(const xmlParserCtxt *ctxt, const char *text, int len)
+/* Indentation is most of the nodes of a document and means nothing, except among the elements of other programs. Text comes
+ * in pieces, so blank text is held back until it is known what follows. */
+static bool is_blank(const char *text, int len)
 {
+    while (len > 0 && g_ascii_isspace(text[len - 1]))
+        len--;
+    return len == 0;
+}
+
+static bool may_be_indentation(const xmlParserCtxt *ctxt, const char *text, int len)
+{
+    const ReadState *state = ctxt->_private;
+
     if (ctxt->nodeNr >= 2 && strcmp((const char *)ctxt->nodeTab[1]->name, "metadata") == 0)
         return false;
-    return text[0] == '\n' && strspn(text, " \t\r\n") >= (size_t)len;
+    if (ctxt->node && ctxt->node->last && ctxt->node->last->type == XML_TEXT_NODE)
+        return false;
+    return !state->blank_len && len <= (int)sizeof state->blank && text[0] == '\n' && is_blank(text, len);
 }
 
 static void on_characters(void *ctxt, const xmlChar *text, int len)
 {
-    if (len > 0 && !is_indentation(ctxt, (const char *)text, len))
-        xmlSAX2Characters(ctxt, text, len);
+    ReadState *state = ((xmlParserCtxtPtr)ctxt)->_private;
+
+    if (len > 0 && may_be_indentation(ctxt, (const char *)text, len)) {
+        memcpy(state->blank, text, len);
+        state->blank_len = len;
+        return;
+    }
+    if (state->blank_len)
+        xmlSAX2Characters(ctxt, (const xmlChar *)state->blank, state->blank_len);
+    state->blank_len = 0;
+    xmlSAX2Characters(ctxt, text, len);
+}
+
+static void on_start(void *ctxt, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_ns,
+                     const xmlChar **ns, int n_attrs, int n_defaulted, const xmlChar **attrs)
+{
+    ((ReadState *)((xmlParserCtxtPtr)ctxt)->_private)->blank_len = 0;
+    xmlSAX2StartElementNs(ctxt, name, prefix, uri, n_ns, ns, n_attrs, n_defaulted, attrs);
+}
+
+static void on_end(void *ctxt, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    ((ReadState *)((xmlParserCtxtPtr)ctxt)->_private)->blank_len = 0;
+    xmlSAX2EndElementNs(ctxt, name, prefix, uri);
 }
 
 /* A parser for each thread. Its dictionary of names is thrown away when strange documents have made it large. */
@@ -123,12 +161,14 @@ static bool start_parser(xmlParserCtxtPtr ctxt, const char *text, size_t len)
     ctxt->sax->internalSubset = refuse_doctype;
     ctxt->sax->serror = on_error;
     ctxt->sax->characters = on_characters;
+    ctxt->sax->startElementNs = on_start;
+    ctxt->sax->endElementNs = on_end;
     return true;
 }
 
 xmlDoc *xml_document_parse(const char *text, size_t len, const char *what, int domain)
 {
-    FirstError first = {0};
+    ReadState first = {0};
 
     if (len > XML_MAX_INPUT) {
         error_report(domain, VIR_ERR_XML_DETAIL, "%s: the document is %zu bytes long, at most %d are accepted", what, len,

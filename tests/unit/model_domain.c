@@ -167,6 +167,17 @@ static void test_values(void)
     g_assert_nonnull(strstr(out, "cpuset='0-1,3'"));
 }
 
+/* Blank text is dropped only where it is indentation: text comes from the parser in pieces. */
+static void test_blank_text(void)
+{
+    static const char xml[] = "<domain type='kvm'><name>a</name><description>\n  &lt;x&gt;\n  &amp;\n</description>\n"
+                              "<metadata>\n<m:x xmlns:m='http://m'>\n</m:x> </metadata><os><type>hvm</type></os></domain>";
+    g_autoptr(DomainDef) def = parse_clean(xml, strlen(xml), 0);
+
+    g_assert_cmpstr(def->description, ==, "\n  <x>\n  &\n");
+    g_assert_cmpstr(def->metadata, ==, "<metadata>\n<m:x xmlns:m=\"http://m\">\n</m:x> </metadata>");
+}
+
 static void test_namespace(void)
 {
     static const char xml[] =
@@ -301,6 +312,7 @@ int main(int argc, char **argv)
     add_files("define", "define", test_define);
     g_test_add_func("/model/generated", test_generated);
     g_test_add_func("/model/values", test_values);
+    g_test_add_func("/model/blank-text", test_blank_text);
     g_test_add_func("/model/namespace", test_namespace);
     g_test_add_func("/model/secrets", test_secrets);
     g_test_add_func("/model/inactive", test_inactive);
