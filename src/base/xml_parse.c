@@ -155,8 +155,12 @@ static void store(Parser *p, const Frame *frame, const XmlMember *m, void *at, b
     g_autofree char *strip = stripped(m, raw);
     const char *text = strip ?: raw;
 
-    if (m->type == XML_STRING && !*text && (m->kind == XML_MEMBER_CHILD || m->kind == XML_MEMBER_TEXT) && !m->leaf)
-        return; /* An empty element is as good as none. */
+    if (m->type == XML_STRING && !*text && (m->kind == XML_MEMBER_CHILD || m->kind == XML_MEMBER_TEXT) && !m->leaf) {
+        /* An empty element is as good as none. */
+        if (m->flags & XML_REQUIRED && !(p->flags & XML_PARTIAL))
+            problem(p, frame, NULL, node, XML_PROBLEM_ERROR, m->error ?: VIR_ERR_XML_ERROR, "missing text (%s)", m->doc);
+        return;
+    }
     if (xml_value_parse(m, at, has, text, unit, &why))
         return;
     bool secret = m->flags & XML_SECRET;

@@ -26,6 +26,8 @@ static const Case cases[] = {
      "line 1: domain@type: invalid value 'qwmu': allowed: qemu, kqemu, kvm, xen, lxc, uml, openvz, test, vmware, hyperv, "
      "vbox, phyp, parallels, bhyve, vz, hvf; did you mean 'qemu'?"},
     {"<domain type='kvm'><os><type>hvm</type></os></domain>", VIR_ERR_NO_NAME, "line 1: domain: missing element 'name'"},
+    {"<domain type='kvm'>\n<name></name><memory>1</memory><os><type>hvm</type></os></domain>", VIR_ERR_NO_NAME,
+     "line 2: domain.name: missing text (Name)"},
     {"<domain type='kvm'><name>a</name></domain>", VIR_ERR_OS_TYPE, "missing element 'os'"},
     {"<domain type='kvm'><name>a</name>\n<os></os></domain>", VIR_ERR_OS_TYPE, "line 2: domain.os: missing element 'type'"},
     {"<domain type='kvm'><name>a</name>\n<os>\n<type></type></os></domain>", VIR_ERR_OS_TYPE,
