@@ -83,6 +83,29 @@ gboolean qemu_host_has_kvm(void)
     return usable;
 }
 
+/* What of a key belongs to the host costs some eighty system calls and hardly ever changes: it is looked at again only when
+ * this much time has passed. A definition that comes in between uses what was true a moment ago. */
+#define HOST_FACTS_LIFE_US (2 * G_USEC_PER_SEC)
+
+static void host_facts(QemuCapsKey *key)
+{
+    static GMutex lock;
+    static gint64 taken_at;
+    static gint64 modules_ns;
+    static gboolean kvm;
+    gint64 now = g_get_monotonic_time();
+
+    g_mutex_lock(&lock);
+    if (!taken_at || now - taken_at > HOST_FACTS_LIFE_US) {
+        modules_ns = newest_modules();
+        kvm = qemu_host_has_kvm();
+        taken_at = now;
+    }
+    key->modules_ns = modules_ns;
+    key->kvm = kvm;
+    g_mutex_unlock(&lock);
+}
+
 int qemu_caps_key_init(QemuCapsKey *key, const char *binary)
 {
     struct utsname uts;
@@ -98,10 +121,9 @@ int qemu_caps_key_init(QemuCapsKey *key, const char *binary)
     key->size = st.st_size;
     key->mtime_ns = timespec_ns(st.st_mtim);
     key->ctime_ns = timespec_ns(st.st_ctim);
-    key->modules_ns = newest_modules();
+    host_facts(key);
     if (uname(&uts) == 0)
         g_strlcpy(key->kernel, uts.release, sizeof(key->kernel));
-    key->kvm = qemu_host_has_kvm();
     return 0;
 }
 
