@@ -9,11 +9,6 @@
 /* Longest wait for the loop to let go of monitors. */
 #define DETACH_MS 10000
 
-/* Ports of displays, unless qemu.conf says otherwise. */
-#define DISPLAY_PORT_FIRST 5900
-#define WEBSOCKET_PORT_FIRST 5700
-#define PORT_LAST 65535
-
 const DomainBackend qemu_backend = {
     .name = "QEMU",
     .folder = "qemu",
@@ -60,9 +55,6 @@ QemuDriver *qemu_driver_new(Loop *loop)
     driver->guests = g_ptr_array_new();
     driver->uid = (uid_t)-1;
     driver->gid = (gid_t)-1;
-    driver->vnc_ports = port_pool_new("display", DISPLAY_PORT_FIRST, PORT_LAST);
-    driver->spice_ports = driver->vnc_ports;
-    driver->websocket_ports = port_pool_new("vnc websocket", WEBSOCKET_PORT_FIRST, PORT_LAST);
     return driver;
 }
 
@@ -129,6 +121,8 @@ void qemu_driver_free(QemuDriver *driver)
     qemu_caps_store_free(driver->caps);
     port_pool_free(driver->vnc_ports);
     port_pool_free(driver->websocket_ports);
+    g_free(driver->vnc_listen);
+    g_free(driver->spice_listen);
     g_ptr_array_unref(driver->guests);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->cond);

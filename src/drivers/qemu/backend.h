@@ -27,6 +27,8 @@ typedef struct QemuDriver {
     PortPool *vnc_ports;
     PortPool *spice_ports;
     PortPool *websocket_ports;
+    char *vnc_listen, *spice_listen; /* addresses of displays that name none */
+    gboolean no_sandbox;
     uid_t uid;               /* of QEMU processes; -1: as we are */
     gid_t gid;
 } QemuDriver;
@@ -70,6 +72,8 @@ extern const DomainBackend qemu_backend;
 QemuDriver *qemu_driver_new(Loop *loop);
 /** Where the cache is: once, before any use of the driver. */
 void qemu_driver_set_cache(QemuDriver *driver, const char *dir);
+/** Take over what qemu.conf at @path (which may be missing) says. Before any guest. 0, or -1 with an error. */
+int qemu_driver_configure(QemuDriver *driver, const char *path);
 void qemu_driver_free(QemuDriver *driver);
 
 /** Let go of all guests, which go on, and wait until nothing can call us any more. Not on the loop's thread. */
@@ -118,7 +122,7 @@ void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachine
 int qemu_backend_complete(DomainHost *host, DomainDef *def);
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def);
 int qemu_backend_max_vcpus(DomainHost *host, const char *type);
-/** Choose the ports of displays that have none. @guest may be NULL (nothing is reserved then). */
+/** Choose the ports and addresses of displays that have none. @guest may be NULL (nothing is reserved then). */
 int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
 
 /* backend_events.c */

@@ -123,6 +123,17 @@ static gboolean listens_on_network(const DomainGraphics *graphics)
         graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_NETWORK || graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_UNSET;
 }
 
+/* Where a display listens that doesn't say so: in @def, so that clients see it. */
+static void assign_address(DomainGraphics *graphics, const char *address)
+{
+    GraphicsListen *listen = graphics->n_listens > 0 ? graphics->listens[0] : NULL;
+
+    if (listen && (listen->type == GRAPHICS_LISTEN_TYPE_ADDRESS || listen->type == GRAPHICS_LISTEN_TYPE_UNSET) && !listen->address)
+        listen->address = g_strdup(graphics->listen ? graphics->listen : address);
+    if (!graphics->listen)
+        graphics->listen = g_strdup(listen && listen->address ? listen->address : address);
+}
+
 int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
 {
     for (guint i = 0; i < def->devices.n_graphics; i++) {
@@ -131,6 +142,8 @@ int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
 
         if (!listens_on_network(g))
             continue;
+        if (g->type == DOMAIN_GRAPHICS_TYPE_VNC || g->type == DOMAIN_GRAPHICS_TYPE_SPICE)
+            assign_address(g, g->type == DOMAIN_GRAPHICS_TYPE_VNC ? driver->vnc_listen : driver->spice_listen);
         if (g->type == DOMAIN_GRAPHICS_TYPE_VNC) {
             rc = assign_port(qemu, driver->vnc_ports, &g->has_port, &g->port, TRUE);
             if (rc == 0 && g->has_websocket)

@@ -295,7 +295,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monit
     QemuGuest *qemu = qemu_guest(guest);
     QemuCommandOptions options = {
         .dir = qemu->dir, .monitor_fd = *monitor_fd, .uid = driver->uid, .gid = driver->gid,
-        .tap_fds = (const int *)tap_fds->data, .n_tap_fds = tap_fds->len,
+        .no_sandbox = driver->no_sandbox, .tap_fds = (const int *)tap_fds->data, .n_tap_fds = tap_fds->len,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
     g_auto(GStrv) env = make_environment(qemu);

@@ -35,6 +35,7 @@ static int state_start(const StateContext *ctx)
     HostSetup setup = {
         .backend = &qemu_backend, .loop = ctx->loop, .pool = ctx->pool, .root = ctx->root, .privileged = ctx->privileged,
     };
+    g_autofree char *dir = NULL, *path = NULL;
 
     state.privileged = ctx->privileged;
     state.embedded = ctx->embedded;
@@ -44,6 +45,10 @@ static int state_start(const StateContext *ctx)
     if (!state.host)
         return -1;
     qemu_driver_set_cache(state.driver, host_paths(state.host)->cache);
+    dir = g_path_get_dirname(host_paths(state.host)->config);
+    path = g_strconcat(dir, "/qemu.conf", NULL);
+    if (qemu_driver_configure(state.driver, path) < 0)
+        return -1;
     return host_load(state.host);
 }
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * qemu.conf: what of it this driver obeys so far. QEMU runs as the daemon does until files can be given to its user.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.settings"
+#include "base/error.h"
+#include "base/log.h"
+#include "drivers/qemu/backend.h"
+#include "qemu.h"
+
+static void log_problems(const ConfReport *report)
+{
+    for (guint i = 0; report->problems && i < report->problems->len; i++) {
+        const ConfProblem *problem = g_ptr_array_index(report->problems, i);
+
+        if (problem->error)
+            LOG_ERROR("%s", problem->text);
+        else
+            LOG_WARN("%s", problem->text);
+    }
+}
+
+/* Ranges are checked one by one by the table, and together here. */
+static int take_ports(QemuDriver *driver, const QemuConf *conf)
+{
+    if (conf->remote_display_port_min > conf->remote_display_port_max ||
+        conf->remote_websocket_port_min > conf->remote_websocket_port_max)
+        return FAIL(VIR_ERR_CONF_SYNTAX, "qemu.conf: a range of ports ends before it begins");
+    port_pool_free(driver->vnc_ports);
+    port_pool_free(driver->websocket_ports);
+    driver->vnc_ports = port_pool_new("display", conf->remote_display_port_min, conf->remote_display_port_max);
+    driver->spice_ports = driver->vnc_ports;
+    driver->websocket_ports = port_pool_new("vnc websocket", conf->remote_websocket_port_min, conf->remote_websocket_port_max);
+    return 0;
+}
+
+int qemu_driver_configure(QemuDriver *driver, const char *path)
+{
+    g_auto(ConfReport) report = { 0 };
+    QemuConf conf = { 0 };
+    int rc = conf_load(&qemu_conf_schema, path, true, &conf, &report);
+
+    log_problems(&report);
+    if (rc < 0)
+        return -1;
+    rc = take_ports(driver, &conf);
+    driver->vnc_listen = g_strdup(conf.vnc_listen ? conf.vnc_listen : "127.0.0.1");
+    driver->spice_listen = g_strdup(conf.spice_listen ? conf.spice_listen : "127.0.0.1");
+    driver->no_sandbox = conf.seccomp_sandbox == 0;
+    conf_clear(&qemu_conf_schema, &conf);
+    return rc;
+}
