@@ -91,5 +91,6 @@ int process_run_checked(const ProcessSpec *spec, const char *input, size_t input
 /** A descriptor of a living process, ours or not. -1 with errno set (ESRCH: there is none), no error set. */
 int process_open(pid_t pid);
 
-/** Start time of a process in clock ticks since boot: with the id it names a process uniquely. 0 if there is none. */
+/** Start time of a process in clock ticks since boot: with the id it names a process uniquely. 0 if there is none, or
+ * only one that has ended and waits for its parent. */
 guint64 process_start_time(pid_t pid);

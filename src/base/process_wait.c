@@ -159,6 +159,9 @@ guint64 process_start_time(pid_t pid)
         return 0;
     g_autofree char *owned = text;
     char *at = strrchr(owned, ')'); /* the name may hold anything */
+    /* One that only waits to be reaped is none any more. */
+    if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
+        return 0;
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
     return at ? g_ascii_strtoull(at + 1, NULL, 10) : 0;

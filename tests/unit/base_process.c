@@ -200,9 +200,14 @@ static void test_watch(void)
     Seen seen = { 0 };
     int pidfd;
     ProcessSpec spec = PROCESS_SPEC_INIT;
-    spec.argv = SH("exit 7");
+    int hold[2];
+    g_assert_cmpint(pipe2(hold, O_CLOEXEC), ==, 0);
+    spec.argv = SH("read x; exit 7"); /* lives until we close the pipe */
+    spec.in_fd = hold[0];
     pid_t pid = process_spawn(&spec, &pidfd);
+    close(hold[0]);
     g_assert_cmpuint(process_start_time(pid), >, 0);
+    close(hold[1]);
     ProcessWatch *watch = process_watch(loop, pid, pidfd, on_process_end, &seen, on_free);
     while (!seen.ended)
         loop_iterate(loop, true);
