@@ -45,6 +45,8 @@ void guest_unref(Guest *guest)
         close(guest->log_fd);
     g_mutex_clear(&core->lock);
     g_mutex_clear(&core->status_lock);
+    g_clear_pointer(&core->status_live, shared_def_unref);
+    g_free(core->status_middle);
     g_cond_clear(&core->end_cond);
     g_free(guest->name);
     domain_obj_unref(guest->dom);

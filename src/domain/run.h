@@ -25,6 +25,8 @@ typedef struct GuestCore {
     GMutex status_lock;      /* serialises writing of the status file */
     gboolean status_final;   /* it was removed for good; guarded by status_lock */
     gint status_queued;      /* atomic */
+    SharedDef *status_live;  /* the definition in the file, NULL before it was written; guarded by status_lock */
+    char *status_middle;     /* the text before it; guarded by status_lock */
 } GuestCore;
 
 static inline GuestCore *guest_core(Guest *guest)

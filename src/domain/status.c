@@ -56,12 +56,23 @@ static int text_index(const char *const *texts, guint n, const char *text)
     return -1;
 }
 
-static char *status_format(Guest *guest, const DomainState *state)
+/* The first line has the state and nothing else that changes, padded to one length: when only the state has changed
+ * it is overwritten in place by one small write, which a killed daemon can't tear. */
+#define HEAD_LEN 160
+
+static void format_head(Guest *guest, const DomainState *state, char head[HEAD_LEN + 1])
+{
+    int n = g_snprintf(head, HEAD_LEN, "<domstatus state='%s' reason='%s' pid='%d'", states[state->state],
+                       reason_text(state->state, state->reason), (int) guest->pid);
+    memset(head + n, ' ', HEAD_LEN - n);
+    memcpy(head + HEAD_LEN - 2, ">\n", 3);
+}
+
+/* What stands between the head and the definition. */
+static char *format_middle(Guest *guest, const DomainState *state)
 {
     const DomainBackend *backend = host_backend(guest->host);
-    g_autoptr(GString) xml = g_string_sized_new(8192);
-    g_string_printf(xml, "<domstatus state='%s' reason='%s' pid='%d'>\n", states[state->state],
-                    reason_text(state->state, state->reason), (int) guest->pid);
+    g_autoptr(GString) xml = g_string_sized_new(1024);
     for (guint bit = 0; taint_name(bit); bit++) {
         if (state->taints & (1u << bit))
             g_string_append_printf(xml, "  <taint flag='%s'/>\n", taint_name(bit));
@@ -69,10 +80,6 @@ static char *status_format(Guest *guest, const DomainState *state)
     g_string_append_printf(xml, "  <process start='%" G_GUINT64_FORMAT "'/>\n", guest->pid_start);
     if (backend->status_format)
         backend->status_format(guest, xml);
-    g_autofree char *def = xml_format(DOMAIN_ROOT.desc, shared_def_get(state->live), "domain", DOMAIN_ROOT.ns, 1,
-                                      XML_SECURE);
-    g_string_append(xml, def);
-    g_string_append(xml, "</domstatus>\n");
     return g_string_free(g_steal_pointer(&xml), FALSE);
 }
 
@@ -93,6 +100,34 @@ static int replace_quickly(const char *path, const char *text)
     return FAIL_ERRNO(err, "cannot write '%s'", path);
 }
 
+/* FALSE: the file isn't as we left it; write it whole. */
+static gboolean overwrite_head(const char *path, const char *head)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return FALSE;
+    gboolean done = pwrite(fd, head, HEAD_LEN, 0) == HEAD_LEN;
+    close(fd);
+    return done;
+}
+
+/* Takes over @middle. */
+static int write_whole(GuestCore *core, const DomainState *state, const char *path, const char *head, char *middle)
+{
+    g_autofree char *def = xml_format(DOMAIN_ROOT.desc, shared_def_get(state->live), "domain", DOMAIN_ROOT.ns, 1,
+                                      XML_SECURE);
+    g_autofree char *text = g_strconcat(head, middle, def, "</domstatus>\n", NULL);
+    g_clear_pointer(&core->status_live, shared_def_unref);
+    g_clear_pointer(&core->status_middle, g_free);
+    if (replace_quickly(path, text) < 0) {
+        g_free(middle);
+        return -1;
+    }
+    core->status_live = shared_def_ref(state->live);
+    core->status_middle = middle;
+    return 0;
+}
+
 int status_save(Guest *guest)
 {
     const HostPaths *paths = host_paths(guest->host);
@@ -104,9 +139,13 @@ int status_save(Guest *guest)
     g_atomic_int_set(&core->status_queued, 0);
     g_autoptr(DomainState) state = domain_state(guest->dom); /* taken inside, so that the file never goes back in time */
     if (!core->status_final && state->guest == guest) {
+        char head[HEAD_LEN + 1];
         g_autofree char *path = persist_path(paths->state, guest->name, "xml");
-        g_autofree char *text = status_format(guest, state);
-        rc = replace_quickly(path, text);
+        g_autofree char *middle = format_middle(guest, state);
+        format_head(guest, state, head);
+        gboolean same = core->status_live == state->live && g_strcmp0(core->status_middle, middle) == 0;
+        if (!same || !overwrite_head(path, head))
+            rc = write_whole(core, state, path, head, g_steal_pointer(&middle));
     }
     g_mutex_unlock(&core->status_lock);
     return rc;
