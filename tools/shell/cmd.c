@@ -239,12 +239,18 @@ bool shell_parse_size(const char *text, unsigned long long scale, unsigned long 
 int cmd_scaled(Shell *shell, const Cmd *cmd, const char *name, unsigned long long scale, unsigned long long max,
                unsigned long long *value)
 {
-    const char *text = NULL;
+    const char *text = NULL, *suffix;
     int rc = cmd_string(shell, cmd, name, &text);
 
     if (rc <= 0)
         return rc;
-    return shell_parse_size(text, scale, max, value) ? 1 : malformed(shell, "Scaled numeric", text, name);
+    if (shell_parse_size(text, scale, max, value))
+        return 1;
+    malformed(shell, "Scaled numeric", text, name);
+    suffix = text + strspn(text, "0123456789");
+    if (suffix > text && *suffix && !suffix_factor(suffix + strspn(suffix, " ")))
+        shell_error(shell, "invalid argument: unknown suffix '%s'", suffix);
+    return -1;
 }
 
 int cmd_timeout(Shell *shell, const Cmd *cmd, int *milliseconds)

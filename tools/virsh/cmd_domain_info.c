@@ -160,7 +160,7 @@ static void read_labels(Shell *shell, virDomainPtr domain, Facts *facts)
     if (virNodeGetSecurityModel(virsh_conn(shell), &facts->model) < 0 || !facts->model.model[0])
         facts->model.model[0] = '\0';
     count = facts->model.model[0] ? virDomainGetSecurityLabelList(domain, &labels) : 0;
-    if (count < 0 && virDomainGetSecurityLabel(domain, &single) == 0)
+    if (facts->model.model[0] && count <= 0 && virDomainGetSecurityLabel(domain, &single) == 0)
         add_label(facts, &single); /* a driver that knows one label only */
     for (int i = 0; i < count; i++)
         add_label(facts, &labels[i]);

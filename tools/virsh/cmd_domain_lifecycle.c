@@ -139,8 +139,8 @@ static int stop_modes(Shell *shell, const Cmd *cmd)
         int flag = 0;
 
         if (!virsh_value(modes, *word, &flag)) {
-            shell_error(shell, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal', or 'paravirt'",
-                        *word);
+            shell_error(shell, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal'%s or 'paravirt'",
+                        *word, g_str_equal(cmd_command(cmd)->name, "shutdown") ? "," : "");
             return -1;
         }
         flags |= flag;

@@ -188,27 +188,6 @@ bool cmd_nodememstats(Shell *shell, const Cmd *cmd)
 
 /* --- processors present --- */
 
-static char *map_text(const unsigned char *map, int count, bool pretty)
-{
-    GString *text = g_string_new(NULL);
-
-    for (int i = 0; i < count; i++) {
-        int last = i;
-
-        if (!pretty) {
-            g_string_append_c(text, VIR_CPU_USED(map, i) ? 'y' : '-');
-            continue;
-        }
-        if (!VIR_CPU_USED(map, i))
-            continue;
-        while (last + 1 < count && VIR_CPU_USED(map, last + 1))
-            last++;
-        g_string_append_printf(text, last > i ? "%s%d-%d" : "%s%d", text->len ? "," : "", i, last);
-        i = last;
-    }
-    return g_string_free(text, FALSE);
-}
-
 bool cmd_nodecpumap(Shell *shell, const Cmd *cmd)
 {
     unsigned char *map = NULL;
@@ -218,7 +197,7 @@ bool cmd_nodecpumap(Shell *shell, const Cmd *cmd)
 
     if (present < 0)
         return shell_error(shell, "Unable to get cpu map");
-    text = map_text(map, present, cmd_has(cmd, "pretty") || shell_json(cmd));
+    text = virsh_cpu_map(map, present, cmd_has(cmd, "pretty") || shell_json(cmd));
     free(map);
     if (shell_json(cmd)) {
         json_object *document = json_object_new_object();

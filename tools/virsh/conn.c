@@ -42,6 +42,12 @@ const char *virsh_error_text(void)
     return pending && pending->message ? pending->message : "no error given";
 }
 
+void virsh_error_take(virErrorPtr error)
+{
+    virFreeError(pending);
+    pending = error;
+}
+
 void virsh_error_forget(void)
 {
     virFreeError(pending);

@@ -75,9 +75,11 @@ virNetworkPtr virsh_network(Shell *shell, const Cmd *cmd)
 
     if (cmd_string(shell, cmd, "network", &name) <= 0)
         return NULL;
-    network = virsh_find_network(virsh_conn(shell), name);
+    if (g_str_equal(cmd_command(cmd)->name, "net-name")) /* the one that takes no name */
+        network = virNetworkLookupByUUIDString(virsh_conn(shell), name);
+    else
+        network = virsh_find_network(virsh_conn(shell), name);
     if (!network) {
-        forget_not_found();
         shell_error(shell, "failed to get network '%s'", name);
     }
     return network;
@@ -99,7 +101,6 @@ virStoragePoolPtr virsh_pool(Shell *shell, const Cmd *cmd, const char *option)
         return NULL;
     pool = virsh_find_pool(virsh_conn(shell), name);
     if (!pool) {
-        forget_not_found();
         shell_error(shell, "failed to get pool '%s'", name);
     }
     return pool;

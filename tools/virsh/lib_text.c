@@ -95,17 +95,41 @@ const char *virsh_domain_reason(int state, int reason)
     }
 }
 
-char *virsh_size(unsigned long long bytes)
+char *virsh_size_digits(unsigned long long bytes, int digits)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = bytes;
     size_t unit = 0;
 
-    while (value >= 1024 && unit + 1 < G_N_ELEMENTS(units)) {
+    for (; value >= 1024 && unit + 1 < G_N_ELEMENTS(units); unit++)
         value /= 1024;
-        unit++;
+    return g_strdup_printf("%.*f %s", digits, value, units[unit]);
+}
+
+char *virsh_size(unsigned long long bytes)
+{
+    return virsh_size_digits(bytes, 2);
+}
+
+char *virsh_cpu_map(const unsigned char *map, int count, bool pretty)
+{
+    GString *text = g_string_new(NULL);
+
+    for (int i = 0; i < count; i++) {
+        int last = i;
+
+        if (!pretty) {
+            g_string_append_c(text, VIR_CPU_USED(map, i) ? 'y' : '-');
+            continue;
+        }
+        if (!VIR_CPU_USED(map, i))
+            continue;
+        while (last + 1 < count && VIR_CPU_USED(map, last + 1))
+            last++;
+        g_string_append_printf(text, last > i ? "%s%d-%d" : "%s%d", text->len ? "," : "", i, last);
+        i = last;
     }
-    return g_strdup_printf("%.2f %s", value, units[unit]);
+    return g_string_free(text, FALSE);
 }
 
 void virsh_field(Shell *shell, int width, const char *label, const char *format, ...)

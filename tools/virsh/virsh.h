@@ -44,6 +44,8 @@ bool virsh_reconnect(Shell *shell, const char *uri, bool readonly);
 int virsh_error_code(void);
 /* Forgets the pending error: for failures that have been dealt with. */
 void virsh_error_forget(void);
+/* Makes an error of another thread, as virSaveLastError() gave it, the pending one; takes it over. */
+void virsh_error_take(virErrorPtr error);
 /* Text of the pending error. */
 const char *virsh_error_text(void);
 
@@ -115,6 +117,9 @@ const char *virsh_domain_state(int state);
 const char *virsh_domain_reason(int state, int reason);
 /* Bytes as "1.50 GiB". */
 char *virsh_size(unsigned long long bytes);
+char *virsh_size_digits(unsigned long long bytes, int digits);
+/* A CPU map as "y-y", or as "0,2-3" if it shall be pretty. */
+char *virsh_cpu_map(const unsigned char *map, int count, bool pretty);
 /* Prints "LABEL:   VALUE" as the info commands do, the label padded to `width`. */
 void virsh_field(Shell *shell, int width, const char *label, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* A typed parameter's value as text, to be freed. */

@@ -6,7 +6,7 @@ more domain
 command managedsave
   summary save a domain to a file kept by the daemon and stop it
   text The next start resumes it from there.
-  todo not written yet
+  handler cmd_managedsave
   use domain
   option bypass-cache bool -- avoid the host's page cache
   option running bool -- the next start leaves the domain running
@@ -16,7 +16,7 @@ command managedsave
 command managedsave-remove
   summary throw away a managed save image
   text The next start is then an ordinary boot.
-  todo not written yet
+  handler cmd_managedsave_remove
   use domain
 
 command managedsave-edit
@@ -28,14 +28,14 @@ command managedsave-edit
 
 command managedsave-dumpxml
   summary print the XML in a managed save image
-  todo not written yet
+  handler cmd_managedsave_dumpxml
   use domain
   option security-info bool -- include secrets such as passwords
   use xpath wrap
 
 command managedsave-define
   summary replace the XML in a managed save image
-  todo not written yet
+  handler cmd_managedsave_define
   use domain
   option xml string positional required complete=file -- file with the new XML
   option running bool -- the next start leaves the domain running
@@ -215,7 +215,7 @@ command qemu-agent-command
 
 command guest-agent-timeout
   summary set how long to wait for the guest agent
-  todo not written yet
+  handler cmd_guest_agent_timeout
   use domain
   option timeout int -- seconds to wait for an answer; -2 for ever, -1 default, 0 not at all
 
@@ -232,7 +232,7 @@ command reset
 
 command restore
   summary start a domain from a state saved to a file
-  todo not written yet
+  handler cmd_restore
   option file string positional required complete=file -- file with the saved state
   option bypass-cache bool -- avoid the host's page cache
   option parallel-channels int -- number of files written or read at once
@@ -248,7 +248,7 @@ command resume
 
 command save
   summary save a domain's state to a file and stop it
-  todo not written yet
+  handler cmd_save
   use domain
   option file string positional required complete=file -- where to write the state
   option bypass-cache bool -- avoid the host's page cache
@@ -261,7 +261,7 @@ command save
 
 command save-image-define
   summary replace the XML in a save image
-  todo not written yet
+  handler cmd_save_image_define
   option file string positional required complete=file -- file with the saved state
   option xml string positional required complete=file -- file with the new XML
   option running bool -- the restored domain is left running
@@ -269,7 +269,7 @@ command save-image-define
 
 command save-image-dumpxml
   summary print the XML in a save image
-  todo not written yet
+  handler cmd_save_image_dumpxml
   option file string positional required complete=file -- file with the saved state
   option security-info bool -- include secrets such as passwords
   use xpath wrap
@@ -292,7 +292,7 @@ command schedinfo
 
 command screenshot
   summary store a picture of the guest's screen
-  todo not written yet
+  handler cmd_screenshot
   use domain
   option file string also-positional complete=file -- where to store the picture
   option screen int also-positional -- number of the screen; default is the first
@@ -316,7 +316,7 @@ command set-user-sshkeys
 
 command set-user-password
   summary set a user's password inside the guest
-  todo not written yet
+  handler cmd_set_user_password
   use domain
   option user string positional required -- name of the user in the guest
   option password string positional required -- the new password
@@ -325,7 +325,7 @@ command set-user-password
 command setmaxmem
   summary change the memory limit of a domain
   text In KiB unless the size has a suffix.
-  todo not written yet
+  handler cmd_setmaxmem
   use domain
   option size int positional required -- new limit, in KiB unless it has a suffix
   use config live current
@@ -334,7 +334,7 @@ command setmaxmem
 command setmem
   summary change the memory of a domain
   text In KiB unless the size has a suffix. A running guest needs a balloon driver to follow.
-  todo not written yet
+  handler cmd_setmem
   use domain
   option size int positional required -- new size, in KiB unless it has a suffix
   use config live current
@@ -342,7 +342,7 @@ command setmem
 
 command setvcpus
   summary change the number of virtual CPUs
-  todo not written yet
+  handler cmd_setvcpus
   use domain
   option count int positional required -- number of virtual CPUs
   option maximum bool -- change the maximum, for the next start
@@ -379,7 +379,7 @@ command suspend
 
 command ttyconsole
   summary print the terminal device of a domain's console
-  todo not written yet
+  handler cmd_ttyconsole
   use domain
 
 command undefine
@@ -402,7 +402,7 @@ command undefine
 
 command update-device
   summary change a device of a domain by XML
-  todo not written yet
+  handler cmd_update_device
   use domain xml-file
   option persistent bool -- change a running domain and its definition
   use config live current
@@ -418,7 +418,8 @@ command update-memory-device
 
 command vcpucount
   summary print numbers of virtual CPUs
-  todo not written yet
+  handler cmd_vcpucount
+  json vcpu-count
   use domain
   option maximum bool -- the maximum
   option active bool -- number in use by the running domain
@@ -427,7 +428,8 @@ command vcpucount
 
 command vcpuinfo
   summary show details of the virtual CPUs
-  todo not written yet
+  handler cmd_vcpuinfo
+  json vcpu-info
   use domain
   option pretty bool -- show affinity as a list
 
@@ -448,7 +450,7 @@ command emulatorpin
 
 command vncdisplay
   summary print address and number of a domain's VNC display
-  todo not written yet
+  handler cmd_vncdisplay
   use domain
 
 command guestvcpus

@@ -7,7 +7,7 @@ group domain
 command attach-device
   summary plug a device described by XML into a domain
   text The file holds one element of the devices section of a domain definition.
-  todo not written yet
+  handler cmd_attach_device
   use domain xml-file
   option persistent bool -- change a running domain and its definition
   use config live current
@@ -312,7 +312,7 @@ command console
 
 command cpu-stats
   summary show CPU time of a domain, in total and for each host CPU
-  todo not written yet
+  handler cmd_cpu_stats
   use domain
   option total bool -- the total only
   option start int also-positional -- first CPU to show
@@ -356,14 +356,14 @@ command destroy
 
 command detach-device
   summary unplug a device described by XML from a domain
-  todo not written yet
+  handler cmd_detach_device
   use domain xml-file
   option persistent bool -- change a running domain and its definition
   use config live current
 
 command detach-device-alias
   summary unplug the device with a given alias
-  todo not written yet
+  handler cmd_detach_device_alias
   use domain
   option alias string positional required complete=alias -- alias of the device
   use config live current
@@ -388,7 +388,7 @@ command detach-interface
 
 command domdisplay
   summary print the URI of a domain's graphical display
-  todo not written yet
+  handler cmd_domdisplay
   use domain
   option include-password bool -- show the password in the URI
   option type string positional values=vnc,spice,rdp -- only a display of this kind, as vnc or spice
@@ -397,31 +397,33 @@ command domdisplay
 command domfsfreeze
   summary freeze file systems inside the guest
   text Asks the guest agent to flush and freeze; until domfsthaw nothing can be written.
-  todo not written yet
+  handler cmd_domfsfreeze
   use domain
   option mountpoint argv positional -- mount points to act on; default is all
 
 command domfsthaw
   summary thaw file systems inside the guest
-  todo not written yet
+  handler cmd_domfsthaw
   use domain
   option mountpoint argv positional -- mount points to act on; default is all
 
 command domfsinfo
   summary list file systems mounted inside the guest
-  todo not written yet
+  handler cmd_domfsinfo
+  json file-systems
   use domain
 
 command domfstrim
   summary let the guest discard unused blocks
-  todo not written yet
+  handler cmd_domfstrim
   use domain
   option minimum int also-positional -- least bytes of a free run worth discarding
   option mountpoint string also-positional -- mount point to act on; default is all
 
 command domhostname
   summary print the host name of the guest
-  todo not written yet
+  handler cmd_domhostname
+  json hostname
   use domain
   option source string also-positional values=agent,lease -- whom to ask: lease or agent
 
@@ -444,7 +446,7 @@ command domifannounce
 
 command domif-setlink
   summary plug or unplug the virtual cable of an interface
-  todo not written yet
+  handler cmd_domif_setlink
   use domain
   option interface string positional required complete=vnic -- interface, by target or MAC address
   option state string positional required values=up,down -- up or down
@@ -462,14 +464,15 @@ command domiftune
 
 command domjobabort
   summary abort the active job of a domain
-  todo not written yet
+  handler cmd_domjobabort
   use domain
   option postcopy bool -- interrupt a post-copy migration
 
 command domjobinfo
   summary show the active job of a domain
   text Progress and figures of a migration, save, dump or backup.
-  todo not written yet
+  handler cmd_domjobinfo
+  json job-info
   use domain
   option completed bool -- figures of the job that ended last
   option keep-completed bool -- keep those figures for the next time
@@ -534,7 +537,7 @@ command domxml-to-native
 
 command dump
   summary write a core dump of a domain to a file
-  todo not written yet
+  handler cmd_dump
   use domain
   option file string positional required complete=file -- where to write the core
   option live bool -- keep the guest running meanwhile
@@ -570,7 +573,7 @@ command get-user-sshkeys
 
 command inject-nmi
   summary send a non-maskable interrupt to a domain
-  todo not written yet
+  handler cmd_inject_nmi
   use domain
 
 command iothreadinfo
@@ -616,7 +619,7 @@ command iothreaddel
 command send-key
   summary press keys on the guest's keyboard
   text Keys are numbers or names of the code set; all those given are pressed together.
-  todo not written yet
+  handler cmd_send_key
   use domain
   option codeset string values=linux,xt,atset1,atset2,atset3,os_x,xt_kbd,usb,win32,qnum -- code set of the keys; default is linux
   option holdtime int -- milliseconds to hold the keys
@@ -624,7 +627,7 @@ command send-key
 
 command send-process-signal
   summary send a signal to a process in the guest
-  todo not written yet
+  handler cmd_send_process_signal
   use domain
   option pid string positional required -- number of the process
   option signame string positional required values=nop,hup,int,quit,ill,trap,abrt,bus,fpe,kill,usr1,segv,usr2,pipe,alrm,term,stkflt,chld,cont,stop,tstp,ttin,ttou,urg,xcpu,xfsz,vtalrm,prof,winch,poll,pwr,sys -- number or name of the signal

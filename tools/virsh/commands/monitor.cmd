@@ -6,12 +6,14 @@ group monitor
 
 command domblkerror
   summary show disks in error state
-  todo not written yet
+  handler cmd_domblkerror
+  json block-errors
   use domain
 
 command domblkinfo
   summary show sizes of a disk
-  todo not written yet
+  handler cmd_domblkinfo
+  json block-info
   use domain
   option device string positional complete=disk -- disk, by target or source
   option human bool -- sizes with units
@@ -19,14 +21,16 @@ command domblkinfo
 
 command domblklist
   summary list the disks of a domain
-  todo not written yet
+  handler cmd_domblklist
+  json domain-disks
   use domain
   option inactive bool -- the persistent definition rather than the running state
   option details bool -- show more columns
 
 command domblkstat
   summary show I/O counters of a disk
-  todo not written yet
+  handler cmd_domblkstat
+  json counters
   use domain
   option device string positional allow-empty complete=disk -- disk, by target or source
   option human bool -- sizes with units, and labels
@@ -39,7 +43,8 @@ command domcontrol
 
 command domif-getlink
   summary show the cable state of an interface
-  todo not written yet
+  handler cmd_domif_getlink
+  json link-state
   use domain
   option interface string positional required complete=vnic -- interface, by target or MAC address
   use config
@@ -47,7 +52,8 @@ command domif-getlink
 
 command domifaddr
   summary list network addresses of a running domain
-  todo not written yet
+  handler cmd_domifaddr
+  json domain-addresses
   use domain
   option interface string positional complete=vnic -- only this interface
   option full bool -- repeat name and MAC address on each line
@@ -55,13 +61,15 @@ command domifaddr
 
 command domiflist
   summary list the interfaces of a domain
-  todo not written yet
+  handler cmd_domiflist
+  json domain-interfaces
   use domain
   option inactive bool -- the persistent definition rather than the running state
 
 command domifstat
   summary show traffic counters of an interface
-  todo not written yet
+  handler cmd_domifstat
+  json counters
   use domain
   option interface string positional required complete=vnic -- interface, by target or MAC address
 
@@ -119,7 +127,8 @@ command domstats
 
 command domtime
   summary show or set the clock of the guest
-  todo not written yet
+  handler cmd_domtime
+  json domain-time
   use domain
   option now bool -- set the time of this host
   option pretty bool -- show the time in readable form

@@ -6,18 +6,18 @@ group network
 
 command net-autostart
   summary let a network start together with the host
-  todo not written yet
+  handler cmd_net_autostart
   use network
   option disable bool -- don't start it automatically
 
 command net-create
   summary start a transient network from an XML file
-  todo not written yet
+  handler cmd_net_create
   use xml-file validate
 
 command net-define
   summary make a network persistent from an XML file, without starting it
-  todo not written yet
+  handler cmd_net_define
   use xml-file validate
 
 command net-desc
@@ -33,7 +33,7 @@ command net-desc
 
 command net-destroy
   summary stop a network
-  todo not written yet
+  handler cmd_net_destroy
   use network
 
 command net-dhcp-leases
@@ -44,7 +44,7 @@ command net-dhcp-leases
 
 command net-dumpxml
   summary print the XML definition of a network
-  todo not written yet
+  handler cmd_net_dumpxml
   use network
   option inactive bool -- the persistent definition rather than the running state
   use xpath wrap
@@ -67,12 +67,14 @@ command net-event
 
 command net-info
   summary show basic facts about a network
-  todo not written yet
+  handler cmd_net_info
+  json network-info
   use network
 
 command net-list
   summary list networks
-  todo not written yet
+  handler cmd_net_list
+  json network-list
   option inactive bool -- only inactive networks
   option all bool -- active and inactive networks
   option persistent bool -- only persistent networks
@@ -99,17 +101,17 @@ command net-metadata
 
 command net-name
   summary print the name of a network
-  todo not written yet
+  handler cmd_net_name
   option network string positional required complete=network -- UUID of the network
 
 command net-start
   summary start a defined network
-  todo not written yet
+  handler cmd_net_start
   use network
 
 command net-undefine
   summary delete the definition of a network
-  todo not written yet
+  handler cmd_net_undefine
   use network
 
 command net-update
@@ -126,7 +128,7 @@ command net-update
 
 command net-uuid
   summary print the UUID of a network
-  todo not written yet
+  handler cmd_net_uuid
   option network string positional required complete=network -- name of the network
 
 command net-port-list

@@ -48,7 +48,7 @@ command snapshot-current
 
 command snapshot-delete
   summary delete a snapshot
-  todo not written yet
+  handler cmd_snapshot_delete
   use domain
   option snapshotname string positional complete=snapshot -- name of the snapshot
   option current bool -- delete the current snapshot
@@ -58,7 +58,7 @@ command snapshot-delete
 
 command snapshot-dumpxml
   summary print a snapshot as XML
-  todo not written yet
+  handler cmd_snapshot_dumpxml
   use domain
   option snapshotname string positional required complete=snapshot -- name of the snapshot
   option security-info bool -- include secrets such as passwords
@@ -104,14 +104,14 @@ command snapshot-list
 
 command snapshot-parent
   summary print the name of a snapshot's parent
-  todo not written yet
+  handler cmd_snapshot_parent
   use domain
   option snapshotname string positional complete=snapshot -- name of the snapshot
   option current bool -- use the current snapshot
 
 command snapshot-revert
   summary take a domain back to a snapshot
-  todo not written yet
+  handler cmd_snapshot_revert
   use domain
   option snapshotname string positional complete=snapshot -- name of the snapshot
   option current bool -- use the current snapshot

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command tables: for each rule a wrong table with the exact error, and what virsh's own tables give."""
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GENERATE = os.path.join(ROOT, 'tools', 'cmdgen', 'generate.py')
+GROUP = 'group some\n  title Some\n  order 1\n'
+COMMAND = 'command go\n  summary go there\n  handler cmd_go\n'
+
+
+def generate(tmp_path, text, kinds=('c',)):
+    tables, shapes, out = tmp_path / 'commands', tmp_path / 'json', tmp_path / 'out'
+    tables.mkdir()
+    shapes.mkdir()
+    (shapes / 'place.json').write_text('{}')
+    (tables / 't.cmd').write_text(text)
+    done = subprocess.run([sys.executable, GENERATE, 'prog', str(tables), str(shapes), str(out), *kinds],
+                          capture_output=True, text=True, check=False)
+    return done, out
+
+
+WRONG = [
+    ('nonsense x\n', 'commands/t.cmd:1: unknown block \'nonsense\''),
+    ('comand go\n', "commands/t.cmd:1: unknown block 'comand'; did you mean 'command'?"),
+    ('group some\n  title Some\n', "commands/t.cmd:1: group 'some' lacks the key 'order'"),
+    ('group some\n  title Some\n  order first\n', "commands/t.cmd:1: order of group 'some' is not a number: 'first'"),
+    (GROUP + 'group more\n  title More\n  order 2\n', "commands/t.cmd:4: second group 'more' in one file"),
+    (COMMAND, "commands/t.cmd:1: command 'go' in a file without a group"),
+    (GROUP + 'command go\n  handler cmd_go\n', "commands/t.cmd:4: command 'go' lacks the key 'summary'"),
+    (GROUP + 'command go\n  summary s\n', "commands/t.cmd:4: command 'go' needs either handler or todo"),
+    (GROUP + COMMAND + '  todo later\n', "commands/t.cmd:4: command 'go' needs either handler or todo"),
+    (GROUP + COMMAND + '  sumary x\n',
+     "commands/t.cmd:7: unknown key 'sumary' in command 'go'; did you mean 'summary'?"),
+    (GROUP + COMMAND + '  connection maybe\n', "commands/t.cmd:7: connection of 'go' is yes or no"),
+    (GROUP + COMMAND + COMMAND, "commands/t.cmd:7: command 'go' twice, first at commands/t.cmd:4"),
+    (GROUP + COMMAND + '  json plase\n', "commands/t.cmd:4: no JSON shape 'plase'; did you mean 'place'?"),
+    (GROUP + COMMAND + '  json place\n  option format string -- f\n',
+     "commands/t.cmd:4: command 'go' has its own --format and cannot have json"),
+    (GROUP + COMMAND + '  use domain\n', "commands/t.cmd:7: no shared options 'domain'"),
+    (GROUP + COMMAND + '  option x string\n', "commands/t.cmd:7: option 'x' has no documentation (after ' -- ')"),
+    (GROUP + COMMAND + '  option x word -- d\n',
+     "commands/t.cmd:7: option 'x' has type 'word', not one of bool, string, int, argv"),
+    (GROUP + COMMAND + '  option 1x bool -- d\n', "commands/t.cmd:7: not an option name: '1x'"),
+    (GROUP + COMMAND + '  option x string requird -- d\n',
+     "commands/t.cmd:7: unknown word 'requird' in option 'x'; did you mean 'required'?"),
+    (GROUP + COMMAND + '  option x bool required -- d\n',
+     "commands/t.cmd:7: option 'x' is a bool, which takes no value"),
+    (GROUP + COMMAND + '  option x bool -- d\n  option x bool -- d\n',
+     "commands/t.cmd:8: option 'x' twice in command 'go'"),
+    (GROUP + COMMAND + '  option x argv -- d\n  option y bool -- d\n',
+     "commands/t.cmd:8: option 'y' after 'x', which takes all words that are left"),
+    (GROUP + COMMAND + '  option x string positional -- d\n  option y string positional required -- d\n',
+     "commands/t.cmd:8: 'y' is required but comes after 'x', which is not"),
+    (GROUP + COMMAND + '  option x string complete=place -- d\n', "commands/t.cmd:7: no completer 'place'"),
+    (GROUP + COMMAND + '  option x bool -- d\n  option-alias y z\n',
+     "commands/t.cmd:8: alias 'y' of unknown option 'z'"),
+    (GROUP + COMMAND + '  option x bool -- d\n  option-alias y x 1\n',
+     "commands/t.cmd:8: alias 'y' gives a value to the bool 'x'"),
+    (GROUP + COMMAND + '  option x bool -- d\n  option-alias x x\n',
+     "commands/t.cmd:8: alias 'x' is also an option of 'go'"),
+]
+
+
+@pytest.mark.parametrize('text,error', WRONG)
+def test_wrong_table(tmp_path, text, error):
+    done, out = generate(tmp_path, text)
+    assert done.returncode == 1
+    assert done.stderr.strip() == error
+    assert not out.exists()
+
+
+def test_right_table(tmp_path):
+    text = GROUP + COMMAND + '  text More "words".\n  option x string positional required values=a,b -- an x\n' \
+        '  option-alias y x b\ncommand later\n  summary s\n  todo no time\n'
+    done, out = generate(tmp_path, text, ('c', 'man', 'debt'))
+    assert done.returncode == 0, done.stderr
+    source = (out / 'prog_commands.c').read_text()
+    assert '.synopsis = "go <x>"' in source and '.handler = cmd_go' in source and '.handler = NULL' in source
+    assert 'More \\"words\\".' in source
+    assert (out / 'prog-debt.txt').read_text() == '1 of 2 commands are not written yet\nlater: no time\n'
+    assert '``[--x] <string>``: an x' in (out / 'prog-commands.rst').read_text()
+
+
+def expected():
+    """(group lines, synopses) of the release whose interface we have."""
+    with open(os.path.join(ROOT, 'tests/data/virsh/synopsis.txt'), encoding='utf-8') as f:
+        lines = [line.rstrip('\n') for line in f if not line.startswith('#')]
+    return [x for x in lines if x.startswith('[')], [x for x in lines if not x.startswith('[')]
+
+
+def test_virsh_tables_are_complete():
+    sys.path.insert(0, os.path.join(ROOT, 'tools/cmdgen'))
+    import model  # pylint: disable=import-outside-toplevel,import-error
+    groups = [g for g in model.load(os.path.join(ROOT, 'tools/virsh/commands')) if not g.hidden]
+    heads, synopses = expected()
+    assert [f'[{g.keyword}] {g.title}' for g in groups] == heads
+    assert [c.synopsis() for g in groups for c in g.commands] == synopses
+
+
+def test_handlers_name_known_options():
+    """A handler asks for options by name; a name that no table has would abort it at run time."""
+    known = set()
+    for name in os.listdir(os.path.join(ROOT, 'tools/virsh/commands')):
+        with open(os.path.join(ROOT, 'tools/virsh/commands', name), encoding='utf-8') as f:
+            known |= set(re.findall(r'^\s+option(?:-alias)? (\S+)', f.read(), re.M))
+    known.add('format')
+    for name in os.listdir(os.path.join(ROOT, 'tools/virsh')):
+        if name.endswith('.c'):
+            with open(os.path.join(ROOT, 'tools/virsh', name), encoding='utf-8') as f:
+                used = set(re.findall(r'\bcmd_(?:has|get|argv|joined|may_have|may_get)\(cmd, "([^"]+)"', f.read()))
+            assert used <= known, f'{name}: {sorted(used - known)}'
