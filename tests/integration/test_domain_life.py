@@ -336,7 +336,7 @@ def test_autostart_with_the_host(daemon):
     daemon.start()
     with opened(daemon) as connection:
         domain = connection.lookupByName('auto')
-        wait_for(domain.isActive, 20, 'the guest starting with the daemon')
+        wait_for(lambda: domain.state()[0] == RUNNING, 20, 'the guest starting with the daemon')
 
 
 def test_the_log_tells_the_command(daemon, connection):
