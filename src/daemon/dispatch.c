@@ -185,8 +185,12 @@ static void job_run(void *opaque)
     g_free(job);
 }
 
-/* The UUID that the call is about, as a lane key. Malformed arguments have no lane; the function will say so. */
-static gboolean lane_key(const DispatchProc *proc, const RpcPacket *packet, char *key)
+#define LANE_CLIENT_TEXT 24 /* a pointer as text */
+
+/* The client and the UUID that the call is about, as a lane key: one client's calls on one guest keep their order; those
+ * of different clients wait side by side, each with its own deadline, when the guest doesn't answer. Malformed
+ * arguments have no lane; the function will say so. */
+static gboolean lane_key(const DispatchProc *proc, const ServerClient *client, const RpcPacket *packet, char *key)
 {
     XdrIn in;
     unsigned char uuid[VIR_UUID_BUFLEN];
@@ -202,12 +206,13 @@ static gboolean lane_key(const DispatchProc *proc, const RpcPacket *packet, char
     key[0] = proc->blocking == CALL_AGENT ? 'a' : 'm';
     for (int i = 0; i < VIR_UUID_BUFLEN; i++)
         g_snprintf(key + 1 + 2 * i, 3, "%02x", uuid[i]);
+    g_snprintf(key + 1 + 2 * VIR_UUID_BUFLEN, LANE_CLIENT_TEXT, "%p", (const void *) client);
     return TRUE;
 }
 
 static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *proc)
 {
-    char key[2 * VIR_UUID_BUFLEN + 2];
+    char key[2 * VIR_UUID_BUFLEN + 1 + LANE_CLIENT_TEXT];
     Job *job = g_new(Job, 1);
     call_begin(&job->call, server_client_ref(client), &packet->header);
     job->proc = proc;
@@ -219,7 +224,7 @@ static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *
     server_client_request_begin(client);
     gboolean urgent = proc->blocking == CALL_URGENT;
     gboolean has_lane = !urgent && (proc->blocking == CALL_GUEST || proc->blocking == CALL_AGENT) &&
-                        lane_key(proc, packet, key);
+                        lane_key(proc, client, packet, key);
     pool_submit(server_pool(server_client_server(client)), has_lane ? key : NULL, urgent || proc->priority, job_run, job);
 }
 

@@ -16,7 +16,7 @@ int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int ho
 {
     API_FLAGS(flags, 0, -1);
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSendKey") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, "virDomainSendKey") < 0 || api_need_active(&a) < 0)
         return -1;
     return GUEST_CALL(host_backend(a.obj->host)->send_key(a.state->guest, codeset, holdtime, keycodes, nkeycodes));
 }
@@ -25,7 +25,7 @@ int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags)
 {
     API_FLAGS(flags, 0, -1);
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainInjectNMI") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, "virDomainInjectNMI") < 0 || api_need_active(&a) < 0)
         return -1;
     return GUEST_CALL(host_backend(a.obj->host)->inject_nmi(a.state->guest));
 }
@@ -35,7 +35,7 @@ char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int
     API_FLAGS(flags, 0, NULL);
     g_auto(Access) a = { NULL };
     g_autofree char *mime = NULL;
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainScreenshot") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, "virDomainScreenshot") < 0 || api_need_active(&a) < 0)
         return NULL;
     int fd = GUEST_CALL(host_backend(a.obj->host)->screenshot(a.state->guest, shared_def_get(a.state->live), screen,
                                                               &mime));
@@ -75,7 +75,7 @@ int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cm
 {
     API_FLAGS(flags, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP, -1);
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainQemuMonitorCommand") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, "virDomainQemuMonitorCommand") < 0 || api_need_active(&a) < 0)
         return -1;
     if (noutfiles) {
         *noutfiles = 0;
