@@ -4,6 +4,7 @@
 The daemon under test is ours; with LIBVIRT_TEST_SIDE=reference it is Debian's own, inside the root that
 LIBVIRT_REFERENCE names, so that a test can be tried against what it describes.
 """
+import contextlib
 import os
 import shutil
 import signal
@@ -181,10 +182,10 @@ class Daemon:
         if not self.alive():
             self.start()
         try:
-            for pid in guest_processes(self.root):
-                os.kill(pid, signal.SIGKILL)
+            kill_guests(self.root)
         finally:
             self.stop()
+            kill_guests(self.root)      # one may have been about to start
 
 
 class ReferenceDaemon(Daemon):
@@ -322,6 +323,12 @@ def have(program):
     return shutil.which(program) is not None
 
 
+def kill_guests(root):
+    for pid in guest_processes(root):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def guest_processes(root):
     """Process ids of the QEMUs of the daemon with this root (known by their files or their log), zombies excepted."""
     found = []
@@ -336,6 +343,7 @@ def guest_processes(root):
                 state = f.read().rpartition(')')[2].split()[0]
         except OSError:
             continue
-        if b'qemu-system' in command.split(b'\0')[0] and (root.encode() in command or log.startswith(root + '/')) and state != 'Z':
+        ours = root.encode() in command or log.startswith(root + '/')
+        if b'qemu-system' in command.split(b'\0')[0] and ours and state != 'Z':
             found.append(int(name))
     return sorted(found)
