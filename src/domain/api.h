@@ -71,6 +71,9 @@ int config_replace(DomainObj *obj, SharedDef *def, Event *event);
 /** Publish @def (taken over) as the live definition and write the status. 0, or -1; also if the run is over. */
 int api_publish_live(const Access *access, DomainDef *def);
 
+/** Remove the managed save image, if there is one. The modify job must be held. */
+int api_drop_managed_save(const Access *access);
+
 /** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);
 

@@ -131,16 +131,23 @@ static gboolean change_no_save(DomainTransition *t, void *opaque)
     return TRUE;
 }
 
+int api_drop_managed_save(const Access *a)
+{
+    if (!a->state->managed_save)
+        return 0;
+    if (persist_remove_managed_save(a->obj->host, API_NAME(a)) < 0)
+        return -1;
+    domain_change(a->obj, change_no_save, NULL);
+    return 0;
+}
+
 int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags)
 {
     API_FLAGS(flags, 0, -1);
     g_auto(Access) a = { NULL };
     if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainManagedSaveRemove") < 0)
         return -1;
-    if (a.state->managed_save && persist_remove_managed_save(a.obj->host, API_NAME(&a)) < 0)
-        return -1;
-    domain_change(a.obj, change_no_save, NULL);
-    return 0;
+    return api_drop_managed_save(&a);
 }
 
 /* ---- security label ---- */

@@ -16,20 +16,6 @@
 
 /* ---- start ---- */
 
-static gboolean change_no_save(DomainTransition *t, void *opaque)
-{
-    t->next->managed_save = FALSE;
-    return TRUE;
-}
-
-static int drop_managed_save(const Access *a)
-{
-    if (persist_remove_managed_save(a->obj->host, API_NAME(a)) < 0)
-        return -1;
-    domain_change(a->obj, change_no_save, NULL);
-    return 0;
-}
-
 int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *files, unsigned int flags)
 {
     API_FLAGS(flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_FORCE_BOOT |
@@ -50,7 +36,7 @@ int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *fi
     if (a.state->managed_save && !(flags & VIR_DOMAIN_START_FORCE_BOOT))
         return FAIL(VIR_ERR_NO_SUPPORT, "domain '%s' has a managed save image, which can't be restored yet; 'virsh start "
                     "%s --force-boot' drops it", API_NAME(&a), API_NAME(&a));
-    if (a.state->managed_save && drop_managed_save(&a) < 0)
+    if (a.state->managed_save && api_drop_managed_save(&a) < 0)
         return -1;
     g_autoptr(SharedDef) def = domain_config(a.obj, a.state);
     if (!def || run_start(a.obj, def, &options) < 0)
