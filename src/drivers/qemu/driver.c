@@ -5,8 +5,11 @@
  * concerns the host is here.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.driver"
 #include <string.h>
 #include "base/error.h"
+#include "base/log.h"
+#include "base/threadpool.h"
 #include "core/driver.h"
 #include "core/host/host.h"
 #include "domain/connect.h"
@@ -14,6 +17,9 @@
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
+
+/* Longest wait for calls under way when the driver stops. */
+#define DRAIN_MS 20000
 
 /* Called by driver_module_load(). */
 void qemu_driver_register(void);
@@ -23,6 +29,7 @@ static struct {
     DomainHost *host;
     gboolean privileged;
     gboolean embedded;
+    Pool *pool;
 } state;
 
 static QemuDriver *driver_of(virConnectPtr conn)
@@ -39,6 +46,7 @@ static int state_start(const StateContext *ctx)
 
     state.privileged = ctx->privileged;
     state.embedded = ctx->embedded;
+    state.pool = ctx->pool;
     state.driver = qemu_driver_new(ctx->loop);
     setup.priv = state.driver;
     state.host = host_new(&setup);
@@ -56,6 +64,9 @@ static void state_stop(void)
 {
     if (state.driver)
         qemu_driver_detach(state.driver);
+    /* What guests told until then may still be at work; nothing new comes. */
+    if (state.pool && !pool_drain(state.pool, DRAIN_MS))
+        LOG_ERROR("calls are still under way after %d s", DRAIN_MS / 1000);
     g_clear_pointer(&state.host, host_free);
     g_clear_pointer(&state.driver, qemu_driver_free);
 }
