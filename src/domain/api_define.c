@@ -48,22 +48,36 @@ static DomainDef *parse_text(const char *xml, gboolean validate)
     return g_steal_pointer(&def);
 }
 
+/* Put the line of @path in front of the error that a rule about it has raised. */
+static void *at_line(const char *xml, const char *path)
+{
+    guint line = xml_line_of(xml, strlen(xml), path);
+    if (line)
+        error_context("line %u", line);
+    return NULL;
+}
+
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)
 {
     const DomainBackend *backend = host_backend(host);
     g_autoptr(DomainDef) def = parse_text(xml, validate);
     DomainMachineInfo info = { 0 };
-    if (!def || check_name(host, def->name) < 0)
+    if (!def)
         return NULL;
-    if (backend->virt_types && !(backend->virt_types & (1u << def->type)))
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': type '%s' is not one that this hypervisor runs",
-                         def->name, domain_virt_type_to_string(def->type));
+    if (check_name(host, def->name) < 0)
+        return at_line(xml, "domain.name");
+    if (backend->virt_types && !(backend->virt_types & (1u << def->type))) {
+        error_report(ERROR_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': type '%s' is not one that this hypervisor runs",
+                     def->name, domain_virt_type_to_string(def->type));
+        return at_line(xml, "domain@type");
+    }
+    /* what a backend refuses before the rules are looked at is the emulator or the machine */
     if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
-        return NULL;
+        return at_line(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type");
     domain_machine_info(def->os.arch, def->os.machine, &info);
     if (backend->describe)
         backend->describe(host, def, &info);
-    if (domain_def_post_parse(def, &info) < 0 || domain_def_validate(def, NULL) < 0)
+    if (domain_def_complete(def, &info, xml, strlen(xml), NULL) < 0)
         return NULL;
     if (backend->complete && GUEST_CALL(backend->complete(host, def)) < 0)
         return NULL;
