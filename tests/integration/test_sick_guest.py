@@ -33,7 +33,8 @@ def guests(daemon, protocol):
         healthy, sick = (connection.call('DOMAIN_CREATE_XML', xml_desc=domain_xml(name, memory=16),
                                          flags=FLAG_PAUSED)['dom'] for name in ('healthy', 'sick'))
         connection.call('CONNECT_GET_ALL_DOMAIN_STATS', doms=[], stats=0, flags=0)
-        pid = next(p for p in support.guest_processes('') if is_guest(p, 'sick'))
+        root = '' if isinstance(daemon, support.ReferenceDaemon) else daemon.root
+        pid = next(p for p in support.guest_processes(root) if is_guest(p, 'sick'))
         yield connection, healthy, sick, pid
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)

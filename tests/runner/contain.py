@@ -26,7 +26,8 @@ def command_line(request_path):
     inner = [sys.executable, os.path.abspath(__file__), request_path]
     if os.geteuid() != 0:
         return inner
-    return ['unshare', '--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL',
+    # The thread that waits for it dies with the runner, and takes all of it along.
+    return ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL',
             '--mount-proc', '--propagation', 'private'] + inner
 
 
