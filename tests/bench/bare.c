@@ -180,6 +180,13 @@ static void qemu(int rounds, char **argv)
     free(down);
 }
 
+/* Between stop and cont: so that on both sides the guest is really running when it is to be stopped, which takes
+ * QEMU longer than to stop one that has hardly begun. */
+static void let_it_run(void)
+{
+    nanosleep(&(struct timespec) { .tv_nsec = 2000000 }, NULL);
+}
+
 /* cont and stop over QMP until the event, which comes before the reply. */
 static void qmp(int rounds, char **argv)
 {
@@ -187,6 +194,7 @@ static void qmp(int rounds, char **argv)
     pid_t pid;
     int fd = start_qemu(argv, &pid);
     for (int i = 0; i < rounds; i++) {
+        let_it_run();
         int64_t start = now_ns();
         tell(fd, i % 2 ? "{\"execute\":\"stop\"}\n" : "{\"execute\":\"cont\"}\n");
         expect(fd, "\"return\"");

@@ -241,6 +241,13 @@ static void pump_until_event(void)
     }
 }
 
+/* Between stop and cont: so that on both sides the guest is really running when it is to be stopped, which takes
+ * QEMU longer than to stop one that has hardly begun. */
+static void let_it_run(void)
+{
+    nanosleep(&(struct timespec) { .tv_nsec = 2000000 }, NULL);
+}
+
 /* From the call of one client to the event at another; both live in this thread, the call does not pump the
  * other's connection, so what is measured is the longer of reply and event. */
 static void events(virConnectPtr conn, int rounds, const char *name)
@@ -257,6 +264,7 @@ static void events(virConnectPtr conn, int rounds, const char *name)
         bool resume = i % 2 == 0;
         event_wanted = resume ? VIR_DOMAIN_EVENT_RESUMED : VIR_DOMAIN_EVENT_SUSPENDED;
         event_at = 0;
+        let_it_run();
         start = now_ns();
         if ((resume ? virDomainResume(domain) : virDomainSuspend(domain)) < 0)
             die("suspend or resume");
