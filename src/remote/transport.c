@@ -15,7 +15,8 @@
 
 static gboolean is_session(const Uri *uri)
 {
-    return g_str_has_prefix(uri->path, "/session");
+    /* root has no session of its own: the daemon of the system serves both */
+    return g_str_has_prefix(uri->path, "/session") && geteuid() != 0;
 }
 
 char *transport_runtime_dir(gboolean session)

@@ -87,7 +87,8 @@ static OpenResult qemu_open(virConnectPtr conn, virConnectAuthPtr auth)
     /* Beside an embedded driver a program may still talk to the daemon. */
     if (state.embedded && !g_str_equal(path, ours))
         return OPEN_DECLINED;
-    if (!g_str_equal(path, ours))
+    /* root's session is the system */
+    if (!g_str_equal(path, ours) && !(state.privileged && g_str_equal(path, "/session")))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected QEMU URI path '%s', try qemu://%s", path, ours);
     connect_attach(conn, state.host, NULL);
     return OPEN_OK;
