@@ -71,7 +71,8 @@ struct Pool {
     unsigned pending;  /* jobs that haven't ended */
     unsigned in_lanes; /* jobs that wait for their turn in a lane */
     unsigned idle_ms;
-    Worker *left; /* ended threads that nobody joined yet */
+    Worker *left;  /* ended threads that nobody joined yet */
+    Worker *spare; /* memory of workers that were */
     bool stopping;
 };
 
@@ -132,6 +133,34 @@ static void join_left(Pool *pool)
         Worker *worker = pool->left;
         pool->left = worker->below;
         pthread_join(worker->thread, NULL); /* it has only to return: it left the list with its last lock */
+        worker->below = pool->spare;
+        pool->spare = worker;
+    }
+}
+
+static Worker *worker_new(Pool *pool, Kind kind)
+{
+    Worker *worker = pool->spare;
+    if (worker) {
+        pool->spare = worker->below;
+    } else {
+        worker = g_new0(Worker, 1);
+        worker->pool = pool;
+        init_cond(&worker->cond);
+    }
+    worker->below = NULL;
+    worker->job = NULL;
+    worker->kind = kind;
+    worker->blocking = 0;
+    worker->idle = false;
+    return worker;
+}
+
+static void free_spare(Pool *pool)
+{
+    while (pool->spare) {
+        Worker *worker = pool->spare;
+        pool->spare = worker->below;
         pthread_cond_destroy(&worker->cond);
         g_free(worker);
     }
@@ -141,16 +170,13 @@ static void join_left(Pool *pool)
 static int start_worker(Pool *pool, Kind kind)
 {
     join_left(pool);
-    Worker *worker = g_new0(Worker, 1);
-    worker->pool = pool;
-    worker->kind = kind;
-    init_cond(&worker->cond);
+    Worker *worker = worker_new(pool, kind);
     int err = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (err) {
         LOG_ERROR("cannot start a worker thread beside %u others: %s",
                   pool->groups[ORDINARY].workers + pool->groups[PRIORITY].workers, g_strerror(err));
-        pthread_cond_destroy(&worker->cond);
-        g_free(worker);
+        worker->below = pool->spare;
+        pool->spare = worker;
         return err;
     }
     pool->groups[kind].workers++;
@@ -164,32 +190,34 @@ static bool may_start(const Pool *pool, Kind kind)
            && pool->groups[ORDINARY].workers + pool->groups[PRIORITY].workers < POOL_HARD_CAP;
 }
 
-static void hand_over(Worker *worker, Job *job)
+/* The worker that is to be woken. The caller signals it after it has let go of the lock, so that it doesn't wake up only to
+ * wait for that. It may have ended by then: that is why the memory of workers is used again and never freed before the
+ * pool. A signal too many does no harm. */
+static Worker *hand_over(Worker *worker, Job *job)
 {
     Group *group = &worker->pool->groups[worker->kind];
     group->idle_top = worker->below;
     group->idle--;
     worker->idle = false;
     worker->job = job;
-    pthread_cond_signal(&worker->cond);
+    return worker;
 }
 
 /* A new worker finds the job in the queue; if no thread can be had, whoever is free next takes it. */
-static void dispatch(Pool *pool, Job *job)
+static Worker *dispatch(Pool *pool, Job *job)
 {
     Kind kind = job->priority ? PRIORITY : ORDINARY;
     Worker *idle = pool->groups[kind].idle_top;
     if (!idle && kind == PRIORITY)
         idle = pool->groups[ORDINARY].idle_top;
-    if (idle) {
-        hand_over(idle, job);
-        return;
-    }
+    if (idle)
+        return hand_over(idle, job);
     queue_push(&pool->groups[kind].queue, job);
     if (may_start(pool, kind))
         start_worker(pool, kind);
     else if (kind == PRIORITY && may_start(pool, ORDINARY))
         start_worker(pool, ORDINARY);
+    return NULL;
 }
 
 static Lane *lane_for(Pool *pool, const char *key, bool *busy)
@@ -233,7 +261,9 @@ static void lane_next(Pool *pool, Lane *lane)
         lane->last = NULL;
     pool->in_lanes--;
     next->next = NULL;
-    dispatch(pool, next);
+    Worker *worker = dispatch(pool, next);
+    if (worker)
+        pthread_cond_signal(&worker->cond);
 }
 
 static void run_job(Pool *pool, Job *job)
@@ -408,6 +438,7 @@ void pool_free(Pool *pool)
     while (!drained(pool))
         pthread_cond_wait(&pool->gone, &pool->lock);
     join_left(pool);
+    free_spare(pool);
     pthread_mutex_unlock(&pool->lock);
     g_hash_table_unref(pool->lanes);
     pthread_cond_destroy(&pool->gone);
@@ -425,13 +456,16 @@ void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void 
     pthread_mutex_lock(&pool->lock);
     pool->pending++;
     bool busy = false;
+    Worker *worker = NULL;
     if (lane)
         job->lane = lane_for(pool, lane, &busy);
     if (busy)
         lane_wait(pool, job->lane, job);
     else
-        dispatch(pool, job);
+        worker = dispatch(pool, job);
     pthread_mutex_unlock(&pool->lock);
+    if (worker)
+        pthread_cond_signal(&worker->cond);
 }
 
 bool pool_drain(Pool *pool, int64_t deadline_ms)

@@ -50,18 +50,23 @@ void guest_upcall_stopped(Guest *guest, int reason)
 {
     if (is_fake_reboot(guest))
         return;
+    /* whoever asked for it writes the status itself, before it says that it is done */
+    int asked = g_atomic_int_get(&guest_core(guest)->want_pause);
     if (reason < 0)
-        reason = g_atomic_int_get(&guest_core(guest)->want_pause);
+        reason = asked;
     run_apply_paused(guest, reason < 0 ? VIR_DOMAIN_PAUSED_UNKNOWN : reason);
-    status_save_later(guest);
+    if (asked < 0)
+        status_save_later(guest);
 }
 
 void guest_upcall_resumed(Guest *guest, int reason)
 {
+    int asked = g_atomic_int_get(&guest_core(guest)->want_run);
     if (reason < 0)
-        reason = g_atomic_int_get(&guest_core(guest)->want_run);
+        reason = asked;
     run_apply_running(guest, reason < 0 ? VIR_DOMAIN_RUNNING_UNPAUSED : reason);
-    status_save_later(guest);
+    if (asked < 0)
+        status_save_later(guest);
 }
 
 /* ---- power off ---- */

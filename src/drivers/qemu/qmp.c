@@ -117,9 +117,10 @@ void qmp_request_finish(QmpMonitor *mon, QmpRequest *req, QmpOutcome outcome, js
     req->reply = reply;
     req->abandoned = outcome == QMP_TIMED_OUT;
     fn = req->fn;
+    g_mutex_unlock(&mon->lock);
+    /* without the lock, so that who wakes up doesn't have to wait for it; this reference keeps the request alive */
     if (req->blocking)
         g_cond_signal(&req->cond);
-    g_mutex_unlock(&mon->lock);
     if (fn) {
         /* A value of null is an answer, too. */
         if (qmp_request_result(mon, req, &result) == 0 && !result)
