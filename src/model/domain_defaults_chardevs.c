@@ -5,17 +5,36 @@
  */
 #include "model/domain_private.h"
 
-/* One above the highest number before it. */
-#define NUMBER_PORTS(list, n) \
-    do { \
-        gint32 last = -1; \
-        for (guint at = 0; at < (n); at++) { \
-            if (!(list)[at]->target.has_port || (list)[at]->target.port < 0) \
-                (list)[at]->target.port = last + 1; \
-            (list)[at]->target.has_port = true; \
-            last = MAX(last, (list)[at]->target.port); \
-        } \
-    } while (0)
+/* A serial port that names no number comes after the highest that any names. */
+static void number_serials(DomainSerial *const *serials, guint n)
+{
+    gint64 last = -1;
+
+    for (guint i = 0; i < n; i++) {
+        if (serials[i]->target.has_port)
+            last = MAX(last, serials[i]->target.port);
+    }
+    for (guint i = 0; i < n; i++) {
+        if (!serials[i]->target.has_port || serials[i]->target.port < 0) {
+            last++;
+            serials[i]->target.port = MIN(last, G_MAXINT32);
+        }
+        serials[i]->target.has_port = true;
+    }
+}
+
+/* A parallel port that names no number comes after the highest before it. */
+static void number_parallels(DomainParallel *const *parallels, guint n)
+{
+    gint64 last = -1;
+
+    for (guint i = 0; i < n; i++) {
+        if (!parallels[i]->target.has_port || parallels[i]->target.port < 0)
+            parallels[i]->target.port = MIN(last + 1, G_MAXINT32);
+        parallels[i]->target.has_port = true;
+        last = MAX(last, parallels[i]->target.port);
+    }
+}
 
 static SerialTargetModel model_of(SerialTargetType type, const DomainMachineInfo *info)
 {
@@ -88,36 +107,53 @@ static void console_from_serial(DomainDef *def, const DomainSerial *serial)
     XML_LIST_INSERT(def->devices.consoles, def->devices.n_consoles, 0, console);
 }
 
-static void pair_console(DomainDef *def, const DomainMachineInfo *info)
+static int pair_console(DomainDef *def, const DomainMachineInfo *info)
 {
     DomainDevices *devices = &def->devices;
     DomainConsole *first = devices->n_consoles ? devices->consoles[0] : NULL;
 
+    for (guint i = 1; i < devices->n_consoles; i++) {
+        if (is_serial_console(devices->consoles[i]))
+            return domain_fail_device(def, "console", devices->consoles[i], VIR_ERR_CONFIG_UNSUPPORTED, "only the first console "
+                                      "can be a serial port: give this one <target type='virtio'/>, or make it a <serial>");
+    }
+
     if (first && is_serial_console(first)) {
         if (!devices->n_serials)
             serial_from_console(def, first, info);
-        else if (can_be_console(devices->serials[0]))
+        if (can_be_console(devices->serials[0])) {
             copy_source(&first->source, &devices->serials[0]->source);
+            first->target.port = devices->serials[0]->target.port;
+        }
     } else if (devices->n_serials && can_be_console(devices->serials[0])) {
         console_from_serial(def, devices->serials[0]);
     }
+    return 0;
+}
+
+/* A console that names no number is numbered by its place. A number that is given stays, so that a definition that is read
+ * again stays as it is: the alias of a serial port that was put in front moves the places. */
+static void default_console(DomainConsole *console, guint place)
+{
+    if (!console->target.type)
+        console->target.type = CONSOLE_TARGET_TYPE_SERIAL;
+    if (!console->target.has_port || console->target.port < 0)
+        console->target.port = place;
+    console->target.has_port = true;
 }
 
 int domain_defaults_chardevs(DomainDef *def, const DomainMachineInfo *info)
 {
     DomainDevices *devices = &def->devices;
 
-    NUMBER_PORTS(devices->serials, devices->n_serials);
-    NUMBER_PORTS(devices->parallels, devices->n_parallels);
-    NUMBER_PORTS(devices->consoles, devices->n_consoles);
+    number_serials(devices->serials, devices->n_serials);
+    number_parallels(devices->parallels, devices->n_parallels);
     for (guint i = 0; i < devices->n_serials; i++)
         default_serial(devices->serials[i], info);
-    for (guint i = 0; i < devices->n_consoles; i++) {
-        if (!devices->consoles[i]->target.type)
-            devices->consoles[i]->target.type = CONSOLE_TARGET_TYPE_SERIAL;
-    }
-    if (def->os.type == DOMAIN_OS_TYPE_HVM && info->serial_type)
-        pair_console(def, info);
+    for (guint i = 0; i < devices->n_consoles; i++)
+        default_console(devices->consoles[i], i);
+    if (def->os.type == DOMAIN_OS_TYPE_HVM && info->serial_type && pair_console(def, info) < 0)
+        return -1;
     for (guint i = 0; i < devices->n_channels; i++) {
         if (!devices->channels[i]->target.type)
             return domain_fail_device(def, "channel", devices->channels[i], VIR_ERR_XML_ERROR, "its target must have a type");

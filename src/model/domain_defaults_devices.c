@@ -52,6 +52,28 @@ static int default_disk(DomainDef *def, DomainDisk *disk)
     return 0;
 }
 
+/* Disks of one bus stand together, by the letters of their names; the buses in the order of their first disks.
+ * Guests know a disk by its place on the bus, so places must not depend on the order in the document. */
+static void place_disk(DomainDisk **disks, guint at)
+{
+    DomainDisk *disk = disks[at];
+    int index = domain_disk_index(disk->target.dev);
+    guint place = at;
+
+    for (guint i = at; i-- > 0;) {
+        if (disks[i]->target.bus != disk->target.bus)
+            continue;
+        if (domain_disk_index(disks[i]->target.dev) <= index) {
+            if (place == at)
+                place = i + 1;
+            break;
+        }
+        place = i;
+    }
+    memmove(disks + place + 1, disks + place, (at - place) * sizeof *disks);
+    disks[place] = disk;
+}
+
 /* Interfaces */
 
 /* The prefix that everybody knows for virtual machines; the rest by chance, unlike those already there. */
@@ -148,6 +170,8 @@ int domain_defaults_devices(DomainDef *def, const DomainMachineInfo *info)
         if (default_disk(def, def->devices.disks[i]) < 0)
             return -1;
     }
+    for (guint i = 1; i < def->devices.n_disks; i++)
+        place_disk(def->devices.disks, i);
     for (guint i = 0; i < def->devices.n_interfaces; i++)
         default_interface(def, def->devices.interfaces[i], info);
     default_inputs(def, info);

@@ -58,6 +58,8 @@ static const Case cases[] = {
     {START "<disk>\n<source file='/a'/><target dev='x'/></disk>" END, VIR_ERR_XML_ERROR, "line 6: domain.devices.disk[1]: target name 'x'"},
     {START "<disk><source file='/a'/><target dev='vda'/></disk>\n<disk><source file='/a'/><target dev='vda'/></disk>" END,
      VIR_ERR_XML_ERROR, "line 7: domain.devices.disk[2]: target 'vda' is used by two disks"},
+    {START "<console type='pty'/>\n<console type='pty'/>" END, VIR_ERR_CONFIG_UNSUPPORTED,
+     "line 7: domain.devices.console[2]: only the first console can be a serial port"},
     {START "<disk><source file='/a'/><target dev='vda'/><address type='pci' bus='0' slot='5'/></disk>\n"
      "<disk><source file='/a'/><target dev='vdb'/><address type='pci' bus='0' slot='5'/></disk>" END,
      VIR_ERR_XML_ERROR, "line 7: domain.devices.disk[2]: attempted double use of PCI address 0000:00:05.0"},
