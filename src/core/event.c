@@ -20,7 +20,9 @@ typedef struct Callback {
     int remote_id;           /* -1: not tied to a server's registration */
     gboolean has_object;
     EventObject object;
-    GRegex *pattern;         /* monitor events: which names; NULL for all */
+    char *name;              /* monitor events: the one name that is wanted; NULL for all */
+    gboolean nocase;
+    GRegex *pattern;         /* … or a pattern of names */
     PublicCallback cb;
     EventFn fn;
     void *opaque;
@@ -154,8 +156,18 @@ static void callback_unref(Callback *callback)
         callback->free_cb(callback->opaque);
     if (callback->pattern)
         g_regex_unref(callback->pattern);
+    g_free(callback->name);
     g_free(callback->object.name);
     g_free(callback);
+}
+
+static gboolean name_matches(const Callback *callback, const char *name)
+{
+    if (callback->pattern)
+        return g_utf8_validate(name, -1, NULL) && g_regex_match(callback->pattern, name, 0, NULL);
+    if (!callback->name)
+        return TRUE;
+    return callback->nocase ? g_ascii_strcasecmp(callback->name, name) == 0 : g_str_equal(callback->name, name);
 }
 
 static gboolean callback_wants(const Callback *callback, const Event *event)
@@ -164,7 +176,7 @@ static gboolean callback_wants(const Callback *callback, const Event *event)
         return FALSE;
     if (event->remote_id != callback->remote_id)
         return FALSE;
-    if (callback->pattern && event->remote_id < 0 && !g_regex_match(callback->pattern, event->values[0].s, 0, NULL))
+    if (event->remote_id < 0 && !name_matches(callback, event->values[0].s))
         return FALSE;
     if (!callback->has_object)
         return TRUE;
@@ -353,7 +365,7 @@ static int registry_add(virConnectPtr conn, Callback *callback)
     for (guint i = 0; callback->cb && i < registry->callbacks->len; i++) {
         Callback *other = registry->callbacks->pdata[i];
         if (other->cb == callback->cb && other->family == callback->family && other->event == callback->event &&
-            other->opaque == callback->opaque && other->has_object == callback->has_object && !callback->pattern &&
+            other->opaque == callback->opaque && other->has_object == callback->has_object && callback->family != EVENT_QEMU_MONITOR &&
             (!other->has_object || memcmp(other->object.uuid, callback->object.uuid, VIR_UUID_BUFLEN) == 0)) {
             g_mutex_unlock(&registry->lock);
             return FAIL(VIR_ERR_INTERNAL_ERROR, "this callback is already registered for the event");
@@ -413,24 +425,34 @@ int event_register(virConnectPtr conn, EventFamily family, int id, const EventOb
     return callback_add(conn, callback_new(family, id, object, cb, fn, opaque), free_cb);
 }
 
+/* Long enough for any set of event names; the compiler of patterns is not made for hostile input. */
+#define PATTERN_MAX 1024
+
+static GRegex *compile_pattern(const char *pattern, gboolean nocase)
+{
+    g_autoptr(GError) error = NULL;
+    if (strlen(pattern) > PATTERN_MAX || !g_utf8_validate(pattern, -1, NULL))
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "a pattern of event names must be UTF-8 and at most %d bytes long", PATTERN_MAX);
+    GRegex *regex = g_regex_new(pattern, nocase ? G_REGEX_CASELESS : 0, 0, &error);
+    if (!regex)
+        error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "'%s' is not a regular expression: %s", pattern, error->message);
+    return regex;
+}
+
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
                            PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb)
 {
     if (!conn->events->bus)
         return FAIL(VIR_ERR_NO_SUPPORT, "monitor events");
     g_autoptr(GRegex) regex = NULL;
-    if (pattern) {
-        gboolean is_regex = flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX;
-        g_autofree char *quoted = is_regex ? NULL : g_regex_escape_string(pattern, -1);
-        g_autofree char *whole = is_regex ? g_strdup(pattern) : g_strdup_printf("^%s$", quoted);
-        g_autoptr(GError) error = NULL;
-        regex = g_regex_new(whole, flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE
-                                       ? G_REGEX_CASELESS : 0, 0, &error);
-        if (!regex)
-            return FAIL(VIR_ERR_INVALID_ARG, "'%s' is not a regular expression: %s", pattern, error->message);
-    }
+    gboolean is_regex = pattern && (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX);
+    gboolean nocase = (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE) != 0;
+    if (is_regex && !(regex = compile_pattern(pattern, nocase)))
+        return -1;
     Callback *callback = callback_new(EVENT_QEMU_MONITOR, 0, object, cb, fn, opaque);
     callback->pattern = g_steal_pointer(&regex);
+    callback->name = is_regex ? NULL : g_strdup(pattern);
+    callback->nocase = nocase;
     return callback_add(conn, callback, free_cb);
 }
 

@@ -147,6 +147,8 @@ static void call_answer(DispatchCall *call, const DispatchProc *proc)
     int status = check_access(call, proc);
     if (status == 0)
         status = proc->call(call);
+    if (status < 0 && !virGetLastError())
+        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "%s failed without saying why", proc->function);
     dispatch_reply(call, status);
 }
 
