@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -308,6 +309,8 @@ char **file_list_dir(const char *path, size_t max)
 
 /* ---- PID file ---- */
 
+enum { PID_FILE_TRIES = 200, PID_FILE_PAUSE_US = 10000 };
+
 struct PidFile {
     char *path;
     int fd;
@@ -321,10 +324,17 @@ static int lock_whole_file(int fd)
     return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? errno : 0;
 }
 
+/* A daemon that was killed while it was starting a program: until that program's exec the lock is held by the
+ * child, though the process that the file names is gone. */
+static bool holder_is_gone(pid_t holder)
+{
+    return holder > 0 && kill(holder, 0) < 0 && errno == ESRCH;
+}
+
 /* Open and lock; the file may be removed by its former holder in between, then again. */
 static int open_pid_file(const char *path)
 {
-    for (;;) {
+    for (int tries = 0;; tries++) {
         int fd = file_create(path, O_RDWR, 0644, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
         if (fd < 0)
             return -1;
@@ -336,6 +346,10 @@ static int open_pid_file(const char *path)
         close(fd);
         if (err == EAGAIN || err == EACCES) {
             pid_t holder = pid_file_holder(path);
+            if (holder_is_gone(holder) && tries < PID_FILE_TRIES) {
+                g_usleep(PID_FILE_PAUSE_US);
+                continue;
+            }
             return FAIL(VIR_ERR_OPERATION_INVALID, "'%s' is locked: process %d is already running",
                         path, holder > 0 ? (int) holder : 0);
         }
