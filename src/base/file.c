@@ -325,10 +325,10 @@ static int lock_whole_file(int fd)
 }
 
 /* A daemon that was killed while it was starting a program: until that program's exec the lock is held by the
- * child, though the process that the file names is gone. */
+ * child, though the process that the file names is gone. (0: the lock was given up just now.) */
 static bool holder_is_gone(pid_t holder)
 {
-    return holder > 0 && kill(holder, 0) < 0 && errno == ESRCH;
+    return holder <= 0 || (kill(holder, 0) < 0 && errno == ESRCH);
 }
 
 /* Open and lock; the file may be removed by its former holder in between, then again. */
