@@ -57,6 +57,20 @@ static int place_other_controllers(PciPlan *plan)
     return 0;
 }
 
+/* An interface that is a device of the host gets its place just before those. */
+static int place_interfaces(PciPlan *plan, bool of_host)
+{
+    DomainDevices *devices = &plan->def->devices;
+
+    for (guint i = 0; i < devices->n_interfaces; i++) {
+        DomainInterface *iface = devices->interfaces[i];
+        if ((iface->source.type == DOMAIN_INTERFACE_TYPE_HOSTDEV) == of_host &&
+            visit_info(plan, "interface", iface, &iface->info) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int place_devices(PciPlan *plan)
 {
     DomainDevices *devices = &plan->def->devices;
@@ -64,11 +78,14 @@ static int place_devices(PciPlan *plan)
     if (place_pci_controllers(plan) < 0)
         return -1;
     PLACE_ALL(plan, "filesystem", devices->filesystems, devices->n_filesystems);
-    PLACE_ALL(plan, "interface", devices->interfaces, devices->n_interfaces);
+    if (place_interfaces(plan, false) < 0)
+        return -1;
     PLACE_ALL(plan, "sound", devices->sounds, devices->n_sounds);
     if (place_other_controllers(plan) < 0)
         return -1;
     PLACE_ALL(plan, "disk", devices->disks, devices->n_disks);
+    if (place_interfaces(plan, true) < 0)
+        return -1;
     PLACE_ALL(plan, "hostdev", devices->hostdevs, devices->n_hostdevs);
     if (devices->memballoon && visit_info(plan, "memballoon", devices->memballoon, &devices->memballoon->info) < 0)
         return -1;
@@ -263,6 +280,17 @@ static void complete_controllers(DomainDef *def)
     }
 }
 
+/* Whoever describes buses beside the root, or reads back what was completed before, wants these and no more. */
+static bool has_own_buses(const DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_controllers; i++) {
+        const DomainController *controller = def->devices.controllers[i];
+        if (controller->type == DOMAIN_CONTROLLER_TYPE_PCI && controller->index)
+            return true;
+    }
+    return false;
+}
+
 int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
 {
     g_autofree PciPlan *plan = g_new0(PciPlan, 1);
@@ -270,6 +298,7 @@ int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
     plan->def = def;
     plan->info = info;
     plan->dry = true;
+    plan->spare = !has_own_buses(def);
     do {
         if (run_plan(plan) < 0)
             return -1;

@@ -28,6 +28,8 @@ static int default_listen(DomainGraphics *graphics, guint number)
     else if (!graphics->n_listens)
         add_listen(graphics, GRAPHICS_LISTEN_TYPE_ADDRESS)->address = g_strdup(graphics->listen);
     GraphicsListen *first = graphics->listens[0];
+    if (first->type == GRAPHICS_LISTEN_TYPE_SOCKET && graphics->type == DOMAIN_GRAPHICS_TYPE_VNC && !graphics->socket)
+        graphics->socket = g_strdup(first->socket);
     if (first->type != GRAPHICS_LISTEN_TYPE_ADDRESS)
         return 0;
     if (graphics->listen && first->address && strcmp(graphics->listen, first->address))

@@ -212,6 +212,7 @@ int pci_plan_start(PciPlan *plan)
     plan->n = 0;
     if (start_buses(plan) < 0)
         return -1;
+    fill_gaps(plan, plan->n);
     return domain_def_each_device(plan->def, reserve_given, plan);
 }
 
@@ -286,7 +287,7 @@ int pci_plan_spare(PciPlan *plan)
     Place place;
 
     /* An Express machine with nothing that can be plugged gets no port. */
-    if ((is_express(plan) && plan->n <= 1) || find_place(plan, connect, &place))
+    if ((is_express(plan) && (plan->n <= 1 || !plan->spare)) || find_place(plan, connect, &place))
         return 0;
     return grow(plan, connect) < 0 ? -1 : 0;
 }

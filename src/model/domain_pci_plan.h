@@ -18,6 +18,7 @@ typedef struct {
     DomainDef *def;
     const DomainMachineInfo *info;
     bool dry;                      /**< Only counting: places found by search are not given yet. */
+    bool spare;                    /**< One place more than needed is wanted. */
     guint self;                    /**< Bus of the controller that is being placed. */
     guint n;                       /**< Buses, one more than the highest number. */
     PciBus buses[PCI_BUSES];

@@ -35,6 +35,10 @@ int domain_defaults_chardevs(DomainDef *def, const DomainMachineInfo *info);
 int domain_defaults_display(DomainDef *def, const DomainMachineInfo *info);
 int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info);
 
+/** Give what can be written in several ways its usual form. After the defaults. -1 with the error set where it
+ * has no form at all. */
+int domain_normalize(DomainDef *def);
+
 /* Steps of domain_def_assign_addresses(), in this order. */
 int domain_address_drives(DomainDef *def);
 int domain_address_serial(DomainDef *def);

@@ -58,6 +58,8 @@ static const Case cases[] = {
     {START "<disk>\n<source file='/a'/><target dev='x'/></disk>" END, VIR_ERR_XML_ERROR, "line 6: domain.devices.disk[1]: target name 'x'"},
     {START "<disk><source file='/a'/><target dev='vda'/></disk>\n<disk><source file='/a'/><target dev='vda'/></disk>" END,
      VIR_ERR_XML_ERROR, "line 7: domain.devices.disk[2]: target 'vda' is used by two disks"},
+    {START "<redirfilter>\n<usbdev version='2' allow='yes'/></redirfilter>" END, VIR_ERR_XML_ERROR,
+     "domain.devices.redirfilter: rule 1: '2' is no USB version such as 1.1 or 2.00"},
     {START "<console type='pty'/>\n<console type='pty'/>" END, VIR_ERR_CONFIG_UNSUPPORTED,
      "line 7: domain.devices.console[2]: only the first console can be a serial port"},
     {START "<disk><source file='/a'/><target dev='vda'/><address type='pci' bus='0' slot='5'/></disk>\n"

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One form for what can be written in several: default ports of storage protocols, the engine of an encryption, the state
+ * of a feature that is only named, the order of SMBIOS fields, distances that follow from others.
+ */
+#include "model/domain_private.h"
+
+/* Storage */
+
+/* 0 where QEMU needs none. */
+static guint32 default_port(StorageProtocol protocol)
+{
+    static const guint16 ports[STORAGE_PROTOCOL_LAST] = {
+        [STORAGE_PROTOCOL_NBD] = 10809,    [STORAGE_PROTOCOL_SHEEPDOG] = 7000, [STORAGE_PROTOCOL_GLUSTER] = 24007,
+        [STORAGE_PROTOCOL_ISCSI] = 3260,   [STORAGE_PROTOCOL_HTTP] = 80,       [STORAGE_PROTOCOL_HTTPS] = 443,
+        [STORAGE_PROTOCOL_FTP] = 21,       [STORAGE_PROTOCOL_FTPS] = 990,      [STORAGE_PROTOCOL_TFTP] = 69,
+        [STORAGE_PROTOCOL_SSH] = 22,       [STORAGE_PROTOCOL_VXHS] = 9999,
+    };
+
+    return ports[protocol];
+}
+
+static void normalize_encryption(StorageEncryption *encryption)
+{
+    if (encryption && !encryption->engine)
+        encryption->engine = STORAGE_ENCRYPTION_ENGINE_QEMU;
+}
+
+static void normalize_source(StorageSource *source)
+{
+    for (guint i = 0; i < source->n_hosts; i++) {
+        StorageHost *host = source->hosts[i];
+        if (host->transport == STORAGE_TRANSPORT_TCP)
+            host->transport = STORAGE_TRANSPORT_UNSET;
+        if (!host->transport && !host->port)
+            host->port = default_port(source->protocol);
+    }
+    normalize_encryption(source->encryption);
+}
+
+static void normalize_disk(DomainDisk *disk)
+{
+    normalize_source(&disk->source);
+    normalize_encryption(disk->encryption);
+    for (DomainBackingStore *below = disk->backing_store; below; below = below->backing_store)
+        normalize_source(&below->source);
+}
+
+/* Features */
+
+static void name_means_on(bool there, Tristate *state)
+{
+    if (there && !*state)
+        *state = TRISTATE_ON;
+}
+
+static void normalize_features(DomainFeatures *features)
+{
+    name_means_on(features->has_hap, &features->hap.state);
+    name_means_on(features->has_pvspinlock, &features->pvspinlock.state);
+    name_means_on(features->has_pmu, &features->pmu.state);
+    name_means_on(features->has_vmport, &features->vmport.state);
+    name_means_on(features->has_smm, &features->smm.state);
+    name_means_on(features->has_vmcoreinfo, &features->vmcoreinfo.state);
+}
+
+/* SMBIOS */
+
+static guint place_in(const char *const *order, const SysinfoEntry *entry)
+{
+    guint at = 0;
+
+    while (order[at] && g_strcmp0(order[at], entry->name))
+        at++;
+    return at;
+}
+
+/* Stable: fields that no order names stay behind those that it names. */
+static void order_block(SysinfoBlock *block, const char *const *order)
+{
+    for (guint i = 1; i < block->n_entries; i++) {
+        SysinfoEntry *entry = block->entries[i];
+        guint at = i;
+        for (; at > 0 && place_in(order, block->entries[at - 1]) > place_in(order, entry); at--)
+            block->entries[at] = block->entries[at - 1];
+        block->entries[at] = entry;
+    }
+}
+
+static void normalize_sysinfo(DomainSysinfo *sysinfo)
+{
+    static const char *const bios[] = {"vendor", "version", "date", "release", NULL};
+    static const char *const system[] = {"manufacturer", "product", "version", "serial", "uuid", "sku", "family", NULL};
+    static const char *const board[] = {"manufacturer", "product", "version", "serial", "asset", "location", NULL};
+    static const char *const chassis[] = {"manufacturer", "version", "serial", "asset", "sku", NULL};
+
+    order_block(&sysinfo->bios, bios);
+    order_block(&sysinfo->system, system);
+    for (guint i = 0; i < sysinfo->n_base_boards; i++)
+        order_block(sysinfo->base_boards[i], board);
+    order_block(&sysinfo->chassis, chassis);
+}
+
+/* NUMA */
+
+enum { DISTANCE_TO_SELF = 10 };
+
+static int compare_siblings(const void *a, const void *b)
+{
+    const NumaSibling *left = *(NumaSibling *const *)a, *right = *(NumaSibling *const *)b;
+
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* Siblings stand in the order of their numbers. One that is there already stays. */
+static void add_sibling(NumaCell *cell, guint32 id, guint32 value)
+{
+    guint low = 0, high = cell->n_siblings;
+
+    while (low < high) {
+        guint middle = (low + high) / 2;
+        if (cell->siblings[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < cell->n_siblings && cell->siblings[low]->id == id)
+        return;
+    NumaSibling *sibling = xml_struct_new(&NUMA_SIBLING_DESC);
+    sibling->id = id;
+    sibling->value = value;
+    XML_LIST_INSERT(cell->siblings, cell->n_siblings, low, sibling);
+}
+
+/* The way back is as long as the way there, unless it is told. */
+static void normalize_numa(DomainCpu *cpu)
+{
+    for (guint i = 0; i < cpu->n_numa_cells; i++) {
+        NumaCell *cell = cpu->numa_cells[i];
+        if (!cell->has_id)
+            cell->id = i;
+        cell->has_id = true;
+        if (cell->n_siblings)
+            qsort(cell->siblings, cell->n_siblings, sizeof cell->siblings[0], compare_siblings);
+    }
+    for (guint i = 0; i < cpu->n_numa_cells; i++) {
+        NumaCell *cell = cpu->numa_cells[i];
+        if (cell->n_siblings)
+            add_sibling(cell, cell->id, DISTANCE_TO_SELF);
+        for (guint j = 0; j < cell->n_siblings; j++) {
+            const NumaSibling *way = cell->siblings[j];
+            if (way->id == cell->id || way->id >= cpu->n_numa_cells || cpu->numa_cells[way->id]->id != way->id)
+                continue;
+            add_sibling(cpu->numa_cells[way->id], way->id, DISTANCE_TO_SELF);
+            add_sibling(cpu->numa_cells[way->id], cell->id, way->value);
+        }
+    }
+}
+
+/* Character devices */
+
+static void normalize_char(ChardevSource *source)
+{
+    if (source->type == CHARDEV_TYPE_TCP && !source->protocol)
+        source->protocol = CHARDEV_PROTOCOL_RAW;
+    /* The path of an agent's socket is chosen at start, and we listen there: nothing is to be said about it. */
+    if (source->type == CHARDEV_TYPE_UNIX && !source->path)
+        source->mode = CHARDEV_MODE_UNSET;
+}
+
+/* USB versions are told as the device does: 1.1 is 1.10, and the second part always has two digits. */
+static int normalize_filter(const DomainDef *def, DomainRedirfilter *filter)
+{
+    for (guint i = 0; i < filter->n_usbdevs; i++) {
+        char **version = &filter->usbdevs[i]->version;
+        if (!*version || strcmp(*version, "-1") == 0)
+            continue;
+        size_t major = strspn(*version, "0123456789");
+        size_t minor = (*version)[major] == '.' ? strspn(*version + major + 1, "0123456789") : 0;
+        if (major < 1 || major > 2 || minor < 1 || minor > 2 || (*version)[major + 1 + minor])
+            return domain_fail_device(def, "redirfilter", filter, VIR_ERR_XML_ERROR, "rule %u: '%s' is no USB version such as "
+                                      "1.1 or 2.00", i + 1, *version);
+        char *text = g_strdup_printf("%s%s", *version, minor == 1 ? "0" : "");
+        g_free(*version);
+        *version = text;
+    }
+    return 0;
+}
+
+int domain_normalize(DomainDef *def)
+{
+    DomainDevices *devices = &def->devices;
+
+    for (guint i = 0; i < devices->n_disks; i++)
+        normalize_disk(devices->disks[i]);
+    for (guint i = 0; i < devices->n_channels; i++)
+        normalize_char(&devices->channels[i]->source);
+    for (guint i = 0; i < devices->n_serials; i++)
+        normalize_char(&devices->serials[i]->source);
+    for (guint i = 0; i < devices->n_redirdevs; i++)
+        normalize_char(&devices->redirdevs[i]->source);
+    normalize_features(&def->features);
+    for (guint i = 0; i < def->n_sysinfos; i++)
+        normalize_sysinfo(def->sysinfos[i]);
+    if (def->cpu)
+        normalize_numa(def->cpu);
+    return devices->redirfilter ? normalize_filter(def, devices->redirfilter) : 0;
+}
