@@ -10,6 +10,7 @@ import pytest
 
 import support
 from support import domain_xml, file_has, tree, wait_for, written
+from terminal import Terminal
 
 BOOT_SECONDS = 60
 DOWN_SECONDS = 30
@@ -91,6 +92,39 @@ def test_console(virsh, guest, tmp_path):
     assert seen.returncode == 0, seen.stdout + seen.stderr
     assert 'GUEST-READY' in seen.stdout and "Connected to domain 'talk'" in seen.stdout
     virsh('destroy', 'talk')
+
+
+def test_console_takes_input_and_is_left(virsh, guest, tmp_path):
+    """What is typed reaches the guest, ^] leaves the console and the guest runs on, a second console works as well."""
+    virsh('create', written(tmp_path, domain_xml('typed', guest=guest, extra='guest.run=cat')))
+    for word in ('first', 'second'):
+        with Terminal([virsh.program, '-c', virsh.daemon.uri, 'console', 'typed'], virsh.env) as terminal:
+            terminal.expect("Connected to domain 'typed'")
+            if word == 'first':
+                terminal.expect('GUEST-READY', BOOT_SECONDS)
+            terminal.type(word + '\r')
+            terminal.expect(f'(?s){word}.*{word}')     # the terminal's echo, and the program's answer
+            terminal.type('\x1d')
+            assert terminal.end() == 0
+        assert virsh('domstate', 'typed').strip() == 'running'
+    virsh('destroy', 'typed')
+
+
+def test_event(virsh, tmp_path):
+    """A second client is told of what the first one does."""
+    virsh('create', written(tmp_path, domain_xml('told')))
+    waiting = subprocess.Popen([virsh.program, '-c', virsh.daemon.uri, 'event', 'told', 'lifecycle'], env=virsh.env,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        # It does not say when it listens: the event is caused until it is seen.
+        wait_for(lambda: (virsh('suspend', 'told'), virsh('resume', 'told'), waiting.poll() is not None)[-1], what='an event')
+        seen = waiting.communicate()[0]
+    finally:
+        waiting.kill()
+        waiting.wait()
+    assert waiting.returncode == 0, seen
+    assert "event 'lifecycle' for domain 'told': " in seen and 'events received: 1' in seen
+    virsh('destroy', 'told')
 
 
 def test_errors_are_the_known_ones(virsh):

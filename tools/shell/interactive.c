@@ -65,7 +65,7 @@ static char **complete_line(const char *word, int start, int end)
 
 static char *history_path(void)
 {
-    return g_build_filename(g_get_user_cache_dir(), completing->program->name, "history", NULL);
+    return g_build_filename(g_get_user_cache_dir(), "libvirt", completing->program->name, "history", NULL);
 }
 
 static int history_size(Shell *shell)
