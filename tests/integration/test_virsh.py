@@ -7,12 +7,11 @@ import subprocess
 
 import pytest
 
+import shapes
 import support
 from support import tree, written
 
 SHAPES = os.path.join(support.SOURCE, 'tools/virsh/json')
-TYPES = {'string': str, 'integer': int, 'number': (int, float), 'boolean': bool, 'null': type(None), 'array': list,
-         'object': dict}
 
 
 @pytest.fixture(scope='module')
@@ -34,34 +33,12 @@ def virsh(program):
     return call
 
 
-def check_shape(value, shape, where='$'):
-    """A value against the subset of JSON Schema that tools/virsh/json/README.md describes."""
-    kinds = shape['type'] if isinstance(shape['type'], list) else [shape['type']]
-    assert any(isinstance(value, TYPES[k]) and not (k in ('integer', 'number') and isinstance(value, bool))
-               for k in kinds), f'{where} is {value!r}, not {kinds}'
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            check_shape(item, shape['items'], f'{where}[{number}]')
-    if isinstance(value, dict):
-        properties = shape.get('properties', {})
-        for key, sub in properties.items():
-            assert key in value or sub.get('optional'), f'{where} lacks {key}'
-        for key, item in value.items():
-            assert key in properties or 'additional' in shape, f'{where} has the unknown key {key}'
-            check_shape(item, properties.get(key) or shape['additional'], f'{where}.{key}')
-
-
-def load_shape(name):
-    with open(os.path.join(SHAPES, name + '.json'), encoding='utf-8') as f:
-        return json.load(f)
-
-
 def test_checker_finds_mistakes():
     shape = {'type': 'object', 'properties': {'a': {'type': 'integer'}}}
-    check_shape({'a': 1}, shape)
+    shapes.check({'a': 1}, shape)
     for wrong in ({}, {'a': '1'}, {'a': True}, {'a': 1, 'b': 2}, [], None):
         with pytest.raises(AssertionError):
-            check_shape(wrong, shape)
+            shapes.check(wrong, shape)
 
 
 def test_help_of_every_command(virsh):
@@ -87,7 +64,7 @@ def test_json_shapes(virsh, command):
     if done.returncode and 'not supported' in done.stderr:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
-    check_shape(json.loads(done.stdout), load_shape(shape))
+    shapes.check(json.loads(done.stdout), shapes.load(SHAPES, shape))
 
 
 def test_every_shape_is_used_and_valid(virsh):
@@ -95,7 +72,7 @@ def test_every_shape_is_used_and_valid(virsh):
     used = set(re.findall(r"\(shape '(.*)'\)", text))
     assert used == {n[:-5] for n in os.listdir(SHAPES) if n.endswith('.json')}
     for name in used:
-        assert load_shape(name)['description']
+        assert shapes.load(SHAPES, name)['description']
 
 
 @pytest.mark.parametrize('words,error', [
@@ -136,7 +113,7 @@ def test_script_from_standard_input(virsh):
     out = virsh(stdin='list --name\n\n# a comment\necho "a; b"\nnosuch\nquit\nlist\n')
     assert 'Welcome to virsh' in out.stdout and out.stdout.count('virsh # ') == 6
     assert 'test\n' in out.stdout and 'a; b' in out.stdout and "unknown command: 'nosuch'" in out.stderr
-    assert out.stdout.endswith('virsh # quit\n')
+    assert out.stdout.endswith('virsh # quit\n\n')
 
 
 def test_complete(virsh):

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* help in all its forms, out of the command table. */
+#include <string.h>
+
 #include "tools/shell/shell.h"
 
 static void list_commands(Shell *shell, const ShellGroup *group)
@@ -79,31 +81,39 @@ bool shell_help(Shell *shell, const char *word)
     return true;
 }
 
+static const struct {
+    char letter; /* as in ShellProgram.without */
+    const char *text;
+} usage_lines[] = {
+    {'c', "    -c | --connect=URI      URI to connect to\n"},
+    {'d', "    -d | --debug=NUM        debug level, 0 (everything) to 4 (errors only)\n"},
+    {'e', "    -e | --escape <char>    escape sequence of consoles, as ^]\n"},
+    {'h', "    -h | --help             this text\n"},
+    {'k', "    -k | --keepalive-interval=NUM\n"
+          "                            seconds between keepalive messages, 0 for none\n"},
+    {'K', "    -K | --keepalive-count=NUM\n"
+          "                            missed keepalive messages that end a connection\n"},
+    {'l', "    -l | --log=FILE         log to a file too\n"},
+    {'q', "    -q | --quiet            no headings and remarks\n"},
+    {'r', "    -r | --readonly         read-only connection\n"},
+    {'t', "    -t | --timing           show how long each command takes\n"},
+    {'A', "         --no-pkttyagent    start no agent that asks for passwords\n"},
+    {'v', "    -v                      short version\n"
+          "    -V                      long version\n"
+          "         --version[=TYPE]   version, TYPE is short or long (default short)\n"},
+};
+
 void shell_usage(Shell *shell)
 {
-    const char *name = shell->program->name;
+    const char *name = shell->program->name, *without = shell->program->without;
 
-    shell_print(shell,
-                "\n%s [options]... [<command_string>]\n%s [options]... <command> [args...]\n\n"
-                "  options:\n"
-                "    -c | --connect=URI      URI of the hypervisor to connect to\n"
-                "    -d | --debug=NUM        debug level, 0 (everything) to 4 (errors only)\n"
-                "    -e | --escape <char>    escape sequence of consoles, as ^]\n"
-                "    -h | --help             this text\n"
-                "    -k | --keepalive-interval=NUM\n"
-                "                            seconds between keepalive messages, 0 for none\n"
-                "    -K | --keepalive-count=NUM\n"
-                "                            missed keepalive messages that end a connection\n"
-                "    -l | --log=FILE         log to a file too\n"
-                "    -q | --quiet            no headings and remarks\n"
-                "    -r | --readonly         read-only connection\n"
-                "    -t | --timing           show how long each command takes\n"
-                "         --no-pkttyagent    start no agent that asks for passwords\n"
-                "    -v                      short version\n"
-                "    -V                      long version\n"
-                "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
-                "  commands (non interactive mode):\n\n",
-                name, name);
+    shell_print(shell, "\n%s [options]... [<command_string>]\n%s [options]... <command> [args...]\n\n  options:\n", name,
+                name);
+    for (guint i = 0; i < G_N_ELEMENTS(usage_lines); i++) {
+        if (!without || !strchr(without, usage_lines[i].letter))
+            shell_print(shell, "%s", usage_lines[i].text);
+    }
+    shell_print(shell, "  commands (non interactive mode):\n\n");
     for (const ShellGroup *group = shell->program->groups; group->keyword; group++) {
         if (!group->hidden)
             list_group(shell, group, "");

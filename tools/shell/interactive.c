@@ -157,7 +157,7 @@ bool shell_interact(Shell *shell)
     bool terminal = isatty(STDIN_FILENO);
 
     shell->interactive = true;
-    if (!shell->program->connect(shell)) {
+    if (!shell->program->optional_connection && !shell->program->connect(shell)) {
         shell->program->report(shell);
         return false;
     }

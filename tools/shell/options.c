@@ -8,7 +8,8 @@
 #include "tools/shell/cmd_priv.h"
 #include "tools/shell/options.h"
 
-enum { OPT_NO_PKTTYAGENT = 256 };
+/* Has no short form; the letter is for ShellProgram.without. */
+enum { OPT_NO_PKTTYAGENT = 'A' };
 
 static const struct option long_options[] = {
     {"connect", required_argument, NULL, 'c'},
@@ -35,6 +36,11 @@ bool shell_run_or_help(Shell *shell, const Cmd *cmd)
     return shell_flush(shell);
 }
 
+static bool program_has(Shell *shell, int option)
+{
+    return !shell->program->without || !strchr(shell->program->without, option);
+}
+
 static bool parse_int(const char *text, long min, long max, int *value)
 {
     char *end = NULL;
@@ -58,7 +64,6 @@ static void read_environment(Shell *shell)
     g_autofree char *debug = variable(shell, "DEBUG");
     g_autofree char *log = variable(shell, "LOG_FILE");
 
-    shell->uri = variable(shell, "DEFAULT_CONNECT_URI");
     if (debug && !parse_int(debug, 0, 4, &shell->debug))
         shell_error(shell, "%s_DEBUG not set with a valid numeric value", shell->program->environment);
     if (log && *log)
@@ -147,7 +152,7 @@ static bool take_option(Shell *shell, int option, char **argv)
         shell->no_pkttyagent = true;
         return true;
     case ':':
-        return optopt < 256 && missing_argument(shell, optopt);
+        return missing_argument(shell, optopt);
     default:
         if (optopt)
             return shell_error(shell, "unsupported option '-%c'. See --help.", optopt);
@@ -155,12 +160,31 @@ static bool take_option(Shell *shell, int option, char **argv)
     }
 }
 
+/* The tables for getopt_long() with the program's options only: letters (to be freed) and names, of which there is room
+ * for as many as in long_options. */
+static char *program_options(Shell *shell, struct option *names)
+{
+    GString *letters = g_string_new("+:vV");
+
+    for (const struct option *o = long_options; o->name; o++) {
+        if (!program_has(shell, o->val))
+            continue;
+        *names++ = *o;
+        if (o->val != 'v' && o->val != OPT_NO_PKTTYAGENT)
+            g_string_append_printf(letters, "%c%s", o->val, o->has_arg == required_argument ? ":" : "");
+    }
+    *names = (struct option){0};
+    return g_string_free(letters, FALSE);
+}
+
 int shell_options(Shell *shell, int argc, char **argv, int *status)
 {
+    struct option names[G_N_ELEMENTS(long_options)];
+    g_autofree char *letters = program_options(shell, names);
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:c:d:e:hk:K:l:qrtvV", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, letters, names, NULL)) != -1) {
         if (is_final(shell, option, status))
             return -1;
         if (!take_option(shell, option, argv)) {
@@ -187,6 +211,7 @@ int shell_main(const ShellProgram *program, int argc, char **argv)
     read_environment(&shell);
     first = shell_options(&shell, argc, argv, &status);
     if (first >= 0) {
+        status = EXIT_FAILURE;
         shell.data = program->create(&shell);
         if (shell.data) {
             status = run_words_of_main(&shell, argv + first, argc - first) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -75,7 +75,8 @@ static bool call_handler(Shell *shell, const Cmd *cmd)
     if (!check_format(shell, cmd))
         return false;
     if (command->needs_connection && !shell->program->connect(shell)) {
-        shell->quit = !shell->interactive; /* what follows would fail alike */
+        /* what follows would fail alike */
+        shell->quit = !shell->interactive && !shell->program->optional_connection;
         return false;
     }
     shell->current = cmd;
@@ -97,7 +98,7 @@ bool shell_run(Shell *shell, const Cmd *cmd)
     if (shell->timing)
         shell_print(shell, "\n(Time: %.3f ms)\n\n", (g_get_monotonic_time() - begin) / 1000.0);
     else
-        shell_print_extra(shell, "%s", shell->quit ? "" : "\n");
+        shell_print_extra(shell, "%s", shell->quit && !done ? "" : "\n");
     fflush(stdout);
     return done;
 }

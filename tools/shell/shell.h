@@ -81,6 +81,8 @@ typedef struct {
     const char *name;          /* virsh */
     const char *environment;   /* VIRSH: prefix of its variables */
     const char *welcome;       /* shown at the start of an interactive session */
+    const char *without;       /* letters of the shell's options that the program doesn't have, or NULL */
+    bool optional_connection;  /* a session begins, and a list of commands goes on, without a connection */
     const ShellGroup *groups;
     void *(*create)(Shell *shell);               /* before anything runs; NULL after an error printed */
     void (*destroy)(Shell *shell);

@@ -241,7 +241,7 @@ static bool run_console(Shell *shell, virStreamPtr stream)
         done = shell_error(shell, "console stream failed: %s", console->error);
     virStreamAbort(stream);
     if (done)
-        virsh_error_forget();
+        client_error_forget();
     console_unref(console);
     return done;
 }

@@ -255,7 +255,7 @@ static bool blkinfo_all(Shell *shell, const Cmd *cmd, virDomainPtr domain)
         g_autofree char *allocation = known ? block_size(info.allocation, human) : g_strdup("-");
         g_autofree char *physical = known ? block_size(info.physical, human) : g_strdup("-");
 
-        virsh_error_forget(); /* an empty drive or a network disk of a domain that is off */
+        client_error_forget(); /* an empty drive or a network disk of a domain that is off */
         shell_table_row(table, target, capacity, allocation, physical, NULL);
         block_json(list, target, known ? &info : NULL);
     }

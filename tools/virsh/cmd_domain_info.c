@@ -165,7 +165,7 @@ static void read_labels(Shell *shell, virDomainPtr domain, Facts *facts)
     for (int i = 0; i < count; i++)
         add_label(facts, &labels[i]);
     free(labels);
-    virsh_error_forget();
+    client_error_forget();
 }
 
 static void read_messages(virDomainPtr domain, Facts *facts)
@@ -179,7 +179,7 @@ static void read_messages(virDomainPtr domain, Facts *facts)
         free(messages[i]);
     }
     free(messages);
-    virsh_error_forget();
+    client_error_forget();
 }
 
 static bool read_facts(Shell *shell, virDomainPtr domain, Facts *facts)
@@ -287,7 +287,7 @@ bool cmd_dominfo(Shell *shell, const Cmd *cmd)
 
     if (!domain || !read_facts(shell, domain, &facts))
         return false;
-    virsh_error_forget();
+    client_error_forget();
     return shell_json(cmd) ? facts_json(shell, &facts) : facts_text(shell, &facts);
 }
 
@@ -322,7 +322,7 @@ static char *stats_text(const virTypedParameter *param, bool raw)
 {
     if (!raw && g_str_equal(param->field, VIR_DOMAIN_STATS_DIRTYRATE_CALC_MODE))
         return NULL;
-    return virsh_param_text(param);
+    return client_param_text(param);
 }
 
 static json_object *record_json(virDomainStatsRecordPtr record)
@@ -331,7 +331,7 @@ static json_object *record_json(virDomainStatsRecordPtr record)
 
     shell_json_string(one, "name", virDomainGetName(record->dom));
     for (int i = 0; i < record->nparams; i++)
-        virsh_json_param(values, record->params[i].field, &record->params[i]);
+        client_param_json(values, record->params[i].field, &record->params[i]);
     json_object_object_add(one, "stats", values);
     return one;
 }
@@ -341,7 +341,7 @@ static void record_text(Shell *shell, const Cmd *cmd, virDomainStatsRecordPtr re
     shell_print(shell, "Domain: '%s'\n", virDomainGetName(record->dom));
     for (int i = 0; i < record->nparams; i++) {
         g_autofree char *text = stats_text(&record->params[i], cmd_has(cmd, "raw"));
-        g_autofree char *plain = text ? NULL : virsh_param_text(&record->params[i]);
+        g_autofree char *plain = text ? NULL : client_param_text(&record->params[i]);
 
         shell_print(shell, "  %s=%s\n", record->params[i].field, text ? text : plain);
     }

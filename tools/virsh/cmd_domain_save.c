@@ -44,7 +44,7 @@ static void show_progress(Shell *shell, virDomainPtr domain, const char *label)
     if (virDomainGetJobInfo(domain, &info) == 0 && info.type != VIR_DOMAIN_JOB_NONE && info.dataTotal)
         fprintf(stderr, "\r%s: [%3d %%]", label,
                 (int)((info.dataTotal - info.dataRemaining) * 100 / info.dataTotal));
-    virsh_error_forget();
+    client_error_forget();
 }
 
 /* Runs `call` for a domain; false if it failed, its error being pending. */
@@ -60,8 +60,8 @@ static bool long_call(Shell *shell, const Cmd *cmd, virDomainPtr domain, const c
         if (wake == VIRSH_INTERRUPTED) {
             shell_interrupt_reset();
             if (!aborted && virDomainAbortJob(domain) < 0)
-                shell_error(shell, "failed to abort the job: %s", virsh_error_text());
-            virsh_error_forget();
+                shell_error(shell, "failed to abort the job: %s", client_error_text());
+            client_error_forget();
             aborted = true;
         } else if (verbose) {
             show_progress(shell, domain, label);
@@ -72,7 +72,7 @@ static bool long_call(Shell *shell, const Cmd *cmd, virDomainPtr domain, const c
     if (verbose)
         fprintf(stderr, call.result == 0 ? "\r%s: [100 %%]\n" : "\n", label);
     if (call.error)
-        virsh_error_take(call.error);
+        client_error_take(call.error);
     return call.result == 0;
 }
 
@@ -362,7 +362,7 @@ static bool job_json(Shell *shell, int type, virTypedParameterPtr params, int co
 
     shell_json_string(document, "type", job_type(type));
     for (int i = 0; i < count; i++)
-        virsh_json_param(values, params[i].field, &params[i]);
+        client_param_json(values, params[i].field, &params[i]);
     json_object_object_add(document, "stats", values);
     return shell_json_print(shell, document);
 }
@@ -389,7 +389,7 @@ static bool job_text(Shell *shell, const Cmd *cmd, int type, virTypedParameterPt
 
     shell_print(shell, "%-17s %-12s\n", "Job type:", job_type(type));
     for (int i = 0; i < count && cmd_has(cmd, "rawstats"); i++) {
-        g_autofree char *text = virsh_param_text(&params[i]);
+        g_autofree char *text = client_param_text(&params[i]);
         shell_print(shell, "%s: %s\n", params[i].field, text);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(lines) && !cmd_has(cmd, "rawstats"); i++) {
@@ -416,11 +416,11 @@ bool cmd_domjobinfo(Shell *shell, const Cmd *cmd)
     if (cmd_has(cmd, "keep-completed"))
         flags |= VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED;
     if (virDomainGetJobStats(domain, &type, &params, &count, flags) < 0) {
-        if (virsh_error_code() != VIR_ERR_NO_SUPPORT)
+        if (client_error_code() != VIR_ERR_NO_SUPPORT)
             return false;
         if (flags || cmd_has(cmd, "rawstats"))
             return shell_error(shell, "Optional flags or --rawstats are not supported by the daemon");
-        virsh_error_forget();
+        client_error_forget();
         if (virDomainGetJobInfo(domain, &info) < 0)
             return false;
         type = info.type;

@@ -49,14 +49,14 @@ static bool block_params(Shell *shell, const Cmd *cmd, virDomainPtr domain, cons
             block_row(shell, cmd, document, device, &block_names[i], value);
     }
     for (int i = 0; i < count; i++) {
-        g_autofree char *text = virsh_param_text(&params[i]);
+        g_autofree char *text = client_param_text(&params[i]);
         bool known = false;
         for (size_t k = 0; k < G_N_ELEMENTS(block_names) && !known; k++)
             known = g_str_equal(params[i].field, block_names[k].field);
         if (known)
             continue;
         if (shell_json(cmd))
-            virsh_json_param(document, params[i].field, &params[i]);
+            client_param_json(document, params[i].field, &params[i]);
         else
             shell_print(shell, "%s%s%s %s\n", device, *device ? " " : "", params[i].field, text);
     }
@@ -69,7 +69,7 @@ static bool block_short(Shell *shell, const Cmd *cmd, virDomainPtr domain, const
     virDomainBlockStatsStruct stats;
     long long values[5];
 
-    virsh_error_forget();
+    client_error_forget();
     if (virDomainBlockStats(domain, device, &stats, sizeof(stats)) < 0)
         return false;
     values[0] = stats.rd_req;
@@ -97,7 +97,7 @@ bool cmd_domblkstat(Shell *shell, const Cmd *cmd)
         shell_print(shell, "Device: %s\n", device);
     document = json_object_new_object();
     done = block_params(shell, cmd, domain, device, document);
-    if (!done && virsh_error_code() == VIR_ERR_NO_SUPPORT)
+    if (!done && client_error_code() == VIR_ERR_NO_SUPPORT)
         done = block_short(shell, cmd, domain, device, document);
     if (done && shell_json(cmd))
         return shell_json_print(shell, document);
@@ -208,7 +208,7 @@ static void cpu_params(Shell *shell, virTypedParameterPtr params, int count)
 {
     for (int i = 0; i < count; i++) {
         unsigned long long value = params[i].value.ul;
-        g_autofree char *text = virsh_param_text(&params[i]);
+        g_autofree char *text = client_param_text(&params[i]);
 
         if (params[i].type == VIR_TYPED_PARAM_ULLONG)
             shell_print(shell, "\t%-12s %9llu.%09llu seconds\n", params[i].field, value / 1000000000,

@@ -33,7 +33,7 @@ static bool add_volume(Shell *shell, GPtrArray *volumes, xmlDocPtr doc, xmlNodeP
         return asked ? shell_error(shell, "Disk '%s' has no source that could be deleted", target) : true;
     }
     if (!volume) {
-        virsh_error_forget();
+        client_error_forget();
         shell_print(shell, "Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.\n", target,
                     path ? path : volume_name);
         return true;
@@ -114,7 +114,7 @@ static bool delete_volumes(Shell *shell, const Cmd *cmd, GPtrArray *volumes)
             shell_print_extra(shell, "Done.\n");
         }
         if (virStorageVolDelete(volume, flags) < 0)
-            done = shell_error(shell, "Failed to remove storage volume '%s': %s", path, virsh_error_text());
+            done = shell_error(shell, "Failed to remove storage volume '%s': %s", path, client_error_text());
         else
             shell_print_extra(shell, "Volume '%s' removed.\n", path);
     }
@@ -124,7 +124,7 @@ static bool delete_volumes(Shell *shell, const Cmd *cmd, GPtrArray *volumes)
 /* Why it was refused, and which options would help. */
 static bool refuse(Shell *shell, virDomainPtr domain)
 {
-    g_autofree char *why = g_strdup(virsh_error_text());
+    g_autofree char *why = g_strdup(client_error_text());
 
     shell_error(shell, "Failed to undefine domain '%s'", virDomainGetName(domain));
     shell_error(shell, "%s", why);
@@ -134,7 +134,7 @@ static bool refuse(Shell *shell, virDomainPtr domain)
         shell_error(shell, "it has snapshots: add --snapshots-metadata to forget them");
     if (virDomainListAllCheckpoints(domain, NULL, 0) > 0)
         shell_error(shell, "it has checkpoints: add --checkpoints-metadata to forget them");
-    virsh_error_forget();
+    client_error_forget();
     return false;
 }
 

@@ -39,9 +39,9 @@ static bool edit_set(Shell *shell, void *data, const char *xml)
     EditDomain *edit = data;
     virDomainPtr defined = virDomainDefineXMLFlags(edit->conn, xml, edit->define_flags);
 
-    if (!defined && virsh_error_code() == VIR_ERR_NO_SUPPORT && edit->define_flags) {
+    if (!defined && client_error_code() == VIR_ERR_NO_SUPPORT && edit->define_flags) {
         edit->define_flags = 0; /* a driver without validation */
-        virsh_error_forget();
+        client_error_forget();
         defined = virDomainDefineXML(edit->conn, xml);
     }
     if (!defined)
@@ -87,8 +87,8 @@ static char *current_desc(virDomainPtr domain, bool title, unsigned int flags)
     int type = title ? VIR_DOMAIN_METADATA_TITLE : VIR_DOMAIN_METADATA_DESCRIPTION;
     char *text = virDomainGetMetadata(domain, type, NULL, flags);
 
-    if (!text && virsh_error_code() == VIR_ERR_NO_DOMAIN_METADATA) {
-        virsh_error_forget();
+    if (!text && client_error_code() == VIR_ERR_NO_DOMAIN_METADATA) {
+        client_error_forget();
         text = g_strdup("");
     }
     return text;
@@ -182,7 +182,7 @@ bool cmd_metadata(Shell *shell, const Cmd *cmd)
             shell_print(shell, "%s\n", old);
         return old != NULL;
     }
-    virsh_error_forget();
+    client_error_forget();
     edited = virsh_edit_text(shell, old ? old : "\n", ".xml");
     if (!edited)
         return false;

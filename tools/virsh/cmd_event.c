@@ -212,9 +212,9 @@ static void emit_params(virDomainPtr domain, void *opaque, virTypedParameterPtr 
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (int i = 0; i < count; i++) {
-        g_autofree char *value = virsh_param_text(&params[i]);
+        g_autofree char *value = client_param_text(&params[i]);
         g_string_append_printf(text, "\n\t%s: %s", params[i].field, value);
-        virsh_json_param(fields, params[i].field, &params[i]);
+        client_param_json(fields, params[i].field, &params[i]);
     }
     event_emit_lines(opaque, "domain", virDomainGetName(domain), fields, text->str);
 }

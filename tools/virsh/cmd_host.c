@@ -113,9 +113,9 @@ static bool read_versions(Shell *shell, const Cmd *cmd, Versions *versions)
     if (virGetVersion(&versions->library, versions->type, &versions->api) < 0)
         return shell_error(shell, "failed to get the library version");
     if (virConnectGetVersion(conn, &versions->hypervisor) < 0) {
-        if (virsh_error_code() != VIR_ERR_NO_SUPPORT)
+        if (client_error_code() != VIR_ERR_NO_SUPPORT)
             return shell_error(shell, "failed to get the hypervisor version");
-        virsh_error_forget();
+        client_error_forget();
     }
     if (cmd_has(cmd, "daemon") && virConnectGetLibVersion(conn, &versions->daemon) < 0)
         return shell_error(shell, "failed to get the daemon version");

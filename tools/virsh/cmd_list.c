@@ -69,7 +69,7 @@ static bool bulk_states(GArray *items, virDomainPtr *domains)
     int count = virDomainListGetStats(domains, VIR_DOMAIN_STATS_STATE, &records, 0);
 
     if (count < 0) {
-        virsh_error_forget();
+        client_error_forget();
         return false;
     }
     by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
@@ -96,7 +96,7 @@ static void single_states(GArray *items)
         ListItem *item = &g_array_index(items, ListItem, i);
 
         if (virDomainGetState(item->domain, &item->state, &item->reason, 0) < 0)
-            virsh_error_forget(); /* it vanished meanwhile */
+            client_error_forget(); /* it vanished meanwhile */
     }
 }
 
@@ -136,7 +136,7 @@ static GArray *collect(Shell *shell, const Cmd *cmd)
     if (count && !bulk_states(items, domains))
         single_states(items);
     g_array_sort(items, compare_items);
-    virsh_error_forget();
+    client_error_forget();
     free(domains);
     return items;
 }
@@ -145,7 +145,7 @@ static bool is_saved(const ListItem *item)
 {
     bool saved = item->state == VIR_DOMAIN_SHUTOFF && virDomainHasManagedSaveImage(item->domain, 0) > 0;
 
-    virsh_error_forget();
+    client_error_forget();
     return saved;
 }
 
@@ -153,7 +153,7 @@ static char *item_title(const ListItem *item)
 {
     char *title = virDomainGetMetadata(item->domain, VIR_DOMAIN_METADATA_TITLE, NULL, 0);
 
-    virsh_error_forget(); /* no title is an error in the API */
+    client_error_forget(); /* no title is an error in the API */
     return title;
 }
 

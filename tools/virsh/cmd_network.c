@@ -50,7 +50,7 @@ static void list_one(Shell *shell, const Cmd *cmd, virNetworkPtr network, ShellT
         shell_table_row(table, virNetworkGetName(network), virNetworkIsActive(network) == 1 ? "active" : "inactive",
                         autostart < 0 ? "no autostart" : autostart ? "yes" : "no",
                         virNetworkIsPersistent(network) == 1 ? "yes" : "no", NULL);
-    virsh_error_forget();
+    client_error_forget();
 }
 
 bool cmd_net_list(Shell *shell, const Cmd *cmd)
@@ -106,7 +106,7 @@ bool cmd_net_info(Shell *shell, const Cmd *cmd)
     if (virNetworkGetAutostart(network, &autostart) < 0)
         autostart = -1;
     bridge = virNetworkGetBridgeName(network);
-    virsh_error_forget(); /* not every network has a bridge */
+    client_error_forget(); /* not every network has a bridge */
     if (shell_json(cmd)) {
         document = network_json(network, autostart);
         shell_json_string(document, "bridge", bridge);

@@ -434,10 +434,10 @@ static bool print_node_params(Shell *shell, const Cmd *cmd)
     if (!shell_json(cmd))
         shell_print(shell, "Shared memory:\n");
     for (int i = 0; i < count; i++) {
-        g_autofree char *text = virsh_param_text(&params[i]);
+        g_autofree char *text = client_param_text(&params[i]);
         const char *name = g_str_has_prefix(params[i].field, "shm_") ? params[i].field + 4 : params[i].field;
 
-        virsh_json_param(document, params[i].field, &params[i]);
+        client_param_json(document, params[i].field, &params[i]);
         if (!shell_json(cmd))
             shell_print(shell, "\t%-15s %s\n", name, text);
     }
@@ -506,9 +506,9 @@ bool cmd_nodesevinfo(Shell *shell, const Cmd *cmd)
         return shell_error(shell, "Unable to get host SEV information");
     document = json_object_new_object();
     for (int i = 0; i < count; i++) {
-        g_autofree char *text = virsh_param_text(&params[i]);
+        g_autofree char *text = client_param_text(&params[i]);
 
-        virsh_json_param(document, params[i].field, &params[i]);
+        client_param_json(document, params[i].field, &params[i]);
         if (!shell_json(cmd))
             shell_print(shell, "%-18s: %s\n", params[i].field, text);
     }

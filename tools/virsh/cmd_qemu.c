@@ -82,7 +82,7 @@ bool cmd_qemu_agent_command(Shell *shell, const Cmd *cmd)
         return false;
     answer = virDomainQemuAgentCommand(domain, command, timeout, 0);
     if (!answer)
-        return virsh_error_code() == VIR_ERR_OK; /* --async has none */
+        return client_error_code() == VIR_ERR_OK; /* --async has none */
     return print_answer(shell, answer, cmd_has(cmd, "pretty"), false);
 }
 

@@ -38,8 +38,8 @@ bool cmd_snapshot_parent(Shell *shell, const Cmd *cmd)
         shell_print(shell, "%s\n", virDomainSnapshotGetName(parent));
         return true;
     }
-    if (snapshot && virsh_error_code() == VIR_ERR_NO_DOMAIN_SNAPSHOT) {
-        virsh_error_forget();
+    if (snapshot && client_error_code() == VIR_ERR_NO_DOMAIN_SNAPSHOT) {
+        client_error_forget();
         shell_error(shell, "snapshot '%s' has no parent", virDomainSnapshotGetName(snapshot));
     }
     return false;

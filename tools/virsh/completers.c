@@ -10,7 +10,7 @@
 
 static char **finish(GPtrArray *found)
 {
-    virsh_error_forget();
+    client_error_forget();
     g_ptr_array_add(found, NULL);
     return (char **)g_ptr_array_free(found, FALSE);
 }

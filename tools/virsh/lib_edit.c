@@ -126,12 +126,12 @@ static Answer ask(Shell *shell, bool relax)
 static bool settle(Shell *shell, const VirshEdit *edit, const char *text, bool *done)
 {
     for (;;) {
-        virsh_error_forget();
+        client_error_forget();
         *done = edit->set(shell, edit->data, text);
         if (*done)
             return true;
-        shell_error(shell, "%s", virsh_error_text());
-        virsh_error_forget();
+        shell_error(shell, "%s", client_error_text());
+        client_error_forget();
         switch (ask(shell, edit->retry_relaxed != NULL)) {
         case ASK_AGAIN:
             return false;
@@ -152,7 +152,7 @@ static bool changed_meanwhile(Shell *shell, const VirshEdit *edit, const char *b
     g_autofree char *now = edit->get(shell, edit->data);
     bool changed = now && !g_str_equal(now, before);
 
-    virsh_error_forget();
+    client_error_forget();
     if (changed)
         shell_error(shell, "%s was changed by someone else while it was edited", edit->what);
     return changed;

@@ -192,7 +192,7 @@ bool event_run(Shell *shell, const Cmd *cmd, const EventKind *const *kinds, size
             registered++;
     }
     if (registered) {
-        virsh_error_forget();
+        client_error_forget();
         received = wait_for_events(loop, cmd_has(cmd, "loop"), timeout);
     }
     g_mutex_lock(&loop->lock);

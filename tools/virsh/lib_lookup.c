@@ -8,7 +8,7 @@
 /* Errors of a look-up that found nothing are no news: the caller says it. Others, as a lost connection, are. */
 static void forget_not_found(void)
 {
-    switch (virsh_error_code()) {
+    switch (client_error_code()) {
     case VIR_ERR_NO_DOMAIN:
     case VIR_ERR_NO_NETWORK:
     case VIR_ERR_NO_STORAGE_POOL:
@@ -17,7 +17,7 @@ static void forget_not_found(void)
     case VIR_ERR_NO_NWFILTER:
     case VIR_ERR_NO_SECRET:
     case VIR_ERR_INVALID_ARG:
-        virsh_error_forget();
+        client_error_forget();
     }
 }
 
@@ -39,7 +39,7 @@ virDomainPtr virsh_find_domain(virConnectPtr conn, const char *name)
     if (!domain)
         domain = virDomainLookupByName(conn, name);
     if (domain)
-        virsh_error_forget();
+        client_error_forget();
     return domain;
 }
 

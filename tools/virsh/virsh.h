@@ -3,7 +3,7 @@
  * What the command files of virsh share: the connection, look-up of objects, XML and text helpers.
  *
  * Only the public API (<libvirt/...>) may be used here, as any other client would. The prototypes of the handlers and
- * completers are generated (virsh_commands.h). Errors of the library are caught by conn.c as they happen, and printed
+ * completers are generated (virsh_commands.h). Errors of the library are caught as they happen (client.h), and printed
  * after the command that failed; a handler adds a line of its own by shell_error() only where that says more.
  */
 #pragma once
@@ -12,6 +12,7 @@
 #include <libvirt/virterror.h>
 #include <libxml/tree.h>
 
+#include "tools/client/client.h"
 #include "tools/shell/shell.h"
 #include "virsh_commands.h"
 
@@ -40,14 +41,6 @@ virConnectPtr virsh_conn(Shell *shell);
 virConnectPtr virsh_quiet_conn(Shell *shell);
 /* Closes and opens again, with another URI unless NULL. */
 bool virsh_reconnect(Shell *shell, const char *uri, bool readonly);
-/* Code of the library's pending error, or VIR_ERR_OK. */
-int virsh_error_code(void);
-/* Forgets the pending error: for failures that have been dealt with. */
-void virsh_error_forget(void);
-/* Makes an error of another thread, as virSaveLastError() gave it, the pending one; takes it over. */
-void virsh_error_take(virErrorPtr error);
-/* Text of the pending error. */
-const char *virsh_error_text(void);
 
 /* --- look-up (lib_lookup.c); NULL after an error printed --- */
 virDomainPtr virsh_domain(Shell *shell, const Cmd *cmd);
@@ -122,9 +115,6 @@ char *virsh_size_digits(unsigned long long bytes, int digits);
 char *virsh_cpu_map(const unsigned char *map, int count, bool pretty);
 /* Prints "LABEL:   VALUE" as the info commands do, the label padded to `width`. */
 void virsh_field(Shell *shell, int width, const char *label, const char *format, ...) G_GNUC_PRINTF(4, 5);
-/* A typed parameter's value as text, to be freed. */
-char *virsh_param_text(const virTypedParameter *param);
-void virsh_json_param(json_object *object, const char *key, const virTypedParameter *param);
 /* --config, --live, --current as VIR_DOMAIN_AFFECT_*; -1 after an error printed. */
 int virsh_affect(Shell *shell, const Cmd *cmd);
 /* The same with --persistent: live if it runs, and config. */
