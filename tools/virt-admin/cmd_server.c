@@ -171,13 +171,18 @@ static bool take_settings(Shell *shell, const Cmd *cmd, const Setting *settings,
     return true;
 }
 
-static bool apply(Shell *shell, const Cmd *cmd, SetParams set, ParamList *list, const char *what)
+/* What a set command does, all of it. */
+static bool set_server_params(Shell *shell, const Cmd *cmd, const Setting *settings, const char *low, const char *high,
+                              SetParams set, const char *what)
 {
-    g_autoptr(virAdmServer) server = admin_server(shell, cmd);
+    g_autoptr(virAdmServer) server = NULL;
+    ParamList list = {0};
+    bool done = false;
 
-    if (!server)
-        return false;
-    return set(server, list->params, list->count, 0) == 0 || shell_error(shell, "Unable to change %s", what);
+    if (take_settings(shell, cmd, settings, low, high, &list) && (server = admin_server(shell, cmd)))
+        done = set(server, list.params, list.count, 0) == 0 || shell_error(shell, "Unable to change %s", what);
+    virTypedParamsFree(list.params, list.count);
+    return done;
 }
 
 bool cmd_server_threadpool_set(Shell *shell, const Cmd *cmd)
@@ -188,12 +193,9 @@ bool cmd_server_threadpool_set(Shell *shell, const Cmd *cmd)
         {"priority-workers", VIR_THREADPOOL_WORKERS_PRIORITY},
         {NULL, NULL},
     };
-    ParamList list = {0};
-    bool done = take_settings(shell, cmd, settings, "min-workers", "max-workers", &list) &&
-                apply(shell, cmd, virAdmServerSetThreadPoolParameters, &list, "server workerpool parameters");
 
-    virTypedParamsFree(list.params, list.count);
-    return done;
+    return set_server_params(shell, cmd, settings, "min-workers", "max-workers", virAdmServerSetThreadPoolParameters,
+                             "server workerpool parameters");
 }
 
 bool cmd_server_clients_set(Shell *shell, const Cmd *cmd)
@@ -203,12 +205,9 @@ bool cmd_server_clients_set(Shell *shell, const Cmd *cmd)
         {"max-unauth-clients", VIR_SERVER_CLIENTS_UNAUTH_MAX},
         {NULL, NULL},
     };
-    ParamList list = {0};
-    bool done = take_settings(shell, cmd, settings, "max-unauth-clients", "max-clients", &list) &&
-                apply(shell, cmd, virAdmServerSetClientLimits, &list, "server's client-related configuration limits");
 
-    virTypedParamsFree(list.params, list.count);
-    return done;
+    return set_server_params(shell, cmd, settings, "max-unauth-clients", "max-clients", virAdmServerSetClientLimits,
+                             "server's client-related configuration limits");
 }
 
 bool cmd_server_update_tls(Shell *shell, const Cmd *cmd)
