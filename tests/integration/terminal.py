@@ -5,7 +5,10 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
+
+from support import wait_for
 
 CONTROL = re.compile(r'\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|c)')
 SECONDS = 20
@@ -31,6 +34,10 @@ class Terminal:
 
     def type(self, text):
         os.write(self.fd, text.encode())
+
+    def wait_raw(self):
+        """Wait until the program reads single keys: what is typed before may be thrown away."""
+        wait_for(lambda: not termios.tcgetattr(self.fd)[3] & termios.ICANON, SECONDS, 'the program reading single keys')
 
     def read(self, seconds):
         """Whether more came; False at the program's end. AssertionError if nothing comes in time."""
