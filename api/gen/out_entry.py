@@ -50,7 +50,7 @@ def condition(function):
 
 def needed(function):
     """Names of pointer parameters that must not be NULL: what the wire demands, and where results go."""
-    names = set()
+    names = set(function.nonnull)
     for call in function.calls:
         for field in call.args:
             target = (field.binding or field.name).split(",")[0]

@@ -63,6 +63,7 @@ BAD = [
     (FUNCTION.replace('acl connect:read', 'acl connect'),
      "x.api:14: acl is 'none' or OBJECT:PERMISSION [if FLAGS], not 'connect'"),
     (FUNCTION.replace('driver hypervisor', 'driver none'), 'x.api:17: a function with a call needs a driver'),
+    (FUNCTION.replace('  driver', '  nonnull bar\n  driver'), "x.api:17: no parameter 'bar'"),
     (FUNCTION.replace('header x.h', 'header y.h'), "x.api:10: unknown header 'y.h'"),
     (FUNCTION.replace('call remote', 'call remoet'), "x.api:19: unknown program 'remoet'; did you mean 'remote'?"),
     (FUNCTION.replace('FOO high', 'FOO hihg'), "x.api:19: priority is high or low, not 'hihg'"),
