@@ -369,6 +369,8 @@ static int check_rename(const Access *a, const char *name)
 int core_domain_rename(virDomainPtr dom, const char *new_name, unsigned int flags)
 {
     API_FLAGS(flags, 0, -1);
+    if (!new_name || !*new_name) /* the protocol can leave it out */
+        return FAIL(VIR_ERR_INVALID_ARG, "the new name of a domain must not be empty");
     g_auto(Access) a = { NULL };
     if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainRename") < 0 || check_rename(&a, new_name) < 0)
         return -1;
