@@ -241,10 +241,11 @@ INTERACTIVE = ['uri\nserver-list\nquit\n', '\n\n# nothing\nserver-list', 'connec
 
 
 @pytest.mark.parametrize('script', INTERACTIVE)
-def test_same_session_as_debian(admin, daemon, script):
+def test_same_session_as_debian(admin, daemon, script, tmp_path):
     if not support.have(DEBIAN):
         pytest.skip('libvirt-clients is not installed')
-    ours = admin(stdin=script)
+    private = {'XDG_CACHE_HOME': str(tmp_path)}     # where the history goes
+    ours = admin(stdin=script, env=private)
     theirs = subprocess.run([DEBIAN, '-c', admin_uri(daemon)], capture_output=True, text=True, timeout=60, check=False,
-                            input=script, env=support.foreign_environment())
+                            input=script, env=support.foreign_environment() | private)
     assert comparable(ours) == comparable(theirs)
