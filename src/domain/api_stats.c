@@ -73,10 +73,14 @@ static void ask_subject(Subject *s, StatsAsker *asker, unsigned int groups)
         s->request = (gint) stats_ask(asker, s->state->guest, groups & ~GUEST_STATS_HOST_SIDE, FALSE);
 }
 
+/* Groups that tell something of the definition. Reading it for nothing costs ten thousand inactive domains dear. */
+#define STATS_OF_DEFINITION (VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | \
+                             VIR_DOMAIN_STATS_BLOCK)
+
 static virDomainStatsRecordPtr make_record(virConnectPtr conn, Subject *s, StatsAsker *asker, unsigned int stats,
                                            unsigned int flags)
 {
-    g_autoptr(SharedDef) shared = domain_current_def(s->obj, s->state);
+    g_autoptr(SharedDef) shared = stats & STATS_OF_DEFINITION ? domain_current_def(s->obj, s->state) : NULL;
     g_autoptr(GuestStats) answer = s->request >= 0 ? stats_answer(asker, (guint) s->request) : NULL;
     StatsSource source = { .state = s->state, .def = shared ? shared_def_get(shared) : NULL, .host = s->host,
                            .age_ms = -1, .backing = flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING };
