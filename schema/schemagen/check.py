@@ -4,19 +4,32 @@ from . import names, scalars
 from .parse import SchemaError
 
 ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS'}
-NEEDS_FIELD = {'attr', 'text', 'child', 'list', 'elem'}
+ERROR_DOMAINS = {'DOMAIN', 'DOMAIN_SNAPSHOT', 'DOMAIN_CHECKPOINT', 'NETWORK', 'STORAGE', 'NODEDEV', 'INTERFACE', 'SECRET',
+                 'NWFILTER', 'TEST'}
 
 
 class Tables:
-    """All items by name."""
+    """All items by name. formats: names of those that are used, and last of the one that is made."""
 
-    def __init__(self):
+    def __init__(self, formats):
+        self.formats = formats
         self.enums, self.structs, self.roots, self.namespaces = {}, {}, [], {}
 
-    def add(self, item):
+    @property
+    def used(self):
+        return self.formats[:-1]
+
+    def is_own(self, name):
+        """Whether an enum or struct belongs to the format that is made."""
+        item = self.enums.get(name) or self.structs[name]
+        return item.format == self.formats[-1]
+
+    def add(self, item, format_name):
+        item.format = format_name
         table = {'enum': self.enums, 'struct': self.structs}.get(item.kind)
         if item.kind == 'root':
-            self.roots.append(item)
+            if format_name == self.formats[-1]:
+                self.roots.append(item)
         elif item.kind == 'namespace':
             self.namespaces[item.name] = item.type
         elif item.name in self.enums or item.name in self.structs:
@@ -153,3 +166,5 @@ def check(tables):
     for root in tables.roots:
         if root.type not in tables.structs:
             raise SchemaError(root.where, f"root '{root.name}': there is no struct '{root.type}'")
+        if root.domain not in ERROR_DOMAINS:
+            raise SchemaError(root.where, f"root '{root.name}': unknown error domain '{root.domain}'")

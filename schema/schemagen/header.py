@@ -9,7 +9,6 @@ TOP = '''/* SPDX-License-Identifier: LGPL-2.1-or-later
  * that points to it. Numbers without a has_ field are 0 when they were not given.
  */
 #pragma once
-#include "base/xml.h"
 '''
 
 
@@ -22,7 +21,8 @@ def enum_text(enum):
               f'/** Text of a value; NULL for UNSET and values out of range. */',
               f'const char *{low}_to_string(int value);',
               f'/** Value of a text, {names.upper(enum.name)}_UNSET if there is none such. Sets no error. */',
-              f'{enum.name} {low}_from_string(const char *text);', '']
+              f'{enum.name} {low}_from_string(const char *text);',
+              f'extern const XmlEnum {names.upper(enum.name)}_ENUM;', '']
     return lines
 
 
@@ -57,14 +57,16 @@ def struct_text(struct, structs):
 
 
 def render(model):
-    lines = [TOP]
+    used = [names.header(name) for name in model.tables.used] or ['base/xml.h']
+    lines = [TOP + '\n'.join(f'#include "{name}"' for name in used), '']
     for enum in model.tables.enums.values():
-        lines += enum_text(enum)
-    lines += [f'typedef struct {name} {name};' for name in model.order] + ['']
-    for name in model.order:
+        if model.tables.is_own(enum.name):
+            lines += enum_text(enum)
+    own = [name for name in model.order if model.structs[name].own]
+    lines += [f'typedef struct {name} {name};' for name in own] + ['']
+    for name in own:
         lines += struct_text(model.structs[name], model.structs)
     lines.append('/* Descriptors, for the functions in base/xml.h. */')
-    lines += [f'extern const XmlDesc {names.upper(name)}_DESC;' for name in model.tables.structs]
-    for root in model.tables.roots:
-        lines.append(f'extern const XmlRoot {root.name.upper()}_ROOT;')
+    lines += [f'extern const XmlDesc {names.upper(desc.ident)}_DESC;' for desc in model.descs.values() if desc.own]
+    lines += [f'extern const XmlRoot {names.root(root.type)};' for root in model.tables.roots]
     return '\n'.join(lines) + '\n'

@@ -14,8 +14,8 @@ class CField:
 
 
 class CStruct:
-    def __init__(self, name, doc):
-        self.name, self.doc, self.fields, self.nested = name, doc, {}, []
+    def __init__(self, name, doc, own):
+        self.name, self.doc, self.own, self.fields = name, doc, own, {}
 
     def add(self, item, field):
         old = self.fields.get(field.name)
@@ -39,8 +39,8 @@ class Member:
 
 
 class Desc:
-    def __init__(self, ident, struct):
-        self.ident, self.struct, self.members = ident, struct, []
+    def __init__(self, ident, struct, own):
+        self.ident, self.struct, self.own, self.members = ident, struct, own, []
 
 
 class Model:
@@ -49,17 +49,16 @@ class Model:
     def __init__(self, tables):
         self.tables, self.structs, self.descs = tables, {}, {}
         for name, item in tables.structs.items():
-            self.layout(CStruct(name, item.doc), item.body, item)
-        for name, item in tables.structs.items():
+            self.layout(CStruct(name, item.doc, tables.is_own(name)), item.body)
+        for name in tables.structs:
             self.describe_named(name)
         self.order = self.sort_structs()
 
     # C layout
 
-    def layout(self, struct, body, item):
+    def layout(self, struct, body):
         self.structs[struct.name] = struct
         self.add_fields(struct, body)
-        return struct
 
     def add_fields(self, struct, body):
         for item in body:
@@ -96,7 +95,7 @@ class Model:
             name = struct.name + names.camel(field)
             if name in self.structs or name in self.tables.enums or name in self.tables.structs:
                 fail(item, f"the name of its struct, {name}, is taken")
-            self.layout(CStruct(name, item.doc), item.body, item)
+            self.layout(CStruct(name, item.doc, struct.own), item.body)
         ref = 'ref' in item.opts
         struct.add(item, CField(name + ' *' if ref else name, field, item.doc, 8,
                                 union='union' in item.opts))
@@ -127,14 +126,14 @@ class Model:
 
     def describe_named(self, name):
         if name not in self.descs:
-            desc = self.descs[name] = Desc(name, name)
+            desc = self.descs[name] = Desc(name, name, self.structs[name].own)
             self.add_members(desc, self.tables.structs[name].body, '', name)
         return self.descs[name]
 
     def describe_body(self, ident, struct, body):
         if ident in self.descs:
             raise SchemaError(body[0].where, f'two descriptors would be called {ident}')
-        desc = self.descs[ident] = Desc(ident, struct)
+        desc = self.descs[ident] = Desc(ident, struct, self.structs[struct].own)
         self.add_members(desc, body, '', struct)
         return desc
 
@@ -191,10 +190,30 @@ class Model:
             member.aux = prefix + 'has_' + field
 
     def describe_flat(self, ident, struct, body):
-        desc = self.descs[ident] = Desc(ident, struct)
+        desc = self.descs[ident] = Desc(ident, struct, self.structs[struct].own)
         desc.body = body
         self.add_members(desc, body, '', struct)
         return desc
+
+    def reached(self, roots):
+        """The descriptors that documents of these roots use, each before those that it uses."""
+        found = {}
+
+        def visit(desc):
+            if desc.ident in found:
+                return
+            found[desc.ident] = desc
+            for member in desc.members:
+                if member.desc:
+                    visit(member.desc)
+        for root in roots:
+            visit(self.descs[root.type])
+        return list(found.values())
+
+    def reached_namespaces(self, *roots):
+        """(prefix, URI) of those that the roots' documents may use."""
+        used = {member.prefix for desc in self.reached(roots) for member in desc.members}
+        return [(prefix, uri) for prefix, uri in self.tables.namespaces.items() if prefix in used]
 
     def resolve(self, item, struct, path):
         """The C field at a path from a struct."""

@@ -28,6 +28,15 @@ def constant(enum, value):
     return f'{upper(enum)}_{word.upper()}'
 
 
+def root(struct):
+    """C name of the document whose first element is this struct: NetworkDef -> NETWORK_ROOT."""
+    return upper(re.sub('Def$', '', struct)) + '_ROOT'
+
+
+def header(format_name):
+    return f'model/{format_name}_def.h'
+
+
 def plural(field):
     if field.endswith('s'):
         return field + 'es'

@@ -22,6 +22,7 @@ class Item:
     def __init__(self, kind, where):
         self.kind, self.where = kind, where
         self.name = self.type = self.since = self.secret = self.max = self.doc = None
+        self.domain = self.format = None
         self.opts, self.body, self.words = {}, [], []
 
 
@@ -91,9 +92,14 @@ def parse_top(line, where):
     if kind not in TOP_KINDS:
         raise SchemaError(where, f"unknown kind '{kind}'")
     item = Item(kind, where)
-    if kind in ('root', 'namespace'):
+    if kind == 'root':
+        if len(words) != 4:
+            raise SchemaError(where, 'root takes three words')
+        item.name, item.type, item.domain = words[1:]
+        return item
+    if kind == 'namespace':
         if len(words) != 3:
-            raise SchemaError(where, f'{kind} takes two words')
+            raise SchemaError(where, 'namespace takes two words')
         item.name, item.type = words[1:]
         return item
     words, item.doc = split_doc(line, where)

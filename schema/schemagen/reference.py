@@ -30,7 +30,7 @@ def notes(member):
     if 'range' in opts:
         text += f" From {opts['range'].replace('..', ' to ')}."
     if 'live' in opts:
-        text += ' Running domains only.'
+        text += ' Running objects only.'
     if member.item.secret == 'secret':
         text += ' **Secret**: shown only on request.'
     if member.kind == 'list':
@@ -67,6 +67,6 @@ def section(desc, model):
 def render(model):
     roots = ', '.join(f'[`<{root.name}>`](#{anchor(root.type)})' for root in model.tables.roots)
     lines = ['# XML reference', '', f'Generated from the tables in `schema/`. Begins with {roots}.', '']
-    for desc in reversed(model.descs.values()):
+    for desc in model.reached(model.tables.roots):
         lines += section(desc, model)
     return '\n'.join(lines) + '\n'

@@ -91,12 +91,12 @@ def define_text(desc):
 
 
 def render(model):
-    spaces = ''.join(f' xmlns:{prefix}={quoteattr(uri)}' for prefix, uri in model.tables.namespaces.items())
+    spaces = ''.join(f' xmlns:{prefix}={quoteattr(uri)}' for prefix, uri in model.reached_namespaces(*model.tables.roots))
     lines = ['<?xml version="1.0"?>', '<!-- Generated from the tables in schema/ - do not edit. -->',
              '<grammar xmlns="http://relaxng.org/ns/structure/1.0"' + spaces +
              ' datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes">', '  <start>']
     roots = ''.join(f'<element name="{root.name}"><ref name="{root.type}"/></element>' for root in model.tables.roots)
     lines += [f'    <choice>{roots}</choice>', '  </start>', ANY]
-    for desc in model.descs.values():
+    for desc in model.reached(model.tables.roots):
         lines += define_text(desc)
     return '\n'.join(lines + ['</grammar>']) + '\n'

@@ -16,7 +16,7 @@ def enum_text(enum):
     low = up.lower()
     values = ', '.join(quote(word) for word, _ in enum.words)
     return [f'static const char *const {up}_TEXTS[] = {{{values}}};',
-            f'static const XmlEnum {up}_ENUM = {{"{enum.name}", {len(enum.words)}, {up}_TEXTS}};', '',
+            f'const XmlEnum {up}_ENUM = {{"{enum.name}", {len(enum.words)}, {up}_TEXTS}};', '',
             f'const char *{low}_to_string(int value)', '{',
             f'    return xml_enum_text(&{up}_ENUM, value);', '}', '',
             f'{enum.name} {low}_from_string(const char *text)', '{',
@@ -157,12 +157,11 @@ def prints_zero(desc, seen=()):
     return False
 
 
-def desc_text(desc, model, public):
+def desc_text(desc, model):
     name = desc_name(desc.ident)
     members = sorted(desc.members, key=lambda member: member.kind != 'attr')
     flat = hasattr(desc, 'body')
     size = '0' if flat else f'sizeof({desc.struct})'
-    static = '' if public else 'static '
     lines = []
     if members:
         lines.append(f'static const XmlMember {names.upper(desc.ident)}_MEMBERS[] = {{')
@@ -172,7 +171,7 @@ def desc_text(desc, model, public):
     owners = [str(at) for at, member in enumerate(members) if owns_memory(member)]
     if owners:
         lines.append(f'static const guint8 {names.upper(desc.ident)}_OWNERS[] = {{{", ".join(owners)}}};')
-    lines += [f'{static}const XmlDesc {name} = {{',
+    lines += [f'const XmlDesc {name} = {{',
               f'    .name = {quote(desc.struct)}, .size = {size}, .n_members = {len(members)}, .n_attrs = {attrs},',
               f'    .has_defaults = {int(has_defaults(desc))},'
               f' .n_owners = {len(owners)}, .prints_zero = {int(prints_zero(desc))},',
@@ -184,16 +183,16 @@ def desc_text(desc, model, public):
 def render(model):
     lines = ['/* SPDX-License-Identifier: LGPL-2.1-or-later */',
              '/* Generated from the tables in schema/ - do not edit. */',
-             '#include "model/domain_def.h"', '#include <libvirt/virterror.h>', '']
+             f'#include "{names.header(model.tables.formats[-1])}"', '#include <libvirt/virterror.h>', '']
     for enum in model.tables.enums.values():
-        lines += enum_text(enum)
-    named = set(model.tables.structs)
-    lines += [f'static const XmlDesc {desc_name(ident)};' for ident in model.descs if ident not in named] + ['']
-    for ident, desc in model.descs.items():
-        lines += desc_text(desc, model, ident in named)
+        if model.tables.is_own(enum.name):
+            lines += enum_text(enum)
+    for desc in model.descs.values():
+        if desc.own:
+            lines += desc_text(desc, model)
     for root in model.tables.roots:
-        pairs = ', '.join(f'{quote(prefix)}, {quote(uri)}' for prefix, uri in model.tables.namespaces.items())
-        up = root.name.upper()
+        pairs = ', '.join(f'{quote(prefix)}, {quote(uri)}' for prefix, uri in model.reached_namespaces(root))
+        up = names.root(root.type)
         lines += [f'static const char *const {up}_NS[] = {{{pairs + ", " if pairs else ""}NULL}};',
-                  f'const XmlRoot {up}_ROOT = {{{quote(root.name)}, {up}_NS, &{desc_name(root.type)}, VIR_FROM_DOMAIN}};', '']
+                  f'const XmlRoot {up} = {{{quote(root.name)}, {up}_NS, &{desc_name(root.type)}, VIR_FROM_{root.domain}}};', '']
     return '\n'.join(lines)

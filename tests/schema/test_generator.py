@@ -10,15 +10,18 @@ import pytest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GENERATOR = os.path.join(SOURCE, 'schema', 'generate.py')
-TABLES = ['device', 'domain-storage', 'domain-char', 'domain-net', 'domain-display', 'domain-misc', 'domain']
+COMMON = ['device', 'net-common', 'storage-common']
+DOMAIN = ['domain-storage', 'domain-char', 'domain-net', 'domain-display', 'domain-misc', 'domain']
 GOOD = 'enum E : e\n    a b\nstruct S : s\n    attr k enum:E 1.0.0 open - : k\n'
 
 BAD = [
     ('frob X : x', 1, "unknown kind 'frob'"),
     ('struct S', 1, "missing documentation: ' : ' and one line of text at the end"),
     ('struct S T : s', 1, 'struct takes one name'),
-    ('root domain', 1, 'root takes two words'),
-    ('root domain D', 1, "root 'domain': there is no struct 'D'"),
+    ('root domain D', 1, 'root takes three words'),
+    ('root domain D DOMAIN', 1, "root 'domain': there is no struct 'D'"),
+    (GOOD + 'root s S FROB', 5, "root 's': unknown error domain 'FROB'"),
+    ('namespace q', 1, 'namespace takes two words'),
     ('    attr x u32 1.0.0 open - : x', 1, 'indented line without an item above it'),
     ('struct S : s\n  attr x u32 1.0.0 open - : x', 2, 'indentation is four spaces a level'),
     ('struct S : s\n\tattr x u32 1.0.0 open - : x', 2, 'tab: indent with spaces'),
@@ -70,35 +73,105 @@ BAD = [
 ]
 
 
-def generate(kind, tables, out):
-    return subprocess.run([sys.executable, GENERATOR, kind, str(out)] + [str(t) for t in tables],
+def run(kind, out, *args, cwd=None):
+    return subprocess.run([sys.executable, GENERATOR, kind, str(out), *[str(arg) for arg in args]], cwd=cwd,
                           capture_output=True, text=True, timeout=60, check=False)
+
+
+def generate(kind, tables, out):
+    return run(kind, out, *tables)
 
 
 @pytest.mark.parametrize('text,line,message', BAD, ids=[f'{n}' for n in range(len(BAD))])
 def test_mistake(tmp_path, text, line, message):
     table = tmp_path / 'bad.schema'
     table.write_text(text + '\n', encoding='utf-8')
-    result = subprocess.run([sys.executable, GENERATOR, 'header', 'out.h', 'bad.schema'], cwd=tmp_path,
-                            capture_output=True, text=True, timeout=60, check=False)
+    result = run('header', 'out.h', 'bad', 'bad.schema', cwd=tmp_path)
     assert result.stderr == f'bad.schema:{line}: {message}\n'
     assert result.returncode == 1
     assert not (tmp_path / 'out.h').exists()
 
 
-def test_usage():
-    assert subprocess.run([sys.executable, GENERATOR], capture_output=True, timeout=60, check=False).returncode == 2
+@pytest.mark.parametrize('args', [[], ['frob', 'out', 'a', 'a.schema'], ['header', 'out.h', 'a'],
+                                  ['header', 'out.h', 'a', 'a.schema', '--with', 'b']])
+def test_usage(args, tmp_path):
+    result = subprocess.run([sys.executable, GENERATOR, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                            check=False)
+    assert result.returncode == 2 and 'generate.py KIND OUTPUT FORMAT' in result.stderr
+
+
+USED = '''root used Used DOMAIN
+namespace q http://example.org/q
+enum E : e
+    a b
+struct Used : shared
+    attr e enum:E 1.0.0 open - : e
+    elem q:deep - 1.0.0 ref : Anonymous
+        attr x u32 1.0.0 open - : x
+struct Spare : nobody needs it
+    attr x u32 1.0.0 open - : x
+'''
+OWN = '''root own OwnDef NETWORK
+struct OwnDef : ours
+    attr kind enum:E 1.0.0 open - : kind
+    part used Used when=kind:b : in our own element
+    elem used Used 1.0.0 field=inner : shared
+'''
+
+
+@pytest.fixture(name='two', scope='module')
+def fixture_two(tmp_path_factory):
+    """What the generator makes of a format that uses another one."""
+    folder = tmp_path_factory.mktemp('two')
+    (folder / 'used.schema').write_text(USED, encoding='utf-8')
+    (folder / 'own.schema').write_text(OWN, encoding='utf-8')
+    made = {}
+    for kind in ('header', 'tables', 'rng', 'reference'):
+        result = run(kind, kind, 'own', 'own.schema', '--with', 'used', 'used.schema', cwd=folder)
+        assert result.returncode == 0, result.stderr
+        made[kind] = (folder / kind).read_text(encoding='utf-8')
+    return made
+
+
+def test_used_format_is_made_elsewhere(two):
+    assert '#include "model/used_def.h"' in two['header'] and '#include "base/xml.h"' not in two['header']
+    assert 'struct OwnDef {' in two['header'] and 'extern const XmlRoot OWN_ROOT;' in two['header']
+    for word in ('struct Used {', 'typedef struct Used Used;', '} E;', 'XmlDesc USED_DESC', 'USED_ROOT', 'USED_DEEP_DESC'):
+        assert word not in two['header'], word
+    assert '#include "model/own_def.h"' in two['tables'] and 'const XmlRoot OWN_ROOT' in two['tables']
+    assert 'VIR_FROM_NETWORK' in two['tables'] and '.info = &USED_DESC' in two['tables']
+    for word in ('const XmlDesc USED', 'E_TEXTS', 'USED_ROOT', 'SPARE'):
+        assert word not in two['tables'], word
+
+
+def test_grammar_and_page_show_what_the_root_reaches(two):
+    for text in (two['rng'], two['reference']):
+        assert 'OwnDef' in text and 'UsedDeep' in text and 'Spare' not in text
+    assert 'xmlns:q=' in two['rng']
+    ElementTree.fromstring(two['rng'])
+
+
+def test_formats_share_names(tmp_path):
+    (tmp_path / 'used.schema').write_text(USED, encoding='utf-8')
+    (tmp_path / 'own.schema').write_text('enum Used : u\n    a\n', encoding='utf-8')
+    result = run('header', 'out.h', 'own', 'own.schema', '--with', 'used', 'used.schema', cwd=tmp_path)
+    assert result.stderr == "own.schema:1: 'Used' is already defined\n" and result.returncode == 1
+
+
+def paths(names):
+    return [os.path.join(SOURCE, 'schema', name + '.schema') for name in names]
 
 
 @pytest.fixture(name='tables', scope='module')
 def fixture_tables():
-    return [os.path.join(SOURCE, 'schema', name + '.schema') for name in TABLES]
+    return ['domain', *paths(DOMAIN), '--with', 'common', *paths(COMMON)]
 
 
 def test_header_compiles_alone(tmp_path, tables):
     if not shutil.which('cc') or not shutil.which('pkg-config'):
         pytest.skip('no C compiler')
     (tmp_path / 'model').mkdir()
+    assert generate('header', ['common', *paths(COMMON)], tmp_path / 'model' / 'common_def.h').returncode == 0
     assert generate('header', tables, tmp_path / 'model' / 'domain_def.h').returncode == 0
     flags = subprocess.run(['pkg-config', '--cflags', 'glib-2.0', 'libxml-2.0'], capture_output=True, text=True,
                            timeout=60, check=True).stdout.split()
