@@ -42,6 +42,7 @@ struct _virConnect {
     const SecretDriver *secret;
     const StorageDriver *storage;
     void *data;               /* the driver's own, per connection; freed by its close() */
+    struct ManagedTables *tables; /* what the functions for networks, pools … work on (core/managed.h); the driver's */
     EventRegistry *events;    /* callbacks registered on this connection */
     virErrorFunc handler;     /* virConnSetErrorFunc() */
     void *handler_data;

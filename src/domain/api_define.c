@@ -23,57 +23,23 @@ static int check_name(const DomainHost *host, const char *name)
     return host_paths(host) ? file_name_check("domain name", name) : 0;
 }
 
-static int refuse_ignored(const XmlDiagnostics *diag)
-{
-    for (guint i = 0; i < diag->problems->len; i++) {
-        const XmlProblem *p = diag->problems->pdata[i];
-        if (p->severity == XML_PROBLEM_IGNORED)
-            return FAIL(VIR_ERR_XML_INVALID_SCHEMA, "line %u: %s: %s", p->line, p->path, p->message);
-    }
-    return 0;
-}
-
-static DomainDef *parse_text(const char *xml, gboolean validate)
-{
-    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
-    g_autoptr(DomainDef) def = domain_def_parse(xml, strlen(xml), XML_INACTIVE, diag);
-    if (!def)
-        return NULL;
-    if (validate && refuse_ignored(diag) < 0)
-        return NULL;
-    for (guint i = 0; i < diag->problems->len; i++) {
-        const XmlProblem *p = diag->problems->pdata[i];
-        LOG_INFO("domain '%s', line %u: %s: %s", def->name, p->line, p->path, p->message);
-    }
-    return g_steal_pointer(&def);
-}
-
-/* Put the line of @path in front of the error that a rule about it has raised. */
-static void *at_line(const char *xml, const char *path)
-{
-    guint line = xml_line_of(xml, strlen(xml), path);
-    if (line)
-        error_context("line %u", line);
-    return NULL;
-}
-
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)
 {
     const DomainBackend *backend = host_backend(host);
-    g_autoptr(DomainDef) def = parse_text(xml, validate);
+    g_autoptr(DomainDef) def = definition_read(&DOMAIN_ROOT, xml, validate);
     DomainMachineInfo info = { 0 };
     if (!def)
         return NULL;
     if (check_name(host, def->name) < 0)
-        return at_line(xml, "domain.name");
+        return definition_error_at(xml, "domain.name");
     if (backend->virt_types && !(backend->virt_types & (1u << def->type))) {
         error_report(ERROR_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': type '%s' is not one that this hypervisor runs",
                      def->name, domain_virt_type_to_string(def->type));
-        return at_line(xml, "domain@type");
+        return definition_error_at(xml, "domain@type");
     }
     /* what a backend refuses before the rules are looked at is the emulator or the machine */
     if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
-        return at_line(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type");
+        return definition_error_at(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type");
     domain_machine_info(def->os.arch, def->os.machine, &info);
     if (backend->describe)
         backend->describe(host, def, &info);

@@ -6,7 +6,7 @@
 #include "domain/api.h"
 #include "core/event_table.h"
 #include "domain/functions.h"
-#include "domain/metadata.h"
+#include "core/metadata.h"
 #include <string.h>
 
 char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsigned int flags)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
-#include "domain/metadata.h"
+#include "core/metadata.h"
 #include "base/error.h"
 #include "base/xml.h"
 #include <string.h>

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Objects that can be defined: state, jobs, life.
+ */
+#define ERROR_DOMAIN (kind->error_domain)
+#include "core/managed_private.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/threadpool.h"
+#include "base/uuid.h"
+
+/* Longest wait for somebody else's job on the same object. */
+#define JOB_DEADLINE_MS 30000
+
+struct ManagedTable {
+    const ManagedKind *kind;
+    const ManagedBackend *backend;
+    void *priv;
+    Store *store;
+    EventBus *bus;
+};
+
+ManagedTable *managed_table_new(const ManagedKind *kind, const ManagedBackend *backend, void *priv, EventBus *bus)
+{
+    ManagedTable *table = g_new0(ManagedTable, 1);
+    *table = (ManagedTable) { kind, backend, priv, store_new(), event_bus_ref(bus) };
+    return table;
+}
+
+void managed_table_free(ManagedTable *table)
+{
+    if (!table)
+        return;
+    store_free(table->store);
+    event_bus_unref(table->bus);
+    g_free(table);
+}
+
+void *managed_table_priv(const ManagedTable *table) { return table->priv; }
+const ManagedKind *managed_table_kind(const ManagedTable *table) { return table->kind; }
+const ManagedBackend *managed_table_backend(const ManagedTable *table) { return table->backend; }
+Store *managed_table_store(const ManagedTable *table) { return table->store; }
+
+void managed_table_emit(ManagedTable *table, Event *event)
+{
+    event_emit(table->bus, event);
+}
+
+/* ---- objects and their state ---- */
+
+static void obj_free(void *opaque)
+{
+    Managed *obj = opaque;
+    if (obj->table->kind->clear)
+        obj->table->kind->clear(obj);
+    managed_state_unref(obj->state);
+    g_mutex_clear(&obj->change_lock);
+    g_mutex_clear(&obj->lock);
+    g_cond_clear(&obj->freed);
+    g_free(obj);
+}
+
+static Managed *obj_new(ManagedTable *table, const char *key, const guint8 uuid[16])
+{
+    Managed *obj = g_new0(Managed, 1);
+    store_entry_init(&obj->entry, key, uuid, obj_free);
+    obj->table = table;
+    g_mutex_init(&obj->change_lock);
+    g_mutex_init(&obj->lock);
+    g_cond_init(&obj->freed);
+    obj->state = g_new0(ManagedState, 1);
+    obj->state->refs = 1;
+    if (table->kind->init)
+        table->kind->init(obj);
+    return obj;
+}
+
+Managed *managed_ref(Managed *obj)
+{
+    return store_entry_ref(obj);
+}
+
+void managed_unref(Managed *obj)
+{
+    store_entry_unref(obj);
+}
+
+ManagedState *managed_state(Managed *obj)
+{
+    g_mutex_lock(&obj->lock);
+    ManagedState *state = obj->state;
+    g_atomic_int_inc(&state->refs);
+    g_mutex_unlock(&obj->lock);
+    return state;
+}
+
+void managed_state_unref(ManagedState *state)
+{
+    if (!state || !g_atomic_int_dec_and_test(&state->refs))
+        return;
+    definition_unref(state->config);
+    definition_unref(state->live);
+    g_free(state);
+}
+
+Definition *managed_definition(const ManagedState *state)
+{
+    return state->live ? state->live : state->config;
+}
+
+/* What becomes of a state. */
+typedef struct Change {
+    bool set_config, set_live, set_autostart;
+    bool autostart;
+    bool only_active;           /* nothing changes while the object is inactive */
+    Definition *config, *live;  /* references are taken */
+    Event *events[2];           /* taken over */
+    guint n_events;
+} Change;
+
+/* Add a life cycle event, if the kind has it. */
+static void add_event(Change *change, const Managed *obj, const Definition *def, int event)
+{
+    const ManagedKind *kind = obj->table->kind;
+    if (kind->event && event != MANAGED_NO_EVENT)
+        change->events[change->n_events++] = kind->event(obj, definition_get(def), event, 0);
+}
+
+static ManagedState *changed_state(const ManagedState *old, const Change *change)
+{
+    ManagedState *next = g_new0(ManagedState, 1);
+    next->refs = 1;
+    next->config = definition_ref(change->set_config ? change->config : old->config);
+    next->live = definition_ref(change->set_live ? change->live : old->live);
+    next->autostart = change->set_autostart ? change->autostart : old->autostart;
+    return next;
+}
+
+/* The one place where state becomes public. FALSE if it doesn't: only_active. */
+static gboolean publish(Managed *obj, Change *change)
+{
+    g_mutex_lock(&obj->change_lock);
+    ManagedState *old = obj->state; /* replaced under change_lock only */
+    gboolean done = !change->only_active || managed_active(old);
+    if (done) {
+        ManagedState *next = changed_state(old, change);
+        g_mutex_lock(&obj->lock);
+        obj->state = next;
+        g_mutex_unlock(&obj->lock);
+        managed_state_unref(old);
+    }
+    for (guint i = 0; i < change->n_events; i++) {
+        if (done)
+            event_emit(obj->table->bus, change->events[i]);
+        else
+            event_unref(change->events[i]);
+    }
+    g_mutex_unlock(&obj->change_lock);
+    return done;
+}
+
+/* Publish what a job has made. Where definitions and autostart links are kept in files, they are written here, before
+ * anybody sees the new state: what was acknowledged must not be lost. */
+static int commit(ManagedJob *job, Change *change)
+{
+    publish(job->obj, change);
+    managed_job_refresh(job);
+    return 0;
+}
+
+gboolean managed_replace_live(Managed *obj, Definition *live)
+{
+    return publish(obj, &(Change) { .set_live = true, .live = live, .only_active = true });
+}
+
+/* ---- finding ---- */
+
+Managed *managed_peek(ManagedTable *table, const guint8 *uuid, const char *key)
+{
+    g_autoptr(ManagedState) state = NULL;
+    return managed_look(table, uuid, key, &state);
+}
+
+Managed *managed_look(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state)
+{
+    g_autoptr(Managed) obj = uuid ? store_by_uuid(table->store, uuid) : store_by_name(table->store, key);
+    if (!obj)
+        return NULL;
+    g_autoptr(ManagedState) found = managed_state(obj);
+    if (!managed_visible(found))
+        return NULL;
+    *state = g_steal_pointer(&found);
+    return g_steal_pointer(&obj);
+}
+
+void managed_fail_not_found(const ManagedKind *kind, const guint8 *uuid, const char *key)
+{
+    char text[UUID_TEXT_SIZE];
+    if (uuid)
+        error_report(kind->error_domain, kind->no_object, "no %s with matching uuid '%s'", kind->name, uuid_format(uuid, text));
+    else
+        error_report(kind->error_domain, kind->no_object, "no %s with matching name '%s'", kind->name, key);
+}
+
+Managed *managed_find(ManagedTable *table, const guint8 *uuid, const char *key)
+{
+    Managed *obj = managed_peek(table, uuid, key);
+    if (!obj)
+        managed_fail_not_found(table->kind, uuid, key);
+    return obj;
+}
+
+void *managed_handle(virConnectPtr conn, Managed *obj)
+{
+    const ManagedKind *kind = obj->table->kind;
+    g_autoptr(ManagedState) state = managed_state(obj);
+    if (!managed_visible(state))
+        return FAIL_NULL(kind->no_object, "%s '%s' is gone already", kind->name, MANAGED_NAME(obj));
+    return kind->handle(conn, obj, definition_get(managed_definition(state)));
+}
+
+/* ---- jobs ---- */
+
+static int wait_for_turn(Managed *obj, const ManagedKind *kind)
+{
+    gint64 until = g_get_monotonic_time() + JOB_DEADLINE_MS * 1000LL;
+    gboolean in_time = TRUE;
+
+    obj->waiting++;
+    pool_blocking_begin();
+    while (obj->job && in_time)
+        in_time = g_cond_wait_until(&obj->freed, &obj->lock, until);
+    pool_blocking_end();
+    obj->waiting--;
+    if (!obj->job)
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "%s '%s' can't be changed: %s has been at work on it for %" G_GINT64_FORMAT " s",
+                kind->name, MANAGED_NAME(obj), obj->job, (loop_now_ms() - obj->job_since_ms) / 1000);
+}
+
+/* Take the job of @obj (the reference is taken over in any case). */
+static int job_take(ManagedJob *job, Managed *obj, const char *api)
+{
+    g_mutex_lock(&obj->lock);
+    int rc = obj->job ? wait_for_turn(obj, obj->table->kind) : 0;
+    if (rc == 0) {
+        obj->job = api;
+        obj->job_since_ms = loop_now_ms();
+    }
+    g_mutex_unlock(&obj->lock);
+    if (rc < 0) {
+        managed_unref(obj);
+        return -1;
+    }
+    job->obj = obj;
+    job->state = managed_state(obj);
+    return 0;
+}
+
+int managed_job_begin(ManagedJob *job, ManagedTable *table, const guint8 *uuid, const char *key, const char *api)
+{
+    Managed *obj = managed_find(table, uuid, key);
+    if (!obj || job_take(job, obj, api) < 0)
+        return -1;
+    if (managed_visible(job->state) && store_contains(table->store, obj))
+        return 0;
+    managed_fail_not_found(table->kind, uuid, key);
+    managed_job_end(job);
+    return -1;
+}
+
+void managed_job_refresh(ManagedJob *job)
+{
+    managed_state_unref(job->state);
+    job->state = managed_state(job->obj);
+}
+
+void managed_job_end(ManagedJob *job)
+{
+    Managed *obj = g_steal_pointer(&job->obj);
+    if (!obj)
+        return;
+    g_clear_pointer(&job->state, managed_state_unref);
+    g_mutex_lock(&obj->lock);
+    gboolean gone = !managed_visible(obj->state);
+    g_mutex_unlock(&obj->lock);
+    if (gone)
+        store_remove(obj->table->store, obj);
+    g_mutex_lock(&obj->lock);
+    obj->job = NULL;
+    if (obj->waiting)
+        g_cond_broadcast(&obj->freed);
+    g_mutex_unlock(&obj->lock);
+    managed_unref(obj);
+}
+
+/* ---- definitions ---- */
+
+static const char *def_name(const ManagedKind *kind, const void *def)
+{
+    return *(char *const *) ((const char *) def + kind->name_at);
+}
+
+static guint8 *def_uuid(const ManagedKind *kind, void *def)
+{
+    return kind->uuid_at < 0 ? NULL : (guint8 *) def + kind->uuid_at;
+}
+
+static int complete(ManagedTable *table, void *def, const char *xml)
+{
+    const ManagedKind *kind = table->kind;
+    const char *name = kind->key ? NULL : def_name(kind, def);
+    if (name && strpbrk(name, "/\n")) {
+        g_autofree char *path = g_strdup_printf("%s.name", kind->root->name);
+        error_report(kind->error_domain, VIR_ERR_XML_ERROR, "name '%s' of a %s cannot contain '/' or a line break", name,
+                     kind->name);
+        definition_error_at(xml, path);
+        return -1;
+    }
+    if (kind->uuid_at < 0 || *((bool *) def + kind->has_uuid_at))
+        return 0;
+    uuid_generate(def_uuid(kind, def));
+    *((bool *) def + kind->has_uuid_at) = true;
+    return 0;
+}
+
+void *managed_parse(ManagedTable *table, const char *xml, gboolean validate)
+{
+    void *def = definition_read(table->kind->root, xml, validate);
+    if (!def || complete(table, def, xml) == 0)
+        return def;
+    xml_struct_free(table->kind->root->desc, def);
+    return NULL;
+}
+
+static int fail_clash(const ManagedKind *kind, const Managed *other, const char *key, gboolean same_uuid)
+{
+    char text[UUID_TEXT_SIZE];
+    uuid_format(other->entry.uuid, text);
+    if (same_uuid)
+        return FAIL(kind->clash, "%s '%s' is already defined with uuid %s", kind->name, MANAGED_NAME(other), text);
+    return FAIL(kind->clash, "%s '%s' already exists with uuid %s", kind->name, key, text);
+}
+
+/* The object that has the name and UUID of @def, new if there is none, with a job. */
+static int reserve(ManagedTable *table, void *def, const char *api, ManagedJob *job)
+{
+    const ManagedKind *kind = table->kind;
+    g_autofree char *key = kind->key ? kind->key(def) : g_strdup(def_name(kind, def));
+    guint8 fresh[UUID_BYTES];
+    const guint8 *uuid = def_uuid(kind, def);
+    if (!uuid) {
+        uuid_generate(fresh);
+        uuid = fresh;
+    }
+    for (;;) {
+        Managed *other = NULL;
+        Managed *obj = obj_new(table, key, uuid);
+        StoreAddResult result = store_add(table->store, obj, &other);
+        if (other) {
+            managed_unref(obj);
+            obj = other;
+            gboolean same = strcmp(obj->entry.name, key) == 0 && (kind->uuid_at < 0 || result == STORE_UUID_TAKEN);
+            if (!same) {
+                fail_clash(kind, obj, key, result == STORE_UUID_TAKEN);
+                managed_unref(obj);
+                return -1;
+            }
+        }
+        if (job_take(job, obj, api) < 0)
+            return -1;
+        if (store_contains(table->store, obj))
+            return 0;
+        managed_job_end(job); /* it went while we waited: once more */
+    }
+}
+
+static int check(ManagedJob *job, void *def, const Definition *old)
+{
+    ManagedTable *table = job->obj->table;
+    return table->backend->check ? table->backend->check(table, def, old ? definition_get(old) : NULL) : 0;
+}
+
+/* ---- life ---- */
+
+Managed *managed_define(ManagedTable *table, void *def, const char *api)
+{
+    const ManagedKind *kind = table->kind;
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Definition) config = definition_new(kind->root, def);
+    if (reserve(table, def, api, &job) < 0 || check(&job, def, job.state->config) < 0)
+        return NULL;
+    Change change = { .set_config = true, .config = config };
+    add_event(&change, job.obj, config, kind->defined);
+    return commit(&job, &change) < 0 ? NULL : managed_ref(job.obj);
+}
+
+/* Start a run with the definition @live. */
+static int start(ManagedJob *job, Definition *live, void *def)
+{
+    Managed *obj = job->obj;
+    const ManagedBackend *backend = obj->table->backend;
+    if (backend->start && backend->start(obj, def) < 0)
+        return -1;
+    Change change = { .set_live = true, .live = live };
+    add_event(&change, obj, live, obj->table->kind->started);
+    return commit(job, &change);
+}
+
+Managed *managed_create(ManagedTable *table, void *def, const char *api)
+{
+    const ManagedKind *kind = table->kind;
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Definition) live = definition_new(kind->root, def);
+    if (reserve(table, def, api, &job) < 0)
+        return NULL;
+    if (managed_active(job.state))
+        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name, MANAGED_NAME(job.obj));
+    if (check(&job, def, job.state->config) < 0 || start(&job, live, def) < 0)
+        return NULL;
+    return managed_ref(job.obj);
+}
+
+void *managed_define_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api)
+{
+    void *def = managed_parse(table, xml, validate);
+    g_autoptr(Managed) obj = def ? managed_define(table, def, api) : NULL;
+    return obj ? managed_handle(conn, obj) : NULL;
+}
+
+void *managed_create_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api)
+{
+    void *def = managed_parse(table, xml, validate);
+    g_autoptr(Managed) obj = def ? managed_create(table, def, api) : NULL;
+    return obj ? managed_handle(conn, obj) : NULL;
+}
+
+int managed_start(ManagedJob *job)
+{
+    const ManagedKind *kind = job->obj->table->kind;
+    if (managed_active(job->state))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is already active", kind->name, MANAGED_NAME(job->obj));
+    void *def = definition_copy(job->state->config);
+    g_autoptr(Definition) live = definition_new(kind->root, def);
+    return start(job, live, def);
+}
+
+int managed_stop(ManagedJob *job)
+{
+    Managed *obj = job->obj;
+    const ManagedKind *kind = obj->table->kind;
+    const ManagedBackend *backend = obj->table->backend;
+    if (!managed_active(job->state)) {
+        if (backend->rules & MANAGED_STOP_INACTIVE)
+            return 0;
+        return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name, MANAGED_NAME(obj));
+    }
+    if (backend->stop && backend->stop(obj, definition_get(job->state->live)) < 0)
+        return -1;
+    Change change = { .set_live = true };
+    add_event(&change, obj, job->state->live, kind->stopped);
+    return commit(job, &change);
+}
+
+int managed_undefine(ManagedJob *job)
+{
+    Managed *obj = job->obj;
+    const ManagedKind *kind = obj->table->kind;
+    if (managed_active(job->state) && !(obj->table->backend->rules & MANAGED_UNDEFINE_ACTIVE))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is still active", kind->name, MANAGED_NAME(obj));
+    if (!job->state->config)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition", kind->name,
+                    MANAGED_NAME(obj));
+    Change change = { .set_config = true, .set_autostart = true };
+    add_event(&change, obj, job->state->config, kind->undefined);
+    return commit(job, &change);
+}
+
+int managed_set_autostart(ManagedJob *job, gboolean on)
+{
+    Managed *obj = job->obj;
+    const ManagedKind *kind = obj->table->kind;
+    if (!job->state->config && !(obj->table->backend->rules & MANAGED_AUTOSTART_TRANSIENT))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient %s '%s'", kind->name, MANAGED_NAME(obj));
+    return commit(job, &(Change) { .set_autostart = true, .autostart = on });
+}
+
+/* ---- edits ---- */
+
+unsigned int managed_scope(const ManagedJob *job, unsigned int flags)
+{
+    const ManagedKind *kind = job->obj->table->kind;
+    unsigned int scope = flags & (MANAGED_LIVE | MANAGED_CONFIG);
+    if (!scope)
+        return managed_active(job->state) ? MANAGED_LIVE : MANAGED_CONFIG;
+    if ((scope & MANAGED_LIVE) && !managed_active(job->state)) {
+        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name,
+                     MANAGED_NAME(job->obj));
+        return 0;
+    }
+    if ((scope & MANAGED_CONFIG) && !job->state->config) {
+        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition",
+                     kind->name, MANAGED_NAME(job->obj));
+        return 0;
+    }
+    return scope;
+}
+
+static Definition *edited(Managed *obj, Definition *old, gboolean live, ManagedEdit edit, void *opaque)
+{
+    void *def = definition_copy(old);
+    Definition *new = definition_new(obj->table->kind->root, def);
+    if (edit(obj, def, live, opaque) == 0)
+        return new;
+    definition_unref(new);
+    return NULL;
+}
+
+int managed_edit(ManagedJob *job, unsigned int scope, ManagedEdit edit, void *opaque, Event *event)
+{
+    g_autoptr(Definition) config = NULL;
+    g_autoptr(Definition) live = NULL;
+    /* the persistent one first: it can be dropped again without a trace */
+    if (((scope & MANAGED_CONFIG) && !(config = edited(job->obj, job->state->config, FALSE, edit, opaque))) ||
+        ((scope & MANAGED_LIVE) && !(live = edited(job->obj, job->state->live, TRUE, edit, opaque)))) {
+        event_unref(event);
+        return -1;
+    }
+    return commit(job, &(Change) { .set_config = config != NULL, .config = config, .set_live = live != NULL, .live = live,
+                                   .events = { event }, .n_events = event ? 1 : 0 });
+}
