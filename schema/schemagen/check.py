@@ -3,7 +3,8 @@
 from . import names, scalars
 from .parse import SchemaError
 
-ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS'}
+ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS', 'INTERNAL_ERROR',
+               'CONFIG_UNSUPPORTED'}
 ERROR_DOMAINS = {'DOMAIN', 'DOMAIN_SNAPSHOT', 'DOMAIN_CHECKPOINT', 'NETWORK', 'STORAGE', 'NODEDEV', 'INTERFACE', 'SECRET',
                  'NWFILTER', 'TEST'}
 
@@ -109,8 +110,11 @@ def check_options(item):
         fail(item, 'has both a struct and lines of its own')
     if item.type == '-' and not item.body:
         fail(item, 'has neither a struct nor lines of its own')
-    if 'error' in item.opts and item.opts['error'] not in ERROR_CODES:
-        fail(item, f"unknown error '{item.opts['error']}'")
+    for key in ('error', 'bad'):
+        if key in item.opts and item.opts[key] not in ERROR_CODES:
+            fail(item, f"unknown error '{item.opts[key]}'")
+    if 'bad' in item.opts and (item.kind in ('elem', 'part') or item.type == '-'):
+        fail(item, "key 'bad' is for values")
     if 'when' in item.opts and 'unless' in item.opts:
         fail(item, "has both 'when' and 'unless'")
 

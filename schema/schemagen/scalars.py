@@ -50,6 +50,11 @@ def lookup(name):
         bits = int(match[1])
         return Scalar(f'guint{bits}', 'XML_HEX_UPPER' if match[3] else 'XML_HEX', bits // 8,
                       words='number, hexadecimal', bits=bits, width=int(match[2]))
+    match = re.match(r'^o(16|32)\.(\d)$', name)
+    if match:
+        bits = int(match[1])
+        return Scalar(f'guint{bits}', 'XML_OCTAL', bits // 8, words='number, octal', bits=bits, width=int(match[2]),
+                      rng='<data type="string"><param name="pattern">[0-7]+</param></data>')
     match = re.match(r'^size\.(B|KiB|MiB)$', name)
     if match:
         shift = {'B': 0, 'KiB': 10, 'MiB': 20}[match[1]]

@@ -110,6 +110,8 @@ def member_text(member, model, struct):
         parts.append(f'.flags = {flags}')
     if 'error' in item.opts:
         parts.append(f".error = VIR_ERR_{item.opts['error']}")
+    if 'bad' in item.opts:
+        parts.append(f".bad = VIR_ERR_{item.opts['bad']}")
     parts += [f'.since = {quote(item.since)}', f'.doc = {quote(item.doc)}']
     return '    {' + ', '.join(parts) + '},'
 

@@ -105,6 +105,7 @@ typedef enum __attribute__((packed)) {
     XML_INT,
     XML_HEX,
     XML_HEX_UPPER,
+    XML_OCTAL,
     XML_SIZE,
     XML_ENUM,
 } XmlType;
@@ -141,10 +142,11 @@ struct XmlMember {
     guint32 max_count;       /**< Longest list. */
     guint16 flags;
     guint16 error;           /**< VIR_ERR_xxx when it is missing. */
+    guint16 bad;             /**< VIR_ERR_xxx when its value is not allowed. */
     XmlMemberKind kind;
     XmlType type;
     guint8 bytes;            /**< Width of a number. */
-    guint8 width;            /**< Least digits of a hexadecimal number; shift of a size. */
+    guint8 width;            /**< Least digits of a hexadecimal or octal number; shift of a size. */
     guint8 initial;          /**< Default value of an enum. */
     const char *since;
     const char *doc;

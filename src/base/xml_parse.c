@@ -164,7 +164,7 @@ static void store(Parser *p, const Frame *frame, const XmlMember *m, void *at, b
     if (xml_value_parse(m, at, has, text, unit, &why))
         return;
     bool secret = m->flags & XML_SECRET;
-    problem(p, frame, attr, node, XML_PROBLEM_ERROR, VIR_ERR_XML_ERROR, "invalid value '%.*s': %s",
+    problem(p, frame, attr, node, XML_PROBLEM_ERROR, m->bad ?: VIR_ERR_XML_ERROR, "invalid value '%.*s': %s",
             secret ? 3 : 128, secret ? "***" : text, why);
 }
 

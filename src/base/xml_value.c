@@ -185,10 +185,12 @@ static bool parse_unsigned(const XmlMember *m, void *at, const char *text, char 
 {
     bool may_hex = m->type == XML_HEX || m->type == XML_HEX_UPPER;
     bool hex = may_hex && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    bool octal = m->type == XML_OCTAL;
     guint64 n;
 
-    if (!parse_digits(hex ? text + 2 : text, hex ? 16 : 10, &n)) {
-        *why = g_strdup(may_hex ? "a number is expected, such as 0x1f or 31" : "a number from 0 is expected");
+    if (!parse_digits(hex ? text + 2 : text, hex ? 16 : octal ? 8 : 10, &n)) {
+        *why = g_strdup(may_hex ? "a number is expected, such as 0x1f or 31"
+                        : octal ? "an octal number is expected, such as 0644" : "a number from 0 is expected");
         return false;
     }
     return store_unsigned(m, at, n, why);
@@ -364,6 +366,12 @@ static const char *hex_text(guint64 n, guint width, const char *digits, char buf
     return p;
 }
 
+static const char *octal_text(guint64 n, guint width, char buf[XML_VALUE_BUF])
+{
+    g_snprintf(buf, XML_VALUE_BUF, "%0*" G_GINT64_MODIFIER "o", (int)width, n);
+    return buf;
+}
+
 static const char *mac_text(const guint8 *mac, char buf[XML_VALUE_BUF])
 {
     g_snprintf(buf, XML_VALUE_BUF, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -393,6 +401,8 @@ const char *xml_value_text(const XmlMember *m, const void *at, char buf[XML_VALU
         return hex_text(xml_number_get(m, at), m->width, "0123456789abcdef", buf);
     case XML_HEX_UPPER:
         return hex_text(xml_number_get(m, at), m->width, "0123456789ABCDEF", buf);
+    case XML_OCTAL:
+        return octal_text(xml_number_get(m, at), m->width, buf);
     case XML_ENUM:
         return xml_enum_text(m->info, *(const guint8 *)at) ?: "";
     default:

@@ -51,6 +51,8 @@ BAD = [
     ('struct S : s\n    attr x string 1.0.0 open 9 range=1..2 : x', 2, "attr 'x': only a number has a range"),
     ('struct S : s\n    attr x string 1.0.0 open 9 has : x', 2, "attr 'x': type string needs no 'has'"),
     ('struct S : s\n    attr x u32 1.0.0 open - error=FROB : x', 2, "attr 'x': unknown error 'FROB'"),
+    ('struct S : s\n    attr x u32 1.0.0 open - bad=FROB : x', 2, "attr 'x': unknown error 'FROB'"),
+    ('struct S : s\n    elem x S 1.0.0 ref bad=XML_ERROR : x', 2, "elem 'x': key 'bad' is for values"),
     ('struct S : s\n    attr x u32 1.0.0 open - : x\n    attr x u32 1.0.0 open - : x', 3, "attr 'x': stands twice without a condition"),
     ('struct S : s\n    text u32 1.0.0 open - when=k:a : x\n    text u32 1.0.0 open - field=y when=k:b : x', 1, "struct 'S': has two texts"),
     ('struct S : s\n    list x string 1.0.0 open 9 : x', 2, "list 'x': column 'max' must bound the length of a list"),
