@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -75,19 +76,26 @@ IN_CHILD static bool child_streams(Child *child)
     return true;
 }
 
+/* The others are closed by exec, not before: a lock of ours that the child shares says, should we be killed now, until
+ * when a process may still appear that nobody knows of (see pid_file_acquire()). */
+IN_CHILD static bool close_by_exec(unsigned from, unsigned to)
+{
+    return syscall(SYS_close_range, from, to, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
 IN_CHILD static bool child_descriptors(Child *child)
 {
     unsigned from = 3;
     for (size_t i = 0; i < child->n_keep; i++) {
         unsigned fd = child->keep[i];
-        if (fd > from && syscall(SYS_close_range, from, fd - 1, 0) < 0)
+        if (fd > from && !close_by_exec(from, fd - 1))
             return false;
         int flags = fcntl(fd, F_GETFD);
         if (flags < 0 || fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) < 0)
             return false;
         from = fd + 1;
     }
-    return syscall(SYS_close_range, from, ~0u, 0) == 0;
+    return close_by_exec(from, ~0u);
 }
 
 IN_CHILD static bool child_identity(Child *child)

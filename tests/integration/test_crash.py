@@ -7,6 +7,7 @@ SEED repeats a run's choices; LIBVIRT_TEST_CRASHES sets how many (100)."""
 import os
 import random
 import re
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree
@@ -186,3 +187,36 @@ def test_guests_outlive_a_stop(daemon, protocol):
         assert found['id'] > 0
         connection.call('DOMAIN_RESUME', dom=found)
         assert connection.call('DOMAIN_GET_STATE', dom=found, flags=0)['state'] == RUNNING
+
+
+def children_of(pid):
+    found = []
+    for thread in os.listdir(f'/proc/{pid}/task'):
+        with open(f'/proc/{pid}/task/{thread}/children', encoding='utf-8') as f:
+            found += f.read().split()
+    return found
+
+
+@pytest.mark.skipif(not support.have('strace'), reason='strace, which holds the start of a program up, is missing')
+def test_killed_just_before_qemu_is_executed(daemon, protocol, tmp_path):
+    """A process that is not QEMU yet is not found by a search for QEMUs: the next daemon waits until it is."""
+    if isinstance(daemon, support.ReferenceDaemon):
+        pytest.skip('a promise of ours')
+    with wire.Client(daemon.socket, protocol) as connection:
+        connection.open()
+        handle = connection.call('DOMAIN_DEFINE_XML', xml=support.domain_xml('late', memory=16))['dom']
+        before = children_of(daemon.process.pid)
+        tracer = subprocess.Popen(['strace', '-f', '-o', tmp_path / 'calls', '-e', 'trace=execve', '-e',
+                                   'inject=execve:delay_enter=1000000', '-p', str(daemon.process.pid)],
+                                  stderr=subprocess.PIPE)
+        assert b'attached' in tracer.stderr.readline()
+        connection.ask('DOMAIN_CREATE_WITH_FLAGS', dom=handle, flags=FLAG_PAUSED)
+        support.wait_for(lambda: children_of(daemon.process.pid) != before, what='the child that becomes QEMU')
+        assert not guests_by_name(daemon)
+        daemon.crash()
+    daemon.restart()
+    tracer.communicate(timeout=30)      # it ends with the last process that it watches
+    assert not guests_by_name(daemon)
+    with wire.Client(daemon.socket, protocol) as connection:
+        connection.open()
+        assert connection.call('DOMAIN_LOOKUP_BY_NAME', name='late')['dom']['id'] == -1

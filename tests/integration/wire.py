@@ -242,9 +242,14 @@ class Client:
                 return packet[4], packet[5]
             self.others.append(packet)
 
-    def call(self, name, program='remote', /, **values):
+    def ask(self, name, program='remote', /, **values):
+        """Send a call without waiting for its answer."""
         call, _ = self.protocol.calls[program, name]
         self.send(self.packet(name, self.protocol.encode(call.args, values), program))
+        return call
+
+    def call(self, name, program='remote', /, **values):
+        call = self.ask(name, program, **values)
         status, reader = self.answer(self.serial)
         if status == ERROR:
             raise decode_error(reader)
