@@ -63,6 +63,17 @@ int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api
     return rc;
 }
 
+gboolean job_try_begin(JobQueue *queue, JobKind kind, const char *api)
+{
+    JobHolder *holder = exclusive_holder(queue, kind);
+    g_mutex_lock(&queue->lock);
+    gboolean free = !holder->api && !queue->waiting;
+    if (free)
+        *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms() };
+    g_mutex_unlock(&queue->lock);
+    return free;
+}
+
 void job_end(JobQueue *queue, JobKind kind)
 {
     g_mutex_lock(&queue->lock);

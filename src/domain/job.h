@@ -35,6 +35,8 @@ void job_queue_clear(JobQueue *queue);
 /** Begin a job. @domain is the domain's name, for the error; @api static text that tells others who holds the job. 0, or -1
  * with VIR_ERR_OPERATION_TIMEOUT after @deadline_ms. Each success needs one job_end(). */
 int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api, gint64 deadline_ms);
+/** The same without waiting. FALSE if somebody else has it; no error is set. */
+gboolean job_try_begin(JobQueue *queue, JobKind kind, const char *api);
 void job_end(JobQueue *queue, JobKind kind);
 
 /** What is going on, for virDomainGetControlInfo() and such. The holder with the oldest job; api NULL if none. */

@@ -222,13 +222,11 @@ static void undo_start(Guest *guest)
 
 typedef struct Revival { Guest *guest; DomainDef *def; } Revival;
 
-static void revive(void *opaque)
+/* Find out how the guest is, and publish it. With the modify job, so that nobody changes it in between. */
+static void take_over(Guest *guest, DomainDef *taken)
 {
-    Revival *r = opaque;
-    g_autoptr(Guest) guest = r->guest;
-    g_autoptr(DomainDef) def = r->def;
+    g_autoptr(DomainDef) def = taken;
     GuestCondition condition = { VIR_DOMAIN_NOSTATE, 0 };
-    g_free(r);
     gboolean failed = GUEST_CALL(host_backend(guest->host)->reconnect(guest, def, &condition)) < 0;
     if (failed && !g_atomic_int_get(&guest->killed))
         LOG_ERROR("cannot take over the running domain '%s': %s", guest->name, error_message());
@@ -239,6 +237,15 @@ static void revive(void *opaque)
     if (condition.state == VIR_DOMAIN_SHUTDOWN)
         guest_upcall_shutdown(guest, TRUE, FALSE);
     status_save_later(guest);
+}
+
+static void revive(void *opaque)
+{
+    Revival *r = opaque;
+    take_over(r->guest, r->def);
+    domain_job_end(r->guest->dom, JOB_MODIFY);
+    guest_unref(r->guest);
+    g_free(r);
 }
 
 static int revive_one(DomainHost *host, const char *path, StatusFile *status)
@@ -270,6 +277,8 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
         Revival *r = g_new0(Revival, 1);
         *r = (Revival) { guest_ref(guest), g_steal_pointer(&status->def) };
         guest->starting = 1;
+        if (!job_try_begin(&obj->jobs, JOB_MODIFY, "reconnect"))
+            g_assert_not_reached(); /* nobody knows of the domain yet */
         host_run(host, obj, revive, r);
     }
     return 0;

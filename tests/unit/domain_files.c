@@ -202,6 +202,36 @@ static void test_guest_survives_restart(Fixture *x, gconstpointer data)
     g_assert_cmpint(x->f->table.connect_num_of_domains(x->f->conn), ==, 0);
 }
 
+static gboolean is_pausable(Fixture *x, virDomainPtr dom)
+{
+    return x->f->table.domain_suspend(dom) == 0;
+}
+
+/* What a guest is found to be in must not be published over what a client has changed since. */
+static void test_change_waits_for_reconnect(Fixture *x, gconstpointer data)
+{
+    int state;
+    virDomainPtr dom = fake_define(x->f, "d", 1);
+    g_assert_cmpint(x->f->table.domain_create(dom), ==, 0);
+    object_unref(dom);
+    fake_host_free(x->f);
+    x->f = fake_host_new(x->root);
+    g_atomic_int_set(&x->f->rules.hang_reconnect, 1);
+    g_assert_cmpint(host_load(x->f->host), ==, 0);
+    dom = lookup(x, "d");
+    host_set_deadline_ms(x->f->host, 50);
+    g_assert_cmpint(x->f->table.domain_suspend(dom), <, 0);
+    g_assert_cmpint(virGetLastError()->code, ==, VIR_ERR_OPERATION_TIMEOUT);
+    g_assert_cmpint(x->f->table.domain_get_state(dom, &state, NULL, 0), ==, 0); /* a reader doesn't wait */
+    host_set_deadline_ms(x->f->host, DOMAIN_GUEST_DEADLINE_MS);
+    g_atomic_int_set(&x->f->rules.hang_reconnect, 0);
+    wait_for(is_pausable, x, dom);
+    g_assert_cmpint(x->f->table.domain_get_state(dom, &state, NULL, 0), ==, 0);
+    g_assert_cmpint(state, ==, VIR_DOMAIN_PAUSED);
+    g_assert_cmpint(x->f->table.domain_destroy(dom), ==, 0);
+    object_unref(dom);
+}
+
 static void test_guest_ended_meanwhile(Fixture *x, gconstpointer data)
 {
     virDomainPtr dom = fake_define(x->f, "d", 1);
@@ -383,6 +413,7 @@ int main(int argc, char **argv)
     ADD("half-rename", test_half_rename);
     ADD("bad", test_bad_files);
     ADD("guest-survives", test_guest_survives_restart);
+    ADD("change-waits", test_change_waits_for_reconnect);
     ADD("guest-ended", test_guest_ended_meanwhile);
     ADD("pid-reused", test_pid_reused);
     ADD("failed-start", test_failed_start);

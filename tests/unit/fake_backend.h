@@ -20,6 +20,7 @@ typedef struct FakeRules {
     gint fail_start;     /* start() fails */
     gint hang_stats;     /* requests for statistics are kept unanswered */
     gint hang_pause;     /* pause() doesn't return while set and the guest lives */
+    gint hang_reconnect; /* reconnect() doesn't return while set */
     GMutex lock;
     GPtrArray *held;     /* kept requests */
     gint starts, cleanups, reconnects; /* how often */
@@ -66,6 +67,8 @@ static int fake_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditio
 {
     int pidfd = process_open(guest->pid);
     g_atomic_int_inc(&fake_rules(guest)->reconnects);
+    while (g_atomic_int_get(&fake_rules(guest)->hang_reconnect))
+        g_usleep(1000);
     guest->priv = g_memdup2(&pidfd, sizeof(pidfd));
     *condition = (GuestCondition) { VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED };
     return pidfd < 0 ? -1 : 0;
