@@ -58,7 +58,7 @@ BLOCKS = {
     "wire-enum": ("", "doc", "value"),
     "record": ("", "doc c", "item"),
     "function": ("header version since readonly acl owns secret driver blocking",
-                 "doc entry hand null nonnull call args ret",
+                 "doc entry hand null nonnull async call args ret",
                  "acl filter call args ret hand exclusive"),
     "procedure": ("readonly acl secret blocking call args ret", "doc hand", "acl hand"),
     "event": ("msg", "doc callback id", "filter"),

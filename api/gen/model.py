@@ -125,6 +125,15 @@ class Function:
         self.calls = calls_of(block, model)
         if self.driver == "none" and self.calls:
             raise TableError(block.where_of("driver"), "a function with a call needs a driver")
+        self.asynchronous = bool(block.get("async")) and self.check_async(block)
+
+    def check_async(self, block):
+        where = block.where_of("async")
+        if enumerated(block, "async", ("yes",)) and self.blocking != "guest":
+            raise TableError(where, "only what waits for a guest can be asynchronous")
+        if self.returns != "int" or any(call.ret or call.stream for call in self.calls):
+            raise TableError(where, "an asynchronous function has no results but success")
+        return True
 
     @property
     def member(self):

@@ -213,6 +213,19 @@ def body(model, function, call):
     return "\n".join(lines + ["    return status;", "}"]) + "\n"
 
 
+def async_body(function, call):
+    """The same for the loop's thread: takes the arguments and lets the driver begin."""
+    server = Server(None, function, call)
+    args = ", ".join(server.arg[n] for _, n in function.params)
+    owner = next(server.arg[n] for t, n in function.params if t == "virDomainPtr")
+    lines = [f"static AsyncStart async_{call.name.lower()}(DispatchCall *call, AsyncDone done, void *opaque)", "{"]
+    lines += [f"    {line}" for line in server.decl + server.get]
+    lines.append("    if (dispatch_args_done(call) < 0)\n        return ASYNC_FAILED;")
+    lines.append(f"    if (!{owner}->o.conn->hypervisor->{function.member}_async)\n        return ASYNC_REFUSED;")
+    lines.append(f"    return {owner}->o.conn->hypervisor->{function.member}_async({args}, done, opaque);")
+    return "\n".join(lines + ["}"]) + "\n"
+
+
 def lane(call):
     """Where the UUID of the domain that a call is about stands in its arguments."""
     first = call.args[0] if call.args else None
@@ -256,13 +269,17 @@ def generate(model):
                 hand.append(f"int {name}(DispatchCall *call);")
             else:
                 out += body(model, owner, call) + "\n"
+            begin = "NULL"
+            if not isinstance(owner, Procedure) and owner.asynchronous:
+                out += async_body(owner, call) + "\n"
+                begin = f"async_{call.name.lower()}"
             acl = acl_rows(owner)
             ref = "NULL"
             if acl:
                 acls.append(f"static const AclRule acl_{call.name.lower()}[] = {{ {', '.join(acl)}, {{ NULL }} }};")
                 ref = f"acl_{call.name.lower()}"
             owner_name = owner.name if not isinstance(owner, Procedure) else call.name
-            rows.append(f'    [{call.number}] = {{ "{call.name}", "{owner_name}", {name}, CALL_{owner.blocking.upper()}, '
+            rows.append(f'    [{call.number}] = {{ "{call.name}", "{owner_name}", {name}, {begin}, CALL_{owner.blocking.upper()}, '
                         f'{"TRUE" if call.priority == "high" else "FALSE"}, CALL_RO_{owner.readonly.upper().replace("-", "ALLOWED")}, {lane(call)}, {ref} }},')
         files[f"dispatch_{program}.c"] = out + "\n".join(acls) + f"\n\nconst DispatchProc {program}_procs[] = {{\n" + "\n".join(rows) + \
             f"\n}};\nconst guint {program}_n_procs = G_N_ELEMENTS({program}_procs);\n"

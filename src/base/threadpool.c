@@ -468,6 +468,14 @@ void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void 
         pthread_cond_signal(&worker->cond);
 }
 
+bool pool_lane_is_busy(Pool *pool, const char *lane)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool busy = g_hash_table_contains(pool->lanes, lane);
+    pthread_mutex_unlock(&pool->lock);
+    return busy;
+}
+
 bool pool_drain(Pool *pool, int64_t deadline_ms)
 {
     struct timespec until = in_ms(deadline_ms);

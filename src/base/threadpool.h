@@ -32,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 /** Run @fn(@opaque) on a worker. @lane: key of its lane (copied), or NULL for none. */
 void pool_submit(Pool *pool, const char *lane, bool priority, PoolFunc fn, void *opaque);
 
+/** Whether a job of this lane is queued or running. */
+bool pool_lane_is_busy(Pool *pool, const char *lane);
+
 /** Wait until no job is queued or running, at most @deadline_ms. Whether that was reached. Not from a worker of this pool. */
 bool pool_drain(Pool *pool, int64_t deadline_ms);
 

@@ -160,11 +160,8 @@ typedef struct Job {
     uint8_t *payload;
 } Job;
 
-/* A stream belongs to the loop: hand it over after the reply has been sent, in this order. */
-static void begin_stream_call(void *opaque)
+static void job_end(Job *job)
 {
-    Job *job = opaque;
-    stream_begin(&job->call);
     server_client_request_end(job->call.client);
     call_finish(&job->call);
     server_client_unref(job->call.client);
@@ -172,19 +169,22 @@ static void begin_stream_call(void *opaque)
     g_free(job);
 }
 
+/* A stream belongs to the loop: hand it over after the reply has been sent, in this order. */
+static void begin_stream_call(void *opaque)
+{
+    Job *job = opaque;
+    stream_begin(&job->call);
+    job_end(job);
+}
+
 static void job_run(void *opaque)
 {
     Job *job = opaque;
     call_answer(&job->call, job->proc);
-    if (job->call.stream_started) {
+    if (job->call.stream_started)
         loop_call(server_loop(server_client_server(job->call.client)), begin_stream_call, job);
-        return;
-    }
-    server_client_request_end(job->call.client);
-    call_finish(&job->call);
-    server_client_unref(job->call.client);
-    g_free(job->payload);
-    g_free(job);
+    else
+        job_end(job);
 }
 
 #define LANE_CLIENT_TEXT 24 /* a pointer as text */
@@ -212,9 +212,28 @@ static gboolean lane_key(const DispatchProc *proc, const ServerClient *client, c
     return TRUE;
 }
 
+static void job_done(int status, void *opaque)
+{
+    Job *job = opaque;
+    dispatch_reply(&job->call, status);
+    job_end(job);
+}
+
+/* Whether the driver could begin on this thread (or refused for good); else a worker must call. */
+static gboolean job_begun(Job *job)
+{
+    virResetLastError();
+    AsyncStart start = check_access(&job->call, job->proc) < 0 ? ASYNC_FAILED
+                                                               : job->proc->begin(&job->call, job_done, job);
+    if (start == ASYNC_FAILED)
+        job_done(-1, job);
+    return start != ASYNC_REFUSED;
+}
+
 static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *proc)
 {
     char key[2 * VIR_UUID_BUFLEN + 1 + LANE_CLIENT_TEXT];
+    Pool *pool = server_pool(server_client_server(client));
     Job *job = g_new(Job, 1);
     call_begin(&job->call, server_client_ref(client), &packet->header);
     job->proc = proc;
@@ -227,7 +246,12 @@ static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *
     gboolean urgent = proc->blocking == CALL_URGENT;
     gboolean has_lane = !urgent && (proc->blocking == CALL_GUEST || proc->blocking == CALL_AGENT) &&
                         lane_key(proc, client, packet, key);
-    pool_submit(server_pool(server_client_server(client)), has_lane ? key : NULL, urgent || proc->priority, job_run, job);
+    if (proc->begin && !(has_lane && pool_lane_is_busy(pool, key))) {
+        if (job_begun(job))
+            return;
+        xdr_in_init(&job->call.in, job->payload, packet->len);
+    }
+    pool_submit(pool, has_lane ? key : NULL, urgent || proc->priority, job_run, job);
 }
 
 static void answer_now(ServerClient *client, RpcPacket *packet, const DispatchProc *proc)

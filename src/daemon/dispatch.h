@@ -50,6 +50,7 @@ typedef struct DispatchProc {
     const char *name;        /* of the procedure */
     const char *function;    /* public, for messages */
     int (*call)(DispatchCall *call);
+    AsyncStart (*begin)(DispatchCall *call, AsyncDone done, void *opaque); /* NULL: has no asynchronous form */
     CallBlocking blocking;
     gboolean priority;
     CallReadonly readonly;

@@ -86,6 +86,11 @@ typedef struct StartOptions {
 
 typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
 
+typedef enum { GUEST_REQUEST_PAUSE, GUEST_REQUEST_CONT } GuestRequest;
+
+/** Answer to a request, on the loop's thread; without @success the thread's error tells why. */
+typedef void (*GuestAnswer)(Guest *guest, gboolean success, void *opaque);
+
 /** What reconnect() found. */
 typedef struct GuestCondition {
     int state;    /* virDomainState */
@@ -138,6 +143,9 @@ struct DomainBackend {
 
     int (*cont)(Guest *guest);                       /* [worker] */
     int (*pause)(Guest *guest);                      /* [worker] */
+    /** pause() or cont() that doesn't wait: 0, and @done is called exactly once, at guest_deadline_ms() at the latest; or -1.
+     * May be NULL. [any] */
+    int (*request)(Guest *guest, GuestRequest what, GuestAnswer done, void *opaque);
     int (*shutdown)(Guest *guest, GuestStopMode mode);  /* ask for it; the end comes as an upcall [worker] */
     /** Ask the guest's system to reboot by agent. Reboot by ACPI is made by the core: shutdown, then reset and cont. [worker] */
     int (*reboot_agent)(Guest *guest);

@@ -35,6 +35,8 @@ void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(kill, domain_destroy);
     SERVE_IF(pause, domain_suspend);
     SERVE_IF(cont, domain_resume);
+    SERVE_IF(request, domain_suspend_async);
+    SERVE_IF(request, domain_resume_async);
     SERVE_IF(shutdown, domain_shutdown_flags);
     SERVE_IF(shutdown, domain_shutdown);
     SERVE_IF(shutdown, domain_reboot);

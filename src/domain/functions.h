@@ -54,6 +54,10 @@ int core_domain_reset(virDomainPtr dom, unsigned int flags);
 int core_domain_set_lifecycle_action(virDomainPtr dom, unsigned int type, unsigned int action, unsigned int
                                      flags);
 
+/* api_async.c */
+AsyncStart core_domain_suspend_async(virDomainPtr dom, AsyncDone done, void *opaque);
+AsyncStart core_domain_resume_async(virDomainPtr dom, AsyncDone done, void *opaque);
+
 /* api_info.c */
 int core_domain_get_state(virDomainPtr dom, int *state, int *reason, unsigned int flags);
 int core_domain_get_info(virDomainPtr dom, virDomainInfoPtr info);

@@ -25,6 +25,7 @@ const DomainBackend qemu_backend = {
     .status_parse = qemu_backend_status_parse,
     .cont = qemu_backend_cont,
     .pause = qemu_backend_pause,
+    .request = qemu_backend_request,
     .shutdown = qemu_backend_shutdown,
     .reboot_agent = qemu_backend_reboot_agent,
     .reset = qemu_backend_reset,

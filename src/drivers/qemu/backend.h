@@ -98,6 +98,7 @@ int qemu_guest_call(Guest *guest, const char *command, json_object *args, json_o
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options);
 int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *condition);
 int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms);
+int qemu_backend_request(Guest *guest, GuestRequest what, GuestAnswer done, void *opaque);
 pid_t qemu_backend_find_process(Guest *guest);
 void qemu_backend_cleanup(Guest *guest, const DomainDef *def);
 void qemu_backend_guest_free(Guest *guest);

@@ -21,6 +21,38 @@ int qemu_backend_pause(Guest *guest)
     return qemu_guest_call(guest, "stop", NULL, NULL);
 }
 
+typedef struct Request {
+    Guest *guest;        /* reference */
+    GuestAnswer done;
+    void *opaque;
+} Request;
+
+static void request_answered(QmpMonitor *mon, json_object *result, void *opaque)
+{
+    Request *request = opaque;
+
+    request->done(request->guest, result != NULL, request->opaque);
+    guest_unref(request->guest);
+    g_free(request);
+}
+
+int qemu_backend_request(Guest *guest, GuestRequest what, GuestAnswer done, void *opaque)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    Request *request;
+
+    if (!mon)
+        return -1;
+    request = g_new0(Request, 1);
+    *request = (Request){ guest_ref(guest), done, opaque };
+    if (qmp_send(mon, what == GUEST_REQUEST_PAUSE ? "stop" : "cont", NULL, NULL, 0,
+                 (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, request_answered, request) == 0)
+        return 0;
+    guest_unref(guest);
+    g_free(request);
+    return -1;
+}
+
 int qemu_backend_reset(Guest *guest)
 {
     return qemu_guest_call(guest, "system_reset", NULL, NULL);
