@@ -347,3 +347,41 @@ def guest_processes(root):
         if b'qemu-system' in command.split(b'\0')[0] and ours and state != 'Z':
             found.append(int(name))
     return sorted(found)
+
+
+class Pki:
+    """A certificate authority with a client and a server, in the folders that libvirt expects below @folder."""
+
+    SIDES = {'client': ('the client', 'tls_www_client'), 'server': ('localhost', 'tls_www_server')}
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        for name in ('CA', 'libvirt/private'):
+            os.makedirs(self.path(name), exist_ok=True)
+        self.write('ca.info', 'cn = "Test CA"\nca\ncert_signing_key\n')
+        self.certtool('--generate-privkey', '--ecc', '--outfile', self.path('ca.key'))
+        self.certtool('--generate-self-signed', '--load-privkey', self.path('ca.key'), '--template', self.path('ca.info'),
+                      '--outfile', self.path('CA/cacert.pem'))
+        for side, (name, purpose) in self.SIDES.items():
+            self.issue(side, name, purpose)
+
+    def issue(self, side, name, purpose, extra=''):
+        """A certificate and key of a side."""
+        key, cert = self.path(f'libvirt/private/{side}key.pem'), self.path(f'libvirt/{side}cert.pem')
+        self.write('info', f'organization = "Test"\ncn = "{name}"\ndns_name = "{name}"\n{purpose}\nsigning_key\n'
+                           f'encryption_key\n{extra}')
+        self.certtool('--generate-privkey', '--ecc', '--outfile', key)
+        os.chmod(key, 0o600)
+        self.certtool('--generate-certificate', '--load-privkey', key, '--load-ca-certificate', self.path('CA/cacert.pem'),
+                      '--load-ca-privkey', self.path('ca.key'), '--template', self.path('info'), '--outfile', cert)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), 'w', encoding='utf-8') as f:
+            f.write(text)
+
+    @staticmethod
+    def certtool(*words):
+        run(['certtool', *words])

@@ -183,10 +183,15 @@ def decode_error(reader):
 
 
 class Client:
-    """One connection. call() answers with the reply's fields; packets of other kinds are kept in `others`."""
+    """One connection. call() answers with the reply's fields; packets of other kinds are kept in `others`. @path may also
+    be a connected socket."""
 
     def __init__(self, path, protocol, seconds=20):
         self.protocol, self.serial, self.others, self.buffer = protocol, 0, [], b''
+        if isinstance(path, socket.socket):
+            self.socket = path
+            self.socket.settimeout(seconds)
+            return
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(seconds)
         self.socket.connect(path)
