@@ -24,9 +24,9 @@ int api_begin(Access *access, virDomainPtr dom)
     return FAIL(VIR_ERR_NO_DOMAIN, "no domain with matching uuid '%s' (%s)", uuid_format(dom->uuid, text), dom->name);
 }
 
-int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api)
+static int take_job(Access *access, JobKind job, const char *api)
 {
-    if (api_begin(access, dom) < 0 || domain_job_begin(access->obj, job, api) < 0)
+    if (domain_job_begin(access->obj, job, api) < 0)
         return -1;
     access->job = job;
     access->has_job = TRUE;
@@ -34,6 +34,19 @@ int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api
     if (domain_visible(access->state) && store_contains(host_domains(access->obj->host), access->obj))
         return 0;
     return FAIL(VIR_ERR_NO_DOMAIN, "domain '%s' was undefined meanwhile", API_NAME(access));
+}
+
+int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api)
+{
+    return api_begin(access, dom) < 0 ? -1 : take_job(access, job, api);
+}
+
+int api_begin_long(Access *access, virDomainPtr dom, const char *api)
+{
+    if (api_begin(access, dom) < 0 || domain_job_begin(access->obj, JOB_ASYNC, api) < 0)
+        return -1;
+    access->has_async = TRUE;
+    return take_job(access, JOB_MODIFY, api);
 }
 
 void api_refresh(Access *access)
@@ -46,6 +59,8 @@ void api_end(Access *access)
 {
     if (access->has_job)
         domain_job_end(access->obj, access->job);
+    if (access->has_async)
+        domain_job_end(access->obj, JOB_ASYNC);
     domain_state_unref(access->state);
     domain_obj_unref(access->obj);
     *access = (Access) { NULL };

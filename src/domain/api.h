@@ -19,7 +19,7 @@ extern _Thread_local int api_error_domain;
 typedef struct Access {
     DomainObj *obj;
     DomainState *state;    /* as it was when the job began */
-    gboolean has_job;
+    gboolean has_job, has_async;
     JobKind job;
 } Access;
 
@@ -27,6 +27,9 @@ typedef struct Access {
 int api_begin(Access *access, virDomainPtr dom);
 /** The same with a job; @api tells others who has it. */
 int api_begin_job(Access *access, virDomainPtr dom, JobKind job, const char *api);
+/** The same for what lasts: others see that it goes on and can abort it (async job), and nobody changes the domain
+ * meanwhile (modify job). */
+int api_begin_long(Access *access, virDomainPtr dom, const char *api);
 void api_end(Access *access);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Access, api_end)
 
@@ -71,8 +74,10 @@ int config_replace(DomainObj *obj, SharedDef *def, Event *event);
 /** Publish @def (taken over) as the live definition and write the status. 0, or -1; also if the run is over. */
 int api_publish_live(const Access *access, DomainDef *def);
 
-/** Remove the managed save image, if there is one. The modify job must be held. */
-int api_drop_managed_save(const Access *access);
+/** The domain that @def is about, new or known, with its modify job begun. NULL with an error. */
+DomainObj *api_reserve(DomainHost *host, const DomainDef *def, const char *api);
+/** End that job; a name that nothing came of is free again. */
+void api_settle(DomainObj *obj);
 
 /** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);

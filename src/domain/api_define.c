@@ -116,8 +116,7 @@ static int fail_conflict(const DomainDef *def, DomainObj *other, StoreAddResult 
     return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' is already defined with uuid %s", state->name, text);
 }
 
-/* The domain that @def is about, new or known, with its modify job begun. NULL with an error. */
-static DomainObj *reserve(DomainHost *host, const DomainDef *def, const char *api)
+DomainObj *api_reserve(DomainHost *host, const DomainDef *def, const char *api)
 {
     for (;;) {
         g_autoptr(DomainObj) fresh = domain_obj_new(host, def->name, def->uuid);
@@ -144,8 +143,7 @@ static DomainObj *reserve(DomainHost *host, const DomainDef *def, const char *ap
     }
 }
 
-/* End the job; a name that nothing came of is free again. */
-static void settle(DomainObj *obj)
+void api_settle(DomainObj *obj)
 {
     g_autoptr(DomainState) state = domain_state(obj);
     if (!domain_visible(state))
@@ -162,14 +160,14 @@ virDomainPtr core_domain_define_xml_flags(virConnectPtr conn, const char *xml, u
     g_autoptr(DomainDef) def = definition_parse(host, xml, flags & VIR_DOMAIN_DEFINE_VALIDATE);
     if (!def)
         return NULL;
-    g_autoptr(DomainObj) obj = reserve(host, def, "virDomainDefineXML");
+    g_autoptr(DomainObj) obj = api_reserve(host, def, "virDomainDefineXML");
     if (!obj)
         return NULL;
     g_autoptr(SharedDef) shared = shared_def_new(g_steal_pointer(&def));
     int rc = publish_config(obj, &(ConfigChange) { .def = shared, .define = TRUE });
     g_autoptr(DomainState) state = domain_state(obj);
     virDomainPtr dom = rc < 0 ? NULL : api_handle(conn, obj, state);
-    settle(obj);
+    api_settle(obj);
     return dom;
 }
 
@@ -205,13 +203,13 @@ virDomainPtr core_domain_create_xml_with_files(virConnectPtr conn, const char *x
     g_autoptr(DomainDef) def = definition_parse(host, xml, flags & VIR_DOMAIN_START_VALIDATE);
     if (!def)
         return NULL;
-    g_autoptr(DomainObj) obj = reserve(host, def, "virDomainCreateXML");
+    g_autoptr(DomainObj) obj = api_reserve(host, def, "virDomainCreateXML");
     if (!obj)
         return NULL;
     int rc = create_reserved(host, obj, def, &options);
     g_autoptr(DomainState) state = domain_state(obj);
     virDomainPtr dom = rc < 0 ? NULL : api_handle(conn, obj, state);
-    settle(obj);
+    api_settle(obj);
     return dom;
 }
 
@@ -228,6 +226,7 @@ static gboolean change_undefined(DomainTransition *t, void *opaque)
     t->next->persistent = FALSE;
     t->next->autostart = t->next->autostart_once = FALSE;
     t->next->managed_save = FALSE;
+    transition_set_saved(t, NULL);
     t->next->config_serial++;
     transition_lifecycle(t, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
     return TRUE;

@@ -116,40 +116,6 @@ int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info,
     return 0;
 }
 
-/* ---- managed save ---- */
-
-int core_domain_has_managed_save_image(virDomainPtr dom, unsigned int flags)
-{
-    API_FLAGS(flags, 0, -1);
-    g_auto(Access) a = { NULL };
-    return api_begin(&a, dom) < 0 ? -1 : a.state->managed_save;
-}
-
-static gboolean change_no_save(DomainTransition *t, void *opaque)
-{
-    t->next->managed_save = FALSE;
-    return TRUE;
-}
-
-int api_drop_managed_save(const Access *a)
-{
-    if (!a->state->managed_save)
-        return 0;
-    if (persist_remove_managed_save(a->obj->host, API_NAME(a)) < 0)
-        return -1;
-    domain_change(a->obj, change_no_save, NULL);
-    return 0;
-}
-
-int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags)
-{
-    API_FLAGS(flags, 0, -1);
-    g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainManagedSaveRemove") < 0)
-        return -1;
-    return api_drop_managed_save(&a);
-}
-
 /* ---- security label ---- */
 
 int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label)

@@ -33,13 +33,7 @@ int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *fi
     if (a.state->guest)
         return FAIL(VIR_ERR_OPERATION_INVALID, "domain is already running: '%s' has id %d", API_NAME(&a),
                     a.state->guest->id);
-    if (a.state->managed_save && !(flags & VIR_DOMAIN_START_FORCE_BOOT))
-        return FAIL(VIR_ERR_NO_SUPPORT, "domain '%s' has a managed save image, which can't be restored yet; 'virsh start "
-                    "%s --force-boot' drops it", API_NAME(&a), API_NAME(&a));
-    if (a.state->managed_save && api_drop_managed_save(&a) < 0)
-        return -1;
-    g_autoptr(SharedDef) def = domain_config(a.obj, a.state);
-    if (!def || run_start(a.obj, def, &options) < 0)
+    if (run_persistent(a.obj, &options) < 0)
         return -1;
     api_refresh(&a);
     dom->id = domain_state_id(a.state);

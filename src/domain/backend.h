@@ -100,6 +100,8 @@ typedef struct GuestCondition {
 struct DomainBackend {
     const char *name;       /* virConnectGetType(): "QEMU" */
     const char *folder;     /* part of the paths: "qemu"; NULL: domains live in memory only */
+    const char *image_word; /* first 12 characters of saved images: "LibvirtQemud"; NULL if there is no save() */
+    gboolean instant;       /* a guest starts running, and is saved, in one step: nothing is told of the steps between */
     guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
     int error_domain;       /* VIR_FROM_QEMU, for errors about its domains */
     gint64 deadline_ms;     /* default of guest_deadline_ms(); 0: DOMAIN_GUEST_DEADLINE_MS */
@@ -150,6 +152,14 @@ struct DomainBackend {
     /** Ask the guest's system to reboot by agent. Reboot by ACPI is made by the core: shutdown, then reset and cont. [worker] */
     int (*reboot_agent)(Guest *guest);
     int (*reset)(Guest *guest);                      /* [worker] */
+
+    /** Write all that the guest's run consists of to @fd, a regular file, from where it stands; vCPUs are paused (unless
+     * instant) and the run is ended afterwards. start() gets the file at that place as restore_fd. @flags
+     * virDomainSaveRestoreFlags. [worker] */
+    int (*save)(Guest *guest, int fd, unsigned int flags);
+    /** Write a core dump to @fd. @format virDomainCoreDumpFormat, @flags virDomainCoreDumpFlags; crash, live and reset are
+     * the core's. [worker] */
+    int (*dump)(Guest *guest, int fd, unsigned int format, unsigned int flags);
 
     /** End the process. @graceful: only politely (SIGTERM); -1 with VIR_ERR_SYSTEM_ERROR (EBUSY) if it doesn't go within
      * @grace_ms. Otherwise also by force. 0 when it is gone, also if it never was. At any time. [worker] */

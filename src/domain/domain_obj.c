@@ -13,6 +13,7 @@ static DomainState *state_copy(const DomainState *old)
     next->name = g_strdup(old->name);
     next->live = shared_def_ref(old->live);
     next->config = shared_def_ref(old->config);
+    next->saved = shared_def_ref(old->saved);
     next->guest = old->guest ? guest_ref(old->guest) : NULL;
     return next;
 }
@@ -24,6 +25,7 @@ void domain_state_unref(DomainState *state)
     g_free(state->name);
     shared_def_unref(state->live);
     shared_def_unref(state->config);
+    shared_def_unref(state->saved);
     guest_unref(state->guest);
     g_free(state);
 }
@@ -129,6 +131,13 @@ void transition_set_config(DomainTransition *t, SharedDef *config)
     shared_def_ref(config);
     shared_def_unref(t->next->config);
     t->next->config = config;
+}
+
+void transition_set_saved(DomainTransition *t, SharedDef *saved)
+{
+    shared_def_ref(saved);
+    shared_def_unref(t->next->saved);
+    t->next->saved = saved;
 }
 
 void transition_set_guest(DomainTransition *t, Guest *guest)

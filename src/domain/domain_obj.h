@@ -22,12 +22,13 @@ typedef struct DomainState {
     char *name;
     SharedDef *live;         /* definition of the run; NULL while there is none */
     SharedDef *config;       /* persistent definition if the host has no files (else it is in one; config.h) */
+    SharedDef *saved;        /* managed save of a host without files: the definition to go on with */
     Guest *guest;            /* the run; NULL: inactive */
     gint64 since_ms;         /* when state/reason was reached (loop_now_ms()) */
     guint config_serial;     /* another number for each persistent definition */
     guint taints;            /* bit mask, of the run */
     gint16 state, reason;    /* virDomainState and its reasons */
-    bool persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1;
+    bool persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1, saved_running : 1;
 } DomainState;
 
 struct DomainObj {
@@ -75,6 +76,7 @@ gboolean domain_change(DomainObj *obj, DomainChangeFn fn, void *opaque);
 void transition_set_state(DomainTransition *t, int state, int reason);
 void transition_set_live(DomainTransition *t, SharedDef *live);     /* takes a reference; NULL: none */
 void transition_set_config(DomainTransition *t, SharedDef *config); /* takes a reference */
+void transition_set_saved(DomainTransition *t, SharedDef *saved);   /* takes a reference; NULL: none */
 void transition_set_guest(DomainTransition *t, Guest *guest);       /* takes a reference; NULL: none */
 /** Emit @event (taken over) after the state was published. */
 void transition_emit(DomainTransition *t, Event *event);

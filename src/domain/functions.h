@@ -67,11 +67,28 @@ int core_domain_get_job_info(virDomainPtr dom, virDomainJobInfoPtr info);
 int core_domain_get_job_stats(virDomainPtr dom, int *type, virTypedParameterPtr *params, int *nparams,
                               unsigned int flags);
 int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info, unsigned int flags);
-int core_domain_has_managed_save_image(virDomainPtr dom, unsigned int flags);
-int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags);
 int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label);
 int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels);
 int core_domain_get_messages(virDomainPtr dom, char ***messages, unsigned int flags);
+
+/* api_save.c */
+int core_domain_save(virDomainPtr dom, const char *to);
+int core_domain_save_flags(virDomainPtr dom, const char *to, const char *dxml, unsigned int flags);
+int core_domain_save_params(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_managed_save(virDomainPtr dom, unsigned int flags);
+int core_domain_has_managed_save_image(virDomainPtr dom, unsigned int flags);
+int core_domain_managed_save_remove(virDomainPtr dom, unsigned int flags);
+int core_domain_restore(virConnectPtr conn, const char *from);
+int core_domain_restore_flags(virConnectPtr conn, const char *from, const char *dxml, unsigned int flags);
+int core_domain_restore_params(virConnectPtr conn, virTypedParameterPtr params, int nparams, unsigned int flags);
+char *core_domain_save_image_get_xml_desc(virConnectPtr conn, const char *file, unsigned int flags);
+int core_domain_save_image_define_xml(virConnectPtr conn, const char *file, const char *dxml, unsigned int flags);
+char *core_domain_managed_save_get_xml_desc(virDomainPtr dom, unsigned int flags);
+int core_domain_managed_save_define_xml(virDomainPtr dom, const char *dxml, unsigned int flags);
+
+/* api_dump.c */
+int core_domain_core_dump(virDomainPtr dom, const char *to, unsigned int flags);
+int core_domain_core_dump_with_format(virDomainPtr dom, const char *to, unsigned int format, unsigned int flags);
 
 /* api_memory.c */
 unsigned long core_domain_get_max_memory(virDomainPtr dom);

@@ -265,6 +265,11 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
     g_autoptr(SharedDef) live = shared_def_new(domain_def_copy(status->def));
     domain_change(obj, change_revived, &(ReviveChange) { guest, live, status });
     store_set_id(host_domains(host), obj, guest->id);
+    /* the daemon died before it could remove an image that the run came from, or end a run that was saved; the run goes on,
+     * so the image is of a past that must not come back */
+    if (process_is_same(status) && run_drop_saved(obj) < 0)
+        LOG_ERROR("the managed save image of the running domain '%s' is outdated, but can't be removed: %s", guest->name,
+                  error_message());
     gboolean alive = process_is_same(status);
     if (!alive)
         guest->pid = 0; /* gone, or another process has its id: never to be touched */
@@ -321,13 +326,12 @@ static void autostart_one(void *opaque)
     RunOptions options = RUN_OPTIONS_INIT;
     if (domain_job_begin(obj, JOB_MODIFY, "autostart") < 0)
         return;
-    g_autoptr(SharedDef) def = domain_config(obj, state);
     if (state->autostart_once) { /* removed first: a guest that brings the host down must not do so for ever */
         if (persist_set_autostart_once(obj->host, state->name, FALSE) < 0)
             LOG_ERROR("%s", error_message());
         domain_change(obj, change_no_once, NULL);
     }
-    if (!def || run_start(obj, def, &options) < 0)
+    if (run_persistent(obj, &options) < 0)
         LOG_ERROR("autostart of domain '%s' failed: %s", state->name, error_message());
     domain_job_end(obj, JOB_MODIFY);
 }

@@ -50,9 +50,10 @@ static gboolean change_running(DomainTransition *t, void *opaque)
     RunChange *c = opaque;
     if (!run_is_current(t, c->guest) || t->old->state == VIR_DOMAIN_RUNNING)
         return FALSE;
+    gboolean memory_is_old = c->reason == VIR_DOMAIN_RUNNING_FROM_SNAPSHOT || c->reason == VIR_DOMAIN_RUNNING_RESTORED;
     transition_set_state(t, VIR_DOMAIN_RUNNING, c->reason);
-    transition_lifecycle(t, VIR_DOMAIN_EVENT_RESUMED, c->reason == VIR_DOMAIN_RUNNING_FROM_SNAPSHOT
-                         ? VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT : VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_RESUMED, memory_is_old ? VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT
+                                                                    : VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
     return TRUE;
 }
 
@@ -219,15 +220,28 @@ static gboolean change_live(DomainTransition *t, void *opaque)
     return TRUE;
 }
 
+typedef struct StartChange { Guest *guest; const RunOptions *options; gboolean runs; } StartChange;
+
+static int paused_reason(int detail)
+{
+    switch (detail) {
+    case VIR_DOMAIN_EVENT_SUSPENDED_RESTORED: return VIR_DOMAIN_PAUSED_MIGRATION; /* what an image is to a hypervisor */
+    case VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT: return VIR_DOMAIN_PAUSED_FROM_SNAPSHOT;
+    default: return VIR_DOMAIN_PAUSED_USER;
+    }
+}
+
 static gboolean change_started(DomainTransition *t, void *opaque)
 {
-    RunChange *c = opaque;
+    StartChange *c = opaque;
     if (!run_is_current(t, c->guest))
         return FALSE;
-    transition_lifecycle(t, VIR_DOMAIN_EVENT_STARTED, c->detail);
-    if (t->old->state == VIR_DOMAIN_PAUSED && t->old->reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
-        transition_set_state(t, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
-        transition_lifecycle(t, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+    transition_lifecycle(t, VIR_DOMAIN_EVENT_STARTED, c->options->started_detail);
+    if (c->runs) {
+        transition_set_state(t, VIR_DOMAIN_RUNNING, c->options->running_reason);
+    } else if (c->options->paused && t->old->reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
+        transition_set_state(t, VIR_DOMAIN_PAUSED, paused_reason(c->options->paused_detail));
+        transition_lifecycle(t, VIR_DOMAIN_EVENT_SUSPENDED, c->options->paused_detail);
     }
     return TRUE;
 }
@@ -299,15 +313,21 @@ static Guest *begin(DomainObj *obj, DomainDef *def)
     return g_steal_pointer(&guest);
 }
 
+/* A guest that boots is told of when it runs; one that goes on from where it was begins to run as a second step. */
 static int set_going(Guest *guest, const RunOptions *options)
 {
-    gboolean restored = options->start.restore_fd >= 0;
-    if (!options->paused && run_cont(guest, restored ? VIR_DOMAIN_RUNNING_RESTORED : VIR_DOMAIN_RUNNING_BOOTED) < 0)
+    const DomainBackend *backend = host_backend(guest->host);
+    gboolean boots = options->running_reason == VIR_DOMAIN_RUNNING_BOOTED;
+    gboolean at_once = backend->instant && !options->paused;
+    gboolean run = !backend->instant && !options->paused;
+    if (at_once && GUEST_CALL(backend->cont(guest)) < 0)
         return -1;
-    RunChange started = { .guest = guest, .detail = restored ? VIR_DOMAIN_EVENT_STARTED_RESTORED
-                                                             : VIR_DOMAIN_EVENT_STARTED_BOOTED };
-    if (!domain_change(guest->dom, change_started, &started))
+    if (run && boots && run_cont(guest, options->running_reason) < 0)
+        return -1;
+    if (!domain_change(guest->dom, change_started, &(StartChange) { guest, options, at_once }))
         return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was being started", guest->name);
+    if (run && !boots && run_cont(guest, options->running_reason) < 0)
+        return -1;
     return status_save(guest);
 }
 

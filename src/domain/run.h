@@ -40,13 +40,23 @@ typedef struct RunOptions {
     StartOptions start;
     virConnectPtr conn;      /* whose end ends the guest (VIR_DOMAIN_START_AUTODESTROY) */
     gboolean paused;
+    int running_reason;      /* virDomainRunningReason */
+    int started_detail;      /* virDomainEventStartedDetailType */
+    int paused_detail;       /* virDomainEventSuspendedDetailType of the event if it stays paused */
 } RunOptions;
 
-#define RUN_OPTIONS_INIT { .start = { .restore_fd = -1 } }
+#define RUN_OPTIONS_INIT { .start = { .restore_fd = -1 }, .running_reason = VIR_DOMAIN_RUNNING_BOOTED }
 
 /** Start a run with @def (a copy is made). The modify job must be held. 0, or -1; then the domain is inactive
  * (and gone, if it is transient). */
 int run_start(DomainObj *obj, SharedDef *def, const RunOptions *options);
+
+/** Start a persistent domain: from its managed save image, which is gone then (and is dropped for VIR_DOMAIN_START_FORCE_BOOT),
+ * or from its persistent definition. The modify job must be held. */
+int run_persistent(DomainObj *obj, RunOptions *options);
+
+/** Remove the managed save image, if there is one. */
+int run_drop_saved(DomainObj *obj);
 
 typedef enum { CLAIM_LOST, CLAIM_MINE, CLAIM_OF_STARTER } ClaimResult;
 

@@ -4,6 +4,9 @@
  */
 #define ERROR_DOMAIN VIR_FROM_TEST
 #include "base/error.h"
+#include <errno.h>
+#include <string.h>
+#include "base/file.h"
 #include "base/loop.h"
 #include "drivers/test/test_driver.h"
 
@@ -34,6 +37,18 @@ static int test_start(Guest *guest, DomainDef *def, const StartOptions *options)
     t->balloon_kib = (gint64) (def->current_memory ? def->current_memory : def->memory);
     guest->priv = t;
     return 0;
+}
+
+/* There is no memory: an image consists of its definition. */
+static int test_save(Guest *guest, int fd, unsigned int flags)
+{
+    return 0;
+}
+
+static int test_dump(Guest *guest, int fd, unsigned int format, unsigned int flags)
+{
+    g_autofree char *text = g_strdup_printf("core of test domain '%s'\n", guest->name);
+    return file_write_all(fd, text, strlen(text)) < 0 ? FAIL_ERRNO(errno, "cannot write the core dump") : 0;
 }
 
 static int test_succeed(Guest *guest)
@@ -150,6 +165,8 @@ static char *test_hostname(Guest *guest)
 const DomainBackend test_backend = {
     .name = "TEST",
     .error_domain = VIR_FROM_TEST,
+    .image_word = "LibvirtTestd",
+    .instant = TRUE,
     .virt_types = 1u << DOMAIN_VIRT_TYPE_TEST,
     .prepare = test_prepare,
     .describe = test_describe,
@@ -159,6 +176,8 @@ const DomainBackend test_backend = {
     .pause = test_succeed,
     .shutdown = test_shutdown,
     .reset = test_reset,
+    .save = test_save,
+    .dump = test_dump,
     .kill = test_kill,
     .guest_free = test_guest_free,
     .set_balloon = test_set_balloon,
