@@ -323,7 +323,7 @@ static void test_no_support(Fixture *f, gconstpointer data)
 {
     virDomainPtr dom = virDomainLookupByName(f->conn, "test");
     g_assert_cmpint(virDomainPMWakeup(dom, 0), ==, -1);
-    expect_error(VIR_ERR_NO_SUPPORT, "virDomainCoreDump");
+    expect_error(VIR_ERR_NO_SUPPORT, "virDomainPMWakeup");
     virDomainFree(dom);
 }
 
