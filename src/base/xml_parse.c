@@ -386,6 +386,8 @@ static void parse_list_item(Parser *p, const Frame *frame, const XmlMember *m, v
     if (m->type == XML_STRUCT) {
         *(void **)slot = xml_struct_new(m->info);
         parse_element(p, frame, m->info, *(void **)slot, node);
+    } else if (m->type == XML_RAW) {
+        parse_raw(p, frame, m, slot, node);
     } else {
         parse_leaf(p, frame, m, slot, NULL, node);
     }

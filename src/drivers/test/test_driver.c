@@ -2,77 +2,24 @@
 #define ERROR_DOMAIN VIR_FROM_TEST
 #include "drivers/test/test_driver.h"
 #include "base/error.h"
-#include "domain/connect.h"
 #include "domain/functions.h"
-#include "domain/host.h"
-#include "domain/run.h"
+#include "drivers/test/test_node.h"
 #include <string.h>
 
-/* The node of test:///default, shared by all its connections and gone with the last. */
-static GMutex shared_lock;
-static DomainHost *shared_host;
-static guint shared_users;
-
-static const char default_domain[] =
-    "<domain type='test'>"
-    "  <name>test</name>"
-    "  <uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>"
-    "  <memory>8388608</memory>"
-    "  <currentMemory>2097152</currentMemory>"
-    "  <vcpu>2</vcpu>"
-    "  <os><type arch='i686'>hvm</type><boot dev='hd'/></os>"
-    "  <devices>"
-    "    <disk type='file' device='disk'><source file='/guest/diskimage1'/><target dev='vda' bus='virtio'/></disk>"
-    "    <interface type='network'><mac address='aa:bb:cc:dd:ee:ff'/><source network='default'/>"
-    "      <target dev='testnet0'/></interface>"
-    "    <memballoon model='virtio'/>"
-    "  </devices>"
-    "</domain>";
-
 static HypervisorDriver test_hypervisor;
-
-static int add_default_domain(virConnectPtr conn)
-{
-    g_autoptr(virDomain) dom = test_hypervisor.domain_define_xml(conn, default_domain);
-    return dom ? test_hypervisor.domain_create(dom) : -1;
-}
-
-static OpenResult open_default(virConnectPtr conn)
-{
-    OpenResult result = OPEN_OK;
-    g_mutex_lock(&shared_lock);
-    gboolean fresh = !shared_host;
-    if (fresh)
-        shared_host = host_new(&(HostSetup) { .backend = &test_backend, .root = "" });
-    connect_attach(conn, shared_host, NULL);
-    if (fresh && add_default_domain(conn) < 0) {
-        connect_detach(conn);
-        g_clear_pointer(&shared_host, host_free);
-        result = OPEN_ERROR;
-    } else {
-        shared_users++;
-    }
-    g_mutex_unlock(&shared_lock);
-    return result;
-}
 
 static OpenResult test_open(virConnectPtr conn, virConnectAuthPtr auth)
 {
     const char *path = conn->uri->path;
-    if (strcmp(path, "/default") == 0)
-        return open_default(conn);
     if (!*path || strcmp(path, "/") == 0)
-        return FAIL(VIR_ERR_INVALID_ARG, "'%s' names no test node: use test:///default", conn->uri->text);
-    return FAIL(VIR_ERR_NO_SUPPORT, "test nodes from files ('%s') can't be read yet: use test:///default", path);
+        return FAIL(VIR_ERR_INVALID_ARG, "'%s' names no test node: use test:///default or test:///path/to/node.xml",
+                    conn->uri->text);
+    return test_node_open(conn, path) < 0 ? OPEN_ERROR : OPEN_OK;
 }
 
 static void test_close(virConnectPtr conn)
 {
-    g_mutex_lock(&shared_lock);
-    connect_detach(conn);
-    if (--shared_users == 0)
-        g_clear_pointer(&shared_host, host_free);
-    g_mutex_unlock(&shared_lock);
+    test_node_close(conn);
 }
 
 /* ---- the node ---- */
@@ -95,8 +42,7 @@ static char *test_get_capabilities(virConnectPtr conn)
 
 static int test_node_info(virConnectPtr conn, virNodeInfoPtr info)
 {
-    *info = (virNodeInfo) { .model = "i686", .memory = 3145728, .cpus = 16, .mhz = 1400, .nodes = 2, .sockets = 2,
-                            .cores = 2, .threads = 2 };
+    *info = test_node(conn)->info;
     return 0;
 }
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_TEST
+#include "drivers/test/test_node.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "domain/host.h"
+#include "drivers/test/test_driver.h"
+#include "model/testnode_def.h"
+
+/* Longest node file and longest file that an element of it names. */
+#define FILE_MAX (8 * 1024 * 1024)
+
+/* In the order in which a node's objects are made. */
+static const TestKind *const kinds[] = {
+    &test_domain_kind,
+};
+
+/* Elements of the node file, by kind. */
+static const struct { const char *element; size_t list, count; } lists[] = {
+#define LIST(element, field) { element, offsetof(TestNodeDef, field), offsetof(TestNodeDef, n_##field) }
+    LIST("domain", domains), LIST("network", networks), LIST("interface", interfaces), LIST("pool", pools),
+    LIST("device", devices),
+#undef LIST
+};
+
+static const virNodeInfo default_info = {
+    .model = "i686", .memory = 3145728, .cpus = 16, .mhz = 1400, .nodes = 2, .sockets = 2, .cores = 2, .threads = 2
+};
+
+/* test:///default; @refs of all nodes are guarded by the lock, too. */
+static GMutex shared_lock;
+static TestNode *shared;
+
+TestNode *test_node(virConnectPtr conn)
+{
+    return connect_priv(conn);
+}
+
+static TestNode *node_new(void)
+{
+    TestNode *node = g_new0(TestNode, 1);
+    node->refs = 1;
+    node->info = default_info;
+    node->host = host_new(&(HostSetup) { .backend = &test_backend, .root = "" });
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (kinds[i]->start)
+            kinds[i]->start(node);
+    }
+    return node;
+}
+
+static void node_free(TestNode *node)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (kinds[i]->stop)
+            kinds[i]->stop(node);
+    }
+    host_free(node->host);
+    g_free(node);
+}
+
+static void attach(virConnectPtr conn, TestNode *node)
+{
+    connect_attach(conn, node->host, node);
+    conn->tables = &node->tables;
+}
+
+void test_node_close(virConnectPtr conn)
+{
+    TestNode *node = connect_detach(conn);
+    conn->tables = NULL;
+    g_mutex_lock(&shared_lock);
+    gboolean last = --node->refs == 0;
+    if (last && node == shared)
+        shared = NULL;
+    g_mutex_unlock(&shared_lock);
+    if (last)
+        node_free(node);
+}
+
+/* ---- test:///default ---- */
+
+static int add_defaults(virConnectPtr conn)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (kinds[i]->add_default && kinds[i]->add_default(conn) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int open_default(virConnectPtr conn)
+{
+    g_mutex_lock(&shared_lock);
+    TestNode *node = shared;
+    if (node)
+        node->refs++;
+    else
+        node = node_new();
+    attach(conn, node);
+    int rc = node == shared ? 0 : add_defaults(conn); /* others wait for it: it blocks on nothing */
+    if (rc == 0)
+        shared = node;
+    g_mutex_unlock(&shared_lock);
+    if (rc < 0)
+        test_node_close(conn);
+    return rc;
+}
+
+/* ---- test:///path ---- */
+
+static char *read_file(const char *path)
+{
+    size_t len;
+    char *text = file_read(path, FILE_MAX, &len);
+    if (!text || strlen(text) != len) {
+        g_autofree char *why = text ? g_strdup("it has NUL bytes") : g_strdup(error_message());
+        g_free(text);
+        return FAIL_NULL(VIR_ERR_XML_ERROR, "cannot read '%s' for a test node: %s", path, why);
+    }
+    return text;
+}
+
+/* The document of an element: itself, or the file that it names, relative to the node file's folder. */
+static char *element_document(const char *element, const char *folder)
+{
+    xmlDoc *doc = xml_document_parse(element, strlen(element), "(node)", VIR_FROM_TEST);
+    if (!doc)
+        return NULL;
+    xmlChar *file = xmlGetProp(xmlDocGetRootElement(doc), BAD_CAST "file");
+    xmlFreeDoc(doc);
+    if (!file)
+        return g_strdup(element);
+    g_autofree char *path = g_path_is_absolute((const char *) file) ? g_strdup((const char *) file)
+                                                                    : g_build_filename(folder, file, NULL);
+    xmlFree(file);
+    return read_file(path);
+}
+
+static int add_elements(virConnectPtr conn, const TestKind *kind, char **elements, guint n, const char *folder)
+{
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *xml = element_document(elements[i], folder);
+        if (!xml || kind->add(conn, xml) < 0) {
+            error_context("%s %u of the test node", kind->element, i + 1);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int add_all(virConnectPtr conn, const TestNodeDef *def, const char *folder)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        for (guint j = 0; j < G_N_ELEMENTS(lists); j++) {
+            if (strcmp(lists[j].element, kinds[i]->element) != 0)
+                continue;
+            const char *at = (const char *) def;
+            if (add_elements(conn, kinds[i], *(char ***) (at + lists[j].list), *(const guint *) (at + lists[j].count),
+                             folder) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static void fill_info(virNodeInfo *info, const TestNodeDef *def)
+{
+    const TestNodeCpu *cpu = &def->cpu;
+    if (cpu->model)
+        g_strlcpy(info->model, cpu->model, sizeof(info->model));
+    if (cpu->has_mhz)
+        info->mhz = cpu->mhz;
+    if (cpu->has_nodes)
+        info->nodes = cpu->nodes;
+    if (cpu->has_sockets)
+        info->sockets = cpu->sockets;
+    if (cpu->has_cores)
+        info->cores = cpu->cores;
+    if (cpu->has_threads)
+        info->threads = cpu->threads;
+    guint64 all = (guint64) info->nodes * info->sockets;
+    all = MIN(all * info->cores, G_MAXUINT32) * info->threads;
+    info->cpus = (unsigned int) MIN(cpu->has_active ? cpu->active : info->cpus, all);
+    if (def->has_memory)
+        info->memory = def->memory;
+}
+
+static int open_file(virConnectPtr conn, const char *path)
+{
+    g_autofree char *text = read_file(path);
+    TestNodeDef *def = text ? xml_parse(&TEST_NODE_ROOT, text, strlen(text), 0, NULL) : NULL;
+    if (!def)
+        return -1;
+    TestNode *node = node_new();
+    g_autofree char *folder = g_path_get_dirname(path);
+    fill_info(&node->info, def);
+    attach(conn, node);
+    int rc = add_all(conn, def, folder);
+    xml_struct_free(&TEST_NODE_DEF_DESC, def);
+    if (rc < 0) {
+        virErrorPtr error = error_save();
+        test_node_close(conn);
+        error_restore(error);
+    }
+    return rc;
+}
+
+int test_node_open(virConnectPtr conn, const char *path)
+{
+    return strcmp(path, "/default") == 0 ? open_default(conn) : open_file(conn, path);
+}

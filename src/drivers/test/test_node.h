@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The node of a test connection: what it is like and what it has. test:///default has one node for all connections of a
+ * process, gone with the last; test:///path/to/node.xml makes one of its own for each connection.
+ *
+ * What a node can have are kinds, listed in test_node.c: each makes its table, adds what the default node has, and reads
+ * its elements of a node file.
+ */
+#pragma once
+#include "core/managed.h"
+#include "domain/connect.h"
+
+typedef struct TestNode {
+    gint refs;
+    DomainHost *host;
+    ManagedTables tables;   /* conn->tables of all connections to the node */
+    virNodeInfo info;
+} TestNode;
+
+typedef struct TestKind {
+    const char *element;                              /* of the node file */
+    void (*start)(TestNode *node);                    /* make the table; node->host is there. May be NULL */
+    void (*stop)(TestNode *node);                     /* free it. May be NULL */
+    int (*add_default)(virConnectPtr conn);           /* what test:///default has; may be NULL */
+    int (*add)(virConnectPtr conn, const char *xml);  /* the text of one element; an object that is defined and running */
+} TestKind;
+
+extern const TestKind test_domain_kind;
+
+/** The node of a connection. */
+TestNode *test_node(virConnectPtr conn);
+
+/** Open the node called @path: "/default" or a file. 0 or -1. */
+int test_node_open(virConnectPtr conn, const char *path);
+void test_node_close(virConnectPtr conn);
