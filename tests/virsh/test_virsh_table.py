@@ -10,6 +10,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GENERATE = os.path.join(ROOT, 'tools', 'cmdgen', 'generate.py')
 GROUP = 'group some\n  title Some\n  order 1\n'
+ACT = 'object plane\n  type T\n  find f()\n  name n()\n  label Plane\ncommand go\n  summary go there\n'
 COMMAND = 'command go\n  summary go there\n  handler cmd_go\n'
 
 
@@ -32,8 +33,8 @@ WRONG = [
     (GROUP + 'group more\n  title More\n  order 2\n', "commands/t.cmd:4: second group 'more' in one file"),
     (COMMAND, "commands/t.cmd:1: command 'go' in a file without a group"),
     (GROUP + 'command go\n  handler cmd_go\n', "commands/t.cmd:4: command 'go' lacks the key 'summary'"),
-    (GROUP + 'command go\n  summary s\n', "commands/t.cmd:4: command 'go' needs either handler or todo"),
-    (GROUP + COMMAND + '  todo later\n', "commands/t.cmd:4: command 'go' needs either handler or todo"),
+    (GROUP + 'command go\n  summary s\n', "commands/t.cmd:4: command 'go' needs one of handler, todo, act, autostart, dump, edit, make, print"),
+    (GROUP + COMMAND + '  todo later\n', "commands/t.cmd:4: command 'go' needs one of handler, todo, act, autostart, dump, edit, make, print"),
     (GROUP + COMMAND + '  sumary x\n',
      "commands/t.cmd:7: unknown key 'sumary' in command 'go'; did you mean 'summary'?"),
     (GROUP + COMMAND + '  connection maybe\n', "commands/t.cmd:7: connection of 'go' is yes or no"),
@@ -63,6 +64,21 @@ WRONG = [
      "commands/t.cmd:8: alias 'y' gives a value to the bool 'x'"),
     (GROUP + COMMAND + '  option x bool -- d\n  option-alias x x\n',
      "commands/t.cmd:8: alias 'x' is also an option of 'go'"),
+    (GROUP + COMMAND + '  done gone\n', "commands/t.cmd:4: command 'go' has done or fail without an action"),
+    (GROUP + ACT + '  act place go_there\n  fail no\n', "commands/t.cmd:11: act needs an object and a function: "
+     "'place go_there'; did you mean 'plane'?"),
+    (GROUP + ACT + '  act plane go_there\n  fail no\n',
+     "commands/t.cmd:11: 'done' belongs to act and make, which need it ('go')"),
+    (GROUP + ACT + '  act plane go_there\n  done yes\n', "commands/t.cmd:11: act of 'go' needs 'fail'"),
+    (GROUP + COMMAND + '  option x bool -- d\n  exclusive x y\n',
+     "commands/t.cmd:8: exclusive names 'y', no option of 'go'"),
+    (GROUP + COMMAND + '  option x bool -- d\n  exclusive x\n',
+     "commands/t.cmd:8: exclusive needs two options or more"),
+    (GROUP + COMMAND + '  option x string flag=F -- d\n', "commands/t.cmd:7: option 'x' has a flag but isn't a bool"),
+    (GROUP + COMMAND + '  option x bool -- d\n  flag z F\n',
+     "commands/t.cmd:8: flag needs a bool of 'go' and a constant"),
+    (GROUP + COMMAND + '  option x string param=F:word -- d\n', "commands/t.cmd:7: kind 'word' of the parameter F is "
+     "none of bool, int, uint, llong, ullong, string, bytes, kib"),
 ]
 
 
@@ -84,6 +100,19 @@ def test_right_table(tmp_path):
     assert 'More \\"words\\".' in source
     assert (out / 'prog-debt.txt').read_text() == '1 of 2 commands are not written yet\nlater: no time\n'
     assert '``[--x] <string>``: an x' in (out / 'prog-commands.rst').read_text()
+
+
+def test_generated_handlers(tmp_path):
+    text = GROUP + ACT + '  act plane fly flags\n  done Plane %s flies\n  fail no "%s"\n' \
+        '  option high bool flag=HIGH -- h\n  option far int param=FAR:uint -- f\n  exclusive high far\n'
+    done, out = generate(tmp_path, text)
+    assert done.returncode == 0, done.stderr
+    source = (out / 'prog_commands.c').read_text()
+    assert 'g_autoptr(T) object = f();' in source and 'if (fly(object, cmd_flags(cmd)) < 0)' in source
+    assert 'shell_error(shell, "no \\"%s\\"", n());' in source and '"Plane %s flies\\n", n());' in source
+    assert '.flag = HIGH' in source and '.param = FAR, .kind = SHELL_PARAM_UINT' in source
+    assert 'exclusive_go[] = {"high", "far", NULL, NULL};' in source
+    assert 'bool cmd_go(Shell *shell, const Cmd *cmd);' in (out / 'prog_commands.h').read_text()
 
 
 def expected():

@@ -4,6 +4,7 @@
 Everything that a visitor (out_*.py) relies on is checked here, so that a mistake in a table is a build error with
 file and line. The language is described in README.md beside this file.
 """
+import copy
 import os
 import re
 import sys
@@ -16,20 +17,26 @@ GRAMMAR = {
     "group": ("title order", "hidden", ""),
     "more": ("", "", ""),
     "shared": ("", "", "option"),
-    "command": ("summary", "handler todo json connection since hidden", "text alias use option option-alias"),
+    "command": ("summary", "handler todo act autostart dump edit make print done fail json connection since hidden",
+                "text alias use option option-alias exclusive flag"),
     "completer": ("doc", "", ""),
+    "object": ("type find name label", "", ""),
 }
+ACTIONS = ("act", "autostart", "dump", "edit", "make", "print")  # handlers that are generated, see out_act.py
+PARAMS = ("bool", "int", "uint", "llong", "ullong", "string", "bytes", "kib")
 TYPES = ("bool", "string", "int", "argv")
 WORDS = ("positional", "also-positional", "required", "allow-empty")
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
 
 class Option:
-    """One option: name, type, words (a set of WORDS), completer or values, one line of documentation."""
+    """One option: name, type, words (a set of WORDS), completer or values, what it stands for in a call (flag: a
+    constant; param: a field of typed parameters and its kind), one line of documentation."""
 
     def __init__(self, name, kind, where):
         self.name, self.type, self.where = name, kind, where
         self.words, self.completer, self.values, self.doc = set(), None, [], ""
+        self.flag = self.param = None
 
     @property
     def positional(self):
@@ -50,6 +57,23 @@ class Option:
         return (f"--{self.name} {kind}" if self.required else f"[--{self.name} {kind}]") + more
 
 
+class Action:
+    """A handler that the table describes: what it does, with which object, by which function, what it says."""
+
+    def __init__(self, block, key, objects):
+        self.kind, self.where = key.word, key.where
+        words = key.value.split()
+        if len(words) < 2 or words[0] not in objects:
+            raise TableError(key.where, f"{key.word} needs an object and a function: '{key.value}'"
+                             f"{nearest(words[0], objects)}")
+        self.object, self.function, self.more = objects[words[0]], words[1], words[2:]
+        self.done, self.fail = block.get("done"), block.get("fail")
+        if (self.kind in ("act", "make")) != (self.done is not None):
+            raise TableError(key.where, f"'done' belongs to act and make, which need it ('{block.heading}')")
+        if (self.kind in ("act", "make")) and self.fail is None:
+            raise TableError(key.where, f"{self.kind} of '{block.heading}' needs 'fail'")
+
+
 class Command:
     """One command with its options in order."""
 
@@ -59,7 +83,7 @@ class Command:
         self.aliases, self.handler, self.todo = block.all("alias"), block.get("handler"), block.get("todo")
         self.json, self.since = block.get("json"), block.get("since")
         self.connection = block.get("connection", "yes") == "yes"
-        self.options, self.option_aliases = [], []
+        self.options, self.option_aliases, self.exclusive, self.action = [], [], [], None
 
     def synopsis(self):
         return " ".join([self.name] + [o.usage() for o in self.options])
@@ -88,17 +112,17 @@ def load(directory, shapes=None):
 def build(texts, shapes=None):
     """Groups of [(file name, text)]; shapes: names of the JSON shapes that exist, or None to leave that unchecked."""
     blocks = [(name, parse(name, text, grammar=GRAMMAR)) for name, text in texts]
-    shared = {}
-    completers = set()
+    shared, completers = {}, set()
+    objects = {b.heading: b for _, items in blocks for b in items if b.kind == "object"}
     for _, items in blocks:
         for block in items:
             if block.kind == "shared":
                 shared[block.heading] = [option(value, where) for value, where in pairs(block, "option")]
             elif block.kind == "completer":
                 completers.add(block.heading)
-    groups = [group for name, items in blocks for group in group_of(name, items, shared)]
+    groups = [group for name, items in blocks for group in group_of(name, items, shared, objects)]
     for name, items in blocks:
-        add_more(items, groups, shared)
+        add_more(items, groups, shared, objects)
     check_all(groups, completers, shapes)
     return sorted(groups, key=lambda g: int(g.order))
 
@@ -107,7 +131,7 @@ def pairs(block, word):
     return [(k.value, k.where) for k in block.keys if k.word == word]
 
 
-def group_of(name, items, shared):
+def group_of(name, items, shared, objects):
     """The group that a file describes, if it has one (shared.cmd has none)."""
     groups = [Group(b) for b in items if b.kind == "group"]
     commands = [b for b in items if b.kind == "command"]
@@ -122,11 +146,11 @@ def group_of(name, items, shared):
     for group in groups:
         if not group.order.isdigit():
             raise TableError(group.where, f"order of group '{group.keyword}' is not a number: '{group.order}'")
-        group.commands = [command(b, shared) for b in commands]
+        group.commands = [command(b, shared, objects) for b in commands]
     return groups
 
 
-def add_more(items, groups, shared):
+def add_more(items, groups, shared, objects):
     """The commands of a file that goes on with a group ("more KEYWORD") come behind those that the group has."""
     for block in items:
         if block.kind != "more":
@@ -135,15 +159,21 @@ def add_more(items, groups, shared):
         if group is None:
             raise TableError(block.where, f"more of unknown group '{block.heading}'"
                              f"{nearest(block.heading, [g.keyword for g in groups])}")
-        group.commands += [command(b, shared) for b in items if b.kind == "command"]
+        group.commands += [command(b, shared, objects) for b in items if b.kind == "command"]
 
 
-def command(block, shared):
+def command(block, shared, objects):
     made = Command(block)
     if not NAME.match(made.name):
         raise TableError(made.where, f"not a command name: '{made.name}'")
-    if (made.handler is None) == (made.todo is None):
-        raise TableError(made.where, f"command '{made.name}' needs either handler or todo")
+    actions = [k for k in block.keys if k.word in ACTIONS]
+    if len(actions) + (made.handler is not None) + (made.todo is not None) != 1:
+        raise TableError(made.where, f"command '{made.name}' needs one of handler, todo, {', '.join(ACTIONS)}")
+    if actions:
+        made.action = Action(block, actions[0], objects)
+        made.handler = "cmd_" + made.name.replace("-", "_")
+    elif block.get("done") or block.get("fail"):
+        raise TableError(made.where, f"command '{made.name}' has done or fail without an action")
     if block.get("connection", "yes") not in ("yes", "no"):
         raise TableError(block.where_of("connection"), f"connection of '{made.name}' is yes or no")
     for key in block.keys:
@@ -155,13 +185,17 @@ def command(block, shared):
                     raise TableError(key.where, f"no shared options '{name}'{nearest(name, shared)}")
                 made.options += shared[name]
     check_options(made)
+    for value, where in pairs(block, "flag"):
+        flag_of_shared(made, value.split(), where)
+    for value, where in pairs(block, "exclusive"):
+        made.exclusive.append(exclusive(made, value.split(), where))
     for value, where in pairs(block, "option-alias"):
         made.option_aliases.append(option_alias(made, value.split(None, 2), where))
     return made
 
 
 def option(value, where):
-    """NAME TYPE WORD... [complete=NAME] [values=A,B] -- DOC"""
+    """NAME TYPE WORD... [complete=NAME] [values=A,B] [flag=CONSTANT] [param=FIELD:KIND] -- DOC"""
     head, dashes, doc = value.partition(" -- ")
     words = head.split()
     if not dashes or not doc.strip():
@@ -178,13 +212,48 @@ def option(value, where):
             made.completer = word.partition("=")[2]
         elif word.startswith("values="):
             made.values = word.partition("=")[2].split(",")
+        elif word.startswith("flag="):
+            made.flag = word.partition("=")[2]
+        elif word.startswith("param="):
+            made.param = param(word.partition("=")[2], where)
         elif word in WORDS:
             made.words.add(word)
         else:
             raise TableError(where, f"unknown word '{word}' in option '{made.name}'{nearest(word, WORDS)}")
     if made.type == "bool" and (made.words or made.completer or made.values):
         raise TableError(where, f"option '{made.name}' is a bool, which takes no value")
+    if made.flag and made.type != "bool":
+        raise TableError(where, f"option '{made.name}' has a flag but isn't a bool")
     return made
+
+
+def param(text, where):
+    """FIELD:KIND of a typed parameter, FIELD being a constant or a string."""
+    field, _, kind = text.partition(":")
+    if kind not in PARAMS:
+        raise TableError(where, f"kind '{kind}' of the parameter {field} is none of {', '.join(PARAMS)}")
+    return field, kind
+
+
+def flag_of_shared(made, words, where):
+    """A flag that a shared option stands for in this command."""
+    names = [o.name for o in made.options if o.type == "bool"]
+    if len(words) != 2 or words[0] not in names:
+        raise TableError(where, f"flag needs a bool of '{made.name}' and a constant{nearest(words[0], names)}")
+    at = next(i for i, o in enumerate(made.options) if o.name == words[0])
+    made.options[at] = copy.copy(made.options[at])
+    made.options[at].flag = words[1]
+
+
+def exclusive(made, words, where):
+    """Names of options of which one at most may be given."""
+    known = {o.name for o in made.options}
+    for word in words:
+        if word not in known:
+            raise TableError(where, f"exclusive names '{word}', no option of '{made.name}'{nearest(word, known)}")
+    if len(words) < 2:
+        raise TableError(where, "exclusive needs two options or more")
+    return words
 
 
 def option_alias(made, words, where):

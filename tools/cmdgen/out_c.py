@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""C tables of the commands: PROGRAM_commands.c and PROGRAM_commands.h."""
+"""C tables of the commands: PROGRAM_commands.c and PROGRAM_commands.h. The handlers that the tables describe come
+from out_act.py; they and the flags need the header tools/PROGRAM/PROGRAM.h (with a dash for _ in the folder)."""
+from out_act import action
 
 FLAGS = {"positional": "SHELL_POSITIONAL", "also-positional": "SHELL_ALSO_POSITIONAL",
          "required": "SHELL_REQUIRED", "allow-empty": "SHELL_ALLOW_EMPTY"}
@@ -23,10 +25,12 @@ def header(groups, program):
 
 
 def source(groups, program):
-    lines = [NOTE, f'#include "{program}_commands.h"', ""]
+    lines = [NOTE, f'#include "tools/{program.replace("_", "-")}/{program}.h"', ""]
     for group in groups:
         for command in group.commands:
             lines += command_tables(command)
+            if command.action:
+                lines += action(command)
         lines += group_table(group)
     lines += [f"const ShellGroup {program}_groups[] = {{"]
     for group in groups:
@@ -46,14 +50,18 @@ def command_tables(command):
                           f"{{{', '.join(quote(v) for v in item.values)}, NULL}};")
         lines.append("    " + option_row(name, item))
     if command.json:
-        lines.append('    {"format", SHELL_STRING, SHELL_FORMAT, "text (default) or json", format_values, NULL},')
+        lines.append('    {"format", SHELL_STRING, SHELL_FORMAT, "text (default) or json", '
+                     '.values = format_values},')
         values.insert(0, 'static const char *const format_values[] = {"text", "json", NULL};')
-    lines += ["    {NULL, SHELL_BOOL, 0, NULL, NULL, NULL},", "};"]
+    lines += ["    {.name = NULL},", "};"]
     aliases = []
     if command.option_aliases:
         aliases = [f"static const ShellOptionAlias option_aliases_{name}[] = {{"]
         aliases += [f"    {{{quote(a)}, {quote(b)}, {quote(c)}}}," for a, b, c in command.option_aliases]
         aliases += ["    {NULL, NULL, NULL},", "};"]
+    if command.exclusive:
+        words = ", ".join(quote(w) for names in command.exclusive for w in [*names, None])
+        aliases.append(f"static const char *const exclusive_{name}[] = {{{words}, NULL}};")
     if command.aliases:
         aliases.append(f"static const char *const aliases_{name}[] = "
                        f"{{{', '.join(quote(a) for a in command.aliases)}, NULL}};")
@@ -64,8 +72,11 @@ def command_tables(command):
 def option_row(name, item):
     flags = " | ".join(FLAGS[w] for w in sorted(item.words)) or "0"
     values = f"values_{name}_{ident(item.name)}" if item.values else "NULL"
+    more = f", .flag = {item.flag}" if item.flag else ""
+    if item.param:
+        more += f", .param = {item.param[0]}, .kind = SHELL_PARAM_{item.param[1].upper()}"
     return (f"{{{quote(item.name)}, SHELL_{item.type.upper()}, {flags}, {quote(item.doc)}, {values}, "
-            f"{complete(item.completer) if item.completer else 'NULL'}}},")
+            f"{complete(item.completer) if item.completer else 'NULL'}{more}}},")
 
 
 def group_table(group):
@@ -82,6 +93,8 @@ def group_table(group):
             lines.append(f"     .option_aliases = option_aliases_{name},")
         if item.json:
             lines.append(f"     .json = {quote(item.json)},")
+        if item.exclusive:
+            lines.append(f"     .exclusive = exclusive_{name},")
         lines.append(f"     .needs_connection = {'true' if item.connection else 'false'}, "
                      f".handler = {item.handler or 'NULL'}}},")
     return lines + ["    {.name = NULL},", "};", ""]

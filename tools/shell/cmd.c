@@ -66,6 +66,15 @@ static bool allows_empty(const Cmd *cmd, const char *name)
     return false;
 }
 
+bool cmd_knows(const Cmd *cmd, const char *name)
+{
+    for (size_t i = 0; i < cmd->count; i++) {
+        if (g_str_equal(cmd->command->options[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 bool cmd_has(const Cmd *cmd, const char *name)
 {
     return find_values(cmd, name, true) != NULL;
@@ -236,10 +245,18 @@ bool shell_parse_size(const char *text, unsigned long long scale, unsigned long 
     return true;
 }
 
+void shell_report_suffix(Shell *shell, const char *text)
+{
+    const char *suffix = text + strspn(text, "0123456789");
+
+    if (suffix > text && *suffix && !suffix_factor(suffix + strspn(suffix, " ")))
+        shell_error(shell, "invalid argument: unknown suffix '%s'", suffix);
+}
+
 int cmd_scaled(Shell *shell, const Cmd *cmd, const char *name, unsigned long long scale, unsigned long long max,
                unsigned long long *value)
 {
-    const char *text = NULL, *suffix;
+    const char *text = NULL;
     int rc = cmd_string(shell, cmd, name, &text);
 
     if (rc <= 0)
@@ -247,9 +264,7 @@ int cmd_scaled(Shell *shell, const Cmd *cmd, const char *name, unsigned long lon
     if (shell_parse_size(text, scale, max, value))
         return 1;
     malformed(shell, "Scaled numeric", text, name);
-    suffix = text + strspn(text, "0123456789");
-    if (suffix > text && *suffix && !suffix_factor(suffix + strspn(suffix, " ")))
-        shell_error(shell, "invalid argument: unknown suffix '%s'", suffix);
+    shell_report_suffix(shell, text);
     return -1;
 }
 
@@ -264,6 +279,30 @@ int cmd_timeout(Shell *shell, const Cmd *cmd, int *milliseconds)
         return malformed(shell, "Numeric", cmd_get(cmd, "timeout"), "timeout");
     *milliseconds = seconds * 1000;
     return 1;
+}
+
+unsigned int cmd_flags(const Cmd *cmd)
+{
+    unsigned int flags = 0;
+
+    for (size_t i = 0; i < cmd->count; i++) {
+        if (cmd->values[i])
+            flags |= cmd->command->options[i].flag;
+    }
+    return flags;
+}
+
+bool cmd_check_exclusive(Shell *shell, const Cmd *cmd)
+{
+    for (const char *const *list = cmd->command->exclusive; list && *list; list++) {
+        for (; *list; list++) {
+            for (const char *const *other = list + 1; *other; other++) {
+                if (!cmd_exclusive(shell, cmd, *list, *other))
+                    return false;
+            }
+        }
+    }
+    return true;
 }
 
 bool cmd_exclusive(Shell *shell, const Cmd *cmd, const char *first, const char *second)

@@ -80,7 +80,7 @@ static bool call_handler(Shell *shell, const Cmd *cmd)
         return false;
     }
     shell->current = cmd;
-    done = command->handler(shell, cmd);
+    done = cmd_check_exclusive(shell, cmd) && command->handler(shell, cmd);
     shell->current = NULL;
     if (!done)
         shell->program->report(shell);

@@ -41,6 +41,19 @@ enum {
     SHELL_FORMAT = 1 << 4, /* the --format that json commands have; no part of the synopsis */
 };
 
+/* How an option's text becomes a value of a call. */
+typedef enum {
+    SHELL_PARAM_NONE,
+    SHELL_PARAM_BOOL,
+    SHELL_PARAM_INT,
+    SHELL_PARAM_UINT,
+    SHELL_PARAM_LLONG,
+    SHELL_PARAM_ULLONG,
+    SHELL_PARAM_STRING,
+    SHELL_PARAM_BYTES, /* a size with suffix */
+    SHELL_PARAM_KIB,   /* the same, in KiB; -1: no limit */
+} ShellParamKind;
+
 typedef struct {
     const char *name; /* NULL ends a list */
     ShellOptionType type;
@@ -48,6 +61,9 @@ typedef struct {
     const char *doc;
     const char *const *values; /* values for completion, or NULL */
     ShellCompleter completer;
+    unsigned int flag; /* what a bool adds to cmd_flags() */
+    const char *param; /* name of the parameter that the value becomes, or NULL */
+    ShellParamKind kind;
 } ShellOption;
 
 typedef struct {
@@ -64,6 +80,7 @@ typedef struct {
     const char *synopsis;
     const ShellOption *options;
     const ShellOptionAlias *option_aliases;
+    const char *const *exclusive; /* lists of options of which one may be given; each ends with NULL, all with another */
     const char *json; /* shape that --format json prints, or NULL */
     bool needs_connection;
     ShellHandler handler; /* NULL: not written yet */
@@ -141,6 +158,7 @@ bool shell_flush(Shell *shell);
 typedef struct ShellTable ShellTable;
 /* A table with these headings (NULL-ended list). */
 ShellTable *shell_table_new(const char *heading, ...) G_GNUC_NULL_TERMINATED;
+ShellTable *shell_table_newv(const char *const *headings, guint count);
 /* A row with as many cells as headings, NULL-ended; a cell is copied. */
 void shell_table_row(ShellTable *table, const char *cell, ...) G_GNUC_NULL_TERMINATED;
 void shell_table_rowv(ShellTable *table, const char *const *cells);
@@ -188,6 +206,8 @@ const ShellGroup *shell_find_group(const ShellGroup *groups, const char *keyword
 void cmd_free(Cmd *cmd);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cmd, cmd_free)
 const ShellCommand *cmd_command(const Cmd *cmd);
+/* True if the command has such an option. */
+bool cmd_knows(const Cmd *cmd, const char *name);
 /* True if the option was given. Asking for an option that the command doesn't have is a programming error. */
 bool cmd_has(const Cmd *cmd, const char *name);
 /* The same, and false where the command has no such option: for code that commands with different options share. */
@@ -212,12 +232,18 @@ int cmd_scaled(Shell *shell, const Cmd *cmd, const char *name, unsigned long lon
                unsigned long long *value);
 /* Seconds to milliseconds. */
 int cmd_timeout(Shell *shell, const Cmd *cmd, int *milliseconds);
+/* The flags of all options that were given. */
+unsigned int cmd_flags(const Cmd *cmd);
+/* Prints an error and returns false if options were given that the command's table says exclude each other. */
+bool cmd_check_exclusive(Shell *shell, const Cmd *cmd);
 /* Prints an error and returns false if both were given. */
 bool cmd_exclusive(Shell *shell, const Cmd *cmd, const char *first, const char *second);
 /* The same for any two of a NULL-ended list. */
 bool cmd_exclusive_all(Shell *shell, const Cmd *cmd, const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* Parses a size as cmd_scaled does. */
 bool shell_parse_size(const char *text, unsigned long long scale, unsigned long long max, unsigned long long *value);
+/* Says it if a size that can't be parsed has a suffix that nobody knows. */
+void shell_report_suffix(Shell *shell, const char *text);
 
 /* --- help and completion (help.c, complete.c, interactive.c) --- */
 bool shell_help_all(Shell *shell);

@@ -67,6 +67,16 @@ ShellTable *shell_table_new(const char *heading, ...)
     return table;
 }
 
+ShellTable *shell_table_newv(const char *const *headings, guint count)
+{
+    ShellTable *table = g_new0(ShellTable, 1);
+
+    table->cells = g_ptr_array_new_with_free_func(g_free);
+    table->columns = count;
+    shell_table_rowv(table, headings);
+    return table;
+}
+
 void shell_table_row(ShellTable *table, const char *cell, ...)
 {
     va_list args;

@@ -83,21 +83,6 @@ bool cmd_send_process_signal(Shell *shell, const Cmd *cmd)
 
 /* --- screenshot --- */
 
-typedef struct {
-    int fd;
-} Sink;
-
-static int write_sink(virStreamPtr stream, const char *data, size_t size, void *opaque)
-{
-    Sink *sink = opaque;
-    ssize_t done;
-
-    do
-        done = write(sink->fd, data, size);
-    while (done < 0 && errno == EINTR);
-    return done;
-}
-
 static const char *extension(const char *mime)
 {
     return g_str_equal(mime, "image/x-portable-pixmap") ? ".ppm" : g_str_equal(mime, "image/png") ? ".png"
@@ -115,23 +100,18 @@ static char *default_file(virDomainPtr domain, const char *mime)
 
 static bool save_stream(Shell *shell, virStreamPtr stream, const char *path)
 {
-    Sink sink = {open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
-    bool fresh = sink.fd >= 0, done;
+    bool fresh = false, done = false;
+    int fd = virsh_file_create(shell, path, &fresh);
 
-    if (!fresh && errno == EEXIST)
-        sink.fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    if (sink.fd < 0)
-        return shell_error(shell, "cannot create file %s: %s", path, g_strerror(errno));
-    done = virStreamRecvAll(stream, write_sink, &sink) == 0;
-    if (close(sink.fd) < 0 && done)
-        return shell_error(shell, "cannot close file %s: %s", path, g_strerror(errno));
-    if (!done) {
-        shell_error(shell, "could not receive data from domain '%s'", path);
-        if (fresh)
-            unlink(path);
+    if (fd < 0)
         return false;
-    }
-    return virStreamFinish(stream) == 0 || shell_error(shell, "cannot close stream on '%s'", path);
+    if (!virsh_stream_receive(shell, stream, fd, false))
+        shell_error(shell, "could not receive the data of the screenshot");
+    else if (virStreamFinish(stream) < 0)
+        shell_error(shell, "cannot close stream of the screenshot");
+    else
+        done = true;
+    return virsh_file_close(shell, fd, path, fresh && !done) && done;
 }
 
 bool cmd_screenshot(Shell *shell, const Cmd *cmd)

@@ -85,21 +85,6 @@ bool cmd_create(Shell *shell, const Cmd *cmd)
     return true;
 }
 
-bool cmd_define(Shell *shell, const Cmd *cmd)
-{
-    g_autofree char *xml = virsh_read_option(shell, cmd, "file");
-    unsigned int flags = cmd_has(cmd, "validate") ? VIR_DOMAIN_DEFINE_VALIDATE : 0;
-    g_autoptr(virDomain) domain = NULL;
-
-    if (!xml)
-        return false;
-    domain = flags ? virDomainDefineXMLFlags(virsh_conn(shell), xml, flags) : virDomainDefineXML(virsh_conn(shell), xml);
-    if (!domain)
-        return shell_error(shell, "Failed to define domain from %s", cmd_get(cmd, "file"));
-    shell_print_extra(shell, "Domain '%s' defined from %s\n", virDomainGetName(domain), cmd_get(cmd, "file"));
-    return true;
-}
-
 bool cmd_destroy(Shell *shell, const Cmd *cmd)
 {
     static const VirshFlag table[] = {
@@ -171,42 +156,6 @@ bool cmd_reboot(Shell *shell, const Cmd *cmd)
     if (virDomainReboot(domain, flags) < 0)
         return shell_error(shell, "Failed to reboot domain '%s'", virDomainGetName(domain));
     shell_print_extra(shell, "Domain '%s' is being rebooted\n", virDomainGetName(domain));
-    return true;
-}
-
-bool cmd_reset(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
-
-    if (!domain)
-        return false;
-    if (virDomainReset(domain, 0) < 0)
-        return shell_error(shell, "Failed to reset domain '%s'", virDomainGetName(domain));
-    shell_print_extra(shell, "Domain '%s' was reset\n", virDomainGetName(domain));
-    return true;
-}
-
-bool cmd_suspend(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
-
-    if (!domain)
-        return false;
-    if (virDomainSuspend(domain) < 0)
-        return shell_error(shell, "Failed to suspend domain '%s'", virDomainGetName(domain));
-    shell_print_extra(shell, "Domain '%s' suspended\n", virDomainGetName(domain));
-    return true;
-}
-
-bool cmd_resume(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
-
-    if (!domain)
-        return false;
-    if (virDomainResume(domain) < 0)
-        return shell_error(shell, "Failed to resume domain '%s'", virDomainGetName(domain));
-    shell_print_extra(shell, "Domain '%s' resumed\n", virDomainGetName(domain));
     return true;
 }
 

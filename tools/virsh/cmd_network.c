@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Networks: lists, facts, life cycle, leases. */
+/* Networks: lists, facts, updates of a part, leases, ports. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,220 +10,209 @@ static int compare_networks(const void *a, const void *b)
     return g_ascii_strcasecmp(virNetworkGetName(*(virNetworkPtr *)a), virNetworkGetName(*(virNetworkPtr *)b));
 }
 
-static json_object *network_json(virNetworkPtr network, int autostart)
+/* The facts that list and info show. */
+static void network_facts(VirshRecord *record, virNetworkPtr network, bool list)
 {
-    json_object *one = json_object_new_object();
-    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    int autostart = 0, active = virNetworkIsActive(network);
 
-    virNetworkGetUUIDString(network, uuid);
-    shell_json_string(one, "name", virNetworkGetName(network));
-    shell_json_string(one, "uuid", uuid);
-    shell_json_bool(one, "active", virNetworkIsActive(network) == 1);
-    shell_json_bool(one, "persistent", virNetworkIsPersistent(network) == 1);
-    if (autostart < 0)
-        shell_json_null(one, "autostart");
-    else
-        shell_json_bool(one, "autostart", autostart);
-    return one;
-}
-
-static void list_one(Shell *shell, const Cmd *cmd, virNetworkPtr network, ShellTable *table, json_object *list)
-{
-    char uuid[VIR_UUID_STRING_BUFLEN] = "";
-    int autostart = 0;
-
-    virNetworkGetUUIDString(network, uuid);
     if (virNetworkGetAutostart(network, &autostart) < 0)
         autostart = -1;
-    if (shell_json(cmd))
-        json_object_array_add(list, network_json(network, autostart));
-    else if (cmd_has(cmd, "uuid"))
-        shell_print(shell, "%s\n", uuid);
-    else if (cmd_has(cmd, "name"))
-        shell_print(shell, "%s\n", virNetworkGetName(network));
-    else if (cmd_has(cmd, "title")) {
-        g_autofree char *title = virNetworkGetMetadata(network, VIR_NETWORK_METADATA_TITLE, NULL, 0);
-        shell_table_row(table, virNetworkGetName(network), virNetworkIsActive(network) == 1 ? "active" : "inactive",
-                        autostart < 0 ? "no autostart" : autostart ? "yes" : "no",
-                        virNetworkIsPersistent(network) == 1 ? "yes" : "no", title ? title : "", NULL);
-    } else
-        shell_table_row(table, virNetworkGetName(network), virNetworkIsActive(network) == 1 ? "active" : "inactive",
-                        autostart < 0 ? "no autostart" : autostart ? "yes" : "no",
-                        virNetworkIsPersistent(network) == 1 ? "yes" : "no", NULL);
-    client_error_forget();
+    virsh_record_text(record, "Name", "name", virNetworkGetName(network));
+    virsh_record_text(record, "UUID", "uuid", virsh_network_uuid(network));
+    if (list)
+        virsh_record_both(record, "State", g_strdup(active == 1 ? "active" : "inactive"), "active",
+                          json_object_new_boolean(active == 1));
+    else
+        virsh_record_flag(record, "Active", "active", active, "unknown");
+    virsh_record_flag(record, "Persistent", "persistent", virNetworkIsPersistent(network), "unknown");
+    virsh_record_flag(record, "Autostart", "autostart", autostart, "no autostart");
+}
+
+/* A network as its row, or as one word where --uuid or --name asks for it. */
+static void list_one(Shell *shell, const Cmd *cmd, VirshRows *rows, virNetworkPtr network)
+{
+    g_autofree char *title = NULL;
+    VirshRecord *record;
+
+    if (!shell_json(cmd) && (cmd_has(cmd, "uuid") || cmd_has(cmd, "name"))) {
+        shell_print(shell, "%s\n", cmd_has(cmd, "uuid") ? virsh_network_uuid(network) : virNetworkGetName(network));
+        return;
+    }
+    record = virsh_rows_add(rows);
+    network_facts(record, network, true);
+    if (!cmd_has(cmd, "title"))
+        return;
+    title = virNetworkGetMetadata(network, VIR_NETWORK_METADATA_TITLE, NULL, 0);
+    virsh_record_both(record, "Title", g_strdup(title ? title : ""), "title",
+                      title ? json_object_new_string(title) : NULL);
 }
 
 bool cmd_net_list(Shell *shell, const Cmd *cmd)
 {
-    static const VirshFlag table_flags[] = {
-        {"persistent", VIR_CONNECT_LIST_NETWORKS_PERSISTENT},
-        {"transient", VIR_CONNECT_LIST_NETWORKS_TRANSIENT},
-        {"autostart", VIR_CONNECT_LIST_NETWORKS_AUTOSTART},
-        {"no-autostart", VIR_CONNECT_LIST_NETWORKS_NO_AUTOSTART},
-        {NULL, 0},
-    };
-    unsigned int flags = virsh_flags(cmd, table_flags);
-    bool words = cmd_has(cmd, "uuid") || cmd_has(cmd, "name");
-    g_autoptr(ShellTable) table = cmd_has(cmd, "title")
-                                      ? shell_table_new("Name", "State", "Autostart", "Persistent", "Title", NULL)
-                                      : shell_table_new("Name", "State", "Autostart", "Persistent", NULL);
+    unsigned int flags = cmd_flags(cmd);
+    bool words = (cmd_has(cmd, "uuid") || cmd_has(cmd, "name")) && !shell_json(cmd);
+    g_autoptr(VirshRows) rows = virsh_rows_new("Name", "State", "Autostart", "Persistent",
+                                               cmd_has(cmd, "title") ? "Title" : NULL, NULL);
     virNetworkPtr *networks = NULL;
-    json_object *list;
     int count;
 
-    if (!cmd_exclusive_all(shell, cmd, "table", "name", "uuid", NULL))
-        return false;
     if (!cmd_has(cmd, "all"))
         flags |= cmd_has(cmd, "inactive") ? VIR_CONNECT_LIST_NETWORKS_INACTIVE : VIR_CONNECT_LIST_NETWORKS_ACTIVE;
     count = virConnectListAllNetworks(virsh_conn(shell), &networks, flags);
     if (count < 0)
         return shell_error(shell, "Failed to list networks");
     qsort(networks, count, sizeof(*networks), compare_networks);
-    list = json_object_new_array();
     for (int i = 0; i < count; i++) {
-        list_one(shell, cmd, networks[i], table, list);
+        list_one(shell, cmd, rows, networks[i]);
         virNetworkFree(networks[i]);
     }
     free(networks);
-    if (shell_json(cmd))
-        return shell_json_print(shell, list);
-    json_object_put(list);
-    if (!words)
-        shell_table_print(shell, table);
-    return true;
+    client_error_forget(); /* networks without title or autostart */
+    return words || virsh_rows_print(shell, cmd, rows);
 }
 
 bool cmd_net_info(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virNetwork) network = virsh_network(shell, cmd);
+    g_autoptr(VirshRecord) record = virsh_record_new();
     g_autofree char *bridge = NULL;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    int autostart = 0;
-    json_object *document;
 
-    if (!network || virNetworkGetUUIDString(network, uuid) < 0)
+    if (!network)
         return false;
-    if (virNetworkGetAutostart(network, &autostart) < 0)
-        autostart = -1;
+    network_facts(record, network, false);
     bridge = virNetworkGetBridgeName(network);
     client_error_forget(); /* not every network has a bridge */
-    if (shell_json(cmd)) {
-        document = network_json(network, autostart);
-        shell_json_string(document, "bridge", bridge);
-        return shell_json_print(shell, document);
-    }
-    virsh_field(shell, 15, "Name", "%s", virNetworkGetName(network));
-    virsh_field(shell, 15, "UUID", "%s", uuid);
-    virsh_field(shell, 15, "Active", "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
-    virsh_field(shell, 15, "Persistent", "%s", virNetworkIsPersistent(network) == 1 ? "yes" : "no");
-    virsh_field(shell, 15, "Autostart", "%s", autostart < 0 ? "no autostart" : autostart ? "yes" : "no");
-    if (bridge)
-        virsh_field(shell, 15, "Bridge", "%s", bridge);
-    return true;
+    virsh_record_text(record, bridge ? "Bridge" : NULL, "bridge", bridge);
+    return virsh_record_print(shell, cmd, record, 15);
 }
 
-bool cmd_net_dumpxml(Shell *shell, const Cmd *cmd)
+/* --- updates --- */
+
+static const VirshName commands[] = {
+    {VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, "add"},
+    {VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST, "add-first"},
+    {VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, "add-last"},
+    {VIR_NETWORK_UPDATE_COMMAND_DELETE, "delete"},
+    {VIR_NETWORK_UPDATE_COMMAND_MODIFY, "modify"},
+    {0, NULL},
+};
+
+static const VirshName sections[] = {
+    {VIR_NETWORK_SECTION_BRIDGE, "bridge"},
+    {VIR_NETWORK_SECTION_DOMAIN, "domain"},
+    {VIR_NETWORK_SECTION_IP, "ip"},
+    {VIR_NETWORK_SECTION_IP_DHCP_HOST, "ip-dhcp-host"},
+    {VIR_NETWORK_SECTION_IP_DHCP_RANGE, "ip-dhcp-range"},
+    {VIR_NETWORK_SECTION_FORWARD, "forward"},
+    {VIR_NETWORK_SECTION_FORWARD_INTERFACE, "forward-interface"},
+    {VIR_NETWORK_SECTION_FORWARD_PF, "forward-pf"},
+    {VIR_NETWORK_SECTION_PORTGROUP, "portgroup"},
+    {VIR_NETWORK_SECTION_DNS_HOST, "dns-host"},
+    {VIR_NETWORK_SECTION_DNS_TXT, "dns-txt"},
+    {VIR_NETWORK_SECTION_DNS_SRV, "dns-srv"},
+    {0, NULL},
+};
+
+bool cmd_net_update(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virNetwork) network = virsh_network(shell, cmd);
-    unsigned int flags = cmd_has(cmd, "inactive") ? VIR_NETWORK_XML_INACTIVE : 0;
+    const char *command = NULL, *section = NULL, *text = NULL;
+    g_autofree char *xml = NULL;
+    int command_value = 0, section_value = 0, parent = -1, affect;
 
-    return network && virsh_print_xml(shell, cmd, virNetworkGetXMLDesc(network, flags));
-}
-
-bool cmd_net_name(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
-
-    if (network)
-        shell_print(shell, "%s\n", virNetworkGetName(network));
-    return network != NULL;
-}
-
-bool cmd_net_uuid(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
-    char uuid[VIR_UUID_STRING_BUFLEN];
-
-    if (!network)
+    if (!network || cmd_string(shell, cmd, "command", &command) <= 0 ||
+        cmd_string(shell, cmd, "section", &section) <= 0 || cmd_string(shell, cmd, "xml", &text) <= 0)
         return false;
-    if (virNetworkGetUUIDString(network, uuid) < 0)
-        return shell_error(shell, "failed to get network UUID");
-    shell_print(shell, "%s\n", uuid);
-    return true;
-}
-
-/* --- life cycle --- */
-
-static bool simple(Shell *shell, const Cmd *cmd, int (*call)(virNetworkPtr), const char *verb, const char *done)
-{
-    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
-
-    if (!network)
+    if (!virsh_value(commands, command, &command_value))
+        return shell_error(shell, "unrecognized command name '%s'", command);
+    if (!virsh_value(sections, section, &section_value))
+        return shell_error(shell, "unrecognized section name '%s'", section);
+    if (cmd_int(shell, cmd, "parent-index", &parent) < 0 || (affect = virsh_affect(shell, cmd)) < 0)
         return false;
-    if (call(network) < 0)
-        return shell_error(shell, "Failed to %s network %s", verb, virNetworkGetName(network));
-    shell_print_extra(shell, "Network %s %s\n", virNetworkGetName(network), done);
-    return true;
-}
-
-bool cmd_net_start(Shell *shell, const Cmd *cmd)
-{
-    return simple(shell, cmd, virNetworkCreate, "start", "started");
-}
-
-bool cmd_net_destroy(Shell *shell, const Cmd *cmd)
-{
-    return simple(shell, cmd, virNetworkDestroy, "destroy", "destroyed");
-}
-
-bool cmd_net_undefine(Shell *shell, const Cmd *cmd)
-{
-    return simple(shell, cmd, virNetworkUndefine, "undefine", "has been undefined");
-}
-
-bool cmd_net_autostart(Shell *shell, const Cmd *cmd)
-{
-    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
-    bool on = !cmd_has(cmd, "disable");
-
-    if (!network)
-        return false;
-    if (virNetworkSetAutostart(network, on) < 0)
-        return shell_error(shell, on ? "failed to mark network %s as autostarted"
-                                     : "failed to unmark network %s as autostarted", virNetworkGetName(network));
-    shell_print_extra(shell, "Network %s %smarked as autostarted\n", virNetworkGetName(network), on ? "" : "un");
-    return true;
-}
-
-static bool from_file(Shell *shell, const Cmd *cmd, bool persistent)
-{
-    bool validate = cmd_has(cmd, "validate");
-    g_autofree char *xml = virsh_read_option(shell, cmd, "file");
-    g_autoptr(virNetwork) network = NULL;
-    virConnectPtr conn = virsh_conn(shell);
-
+    xml = text[strspn(text, " \t\n")] == '<' ? g_strdup(text) : virsh_read_file(shell, text);
     if (!xml)
         return false;
-    if (persistent)
-        network = validate ? virNetworkDefineXMLFlags(conn, xml, VIR_NETWORK_DEFINE_VALIDATE)
-                           : virNetworkDefineXML(conn, xml);
-    else
-        network = validate ? virNetworkCreateXMLFlags(conn, xml, VIR_NETWORK_CREATE_VALIDATE)
-                           : virNetworkCreateXML(conn, xml);
-    if (!network)
-        return shell_error(shell, "Failed to %s network from %s", persistent ? "define" : "create",
-                           cmd_get(cmd, "file"));
-    shell_print_extra(shell, "Network %s %s from %s\n", virNetworkGetName(network), persistent ? "defined" : "created",
-                      cmd_get(cmd, "file"));
+    if (virNetworkUpdate(network, command_value, section_value, parent, xml, affect) < 0)
+        return shell_error(shell, "Failed to update network %s", virNetworkGetName(network));
+    shell_print_extra(shell, "Updated network %s %s\n", virNetworkGetName(network),
+                      virsh_affected(affect, virNetworkIsActive(network) == 1));
     return true;
 }
 
-bool cmd_net_define(Shell *shell, const Cmd *cmd)
+/* --- leases, ports --- */
+
+static void lease_record(VirshRecord *record, const virNetworkDHCPLease *lease)
 {
-    return from_file(shell, cmd, true);
+    g_autofree char *expiry = virsh_time_plain(lease->expirytime);
+    bool v4 = lease->type == VIR_IP_ADDR_TYPE_IPV4;
+
+    virsh_record_both(record, "Expiry Time", g_steal_pointer(&expiry), "expiry_time_s",
+                      json_object_new_int64(lease->expirytime));
+    virsh_record_text(record, "MAC address", "mac", lease->mac);
+    virsh_record_text(record, "Protocol", "protocol", v4 ? "ipv4" : "ipv6");
+    virsh_record_both(record, "IP address", g_strdup_printf("%s/%u", lease->ipaddr, lease->prefix), "ip",
+                      json_object_new_string(lease->ipaddr ? lease->ipaddr : ""));
+    virsh_record_text(record, "Hostname", "hostname", lease->hostname);
+    virsh_record_text(record, "Client ID or DUID", "client_id", lease->clientid);
+    virsh_record_text(record, NULL, "interface", lease->iface);
+    virsh_record_text(record, NULL, "iaid", lease->iaid);
+    virsh_record_uint(record, NULL, "prefix", lease->prefix);
 }
 
-bool cmd_net_create(Shell *shell, const Cmd *cmd)
+bool cmd_net_dhcp_leases(Shell *shell, const Cmd *cmd)
 {
-    return from_file(shell, cmd, false);
+    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
+    g_autoptr(VirshRows) rows = virsh_rows_new("Expiry Time", "MAC address", "Protocol", "IP address", "Hostname",
+                                               "Client ID or DUID", NULL);
+    virNetworkDHCPLeasePtr *leases = NULL;
+    const char *mac = NULL;
+    int count;
+
+    if (!network || cmd_string(shell, cmd, "mac", &mac) < 0)
+        return false;
+    count = virNetworkGetDHCPLeases(network, mac, &leases, 0);
+    if (count < 0)
+        return shell_error(shell, "Failed to get leases info for %s", virNetworkGetName(network));
+    for (int i = 0; i < count; i++) {
+        lease_record(virsh_rows_add(rows), leases[i]);
+        virNetworkDHCPLeaseFree(leases[i]);
+    }
+    free(leases);
+    return virsh_rows_print(shell, cmd, rows);
+}
+
+bool cmd_net_port_list(Shell *shell, const Cmd *cmd)
+{
+    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
+    g_autoptr(VirshRows) rows = virsh_rows_new("UUID", NULL);
+    bool words = cmd_has(cmd, "uuid") && !shell_json(cmd);
+    virNetworkPortPtr *ports = NULL;
+    int count;
+
+    if (!network)
+        return false;
+    if (cmd_has(cmd, "uuid") && cmd_has(cmd, "table"))
+        return shell_error(shell, "Only one argument from --table and --uuid may be specified.");
+    count = virNetworkListAllPorts(network, &ports, 0);
+    for (int i = 0; i < count; i++) {
+        if (words)
+            shell_print(shell, "%s\n", virsh_port_uuid(ports[i]));
+        else
+            virsh_record_text(virsh_rows_add(rows), "UUID", "uuid", virsh_port_uuid(ports[i]));
+        virNetworkPortFree(ports[i]);
+    }
+    free(ports);
+    return count >= 0 && (words || virsh_rows_print(shell, cmd, rows));
+}
+
+bool cmd_net_port_create(Shell *shell, const Cmd *cmd)
+{
+    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
+    g_autofree char *xml = network ? virsh_read_option(shell, cmd, "file") : NULL;
+    g_autoptr(virNetworkPort) port = xml ? virNetworkPortCreateXML(network, xml, cmd_flags(cmd)) : NULL;
+
+    if (!port)
+        return xml && shell_error(shell, "Failed to create network from %s", cmd_get(cmd, "file"));
+    shell_print_extra(shell, "Network port %s created from %s\n", virsh_port_uuid(port), cmd_get(cmd, "file"));
+    return true;
 }

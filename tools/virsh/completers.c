@@ -43,14 +43,7 @@ LIST_COMPLETER(complete_nwfilter, virNWFilterPtr, virConnectListAllNWFilters, vi
 LIST_COMPLETER(complete_binding, virNWFilterBindingPtr, virConnectListAllNWFilterBindings,
                virNWFilterBindingGetPortDev, virNWFilterBindingFree)
 
-static const char *secret_uuid(virSecretPtr secret)
-{
-    static char uuid[VIR_UUID_STRING_BUFLEN];
-
-    return virSecretGetUUIDString(secret, uuid) < 0 ? "" : uuid;
-}
-
-LIST_COMPLETER(complete_secret, virSecretPtr, virConnectListAllSecrets, secret_uuid, virSecretFree)
+LIST_COMPLETER(complete_secret, virSecretPtr, virConnectListAllSecrets, virsh_secret_uuid, virSecretFree)
 
 char **complete_volume(Shell *shell, const Cmd *cmd, const char *word)
 {

@@ -188,3 +188,25 @@ bool virsh_edit(Shell *shell, const VirshEdit *edit)
     }
     return done;
 }
+
+bool virsh_edit_relax(void *data)
+{
+    VirshEditObject *edit = data;
+    bool had = edit->flags;
+
+    edit->flags = 0;
+    return had;
+}
+
+bool virsh_edit_unchecked(VirshEditObject *edit)
+{
+    int code = client_error_code();
+
+    if (!edit->flags || (code != VIR_ERR_NO_SUPPORT && code != VIR_ERR_INVALID_ARG))
+        return false;
+    if (code == VIR_ERR_INVALID_ARG && !strstr(client_error_text(), "unsupported flags"))
+        return false;
+    client_error_forget();
+    edit->flags = 0;
+    return true;
+}

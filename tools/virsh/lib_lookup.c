@@ -10,12 +10,6 @@ static void forget_not_found(void)
 {
     switch (client_error_code()) {
     case VIR_ERR_NO_DOMAIN:
-    case VIR_ERR_NO_NETWORK:
-    case VIR_ERR_NO_STORAGE_POOL:
-    case VIR_ERR_NO_STORAGE_VOL:
-    case VIR_ERR_NO_INTERFACE:
-    case VIR_ERR_NO_NWFILTER:
-    case VIR_ERR_NO_SECRET:
     case VIR_ERR_INVALID_ARG:
         client_error_forget();
     }
@@ -77,11 +71,12 @@ virNetworkPtr virsh_network(Shell *shell, const Cmd *cmd)
         return NULL;
     if (g_str_equal(cmd_command(cmd)->name, "net-name")) /* the one that takes no name */
         network = virNetworkLookupByUUIDString(virsh_conn(shell), name);
+    else if (g_str_equal(cmd_command(cmd)->name, "net-uuid"))
+        network = virNetworkLookupByName(virsh_conn(shell), name);
     else
         network = virsh_find_network(virsh_conn(shell), name);
-    if (!network) {
+    if (!network)
         shell_error(shell, "failed to get network '%s'", name);
-    }
     return network;
 }
 
@@ -99,10 +94,14 @@ virStoragePoolPtr virsh_pool(Shell *shell, const Cmd *cmd, const char *option)
 
     if (cmd_string(shell, cmd, option, &name) <= 0)
         return NULL;
-    pool = virsh_find_pool(virsh_conn(shell), name);
-    if (!pool) {
+    if (g_str_equal(cmd_command(cmd)->name, "pool-name")) /* translates one into the other */
+        pool = virStoragePoolLookupByUUIDString(virsh_conn(shell), name);
+    else if (g_str_equal(cmd_command(cmd)->name, "pool-uuid"))
+        pool = virStoragePoolLookupByName(virsh_conn(shell), name);
+    else
+        pool = virsh_find_pool(virsh_conn(shell), name);
+    if (!pool)
         shell_error(shell, "failed to get pool '%s'", name);
-    }
     return pool;
 }
 
@@ -114,13 +113,12 @@ virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, 
 
     if (cmd_string(shell, cmd, option, &name) <= 0)
         return NULL;
-    if (pool_option && cmd_may_have(cmd, pool_option)) {
+    if (cmd_may_have(cmd, pool_option)) {
         pool = virsh_pool(shell, cmd, pool_option);
         if (!pool)
             return NULL;
         if (virStoragePoolIsActive(pool) != 1) {
-            shell_error(shell, "pool '%s' is not active; start it with: virsh pool-start %s",
-                        virStoragePoolGetName(pool), virStoragePoolGetName(pool));
+            shell_error(shell, "pool '%s' is not active", virStoragePoolGetName(pool));
             return NULL;
         }
         volume = virStorageVolLookupByName(pool, name);
@@ -131,8 +129,7 @@ virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, 
         volume = virStorageVolLookupByPath(virsh_conn(shell), name);
     if (volume)
         return volume;
-    forget_not_found();
-    if (pool || !pool_option)
+    if (pool || !cmd_knows(cmd, pool_option))
         shell_error(shell, "failed to get vol '%s'", name);
     else
         shell_error(shell, "failed to get vol '%s', specifying --%s might help", name, pool_option);
@@ -155,12 +152,12 @@ virInterfacePtr virsh_interface(Shell *shell, const Cmd *cmd)
 
     if (cmd_string(shell, cmd, "interface", &name) <= 0)
         return NULL;
-    if (is_mac(name))
+    if (g_str_equal(cmd_command(cmd)->name, "iface-name") || /* they translate one into the other */
+        (is_mac(name) && !g_str_equal(cmd_command(cmd)->name, "iface-mac")))
         interface = virInterfaceLookupByMACString(virsh_conn(shell), name);
     else
         interface = virInterfaceLookupByName(virsh_conn(shell), name);
     if (!interface) {
-        forget_not_found();
         shell_error(shell, "failed to get interface '%s'", name);
     }
     return interface;
@@ -209,11 +206,52 @@ virNWFilterPtr virsh_nwfilter(Shell *shell, const Cmd *cmd)
     if (!filter)
         filter = virNWFilterLookupByName(virsh_conn(shell), name);
     if (!filter) {
-        forget_not_found();
         shell_error(shell, "failed to get nwfilter '%s'", name);
     }
     return filter;
 }
+
+virNWFilterBindingPtr virsh_binding(Shell *shell, const Cmd *cmd)
+{
+    virNWFilterBindingPtr binding;
+    const char *name = NULL;
+
+    if (cmd_string(shell, cmd, "binding", &name) <= 0)
+        return NULL;
+    binding = virNWFilterBindingLookupByPortDev(virsh_conn(shell), name);
+    if (!binding)
+        shell_error(shell, "failed to get nwfilter binding '%s'", name);
+    return binding;
+}
+
+virNetworkPortPtr virsh_port(Shell *shell, const Cmd *cmd)
+{
+    g_autoptr(virNetwork) network = virsh_network(shell, cmd);
+    virNetworkPortPtr port;
+    const char *name = NULL;
+
+    if (!network || cmd_string(shell, cmd, "port", &name) <= 0)
+        return NULL;
+    port = virNetworkPortLookupByUUIDString(network, name);
+    if (!port)
+        shell_error(shell, "failed to get network port '%s'", name);
+    return port;
+}
+
+/* The functions differ in their types only. */
+#define UUID_TEXT(NAME, TYPE, GET)                       \
+    const char *NAME(TYPE object)                        \
+    {                                                    \
+        static char uuid[VIR_UUID_STRING_BUFLEN];        \
+                                                         \
+        return GET(object, uuid) < 0 ? NULL : uuid;      \
+    }
+
+UUID_TEXT(virsh_network_uuid, virNetworkPtr, virNetworkGetUUIDString)
+UUID_TEXT(virsh_port_uuid, virNetworkPortPtr, virNetworkPortGetUUIDString)
+UUID_TEXT(virsh_pool_uuid, virStoragePoolPtr, virStoragePoolGetUUIDString)
+UUID_TEXT(virsh_secret_uuid, virSecretPtr, virSecretGetUUIDString)
+UUID_TEXT(virsh_nwfilter_uuid, virNWFilterPtr, virNWFilterGetUUIDString)
 
 virDomainSnapshotPtr virsh_snapshot(Shell *shell, virDomainPtr domain, const char *name)
 {

@@ -175,6 +175,15 @@ int virsh_affect_persistent(Shell *shell, const Cmd *cmd, virDomainPtr domain)
     return virDomainIsActive(domain) == 1 ? flags | VIR_DOMAIN_AFFECT_LIVE : flags;
 }
 
+const char *virsh_affected(unsigned int flags, bool active)
+{
+    if (!(flags & (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)))
+        flags = active ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG;
+    if (!(flags & VIR_DOMAIN_AFFECT_LIVE))
+        return "persistent config";
+    return flags & VIR_DOMAIN_AFFECT_CONFIG ? "persistent config and live state" : "live state";
+}
+
 char **virsh_list(const char *text)
 {
     return g_strsplit(text, ",", -1);
@@ -185,4 +194,11 @@ char *virsh_time(long long seconds)
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(seconds);
 
     return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S %z") : g_strdup_printf("%lld", seconds);
+}
+
+char *virsh_time_plain(long long seconds)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(seconds);
+
+    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup_printf("%lld", seconds);
 }

@@ -10,7 +10,7 @@
 
 enum { PARSE_OPTIONS = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING };
 
-static char *read_all(Shell *shell, int fd, const char *path)
+static char *read_all(Shell *shell, int fd, const char *path, size_t *size)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     char block[65536];
@@ -29,14 +29,12 @@ static char *read_all(Shell *shell, int fd, const char *path)
         }
         g_string_append_len(text, block, got);
     }
-    if (strlen(text->str) != text->len) {
-        shell_error(shell, "file '%s' is not text: it holds NUL bytes", path);
-        return NULL;
-    }
+    explicit_bzero(block, sizeof(block)); /* it may have been a secret */
+    *size = text->len;
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-char *virsh_read_file(Shell *shell, const char *path)
+char *virsh_read_bytes(Shell *shell, const char *path, size_t *size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     char *text;
@@ -45,9 +43,20 @@ char *virsh_read_file(Shell *shell, const char *path)
         shell_error(shell, "Failed to open file '%s': %s", path, g_strerror(errno));
         return NULL;
     }
-    text = read_all(shell, fd, path);
+    text = read_all(shell, fd, path, size);
     close(fd);
     return text;
+}
+
+char *virsh_read_file(Shell *shell, const char *path)
+{
+    size_t size = 0;
+    g_autofree char *text = virsh_read_bytes(shell, path, &size);
+
+    if (!text || strlen(text) == size)
+        return g_steal_pointer(&text);
+    shell_error(shell, "file '%s' is not text: it holds NUL bytes", path);
+    return NULL;
 }
 
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option)
@@ -103,6 +112,17 @@ char *virsh_xpath_string(xmlDocPtr doc, xmlNodePtr node, const char *expression)
         copy = g_strdup((const char *)text);
     xmlFree(text);
     return copy;
+}
+
+void virsh_xml_line(GString *xml, int depth, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_markup_vprintf_escaped(format, args);
+    va_end(args);
+    g_string_append_printf(xml, "%*s%s\n", depth * 2, "", text);
 }
 
 char *virsh_node_xml(xmlDocPtr doc, xmlNodePtr node)

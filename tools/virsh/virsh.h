@@ -55,13 +55,24 @@ virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, 
 virInterfacePtr virsh_interface(Shell *shell, const Cmd *cmd);
 virNodeDevicePtr virsh_nodedev(Shell *shell, const Cmd *cmd);
 virSecretPtr virsh_secret(Shell *shell, const Cmd *cmd);
+virNWFilterBindingPtr virsh_binding(Shell *shell, const Cmd *cmd);
+virNetworkPortPtr virsh_port(Shell *shell, const Cmd *cmd);
 virNWFilterPtr virsh_nwfilter(Shell *shell, const Cmd *cmd);
 virDomainSnapshotPtr virsh_snapshot(Shell *shell, virDomainPtr domain, const char *name);
 virDomainCheckpointPtr virsh_checkpoint(Shell *shell, virDomainPtr domain, const char *name);
 
+/* UUIDs as text, good until the next call; NULL after a failed call. */
+const char *virsh_network_uuid(virNetworkPtr network);
+const char *virsh_port_uuid(virNetworkPortPtr port);
+const char *virsh_pool_uuid(virStoragePoolPtr pool);
+const char *virsh_secret_uuid(virSecretPtr secret);
+const char *virsh_nwfilter_uuid(virNWFilterPtr filter);
+
 /* --- XML (lib_xml.c) --- */
 /* A file's text, of XML_FILE_MAX bytes at most; NULL after an error printed. */
 char *virsh_read_file(Shell *shell, const char *path);
+/* The same with any bytes in it. */
+char *virsh_read_bytes(Shell *shell, const char *path, size_t *size);
 /* The text of the file that option --file (or another) names. */
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option);
 /* Prints a whole document, or with --xpath (and --wrap) the matching parts. Takes `xml` over; false if it is NULL. */
@@ -72,8 +83,53 @@ xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml);
 char *virsh_xpath_string(xmlDocPtr doc, xmlNodePtr node, const char *expression);
 /* All matching nodes; free the array, not the nodes. */
 GPtrArray *virsh_xpath_nodes(xmlDocPtr doc, xmlNodePtr node, const char *expression);
+/* Appends a line of XML, indented by 2 * depth blanks; what the arguments hold is escaped. */
+void virsh_xml_line(GString *xml, int depth, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* The text of a node. */
 char *virsh_node_xml(xmlDocPtr doc, xmlNodePtr node);
+
+/* --- streams (lib_stream.c) --- */
+/* Creates a file, or empties one (*fresh tells which); -1 after an error printed. */
+int virsh_file_create(Shell *shell, const char *path, bool *fresh);
+/* Closes it, and unlinks it if `remove`; false after an error printed. */
+bool virsh_file_close(Shell *shell, int fd, const char *path, bool remove);
+/* All of a stream into a file, all of a file into a stream; sparse: with holes. False: an error is printed or pending. */
+bool virsh_stream_receive(Shell *shell, virStreamPtr stream, int fd, bool sparse);
+bool virsh_stream_send(Shell *shell, virStreamPtr stream, int fd, bool sparse);
+
+/* --- what list and info commands show (lib_record.c) --- */
+typedef struct VirshRecord VirshRecord;
+typedef struct VirshRows VirshRows;
+VirshRecord *virsh_record_new(void);
+void virsh_record_free(VirshRecord *record);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirshRecord, virsh_record_free)
+/* Fields: a label (must live on; NULL: in JSON only) and a key. A text of NULL is "-" and null. */
+void virsh_record_text(VirshRecord *record, const char *label, const char *key, const char *value);
+void virsh_record_uint(VirshRecord *record, const char *label, const char *key, unsigned long long value);
+/* Yes or no; below 0 it isn't known: `unknown` (a word) and null. */
+void virsh_record_flag(VirshRecord *record, const char *label, const char *key, int value, const char *unknown);
+/* Bytes, with a unit in text. */
+void virsh_record_size(VirshRecord *record, const char *label, const char *key, unsigned long long bytes);
+/* Any other value; takes text and value over. */
+void virsh_record_both(VirshRecord *record, const char *label, char *text, const char *key, json_object *value);
+/* The record's object, borrowed, for keys that text doesn't show. */
+json_object *virsh_record_json(VirshRecord *record);
+/* Lines of "Label:   text", or an object. Returns true. */
+bool virsh_record_print(Shell *shell, const Cmd *cmd, VirshRecord *record, int width);
+/* A list whose table shows the fields with these labels, in this order. */
+VirshRows *virsh_rows_new(const char *heading, ...) G_GNUC_NULL_TERMINATED;
+void virsh_rows_free(VirshRows *rows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirshRows, virsh_rows_free)
+VirshRecord *virsh_rows_add(VirshRows *rows); /* a new record, the list's */
+bool virsh_rows_print(Shell *shell, const Cmd *cmd, VirshRows *rows);
+/* One word on a line, or {KEY: WORD}; false if it is NULL, a failed call's error being pending. */
+bool virsh_print_word(Shell *shell, const Cmd *cmd, const char *key, const char *word);
+/* A tree of names; those without a parent in it are its roots. */
+typedef struct {
+    const char *name, *parent;
+} VirshTree;
+enum { VIRSH_TREE_DEPTH = 128 }; /* a ring of parents ends here */
+void virsh_print_tree(Shell *shell, const VirshTree *nodes, size_t count);
 
 /* --- editing (lib_edit.c) --- */
 typedef struct {
@@ -85,6 +141,15 @@ typedef struct {
 } VirshEdit;
 /* Edits until the text is accepted, unchanged or given up; a refused text is never lost. */
 bool virsh_edit(Shell *shell, const VirshEdit *edit);
+/* For objects that are defined anew by their edited XML: the `data` of their get and set. */
+typedef struct {
+    virConnectPtr conn;
+    void *object;
+    unsigned int flags; /* of the function that defines: validation, given up by virsh_edit_relax() */
+} VirshEditObject;
+bool virsh_edit_relax(void *data);
+/* True, and the flags are cleared, if the pending error is that the driver doesn't know such flags. */
+bool virsh_edit_unchecked(VirshEditObject *edit);
 /* One run of the editor on `text`; the new text, or NULL after an error printed. */
 char *virsh_edit_text(Shell *shell, const char *text, const char *suffix);
 
@@ -119,10 +184,13 @@ void virsh_field(Shell *shell, int width, const char *label, const char *format,
 int virsh_affect(Shell *shell, const Cmd *cmd);
 /* The same with --persistent: live if it runs, and config. */
 int virsh_affect_persistent(Shell *shell, const Cmd *cmd, virDomainPtr domain);
+/* What flags of VIR_DOMAIN_AFFECT_* changed of an object, in words; 0 is what is in force. */
+const char *virsh_affected(unsigned int flags, bool active);
 /* Comma-separated words; the caller frees. */
 char **virsh_list(const char *text);
 /* Seconds since the epoch as local time. */
 char *virsh_time(long long seconds);
+char *virsh_time_plain(long long seconds); /* without time zone */
 
 /* Flags from bool options: a table ended by a NULL option. Options that the command doesn't have are passed over. */
 typedef struct {

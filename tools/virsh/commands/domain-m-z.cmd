@@ -71,6 +71,7 @@ command metadata
   option key string also-positional -- prefix to use for the namespace
   option set string also-positional -- the XML of the new element
   option remove bool -- remove the element
+  exclusive edit set remove
 
 command migrate
   summary move a domain to another host
@@ -227,7 +228,9 @@ command reboot
 
 command reset
   summary press the reset button of a domain
-  handler cmd_reset
+  act domain virDomainReset flags
+  done Domain '%s' was reset
+  fail Failed to reset domain '%s'
   use domain
 
 command restore
@@ -243,7 +246,9 @@ command restore
 
 command resume
   summary let a suspended domain go on
-  handler cmd_resume
+  act domain virDomainResume
+  done Domain '%s' resumed
+  fail Failed to resume domain '%s'
   use domain
 
 command save
@@ -374,7 +379,9 @@ command start
 command suspend
   summary pause a domain
   text It keeps its memory and gets no CPU time until resume.
-  handler cmd_suspend
+  act domain virDomainSuspend
+  done Domain '%s' suspended
+  fail Failed to suspend domain '%s'
   use domain
 
 command ttyconsole

@@ -329,12 +329,16 @@ command create
   option pass-fds string also-positional -- numbers of open file descriptors to pass on, separated by commas
   use validate
   option reset-nvram bool -- start with fresh firmware variables
+  flag validate VIR_DOMAIN_START_VALIDATE
 
 command define
   summary make a domain persistent from an XML file, without starting it
   text An existing domain with the same UUID gets the new definition.
-  handler cmd_define
+  make domain virDomainDefineXML virDomainDefineXMLFlags
+  done Domain '%s' defined from %s
+  fail Failed to define domain from %s
   use xml-file validate
+  flag validate VIR_DOMAIN_DEFINE_VALIDATE
 
 command desc
   summary show or change a domain's description or title

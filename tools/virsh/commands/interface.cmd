@@ -7,11 +7,11 @@ group interface
 command iface-begin
   summary open a transaction on the host's interfaces
   text What follows can be kept by iface-commit or taken back by iface-rollback.
-  todo not written yet
+  handler cmd_iface_begin
 
 command iface-bridge
   summary create a bridge with an existing interface in it
-  todo not written yet
+  handler cmd_iface_bridge
   option interface string positional required complete=iface -- name or MAC address of the interface
   option bridge string positional required -- name of the bridge
   option no-stp bool -- without the spanning tree protocol
@@ -20,62 +20,74 @@ command iface-bridge
 
 command iface-commit
   summary keep the changes made since iface-begin
-  todo not written yet
+  handler cmd_iface_commit
 
 command iface-define
   summary define or change a host interface from an XML file
-  todo not written yet
+  make interface virInterfaceDefineXML flags
+  done Interface %s defined from %s
+  fail Failed to define interface from %s
   use xml-file validate
+  flag validate VIR_INTERFACE_DEFINE_VALIDATE
 
 command iface-destroy
   summary take a host interface down
-  todo not written yet
+  act interface virInterfaceDestroy flags
+  done Interface %s destroyed
+  fail Failed to destroy interface %s
   option interface string positional required complete=iface -- name or MAC address of the interface
 
 command iface-dumpxml
   summary print a host interface as XML
-  todo not written yet
+  dump interface virInterfaceGetXMLDesc
   option interface string positional required complete=iface -- name or MAC address of the interface
-  option inactive bool -- the persistent definition rather than the running state
+  option inactive bool flag=VIR_INTERFACE_XML_INACTIVE -- the persistent definition rather than the running state
   use xpath wrap
 
 command iface-edit
   summary change the XML of a host interface in an editor
-  todo not written yet
+  edit interface virInterfaceGetXMLDesc:VIR_INTERFACE_XML_INACTIVE virInterfaceDefineXML:VIR_INTERFACE_DEFINE_VALIDATE
   option interface string positional required complete=iface -- name or MAC address of the interface
 
 command iface-list
   summary list host interfaces
-  todo not written yet
+  handler cmd_iface_list
+  json interface-list
   option inactive bool -- only inactive interfaces
   option all bool -- active and inactive interfaces
 
 command iface-mac
   summary print the MAC address of a host interface
-  todo not written yet
+  print interface mac virInterfaceGetMACString(object)
+  json mac
   option interface string positional required complete=iface -- name of the interface
 
 command iface-name
   summary print the name of the interface with a MAC address
-  todo not written yet
+  print interface name virInterfaceGetName(object)
+  json name
   option interface string positional required complete=iface -- MAC address of the interface
 
 command iface-rollback
   summary take back the changes made since iface-begin
-  todo not written yet
+  handler cmd_iface_rollback
 
 command iface-start
   summary bring a host interface up
-  todo not written yet
+  act interface virInterfaceCreate flags
+  done Interface %s started
+  fail Failed to start interface %s
   option interface string positional required complete=iface -- name or MAC address of the interface
 
 command iface-unbridge
   summary dissolve a bridge and free its interface
-  todo not written yet
+  handler cmd_iface_unbridge
   option bridge string positional required complete=iface -- name of the bridge
   option no-start bool -- don't bring it up
 
 command iface-undefine
   summary delete the configuration of a host interface
-  todo not written yet
+  act interface virInterfaceUndefine
+  done Interface %s undefined
+  fail Failed to undefine interface %s
   option interface string positional required complete=iface -- name or MAC address of the interface

@@ -6,12 +6,17 @@ group nodedev
 
 command nodedev-create
   summary create a device on the host from an XML file
-  todo not written yet
+  make nodedev virNodeDeviceCreateXML flags
+  done Node device %s created from %s
+  fail Failed to create node device from %s
   use xml-file validate
+  flag validate VIR_NODE_DEVICE_CREATE_XML_VALIDATE
 
 command nodedev-destroy
   summary remove a device from the host
-  todo not written yet
+  act nodedev virNodeDeviceDestroy
+  done Destroyed node device '%s'
+  fail Failed to destroy node device '%s'
   option device string positional required complete=nodedev -- name of the device
   option-alias name device
 
@@ -19,35 +24,40 @@ command nodedev-detach
   summary take a device away from its host driver
   text So that it can be passed to a domain.
   alias nodedev-dettach
-  todo not written yet
+  handler cmd_nodedev_detach
   option device string positional required complete=nodedev -- name of the device
   option driver string also-positional -- driver that takes over the device
 
 command nodedev-dumpxml
   summary print a host device as XML
-  todo not written yet
+  dump nodedev virNodeDeviceGetXMLDesc
   option device string positional required complete=nodedev -- name of the device
-  option inactive bool -- the persistent definition rather than the running state
+  option inactive bool flag=VIR_NODE_DEVICE_XML_INACTIVE -- the persistent definition rather than the running state
   use xpath wrap
 
 command nodedev-list
   summary list devices of the host
-  todo not written yet
+  handler cmd_nodedev_list
+  json nodedev-list
   option tree bool -- show a tree
   option cap string also-positional values=system,pci,usb_device,usb,net,scsi_host,scsi_target,scsi,storage,fc_host,vports,scsi_generic,drm,mdev_types,mdev,ccw,css,vdpa,ap_card,ap_queue,ap_matrix,ccwgroup -- only devices with these capabilities, separated by commas
   option inactive bool -- only inactive devices
   option all bool -- active and inactive devices
-  option persistent bool -- only persistent devices
-  option transient bool -- only transient devices
+  option persistent bool flag=VIR_CONNECT_LIST_NODE_DEVICES_PERSISTENT -- only persistent devices
+  option transient bool flag=VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT -- only transient devices
 
 command nodedev-reattach
   summary give a device back to its host driver
-  todo not written yet
+  act nodedev virNodeDeviceReAttach
+  done Device %s re-attached
+  fail Failed to re-attach device %s
   option device string positional required complete=nodedev -- name of the device
 
 command nodedev-reset
   summary reset a host device
-  todo not written yet
+  act nodedev virNodeDeviceReset
+  done Device %s reset
+  fail Failed to reset device %s
   option device string positional required complete=nodedev -- name of the device
 
 command nodedev-event
@@ -63,35 +73,43 @@ command nodedev-event
 
 command nodedev-define
   summary define a host device from an XML file
-  todo not written yet
+  make nodedev virNodeDeviceDefineXML flags
+  done Node device '%s' defined from '%s'
+  fail Failed to define node device from '%s'
   use xml-file validate
+  flag validate VIR_NODE_DEVICE_DEFINE_XML_VALIDATE
 
 command nodedev-undefine
   summary delete the definition of a host device
-  todo not written yet
+  act nodedev virNodeDeviceUndefine flags
+  done Undefined node device '%s'
+  fail Failed to undefine node device '%s'
   option device string positional required complete=nodedev -- name of the device
 
 command nodedev-start
   summary start a defined host device
-  todo not written yet
+  act nodedev virNodeDeviceCreate flags
+  done Device %s started
+  fail Failed to start device %s
   option device string positional required complete=nodedev -- name of the device
 
 command nodedev-autostart
   summary let a defined host device start together with the host
-  todo not written yet
+  autostart nodedev virNodeDeviceSetAutostart
   option device string positional required complete=nodedev -- name of the device
   option disable bool -- don't start it automatically
 
 command nodedev-info
   summary show basic facts about a host device
-  todo not written yet
+  handler cmd_nodedev_info
+  json nodedev-info
   option device string positional required complete=nodedev -- name of the device
 
 command nodedev-update
   summary change a host device by XML
-  todo not written yet
+  handler cmd_nodedev_update
   option device string positional required complete=nodedev -- name of the device
   use xml-file
-  option config bool -- change the definition of the device
-  option live bool -- change the active device
+  option config bool flag=VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG -- change the definition of the device
+  option live bool flag=VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE -- change the active device
   use current

@@ -5,10 +5,10 @@ shared domain
   option domain string positional required complete=domain -- name, ID or UUID of the domain
 
 shared config
-  option config bool -- change the persistent definition (takes effect at the next start)
+  option config bool flag=VIR_DOMAIN_AFFECT_CONFIG -- change the persistent definition (takes effect at the next start)
 
 shared live
-  option live bool -- change the running domain
+  option live bool flag=VIR_DOMAIN_AFFECT_LIVE -- change the running domain
 
 shared current
   option current bool -- change whatever is in force now

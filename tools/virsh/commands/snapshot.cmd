@@ -19,6 +19,7 @@ command snapshot-create
   option atomic bool -- all disks or none
   option live bool -- keep the guest running while its memory is saved
   use validate
+  flag validate VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE
 
 command snapshot-create-as
   summary take a snapshot described by options
@@ -37,6 +38,7 @@ command snapshot-create-as
   use validate
   option memspec string -- [file=]name[,snapshot=type]
   option diskspec argv also-positional -- disk[,attribute=value...]
+  flag validate VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE
 
 command snapshot-current
   summary show or set the current snapshot
