@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the generated calls use.
+ */
+#pragma once
+#include <libvirt/libvirt-lxc.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** One connection and an object of each kind on it; NULL where the driver has none. */
+typedef struct Fixture {
+    virConnectPtr conn;
+    virDomainPtr domain;
+    virNetworkPtr network;
+    virNetworkPortPtr port;
+    virInterfacePtr interface;
+    virStoragePoolPtr pool;
+    virStorageVolPtr volume;
+    virNodeDevicePtr device;
+    virSecretPtr secret;
+    virNWFilterPtr filter;
+    virNWFilterBindingPtr binding;
+    virDomainSnapshotPtr snapshot;
+    virDomainCheckpointPtr checkpoint;
+    virStreamPtr stream;
+    const char *function; /* at work */
+} Fixture;
+
+typedef struct Call {
+    const char *name;
+    void (*call)(Fixture *x);
+} Call;
+
+extern const Call every_calls[]; /* ends with NULL */
+
+/** The value of a text argument, by function and parameter; may be NULL. */
+const char *text_for(const Fixture *x, const char *function, const char *parameter);
+/** UUID of the object that a function looks up. */
+const unsigned char *uuid_for(const Fixture *x, const char *function);
+/** Print the outcome of the call. */
+void report(const Fixture *x, bool success);
+/** A callback that does nothing. */
+void ignore(void);
+void free_texts(char **texts, int n);
+void free_text_list(char **texts);

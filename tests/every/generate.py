@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One call of every public function that a driver serves, as C for every.c.
+
+    generate.py API-FOLDER OUTPUT
+
+Arguments come from the type and name of each parameter: handles from the fixture, texts from every.c (`text_for`), results into
+fresh variables that are given back as the row's `owns` says.
+"""
+import os
+import sys
+
+ROOM = 32           # items that an array of the caller has room for
+BYTES = 4096        # bytes that a buffer has
+
+HANDLES = {'virDomainPtr': 'domain', 'virNetworkPtr': 'network', 'virNetworkPortPtr': 'port',
+           'virInterfacePtr': 'interface', 'virStoragePoolPtr': 'pool', 'virStorageVolPtr': 'volume',
+           'virNodeDevicePtr': 'device', 'virSecretPtr': 'secret', 'virNWFilterPtr': 'filter',
+           'virNWFilterBindingPtr': 'binding', 'virDomainSnapshotPtr': 'snapshot',
+           'virDomainCheckpointPtr': 'checkpoint'}
+FREE = {'virDomainPtr': 'virDomainFree', 'virNetworkPtr': 'virNetworkFree', 'virNetworkPortPtr': 'virNetworkPortFree',
+        'virInterfacePtr': 'virInterfaceFree', 'virStoragePoolPtr': 'virStoragePoolFree',
+        'virStorageVolPtr': 'virStorageVolFree', 'virNodeDevicePtr': 'virNodeDeviceFree',
+        'virSecretPtr': 'virSecretFree', 'virNWFilterPtr': 'virNWFilterFree',
+        'virNWFilterBindingPtr': 'virNWFilterBindingFree', 'virDomainSnapshotPtr': 'virDomainSnapshotFree',
+        'virDomainCheckpointPtr': 'virDomainCheckpointFree', 'virDomainFSInfoPtr': 'virDomainFSInfoFree',
+        'virDomainInterfacePtr': 'virDomainInterfaceFree', 'virDomainIOThreadInfoPtr': 'virDomainIOThreadInfoFree',
+        'virNetworkDHCPLeasePtr': 'virNetworkDHCPLeaseFree', 'virConnectPtr': 'virConnectClose'}
+STRUCTS = {'virDomainBlockStatsPtr': 'virDomainBlockStatsStruct', 'virDomainInterfaceStatsPtr':
+           'virDomainInterfaceStatsStruct', 'virDomainMemoryStatPtr': 'virDomainMemoryStatStruct',
+           'virNodeCPUStatsPtr': 'virNodeCPUStats', 'virNodeMemoryStatsPtr': 'virNodeMemoryStats'}
+# Where 0 is no useful value.
+NUMBERS = {('virDomainSetMemory', 'memory'): 1024 * 1024, ('virDomainSetMaxMemory', 'memory'): 8 * 1024 * 1024,
+           ('virDomainSetMemoryFlags', 'memory'): 1024 * 1024, ('virDomainSetVcpus', 'nvcpus'): 1,
+           ('virDomainSetVcpusFlags', 'nvcpus'): 1, ('virDomainLookupByID', 'id'): 1, ('virDomainAddIOThread', 'iothread_id'): 7,
+           ('virDomainBlockResize', 'size'): 1024 * 1024, ('virStorageVolResize', 'capacity'): 2 * 1024 * 1024 * 1024,
+           ('virNetworkUpdate', 'command'): 3, ('virNetworkUpdate', 'section'): 11,
+           ('virDomainSetUserPassword', 'flags'): 0, ('virDomainBlockPeek', 'size'): 512, ('virDomainMemoryPeek', 'size'): 512,
+           ('virDomainMemoryPeek', 'flags'): 1, ('virSecretLookupByUsage', 'usageType'): 1}
+SKIPPED = {'virConnectOpen', 'virConnectClose'}     # the fixture calls them each time
+COUNT_OF_TEXTS = {'nmountpoints', 'ncpus', 'nkeys'}
+
+
+class Caller:
+    """The body of one call."""
+
+    def __init__(self, function):
+        self.f, self.declare, self.args, self.after = function, [], [], []
+        owns = function.owns
+        self.freed = owns[owns.find('(') + 1:owns.find(')')].split(',') if '(' in owns else []
+        for ctype, name in function.params:
+            self.args.append(self.argument(ctype, name))
+
+    def variable(self, declaration, name):
+        self.declare.append(declaration)
+        return name
+
+    def argument(self, ctype, name):
+        f = self.f.name
+        if ctype == 'virConnectPtr':
+            return 'x->conn'
+        if ctype == 'virStreamPtr':
+            return 'x->stream'
+        if ctype in HANDLES:
+            return f'x->{HANDLES[ctype]}'
+        if ctype.endswith('Callback') or ctype in ('virConnectCloseFunc', 'virFreeCallback'):
+            return 'NULL' if ctype == 'virFreeCallback' else f'({ctype}) ignore'
+        if ctype in ('int', 'unsigned int', 'unsigned long', 'unsigned long long', 'long long', 'size_t'):
+            return self.number(name)
+        if ctype == 'const char *':
+            return f'text_for(x, "{f}", "{name}")'
+        return self.pointer(ctype, name)
+
+    def number(self, name):
+        if (self.f.name, name) in NUMBERS:
+            return str(NUMBERS[self.f.name, name])
+        types = dict((n, t) for t, n in self.f.params)
+        if name in ('nparams',):
+            return '0' if types.get('params') == 'virTypedParameterPtr' and 'Set' in self.f.name else str(ROOM)
+        if name in COUNT_OF_TEXTS or name in ('nkeycodes', 'ndoms'):
+            return '1'
+        if name == 'value_size':
+            return '6'
+        if name == 'size':
+            struct = next((STRUCTS[t] for t in types.values() if t in STRUCTS), None)
+            return f'sizeof({struct})' if struct else '512'
+        if name == 'maplen':
+            return '1' if 'cpumap' in types else '2'
+        if name.startswith('max') or name in ('nameslen', 'ncpumaps', 'nr_stats', 'ncounts', 'npages', 'cellCount', 'cellcount'):
+            return '1' if name in ('npages', 'cellCount', 'cellcount') else str(ROOM)
+        return '0'
+
+    def pointer(self, ctype, name):
+        v = f'v_{name}'
+        special = {'const unsigned char *': 'uuid_for(x, "%s")' % self.f.name if name == 'uuid' else '(const void *) "secret"',
+                   'const char **': '(const char *[]) { text_for(x, "%s", "%s"), NULL }' % (self.f.name, name),
+                   'virDomainPtr *': '(virDomainPtr[]) { x->domain, NULL }', 'void *': 'NULL'}
+        if ctype == 'void *' and name == 'buffer' or ctype in ('unsigned char *', 'char *'):
+            if ctype == 'unsigned char *' and name == 'cpumap':
+                return '(unsigned char[]) { 1 }'
+            return self.variable(f'unsigned char {v}[{BYTES}] = {{ 0 }};', v if ctype != 'char *' else f'(char *) {v}')
+        if ctype in special:
+            return special[ctype]
+        if ctype in ('char **const', 'char **') and name in ('names', 'uuids'):
+            self.after.append(f'free_texts({v}, {ROOM});')
+            return self.variable(f'char *{v}[{ROOM}] = {{ NULL }};', v)
+        if ctype == 'virTypedParameterPtr':
+            if 'Set' in self.f.name or 'Migrate' in self.f.name or self.f.name in ('virDomainBlockCopy',):
+                return 'NULL'
+            self.after.append(f'virTypedParamsClear({v}, {ROOM});')
+            return self.variable(f'virTypedParameter {v}[{ROOM}]; memset({v}, 0, sizeof({v}));', v)
+        if ctype == 'virTypedParameterPtr *':
+            self.after.append(f'virTypedParamsFree({v}, v_nparams);')
+            return self.variable(f'virTypedParameterPtr {v} = NULL;', f'&{v}')
+        if ctype.endswith('Ptr **'):
+            return self.list_of(ctype[:-3].strip(), v)
+        if ctype == 'char ***':
+            self.after.append(f'free_text_list({v});')
+            return self.variable(f'char **{v} = NULL;', f'&{v}')
+        if ctype.endswith(' **'):
+            self.after.append(f'free({v});')
+            return self.variable(f'{ctype[:-1]}{v} = NULL;', f'&{v}')
+        if ctype.endswith('Ptr *'):
+            self.after.append(f'free({v});')
+            return self.variable(f'{ctype[:-2]} {v} = NULL;', f'&{v}')
+        if ctype.endswith('Ptr'):
+            struct = STRUCTS.get(ctype, ctype[:-3])
+            if struct == 'virDomainDiskError':
+                self.after.append(f'for (int i = 0; i < {ROOM}; i++)\n        free({v}[i].disk);')
+            return self.variable(f'{struct} {v}[{ROOM}]; memset({v}, 0, sizeof({v}));', v)
+        return self.scalar_pointer(ctype, name, v)
+
+    def list_of(self, item, v):
+        if item == 'virDomainStatsRecordPtr':
+            self.after.append(f'virDomainStatsRecordListFree({v});')
+        else:
+            self.after.append(f'for (int i = 0; {v} && i < (int) ret; i++)\n        {FREE[item]}({v}[i]);')
+            self.after.append(f'free({v});')
+        return self.variable(f'{item} *{v} = NULL;', f'&{v}')
+
+    def scalar_pointer(self, ctype, name, v):
+        base = ctype[:-1].strip()
+        if name == 'nparams':
+            room = ROOM if ('virTypedParameterPtr', 'params') in self.f.params else 0
+            return self.variable(f'{base} {v} = {room};', f'&{v}')
+        if name in ('keycodes', 'pages', 'pageSizes'):
+            return self.variable(f'{base} {v}[{ROOM}] = {{ 4 }};', v)
+        return self.variable(f'{base} {v}[{ROOM}] = {{ 0 }};', v)
+
+    def text(self):
+        f = self.f
+        head = f'static void call_{f.name}(Fixture *x)\n{{\n' + ''.join(f'    {d}\n' for d in self.declare)
+        call = f'{f.name}({", ".join(self.args)})'
+        if f.returns == 'void':
+            return head + f'    {call};\n    report(x, true);\n}}\n'
+        good = {'int': 'ret >= 0', 'unsigned long long': 'ret != 0', 'unsigned long': 'ret != 0'}.get(f.returns, 'ret != NULL')
+        star = '' if f.returns.endswith('*') else ' '
+        free = ''
+        if f.owns.startswith('caller-free') and f.returns.endswith('char *'):
+            free = '    free((void *) ret);\n'
+        if f.owns == 'caller-unref':
+            free = f'    if (ret)\n        {FREE[f.returns]}(ret);\n'
+        return head + f'    {f.returns}{star}ret = {call};\n    report(x, {good});\n' + \
+            ''.join(f'    {a}\n' for a in self.after) + free + '}\n'
+
+
+def main():
+    folder, output = sys.argv[1:]
+    sys.path.insert(0, os.path.join(folder, 'gen'))
+    import model
+    functions = [f for f in model.load(folder).functions if f.driver not in ('none', 'admin') and f.name not in SKIPPED]
+    out = ['/* Generated by tests/every/generate.py. */', '#include "every.h"', '']
+    out += [Caller(f).text() for f in functions]
+    out.append('const Call every_calls[] = {')
+    out += [f'    {{ "{f.name}", call_{f.name} }},' for f in functions]
+    out += ['    { NULL, NULL }', '};', '']
+    with open(output, 'w', encoding='utf-8') as f:
+        f.write('\n'.join(out))
+
+
+if __name__ == '__main__':
+    main()
