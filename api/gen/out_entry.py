@@ -37,7 +37,22 @@ def checks(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
         elif ctype == "int" and name in ("maxnames", "maxids", "maxuuids", "nameslen", "maxinfo", "maplen", "ncpumaps", "nparams"):
             lines.append(f'entry_nonneg({name}, "{name}", __func__) < 0')
+    lines += [f'entry_array({pointer}, {count}, "{pointer}", __func__) < 0' for pointer, count in arrays(function)]
     return lines
+
+
+def arrays(function):
+    """(pointer, count) of the caller's arrays: only without items may the pointer be NULL. A count behind a pointer is known
+    not to be NULL by then."""
+    types = {n: t for t, n in function.params}
+    bindings = [(f.binding or "") for call in function.calls for f in call.args if f.form == "array"]
+    bindings += [(f.binding or "")[5:-1] for call in function.calls for f in call.ret if (f.binding or "").startswith("fill(")]
+    found = []
+    for binding in bindings:
+        pointer, _, count = (part.strip("* ") for part in binding.partition(","))
+        if pointer in types and count in types and (pointer, count) not in found and pointer not in function.null:
+            found.append((pointer, f"(long long) *{count}" if types[count].endswith("*") else f"(long long) {count}"))
+    return found
 
 
 def condition(function):

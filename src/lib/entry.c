@@ -49,6 +49,15 @@ int entry_nonnull(const void *arg, const char *name, const char *func)
     return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
 }
 
+int entry_array(const void *array, long long count, const char *name, const char *func)
+{
+    if (count < 0)
+        return FAIL(VIR_ERR_INVALID_ARG, "the number of items of %s in %s must be zero or greater", name, func);
+    if (array || count == 0)
+        return 0;
+    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must not be NULL: it should have %lld items", name, func, count);
+}
+
 int entry_nonneg(long long arg, const char *name, const char *func)
 {
     if (arg >= 0)

@@ -14,6 +14,8 @@ int entry_check(const void *handle, ObjectClass cls, EntryAccess access, const c
 
 /** 0, or -1 with VIR_ERR_INVALID_ARG naming the parameter. */
 int entry_nonnull(const void *arg, const char *name, const char *func);
+/** An array of @count items is there. */
+int entry_array(const void *array, long long count, const char *name, const char *func);
 int entry_nonneg(long long arg, const char *name, const char *func);
 
 /** Report this thread's error to the connection of @handle (if that is a handle at all) and to handlers. */

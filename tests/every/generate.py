@@ -10,7 +10,7 @@ fresh variables that are given back as the row's `owns` says.
 import os
 import sys
 
-ROOM = 32           # items that an array of the caller has room for
+ROOM = 16           # items that an array of the caller has room for
 BYTES = 4096        # bytes that a buffer has
 
 HANDLES = {'virDomainPtr': 'domain', 'virNetworkPtr': 'network', 'virNetworkPortPtr': 'port',
@@ -46,8 +46,7 @@ class Caller:
 
     def __init__(self, function):
         self.f, self.declare, self.args, self.after = function, [], [], []
-        owns = function.owns
-        self.freed = owns[owns.find('(') + 1:owns.find(')')].split(',') if '(' in owns else []
+        self.gives_params = any((field.binding or '').startswith('params,') for call in function.calls for field in call.args)
         for ctype, name in function.params:
             self.args.append(self.argument(ctype, name))
 
@@ -75,8 +74,8 @@ class Caller:
         if (self.f.name, name) in NUMBERS:
             return str(NUMBERS[self.f.name, name])
         types = dict((n, t) for t, n in self.f.params)
-        if name in ('nparams',):
-            return '0' if types.get('params') == 'virTypedParameterPtr' and 'Set' in self.f.name else str(ROOM)
+        if name == 'nparams':
+            return '0' if self.gives_params else str(ROOM)
         if name in COUNT_OF_TEXTS or name in ('nkeycodes', 'ndoms'):
             return '1'
         if name == 'value_size':
@@ -105,7 +104,7 @@ class Caller:
             self.after.append(f'free_texts({v}, {ROOM});')
             return self.variable(f'char *{v}[{ROOM}] = {{ NULL }};', v)
         if ctype == 'virTypedParameterPtr':
-            if 'Set' in self.f.name or 'Migrate' in self.f.name or self.f.name in ('virDomainBlockCopy',):
+            if self.gives_params:
                 return 'NULL'
             self.after.append(f'virTypedParamsClear({v}, {ROOM});')
             return self.variable(f'virTypedParameter {v}[{ROOM}]; memset({v}, 0, sizeof({v}));', v)

@@ -10,6 +10,8 @@ PLACES = {
     'libvirt-qemu.so.0': 'src/libvirt-qemu.so.0',
     'libvirt-lxc.so.0': 'src/libvirt-lxc.so.0',
     'libvirt-admin.so.0': 'src/admin/libvirt-admin.so.0',
+    'every': 'tests/every/every',
+    'api-coverage': 'tests/coverage/api-coverage',
     'bench-client': 'tests/bench/bench-client',
     'bench-bare': 'tests/bench/bench-bare',
 }
