@@ -217,7 +217,7 @@ static guint64 unit_factor(const char *unit)
 
 static bool parse_size(const XmlMember *m, void *at, const char *text, const char *unit, char **why)
 {
-    guint64 factor = unit ? unit_factor(unit) : m->width == 10 ? 1024 : m->width == 20 ? 1 << 20 : 1;
+    guint64 factor = unit && *unit ? unit_factor(unit) : m->width == 10 ? 1024 : m->width == 20 ? 1 << 20 : 1;
     guint64 n;
 
     if (!factor) {

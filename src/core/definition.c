@@ -29,8 +29,11 @@ void *definition_read(const XmlRoot *root, const char *xml, gboolean validate)
 {
     g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
     void *def = xml_parse(root, xml, strlen(xml), XML_INACTIVE, diag);
-    if (!def)
-        return NULL;
+    if (!def) {
+        /* another document altogether is none that could be validated */
+        const XmlProblem *first = diag->problems->len ? diag->problems->pdata[0] : NULL;
+        return first && validate && g_str_has_prefix(first->path, root->name) ? definition_invalid() : NULL;
+    }
     if (validate && refuse_ignored(diag) < 0) {
         xml_struct_free(root->desc, def);
         return NULL;
@@ -48,6 +51,25 @@ void *definition_error_at(const char *xml, const char *path)
     if (line)
         error_context("line %u", line);
     return NULL;
+}
+
+void *definition_invalid(void)
+{
+    if (error_code() != VIR_ERR_XML_ERROR && error_code() != VIR_ERR_CONFIG_UNSUPPORTED)
+        return NULL;
+    g_autofree char *why = g_strdup(error_message());
+    const char *standing = error_code_text(error_code());
+    size_t skip = strcspn(standing, ":%");
+    error_report(ERROR_DOMAIN, VIR_ERR_XML_INVALID_SCHEMA, "%s", strlen(why) > skip + 2 ? why + skip + 2 : why);
+    return NULL;
+}
+
+void *definition_error_in(const char *xml, const XmlRoot *root)
+{
+    g_autofree char *start = g_strdup_printf(": %s.", root->name);
+    const char *found = strstr(error_message(), start);
+    g_autofree char *path = found ? g_strndup(found + 2, strcspn(found + 2, ": ")) : NULL;
+    return path ? definition_error_at(xml, path) : NULL;
 }
 
 Definition *definition_new(const XmlRoot *root, void *def)

@@ -15,6 +15,12 @@ void *definition_read(const XmlRoot *root, const char *xml, gboolean validate);
 /** Put the line of @path in @xml in front of the error that a rule about it has raised. Returns NULL. */
 void *definition_error_at(const char *xml, const char *path);
 
+/** The same for an error whose text begins with the path, as "pool.source.host: …". */
+void *definition_error_in(const char *xml, const XmlRoot *root);
+
+/** Make of this thread's error, if it is about content of a document, the one that validation reports. Returns NULL. */
+void *definition_invalid(void);
+
 /** Share @def, a struct of @root, taken over; nobody may change it any more. */
 Definition *definition_new(const XmlRoot *root, void *def);
 Definition *definition_ref(Definition *definition);

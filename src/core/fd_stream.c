@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,9 +17,9 @@ typedef struct FdStream {
     gint refs;
     GMutex lock;
     int fd;                    /* -1 once ended */
-    gboolean is_file;
-    gboolean limited;
-    unsigned long long left;
+    gboolean is_file;          /* what follows is for files only */
+    gboolean sparse;
+    guint64 pos, end;          /* next byte, and first byte that isn't the stream's */
     int watch;                 /* handle or timer of the event loop; -1 */
     int events;
     virStreamPtr st;           /* not a reference: the callback holds one */
@@ -63,19 +64,134 @@ static int wait_ready(int fd, short events)
     return n < 0 ? -1 : 0;
 }
 
+/* Bytes from here to where data ends, or (@in_data FALSE) the hole ends. 0: the stream's end. */
+static int file_extent(FdStream *fs, gboolean *in_data, guint64 *length)
+{
+    struct stat info;
+    if (fstat(fs->fd, &info) < 0)
+        return FAIL_ERRNO(errno, "cannot look at the stream's file");
+    guint64 end = S_ISREG(info.st_mode) ? MIN(fs->end, (guint64) info.st_size) : fs->end;
+    *in_data = TRUE;
+    *length = end > fs->pos ? end - fs->pos : 0;
+    if (!*length || !fs->sparse)
+        return 0;
+    off_t data = lseek(fs->fd, (off_t) fs->pos, SEEK_DATA);
+    if (data < 0 && errno != ENXIO)
+        return 0; /* a file system without holes, a block device */
+    *in_data = data >= 0 && (guint64) data == fs->pos;
+    off_t next = *in_data ? lseek(fs->fd, (off_t) fs->pos, SEEK_HOLE) : data;
+    if (next > 0 && (guint64) next < end)
+        *length = (guint64) next - fs->pos;
+    return 0;
+}
+
+static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
+{
+    gboolean in_data;
+    guint64 length;
+    if (file_extent(fs, &in_data, &length) < 0)
+        return -1;
+    n = MIN(MIN(n, length), G_MAXINT);
+    if (!in_data && n) {
+        if (flags & VIR_STREAM_RECV_STOP_AT_HOLE)
+            return -3;
+        memset(data, 0, n);
+        fs->pos += n;
+        return (int) n;
+    }
+    ssize_t got;
+    do {
+        got = n ? pread(fs->fd, data, n, (off_t) fs->pos) : 0;
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return FAIL_ERRNO(errno, "cannot read from the stream's file");
+    fs->pos += (guint64) got;
+    return (int) got;
+}
+
+static int file_send(FdStream *fs, const char *data, size_t n)
+{
+    if (n > fs->end - fs->pos)
+        return FAIL_ERRNO(ENOSPC, "cannot write %zu bytes where %" G_GUINT64_FORMAT " have room", n, fs->end - fs->pos);
+    ssize_t sent;
+    do {
+        sent = pwrite(fs->fd, data, MIN(n, G_MAXINT), (off_t) fs->pos);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        return FAIL_ERRNO(errno, "cannot write to the stream's file");
+    fs->pos += (guint64) sent;
+    return (int) sent;
+}
+
+/* What was there goes; the file ends behind the hole if it ended before. */
+static int punch(int fd, off_t at, off_t length)
+{
+    struct stat info;
+    if (fstat(fd, &info) < 0)
+        return -1;
+    if (S_ISREG(info.st_mode) && at + length > info.st_size && ftruncate(fd, at + length) < 0)
+        return -1;
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length);
+}
+
+static int stream_send_hole(virStreamPtr st, long long length, unsigned int flags)
+{
+    FdStream *fs = st->data;
+    if (flags)
+        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function virStreamSendHole", flags);
+    if (fs->fd < 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    if (!fs->sparse)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream was not opened as a sparse one");
+    if (length < 0 || (guint64) length > fs->end - fs->pos || fs->pos + (guint64) length > G_MAXINT64)
+        return FAIL(VIR_ERR_INVALID_ARG, "a hole of %lld bytes has no place in the stream", length);
+    if (length && punch(fs->fd, (off_t) fs->pos, (off_t) length) < 0)
+        return FAIL_ERRNO(errno, "cannot make a hole in the stream's file");
+    fs->pos += (guint64) length;
+    return 0;
+}
+
+static int stream_in_data(virStreamPtr st, int *in_data, long long *length)
+{
+    FdStream *fs = st->data;
+    gboolean data;
+    guint64 n;
+    if (fs->fd < 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    if (!fs->is_file)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "only streams of files have holes");
+    if (file_extent(fs, &data, &n) < 0)
+        return -1;
+    *in_data = data;
+    *length = (long long) MIN(n, G_MAXINT64);
+    return 0;
+}
+
+static int stream_recv_hole(virStreamPtr st, long long *length, unsigned int flags)
+{
+    FdStream *fs = st->data;
+    int in_data;
+    if (flags)
+        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function virStreamRecvHole", flags);
+    if (stream_in_data(st, &in_data, length) < 0)
+        return -1;
+    if (in_data)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "there is no hole at this place of the stream");
+    fs->pos += (guint64) *length;
+    return 0;
+}
+
 static int stream_recv(virStreamPtr st, char *data, size_t n, unsigned int flags)
 {
     FdStream *fs = st->data;
     if (fs->fd < 0)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
-    if (fs->limited)
-        n = MIN(n, fs->left);
+    if (fs->is_file)
+        return file_recv(fs, data, n, flags);
     for (;;) {
         ssize_t got = n ? read(fs->fd, data, MIN(n, G_MAXINT)) : 0;
-        if (got >= 0) {
-            fs->left -= fs->limited ? got : 0;
+        if (got >= 0)
             return got;
-        }
         if (errno == EIO || errno == ECONNRESET)
             return 0;
         if (errno == EAGAIN && (st->flags & VIR_STREAM_NONBLOCK))
@@ -90,14 +206,12 @@ static int stream_send(virStreamPtr st, const char *data, size_t n)
     FdStream *fs = st->data;
     if (fs->fd < 0)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
-    if (fs->limited && n > fs->left)
-        return FAIL(VIR_ERR_INVALID_ARG, "more data than the length that was announced");
+    if (fs->is_file)
+        return file_send(fs, data, n);
     for (;;) {
         ssize_t sent = write(fs->fd, data, MIN(n, G_MAXINT));
-        if (sent >= 0) {
-            fs->left -= fs->limited ? sent : 0;
+        if (sent >= 0)
             return sent;
-        }
         if (errno == EAGAIN && (st->flags & VIR_STREAM_NONBLOCK))
             return -2;
         if (errno != EINTR && (errno != EAGAIN || wait_ready(fs->fd, POLLOUT) < 0))
@@ -229,6 +343,9 @@ static int stream_close(virStreamPtr st)
 static const StreamDriver fd_stream_driver = {
     .send = stream_send,
     .recv = stream_recv,
+    .send_hole = stream_send_hole,
+    .recv_hole = stream_recv_hole,
+    .in_data = stream_in_data,
     .add_callback = stream_add_callback,
     .update_callback = stream_update_callback,
     .remove_callback = stream_remove_callback,
@@ -236,8 +353,7 @@ static const StreamDriver fd_stream_driver = {
     .abort = stream_close,
 };
 
-static int stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque, gboolean limited,
-                       unsigned long long length)
+static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque)
 {
     struct stat info;
     int flags = fcntl(fd, F_GETFL);
@@ -253,9 +369,16 @@ static int stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaqu
     fs->refs = 1;
     g_mutex_init(&fs->lock);
     fs->fd = fd;
-    fs->is_file = S_ISREG(info.st_mode);
-    fs->limited = limited;
-    fs->left = length;
+    fs->is_file = range || S_ISREG(info.st_mode);
+    fs->end = G_MAXINT64;
+    if (range) {
+        fs->sparse = range->sparse;
+        fs->pos = MIN(range->offset, G_MAXINT64);
+        fs->end = range->length < G_MAXINT64 - fs->pos ? fs->pos + range->length : G_MAXINT64;
+    } else if (fs->is_file) {
+        off_t here = lseek(fd, 0, SEEK_CUR);
+        fs->pos = here > 0 ? (guint64) here : 0;
+    }
     fs->watch = -1;
     fs->ended = ended;
     fs->ended_opaque = opaque;
@@ -267,10 +390,10 @@ static int stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaqu
 
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque)
 {
-    return stream_open(st, fd, ended, opaque, FALSE, 0);
+    return stream_open(st, fd, NULL, ended, opaque);
 }
 
-int fd_stream_open_file(virStreamPtr st, int fd, unsigned long long length, FdStreamEnded ended, void *opaque)
+int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque)
 {
-    return stream_open(st, fd, ended, opaque, length != 0, length);
+    return stream_open(st, fd, range, ended, opaque);
 }

@@ -9,8 +9,15 @@
 typedef void (*FdStreamEnded)(void *opaque);
 
 /** Bind @st to @fd (taken over in any case; made non-blocking if the stream is). A peer that hangs up is the end of the
- * stream, not an error (ptys say EIO then). @ended and its @opaque may be NULL. 0 or -1. */
+ * stream, not an error (ptys say EIO then). @ended and its @opaque may be NULL. 0 or -1, without @ended. */
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque);
 
-/** As fd_stream_open() for the @length bytes of a file from its present offset (0: to its end). Holes are not looked for. */
-int fd_stream_open_file(virStreamPtr st, int fd, unsigned long long length, FdStreamEnded ended, void *opaque);
+/** The part of a file that a stream reads or writes, in bytes. */
+typedef struct FdStreamRange {
+    guint64 offset;
+    guint64 length;    /* G_MAXUINT64: to the end of the file; for writing, without limit */
+    gboolean sparse;   /* holes are told as such; else they are read as zeros */
+} FdStreamRange;
+
+/** As fd_stream_open() for a part of a regular file or block device. A hole that is sent makes a hole in the file. */
+int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque);

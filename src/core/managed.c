@@ -310,6 +310,10 @@ static guint8 *def_uuid(const ManagedKind *kind, void *def)
 static int complete(ManagedTable *table, void *def, const char *xml)
 {
     const ManagedKind *kind = table->kind;
+    if (kind->complete && kind->complete(def) < 0) {
+        definition_error_in(xml, kind->root);
+        return -1;
+    }
     const char *name = kind->key ? NULL : def_name(kind, def);
     if (name && strpbrk(name, "/\n")) {
         g_autofree char *path = g_strdup_printf("%s.name", kind->root->name);
@@ -330,6 +334,8 @@ void *managed_parse(ManagedTable *table, const char *xml, gboolean validate)
     void *def = definition_read(table->kind->root, xml, validate);
     if (!def || complete(table, def, xml) == 0)
         return def;
+    if (validate)
+        definition_invalid();
     xml_struct_free(table->kind->root->desc, def);
     return NULL;
 }
@@ -408,7 +414,7 @@ static int start(ManagedJob *job, Definition *live, void *def)
     return commit(job, &change);
 }
 
-Managed *managed_create(ManagedTable *table, void *def, const char *api)
+Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare prepare, void *opaque, const char *api)
 {
     const ManagedKind *kind = table->kind;
     g_auto(ManagedJob) job = { NULL };
@@ -417,9 +423,15 @@ Managed *managed_create(ManagedTable *table, void *def, const char *api)
         return NULL;
     if (managed_active(job.state))
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name, MANAGED_NAME(job.obj));
-    if (check(&job, def, job.state->config) < 0 || start(&job, live, def) < 0)
+    if (check(&job, def, job.state->config) < 0 || (prepare && prepare(job.obj, def, opaque) < 0) ||
+        start(&job, live, def) < 0)
         return NULL;
     return managed_ref(job.obj);
+}
+
+Managed *managed_create(ManagedTable *table, void *def, const char *api)
+{
+    return managed_create_prepared(table, def, NULL, NULL, api);
 }
 
 void *managed_define_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api)

@@ -55,6 +55,9 @@ typedef struct ManagedKind {
     int name_at;               /* offset of the name (char *) in the definition */
     int uuid_at, has_uuid_at;  /* offsets of UUID and of the flag whether it is set; both -1: the kind has none, the name
                                 * alone identifies */
+    /** Complete what was read and check it by itself, before anybody looks at the name; the error begins with the path of what
+     * is wrong. May be NULL. */
+    int (*complete)(void *def);
     /** Text that must be unique among the objects of the table (caller frees); NULL: the name. */
     char *(*key)(const void *def);
     /** New life cycle event. @def: the definition that is (or was last) in force. NULL: the kind has no events. */
@@ -149,6 +152,9 @@ void *managed_parse(ManagedTable *table, const char *xml, gboolean validate);
 Managed *managed_define(ManagedTable *table, void *def, const char *api);
 /** Start @def (taken over) without making it persistent, or as this run of a defined object. */
 Managed *managed_create(ManagedTable *table, void *def, const char *api);
+/** The same with something to be done between check and start, with the job. */
+typedef int (*ManagedPrepare)(Managed *obj, void *def, void *opaque);
+Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare prepare, void *opaque, const char *api);
 /** managed_parse() and the two above in one; a new handle, or NULL. */
 void *managed_define_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api);
 void *managed_create_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api);

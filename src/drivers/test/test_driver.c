@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "domain/functions.h"
 #include "drivers/test/test_node.h"
+#include "storage/functions.h"
 #include <string.h>
 
 static HypervisorDriver test_hypervisor;
@@ -75,6 +76,7 @@ void test_driver_register(void)
         .open = test_open,
         .close = test_close,
         .hypervisor = &test_hypervisor,
+        .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);
     test_hypervisor.connect_get_version = test_get_version;

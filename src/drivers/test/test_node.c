@@ -14,6 +14,7 @@
 /* In the order in which a node's objects are made. */
 static const TestKind *const kinds[] = {
     &test_domain_kind,
+    &test_storage_kind,
 };
 
 /* Elements of the node file, by kind. */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Content of volumes through streams. A stream uses its volume until it ends: meanwhile the volume can't be deleted,
+ * resized or wiped, nor its pool stopped.
+ */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.data"
+#include "base/log.h"
+#include "core/event_table.h"
+#include "core/fd_stream.h"
+#include "storage/api.h"
+#include <unistd.h>
+
+typedef struct Transfer {
+    VolJob job;
+    gboolean write;
+} Transfer;
+
+/* What was written may have changed sizes. */
+static void transfer_ended(void *opaque)
+{
+    Transfer *transfer = opaque;
+    VolJob *job = &transfer->job;
+    if (transfer->write) {
+        virErrorPtr saved = error_save();
+        if (vol_job_refresh(job) < 0)
+            LOG_WARN("sizes of volume '%s' after an upload: %s", job->vol->name, error_message());
+        error_restore(saved);
+        event_emit(storage_host_bus(job->pool->host),
+                   event_storage_pool_refresh_new(MANAGED_NAME(job->obj), job->obj->entry.uuid, -1));
+    }
+    vol_job_end(job);
+    g_free(transfer);
+}
+
+static int open_content(VolJob *job, gboolean write, guint64 *size)
+{
+    const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
+    if (!backend)
+        return -1;
+    if (!backend->vol_open)
+        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
+    return backend->vol_open(job->pool, job->vol, vol_job_def(job), write, size);
+}
+
+static int transfer(virStorageVolPtr vol, virStreamPtr st, guint64 offset, guint64 length, gboolean sparse, gboolean write)
+{
+    Transfer *t = g_new0(Transfer, 1);
+    FdStreamRange range = { .offset = offset, .length = length ? length : G_MAXUINT64, .sparse = sparse };
+    t->write = write;
+    if (vol_job_begin(&t->job, storage_api_host(vol->o.conn), vol->pool, vol->name, VOL_USE) < 0)
+        goto failed;
+    guint64 size;
+    int fd = open_content(&t->job, write, &size);
+    if (fd >= 0 && (offset > size || length > size - offset)) {
+        error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "volume '%s' has room for %" G_GUINT64_FORMAT " bytes, not for %"
+                     G_GUINT64_FORMAT " from offset %" G_GUINT64_FORMAT, vol->name, size, length, offset);
+        close(fd);
+        goto failed;
+    }
+    range.length = fd < 0 ? 0 : MIN(range.length, size - offset);
+    if (fd >= 0 && fd_stream_open_file(st, fd, &range, transfer_ended, t) == 0)
+        return 0;
+failed:
+    vol_job_end(&t->job);
+    g_free(t);
+    return -1;
+}
+
+int storage_vol_upload(virStorageVolPtr vol, virStreamPtr st, unsigned long long offset, unsigned long long length,
+                       unsigned int flags)
+{
+    STORAGE_FLAGS(flags, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, -1);
+    return transfer(vol, st, offset, length, flags & VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, TRUE);
+}
+
+int storage_vol_download(virStorageVolPtr vol, virStreamPtr st, unsigned long long offset, unsigned long long length,
+                         unsigned int flags)
+{
+    STORAGE_FLAGS(flags, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, -1);
+    return transfer(vol, st, offset, length, flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, FALSE);
+}

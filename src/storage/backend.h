@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a kind of pool must be able to do. All functions may block (a file system, a server, a program) unless they say
+ * otherwise; no lock is held while they run. Each returns 0, or -1 with the error set. A member that is NULL: the
+ * pool needs nothing done, or where the comment says so, can't do it.
+ *
+ * The core calls pool functions one at a time for each pool. Volume functions of one volume never run side by side, except
+ * for vol_open() and as the source of a vol_create(); those of different volumes do.
+ */
+#pragma once
+#include "model/storage.h"
+
+typedef struct PoolHost PoolHost;
+typedef struct StoragePool StoragePool;
+typedef struct StorageVol StorageVol;
+typedef struct StorageScan StorageScan;
+
+typedef struct StorageBackend {
+    unsigned int build_flags;        /* virStoragePoolBuildFlags that are understood; the same for the following */
+    unsigned int delete_flags;
+    unsigned int vol_create_flags;
+    unsigned int vol_delete_flags;
+    unsigned int vol_resize_flags;
+    unsigned int wipe_algorithms;    /* bit N: virStorageVolWipeAlgorithm N */
+    int vol_clash;                   /* VIR_ERR_xxx when a volume of that name exists */
+
+    int (*pool_build)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
+    int (*pool_start)(StoragePool *pool, const StoragePoolDef *def);
+    /** Tell sizes and volumes. NULL: what was created here is all there is, and stays when the pool stops. */
+    int (*pool_refresh)(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan);
+    int (*pool_stop)(StoragePool *pool, const StoragePoolDef *def);
+    int (*pool_delete)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
+
+    /** Add key, path and whatever else follows from the pool to a new volume's definition. Must not block. */
+    int (*vol_plan)(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
+    /** Make a volume; with @from (NULL: empty) its content. @def may be completed. NULL: can't. */
+    int (*vol_create)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags);
+    int (*vol_delete)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags);
+    /** Give it @capacity bytes; @def may be completed. @flags: ALLOCATE and SHRINK. NULL: can't. */
+    int (*vol_resize)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags);
+    /** NULL: can't. */
+    int (*vol_wipe)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm);
+    /** Bring the sizes in @def up to date. */
+    int (*vol_refresh)(StoragePool *pool, StorageVol *vol, StorageVolDef *def);
+    /** A descriptor of the content to read, or to @write, that the caller closes; -1 with an error. *@size: bytes that can be
+     * read or written, G_MAXUINT64 for no limit. NULL: can't. */
+    int (*vol_open)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size);
+} StorageBackend;
+
+/** What a driver offers. */
+typedef struct StorageDriverSetup {
+    const StorageBackend *backends[STORAGE_POOL_TYPE_LAST]; /* by type; NULL: no such pools */
+    /** A pool has become known: set what it is like before anything is done with it. Must not block. May be NULL. */
+    void (*pool_new)(StoragePool *pool);
+    /** Document of the sources that a host offers for pools of @type; @wanted narrows it (NULL: all). Caller frees. NULL with
+     * an error. May be NULL. */
+    char *(*find_sources)(PoolHost *host, StoragePoolType type, const StoragePoolSource *wanted);
+} StorageDriverSetup;
+
+/* For backends */
+
+PoolHost *storage_pool_host(const StoragePool *pool);
+/** The driver's own, of storage_host_new(). */
+void *storage_host_priv(const PoolHost *host);
+const char *storage_pool_name(const StoragePool *pool);
+const char *storage_vol_name(const StorageVol *vol);
+
+/** The backend's own data of a pool and a volume, freed with it. */
+void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);
+void *storage_pool_priv(const StoragePool *pool);
+void storage_vol_set_priv(StorageVol *vol, void *priv, GDestroyNotify free_priv);
+void *storage_vol_priv(const StorageVol *vol);
+
+/** Set the sizes of a pool, in bytes. */
+void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);
+/** Take @bytes from what is free. FALSE if there isn't as much. */
+gboolean storage_pool_take(StoragePool *pool, guint64 bytes);
+void storage_pool_give(StoragePool *pool, guint64 bytes);
+
+/** A volume that was found, taken over; complete, with key and path. */
+void storage_scan_add(StorageScan *scan, StorageVolDef *def);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#include "storage/host.h"
+#include "base/error.h"
+#include "storage/vol.h"
+
+struct PoolHost {
+    const StorageDriverSetup *setup;
+    void *priv;
+    EventBus *bus;
+    ManagedTable *pools;
+};
+
+PoolHost *storage_host_new(const StorageDriverSetup *setup, void *priv, EventBus *bus)
+{
+    PoolHost *host = g_new0(PoolHost, 1);
+    host->setup = setup;
+    host->priv = priv;
+    host->bus = event_bus_ref(bus);
+    host->pools = managed_table_new(&storage_pool_kind, &storage_pool_managed, host, bus);
+    return host;
+}
+
+void storage_host_free(PoolHost *host)
+{
+    if (!host)
+        return;
+    managed_table_free(host->pools);
+    event_bus_unref(host->bus);
+    g_free(host);
+}
+
+ManagedTable *storage_host_pools(const PoolHost *host) { return host->pools; }
+const StorageDriverSetup *storage_host_setup(const PoolHost *host) { return host->setup; }
+EventBus *storage_host_bus(const PoolHost *host) { return host->bus; }
+void *storage_host_priv(const PoolHost *host) { return host->priv; }
+
+const StorageBackend *storage_host_backend(const PoolHost *host, StoragePoolType type)
+{
+    const StorageBackend *backend = host->setup->backends[type];
+    return backend ? backend : FAIL_NULL(VIR_ERR_NO_SUPPORT, "there are no pools of type '%s' here",
+                                         storage_pool_type_to_string(type));
+}
+
+int storage_host_add_pool(PoolHost *host, const char *xml, gboolean active, char **name)
+{
+    void *def = managed_parse(host->pools, xml, FALSE);
+    g_autoptr(Managed) obj = def ? managed_define(host->pools, def, __func__) : NULL;
+    g_auto(ManagedJob) job = { NULL };
+    if (!obj)
+        return -1;
+    if (active && (managed_job_begin(&job, host->pools, obj->entry.uuid, NULL, __func__) < 0 || managed_start(&job) < 0))
+        return -1;
+    if (name)
+        *name = g_strdup(MANAGED_NAME(obj));
+    return 0;
+}
+
+int storage_host_add_vol(PoolHost *host, const char *pool_name, const char *xml)
+{
+    g_autoptr(Managed) obj = managed_find(host->pools, NULL, pool_name);
+    if (!obj)
+        return -1;
+    g_autoptr(ManagedState) state = managed_state(obj);
+    const StoragePoolDef *pool_def = storage_pool_def(state);
+    const StorageBackend *backend = storage_host_backend(host, pool_def->type);
+    StorageVolDef *def = backend ? definition_read(&STORAGE_VOL_ROOT, xml, FALSE) : NULL;
+    if (!def)
+        return -1;
+    StoragePool *pool = storage_pool_of(obj);
+    if (storage_vol_complete(def, pool_def->type, true) < 0) {
+        definition_error_in(xml, &STORAGE_VOL_ROOT);
+        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+        return -1;
+    }
+    if (backend->vol_plan(pool, pool_def, def) < 0) {
+        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+        return -1;
+    }
+    guint64 bytes = def->allocation;
+    g_autoptr(StorageVol) vol = storage_vol_new(def);
+    g_mutex_lock(&pool->lock);
+    gboolean taken = g_hash_table_contains(pool->by_name, vol->name);
+    if (!taken)
+        storage_index_add(pool, vol);
+    g_mutex_unlock(&pool->lock);
+    if (taken)
+        return FAIL(backend->vol_clash, "storage volume '%s' exists already in pool '%s'", vol->name, pool_name);
+    return storage_pool_take(pool, bytes) ? 0
+        : FAIL(VIR_ERR_INTERNAL_ERROR, "pool '%s' has not enough room for volume '%s'", pool_name, vol->name);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A pool: what the core keeps beside its definitions. Internal to this room.
+ */
+#pragma once
+#include "storage/host.h"
+
+struct StoragePool {
+    Managed *obj;                  /* whose data this is; no reference */
+    PoolHost *host;
+    void *priv;                    /* the backend's */
+    GDestroyNotify free_priv;
+    GMutex lock;                   /* guards the following; held for a few instructions */
+    guint64 capacity, allocation, available;
+    GPtrArray *vols;               /* of StorageVol, references, in order of appearance */
+    GHashTable *by_name, *by_key, *by_path;
+    guint jobs;                    /* calls at work on volumes, and streams */
+    guint serial;                  /* of the last volume that appeared */
+    gboolean closing;              /* is being stopped or deleted: no new jobs */
+    gboolean building;
+};
+
+/** How the pools are managed. */
+extern const ManagedKind storage_pool_kind;
+extern const ManagedBackend storage_pool_managed;
+
+static inline StoragePool *storage_pool_of(const Managed *obj) { return obj->data; }
+/** What serves pools of @type; NULL with VIR_ERR_NO_SUPPORT. */
+const StorageBackend *storage_host_backend(const PoolHost *host, StoragePoolType type);
+
+/** Definition in force, of a state; belongs to the state. */
+const StoragePoolDef *storage_pool_def(const ManagedState *state);
+
+/** The following want the pool's job. */
+int storage_pool_build(Managed *obj, const StoragePoolDef *def, unsigned int flags);
+int storage_pool_refresh(ManagedJob *job);
+/** 0, or -1 with VIR_ERR_OPERATION_INVALID. */
+int storage_pool_need_inactive(const ManagedJob *job);
+int storage_pool_delete(ManagedJob *job, unsigned int flags);
+
+/** XML of a pool with its present sizes; caller frees. @flags: XmlFlags. */
+char *storage_pool_xml(Managed *obj, const ManagedState *state, unsigned int flags);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Volumes: the index of a pool, and who uses which volume. Internal to this room.
+ */
+#pragma once
+#include "storage/pool.h"
+
+struct StorageVol {
+    gint refs;
+    char *name, *key, *path;  /* never change */
+    void *priv;               /* the backend's */
+    GDestroyNotify free_priv;
+    /* guarded by the pool's lock */
+    Definition *def;
+    guint serial;
+    guint users;              /* streams, and copies that are made of it */
+    gboolean busy;            /* is being made, resized, wiped or deleted */
+    gboolean building;        /* … made */
+    gboolean stored;          /* in the pool's index */
+};
+
+/** A new volume, not in any index, with one reference. @def is taken over; it must have key and path. */
+StorageVol *storage_vol_new(StorageVolDef *def);
+StorageVol *storage_vol_ref(StorageVol *vol);
+void storage_vol_unref(StorageVol *vol);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorageVol, storage_vol_unref)
+
+/* The index. The pool's lock must be held. */
+void storage_index_init(StoragePool *pool);
+void storage_index_clear(StoragePool *pool);
+void storage_index_add(StoragePool *pool, StorageVol *vol);
+void storage_index_remove(StoragePool *pool, StorageVol *vol);
+
+/** What a look at the pool has found. */
+struct StorageScan {
+    GPtrArray *defs;  /* of StorageVolDef */
+    guint since;      /* volumes that appeared after this serial are not judged */
+};
+void storage_scan_init(StoragePool *pool, StorageScan *scan);
+/** Make the index what was found. Volumes in use stay. */
+void storage_scan_apply(StoragePool *pool, StorageScan *scan);
+void storage_scan_clear(StorageScan *scan);
+
+/** How a call uses a volume. */
+typedef enum {
+    VOL_LOOK,   /* reads what is known of it; never refused */
+    VOL_USE,    /* reads or writes its content, as others may at the same time */
+    VOL_CHANGE, /* alone */
+} VolAccess;
+
+/** A call's access to one volume. Zero-initialise; g_auto() ends it. Unless VOL_LOOK it also keeps the pool from being
+ * stopped. */
+typedef struct VolJob {
+    Managed *obj;             /* reference */
+    ManagedState *state;
+    StoragePool *pool;
+    StorageVol *vol;          /* reference */
+    Definition *def;          /* reference: as it was when the job began */
+    VolAccess access;
+    gboolean making;          /* VOL_LOOK: the volume was still being made */
+} VolJob;
+
+/** Find a volume by name in an active pool. 0, or -1 with VIR_ERR_NO_STORAGE_POOL, VIR_ERR_NO_STORAGE_VOL, or
+ * VIR_ERR_OPERATION_INVALID: inactive, or used otherwise. */
+int vol_job_begin(VolJob *job, PoolHost *host, const char *pool, const char *name, VolAccess access);
+void vol_job_end(VolJob *job);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VolJob, vol_job_end)
+
+const StorageVolDef *vol_job_def(const VolJob *job);
+/** Make @def (taken over) the job's definition and, unless another call was faster with a change, the volume's. */
+void vol_job_publish(VolJob *job, StorageVolDef *def);
+/** Ask the backend for the present sizes and publish them. 0, or -1. */
+int vol_job_refresh(VolJob *job);
+
+/** Let a new volume into an active pool, busy with being made. @def is taken over in any case. 0, or -1 with the backend's code
+ * if the name is in use. The job ends as any. */
+int vol_job_create(VolJob *job, PoolHost *host, const char *pool, StorageVolDef *def);
+/** Take the volume out of the index. */
+void vol_job_drop(VolJob *job);
