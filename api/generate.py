@@ -34,8 +34,19 @@ def main():
         except TableError as error:
             sys.exit(str(error))
         for name, text in texts.items():
-            with open(os.path.join(outdir, name), "w", encoding="utf-8") as stream:
-                stream.write(text)
+            write_if_new(os.path.join(outdir, name), text)
+
+
+def write_if_new(path, text):
+    """An output that stays as it is keeps its time, so that nothing is built again for it."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            if stream.read() == text:
+                return
+    except OSError:
+        pass
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Block:
 
     def __init__(self, kind, heading, where, spec):
         self.kind, self.heading, self.where, self.keys, self.spec = kind, heading, where, [], spec
+        self.topic = None
 
     def all(self, word):
         return [k.value for k in self.keys if k.word == word]
@@ -42,24 +43,25 @@ class Block:
 
 # kind: (mandatory keys, optional keys, repeatable keys)
 BLOCKS = {
-    "header": ("library guard", "doc", ""),
+    "header": ("library guard", "doc", "doc"),
     "continue": ("", "", ""),
-    "opaque": ("tag since", "doc", ""),
-    "macro": ("since", "kind doc value", ""),
-    "strings": ("", "", "value"),
-    "enum": ("", "doc", "value last"),
-    "typedef": ("type since", "doc", ""),
-    "struct": ("names since", "doc", "field union struct member"),
-    "callback": ("since", "doc form", ""),
-    "variable": ("version since", "doc", ""),
+    "topic": ("", "doc", "doc"),
+    "opaque": ("tag since", "doc", "doc"),
+    "macro": ("since", "kind doc value", "doc"),
+    "strings": ("", "doc", "value doc"),
+    "enum": ("", "doc", "value last doc"),
+    "typedef": ("type since", "doc", "doc"),
+    "struct": ("names since", "doc", "field union struct member doc"),
+    "callback": ("since", "doc arg returns form", "doc arg"),
+    "variable": ("version since", "doc", "doc"),
     "library": ("soname", "doc", "node private"),
     "program": ("number version", "imports doc", ""),
     "limits": ("", "", "value"),
     "wire-enum": ("", "doc", "value"),
     "record": ("", "doc c", "item"),
     "function": ("header version since readonly acl owns secret driver blocking",
-                 "doc entry hand null nonnull async call args ret",
-                 "acl filter call args ret hand exclusive"),
+                 "doc arg returns error entry hand null nonnull async call args ret",
+                 "doc arg error acl filter call args ret hand exclusive"),
     "procedure": ("readonly acl secret blocking call args ret", "doc hand", "acl hand"),
     "event": ("msg", "doc callback id", "filter"),
 }
@@ -112,6 +114,12 @@ def check_mandatory(block):
     for word in block.spec[0].split():
         if block.get(word) is None:
             raise TableError(block.where, f"{block.kind} '{block.heading}' lacks the key '{word}'")
+
+
+def split_doc(text):
+    """A member's line without its documentation, and that: 'NAME 1 0.1.0 : what it is'. No text: ''."""
+    words, _, doc = text.partition(" : ")
+    return words.strip(), doc.strip()
 
 
 SIGNATURE = re.compile(r"^(?P<ret>.+?[ *])(?P<name>\w+)\((?P<params>.*)\)$")

@@ -2,6 +2,7 @@
 """The model: blocks become objects, and every rule that a table must obey is checked here."""
 import os
 import re
+import docs
 from lang import TableError, nearest, parse, signature, tidy
 
 BLOCKING = ("never", "disk", "process", "guest", "agent", "bulk", "urgent")
@@ -110,7 +111,7 @@ class Function:
             raise TableError(block.where_of("readonly"), "conditional needs the flags or the comparison")
         self.driver = enumerated(block, "driver", DRIVERS)
         self.blocking = enumerated(block, "blocking", BLOCKING)
-        self.owns, self.secret, self.doc = block.get("owns"), block.get("secret"), block.get("doc")
+        self.owns, self.secret, self.topic = block.get("owns"), block.get("secret"), block.topic
         self.acl = parse_acl(block)
         self.filters = block.all("filter")
         self.hand = set(block.all("hand"))
@@ -195,6 +196,7 @@ class Event:
 class Header:
     def __init__(self, block):
         self.name, self.library, self.guard = block.heading, block.get("library"), block.get("guard")
+        self.block = block
         self.blocks = []
 
 
@@ -204,7 +206,7 @@ class Model:
     def __init__(self):
         self.headers, self.libraries, self.programs = {}, {}, {}
         self.records, self.record_types, self.wire_enums, self.limits = {}, {}, {}, {}
-        self.functions, self.procedures, self.events, self.variables = [], [], [], []
+        self.functions, self.procedures, self.events, self.variables, self.topics = [], [], [], [], []
         self.constants = {}
 
     def limit(self, name, where):
@@ -273,15 +275,17 @@ def load(directory):
                               ("event", Event, model.events)):
         target.extend(cls(b, model) for b in late if b.kind == kind)
     model.check()
+    docs.check(model)
     return model
 
 
 def take_types(model, blocks, late):
-    header = None
+    header = topic = None
     for block in blocks:
+        block.topic = topic
         if block.kind == "header":
             header = model.headers.setdefault(block.heading, Header(block))
-            header.library, header.guard = block.get("library"), block.get("guard")
+            header.library, header.guard, header.block = block.get("library"), block.get("guard"), block
         elif block.kind == "continue":
             header = model.headers.get(block.heading)
             if header is None:
@@ -293,6 +297,9 @@ def take_types(model, blocks, late):
             note_constant(model, block)
             if block.kind == "variable":
                 model.variables.append((header, block))
+        elif block.kind == "topic":
+            topic = block
+            model.topics.append(block)
         elif block.kind == "library":
             model.libraries[block.heading] = block
         elif block.kind == "program":

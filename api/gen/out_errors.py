@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Visitor: error_text.c, the standing text of each error code (the words behind a code in enum virErrorNumber)."""
+from lang import split_doc
 
 
 def generate(model):
@@ -8,7 +9,7 @@ def generate(model):
         for block in header.blocks:
             if block.kind == "enum" and block.heading == "virErrorNumber":
                 for value in block.all("value"):
-                    name, _, _, *text = value.split(" ", 3)
+                    name, _, _, *text = split_doc(value)[0].split(" ", 3)
                     if text:
                         rows.append(f'    case {name}: return "{text[0]}";')
     return {"error_text.c": "/* Generated from api/types/virterror.api. */\n#include \"base/error.h\"\n\n"

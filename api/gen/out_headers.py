@@ -2,7 +2,9 @@
 """Visitor: the public headers include/libvirt/*.h."""
 import re
 import textwrap
-from lang import signature
+import docs
+
+WIDTH = 100
 
 # What each header needs beside itself; the umbrella headers include the rest.
 UMBRELLA = {
@@ -27,11 +29,39 @@ def join(ctype, name):
     return f"{ctype}{name}" if ctype.endswith("*") else f"{ctype} {name}"
 
 
-def comment(doc, since):
-    text = f"{doc} Since {since}." if doc else f"Since {since}."
-    if len(text) < 90:
-        return f"/** {text} */\n"
-    return "/**\n" + textwrap.fill(text, 96, initial_indent=" * ", subsequent_indent=" * ") + "\n */\n"
+def comment(block):
+    """The comment above a declaration without parameters."""
+    text = " ".join(block.all("doc") + [f"Since {block.get('since')}."] if block.get("since") else block.all("doc"))
+    if not text:
+        return ""
+    one = f"/** {text} */"
+    return one + "\n" if len(one) <= WIDTH else "/**\n" + wrapped(text) + " */\n"
+
+
+def wrapped(text, first="", later=""):
+    return textwrap.fill(text, WIDTH, initial_indent=" * " + first, subsequent_indent=" * " + later,
+                         break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def described(name, doc, since):
+    """The comment above a function or callback: summary, parameters, result."""
+    text = f"/**\n * {name}:\n" + "".join(wrapped(f"@{n}: {words}", later="    ") for n, words in doc.args if words)
+    for paragraph in ([doc.summary] if doc.summary else []) + doc.more:
+        text += " *\n" + wrapped(paragraph)
+    result = f"Returns {doc.returns}. " if doc.returns else ""
+    return text + " *\n" + wrapped(f"{result}Since {since}.") + " */\n"
+
+
+def member(line, doc, after=""):
+    """A value or field with its words: behind it if they fit, else above."""
+    note = "; ".join(p for p in (doc, after) if p)
+    if not note:
+        return [line]
+    if len(line) + len(note) + 7 <= WIDTH:
+        return [f"{line} /* {note} */"]
+    indent = line[:len(line) - len(line.lstrip(" #"))].replace("#", " ")
+    return [textwrap.fill(f"/* {note} */", WIDTH, initial_indent=indent, subsequent_indent=indent + " * ",
+                          break_long_words=False, break_on_hyphens=False), line]
 
 
 def prototype(returns, name, params, variadic=False):
@@ -58,14 +88,14 @@ def emit(kind, block):
 
 
 def opaque(block):
-    return comment(block.get("doc"), block.get("since")) + f"typedef struct {block.get('tag')} {block.heading};\n"
+    return comment(block) + f"typedef struct {block.get('tag')} {block.heading};\n"
 
 
 def macro(block):
     text = f"# define {block.heading} {block.get('value')}\n"
     if block.get("kind") == "attribute":
         text = f"# ifndef {block.heading}\n#  define {block.heading} {block.get('value')}\n# endif\n"
-    return comment(block.get("doc"), block.get("since")) + text
+    return comment(block) + text
 
 
 def struct_names(block):
@@ -73,41 +103,40 @@ def struct_names(block):
 
 
 def typedef(block):
-    return comment(block.get("doc"), block.get("since")) + \
-        f"typedef {join(block.get('type'), block.heading)};\n"
+    return comment(block) + f"typedef {join(block.get('type'), block.heading)};\n"
 
 
 def enum(block):
-    lines = [f"/** {block.get('doc')} */"] if block.get("doc") else []
-    lines.append("typedef enum {")
+    lines = [comment(block) + "typedef enum {"]
     for key in block.keys:
         if key.word == "doc":
             continue
-        name, value, since, *doc = key.value.split(" ", 3)
+        words, doc = docs.split_doc(key.value)
+        name, value, since, *text = words.split(" ", 3)
         number = f"{value}U" if int(value) > 0x7fffffff else value
-        line = f"    {name} = {number}, /* {doc[0] + ', ' if doc else ''}since {since} */"
-        lines += ["# ifdef VIR_ENUM_SENTINELS", line, "# endif"] if key.word == "last" else [line]
+        made = member(f"    {name} = {number},", doc or " ".join(text), f"since {since}")
+        lines += ["# ifdef VIR_ENUM_SENTINELS", *made, "# endif"] if key.word == "last" else made
     return "\n".join(lines + [f"}} {block.heading};"]) + "\n"
 
 
 def callback(block):
-    returns, name, params, _ = signature(block)
+    returns, name, params, _ = docs.signature(block)
     items = ", ".join(join(t, n) for t, n in params) or "void"
     star = "" if block.get("form") == "function" else "*"
-    return comment(block.get("doc"), block.get("since")) + f"typedef {returns} ({star}{name})({items});\n"
+    return described(name, docs.of_callback(block), block.get("since")) + f"typedef {returns} ({star}{name})({items});\n"
 
 
 def struct(block):
-    lines, inner = [f"struct {block.heading} {{"], None
+    lines, inner = [f"{comment(block)}struct {block.heading} {{"], None
     for key in block.keys:
         if key.word in ("union", "struct"):
             inner = key.value
             lines.append(f"    {key.word} {{")
         elif key.word == "member":
-            lines.append("        " + field(key.value) + ";")
+            lines += field("        ", key.value)
         elif key.word == "field":
             inner = close(lines, inner)
-            lines.append("    " + field(key.value) + ";")
+            lines += field("    ", key.value)
     close(lines, inner)
     return "\n".join(lines + ["};"]) + "\n"
 
@@ -118,31 +147,34 @@ def close(lines, inner):
     return None
 
 
-def field(text):
+def field(indent, text):
+    text, doc = docs.split_doc(text)
     deprecated = text.endswith("  deprecated")
     text = text.removesuffix("deprecated").strip()
     ctype, _, name = text.rpartition(" ")
-    return join(ctype, name) + (" VIR_DEPRECATED" if deprecated else "")
+    return member(indent + join(ctype, name) + (" VIR_DEPRECATED" if deprecated else "") + ";", doc)
 
 
 def strings(block):
-    lines = []
+    lines = [comment(block)] if block.get("doc") else []
     for value in block.all("value"):
-        name, since, rest = value.split(" ", 2)
-        text = re.match(r'^("(?:[^"\\]|\\.)*")', rest)[1]
-        lines.append(f"# define {name} {text} /* since {since} */")
+        words, doc = docs.split_doc(value)
+        name, since, rest = words.split(" ", 2)
+        text, types = re.match(r'^("(?:[^"\\]|\\.)*")(?: = \w+)?(?: \((.*)\))?$', rest).groups()
+        lines += member(f"# define {name} {text}", doc, f"{types.lower()}, since {since}" if types else f"since {since}")
     return "\n".join(lines) + "\n"
 
 
 def variable(block):
     ctype, _, name = block.heading.rpartition(" ")
-    return comment(block.get("doc"), block.get("since")) + f"VIR_EXPORT_VAR {join(ctype, name)};\n"
+    return comment(block) + f"VIR_EXPORT_VAR {join(ctype, name)};\n"
 
 
 def header_text(model, header):
     guard = header.guard
     parts = ["/* SPDX-License-Identifier: LGPL-2.1-or-later\n *\n"
-             f" * {header.name}: part of the public API. Generated from api/; change the table, not this file.\n */\n",
+             f" * {header.name}: {header.block.get('doc') or 'part of the public API'}\n * Generated from api/; change the table, "
+             "not this file.\n */\n",
              f"#ifndef {guard}\n# define {guard}\n"]
     includes = "".join(f"# include <libvirt/{n}>\n" for n in UMBRELLA.get(header.name, []))
     parts.append("# include <stddef.h>\n# include <string.h>\n# include <sys/types.h>\n" + includes
@@ -152,7 +184,7 @@ def header_text(model, header):
         parts += [emit(kind, b) for b in header.blocks if kind in block_kinds(b)]
     for function in model.functions:
         if function.header == header.name:
-            parts.append(comment(function.doc, function.since) +
+            parts.append(described(function.name, docs.of_function(function), function.since) +
                          prototype(function.returns, function.name, function.params, function.variadic) + ";\n")
     parts.append(f"# ifdef __cplusplus\n}}\n# endif\n#endif /* {guard} */\n")
     return "\n".join(p for p in parts if p)
