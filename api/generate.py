@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "gen
 from lang import TableError  # noqa: E402
 from model import load  # noqa: E402
 
-KINDS = ("headers", "map", "errors", "driver", "entry", "remote", "dispatch", "wire", "events", "coverage")
+KINDS = ("headers", "map", "errors", "driver", "entry", "remote", "dispatch", "wire", "events", "coverage", "reference")
 
 
 def main():

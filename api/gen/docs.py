@@ -55,13 +55,33 @@ def derived_callback_argument(ctype, name):
 
 
 def of_function(function):
+    entry = (function.block.get("entry") or "").split(" ")[0]
     given = arguments(function.block, function.params)
     args = [(n, argument(function, i, t, n, given.get(n))) for i, (t, n) in enumerate(function.params)]
     if function.variadic:
         args.append(("...", given.get("...")))
     errors = [code_and_text(key) for key in function.block.keys if key.word == "error"]
-    return Doc(function.block.all("doc"), args, outcome(function.returns, function.block.get("returns"),
-                                                        derived_result(function)), errors)
+    result = "0" if entry in ENTRIES and entry not in ("connect", "by-uuid-string") else derived_result(function)
+    words = function.block.all("doc") or derived_summary(function, entry)
+    return Doc(words, args, outcome(function.returns, function.block.get("returns"), result), errors)
+
+
+ENTRIES = {
+    "ref": "Takes another reference of a {noun}'s handle. Each is given back with {free}().",
+    "free": "Gives a reference of a {noun}'s handle back. With the last one the handle ends, not the {noun}.",
+    "connect": "Tells the connection that a {noun}'s handle belongs to.",
+    "uuid": "Tells the UUID of a {noun}.",
+    "uuid-string": "Tells the UUID of a {noun} as text.",
+    "by-uuid-string": "Finds a {noun} by its UUID as text.",
+}
+
+
+def derived_summary(function, entry):
+    """The summary of what every kind of object has."""
+    if entry not in ENTRIES:
+        return []
+    noun, free = OBJECTS[function.returns if entry == "by-uuid-string" else function.params[0][0]]
+    return [ENTRIES[entry].format(noun=noun, free=free)]
 
 
 def code_and_text(key):
@@ -124,6 +144,9 @@ def derived_argument(function, index, ctype, name):
         noun, free = OBJECTS[ctype[:-3]]
         return (f"set to a new array of {noun} handles with a NULL behind the last; release each with {free}(), the array "
                 "with free(). NULL if only the number is wanted")
+    by_name = COMMON.get((ctype, name))
+    if by_name:
+        return by_name.format(params=function.params[index - 1][1])
     for call in function.calls:
         for field in call.ret:
             text = derived_target(field.binding or "", name)
@@ -132,18 +155,34 @@ def derived_argument(function, index, ctype, name):
     return None
 
 
+# Parameters that mean the same wherever they stand.
+COMMON = {
+    ("const unsigned char *", "uuid"): "the UUID, VIR_UUID_BUFLEN bytes",
+    ("unsigned char *", "uuid"): "room for VIR_UUID_BUFLEN bytes",
+    ("char *", "buf"): "room for VIR_UUID_STRING_BUFLEN bytes",
+    ("const char *", "uuid"): "the UUID, with or without dashes",
+    ("int", "nparams"): "number of {params}", ("unsigned int", "nparams"): "number of {params}",
+    ("unsigned int", "nkeys"): "number of {params}", ("int", "nkeycodes"): "number of {params}",
+    ("unsigned int", "ncpus"): "number of {params}", ("unsigned int", "nfiles"): "number of files",
+    ("int", "callbackID"): "what the registration returned",
+    ("int *", "autostart"): "set to 1 if it starts with the daemon, else 0",
+    ("int", "autostart"): "1 to start it with the daemon, 0 not to",
+}
+
+
 def derived_target(binding, name):
     if binding.startswith("alloc("):
         params, count = [n.strip("* ") for n in binding[6:-1].split(",")]
-        return {params: "set to a new array of parameters; release it with virTypedParamsFree()",
+        return {params: "set to a new array of parameters, released with virTypedParamsFree()",
                 count: f"set to the number of {params}"}.get(name)
     if binding.startswith("fill(params"):
         return {"params": "room for *nparams parameters, filled; NULL to learn how many there are",
                 "nparams": "in: room in params; out: how many there are"}.get(name)
     if binding.startswith("fill(") and binding.endswith(")"):
-        array, _, room = binding[5:-1].partition(",")
-        if room.strip() == name:
-            return f"room in {array.strip()}"
+        array, room = [n.strip() for n in binding[5:-1].split(",")]
+        return {array: f"room for {room} entries" + ("; each string put there is released with free()"
+                                                     if array in ("names", "uuids") else ""),
+                room: f"room in {array}"}.get(name)
     return None
 
 
@@ -160,8 +199,14 @@ def derived_result(function):
         return "a new string, released with free()"
     if function.returns == "const char *" and function.owns == "object":
         return "a string that lives as long as the handle"
-    if function.returns == "int" and function.calls and not counts(function):
-        return "0"
+    if function.returns == "int" and function.calls:
+        lists = [f.binding.split("(")[0] for c in function.calls for f in c.ret if "(" in (f.binding or "")]
+        if "list" in lists:
+            return "the number of items"
+        fills = [f.binding for c in function.calls for f in c.ret if (f.binding or "").startswith("fill(")]
+        if fills and not fills[0].startswith("fill(params"):
+            return "the number of entries put there"
+        return None if counts(function) else "0"
     return None
 
 
@@ -185,10 +230,12 @@ def outcome(ctype, given, derived):
 # Rules about the words.
 
 def known_names(model):
-    names = {f.name for f in model.functions}
-    for header in model.headers.values():
-        for block in header.blocks:
-            names.update(block_names(block))
+    names = {f.name: f.where for f in model.functions}
+    for _, block in blocks_of(model):
+        for name in block_names(block):
+            if name in names:
+                raise TableError(block.where, f"{name} twice, first at {names[name]}")
+            names[name] = block.where
     return names
 
 
@@ -213,17 +260,15 @@ def check(model):
     names = known_names(model)
     codes = {k.value.split()[0] for h in model.headers.values() for b in h.blocks
              if b.kind == "enum" and b.heading == "virErrorNumber" for k in b.keys if k.word == "value"}
-    for block in [b for h in model.headers.values() for b in h.blocks] + [f.block for f in model.functions] + model.topics:
+    for block in [b for _, b in blocks_of(model)] + [f.block for f in model.functions] + model.topics:
         for key in block.keys:
             text = key.value if key.word in WORDS else split_doc(key.value)[1] if key.word in MEMBERS else None
             if text:
                 check_text(key, text, names)
             if key.word == "error" and codes and key.value.split()[0] not in codes:
                 raise TableError(key.where, f"unknown error code '{key.value.split()[0]}'{nearest(key.value.split()[0], codes)}")
-    for function in model.functions:
-        of_function(function)
-    for _, block in blocks_of(model, "callback"):
-        of_callback(block)
+    for where, what in debt(model):
+        raise TableError(where, f"{what} is missing")
 
 
 def check_text(key, text, names):
@@ -238,7 +283,7 @@ def check_text(key, text, names):
 
 
 def blocks_of(model, *kinds):
-    return [(h, b) for h in model.headers.values() for b in h.blocks if b.kind in kinds]
+    return [(h, b) for h in model.headers.values() for b in h.blocks if not kinds or b.kind in kinds]
 
 
 def debt(model):
@@ -264,7 +309,7 @@ def block_debt(block):
     if block.kind == "callback":
         returns, name, _, _ = signature(block)
         return missing + lacking(block.where, name, of_callback(block), returns)
-    if block.kind not in ("strings", "typedef") and not block.get("doc"):
+    if block.kind != "typedef" and not block.get("doc"):
         missing.append((block.where, f"{block.kind} {block.heading}: doc"))
     return missing
 

@@ -59,18 +59,22 @@ def member(line, doc, after=""):
         return [line]
     if len(line) + len(note) + 7 <= WIDTH:
         return [f"{line} /* {note} */"]
-    indent = line[:len(line) - len(line.lstrip(" #"))].replace("#", " ")
+    indent = line[:len(line) - len(line.lstrip(" "))]
     return [textwrap.fill(f"/* {note} */", WIDTH, initial_indent=indent, subsequent_indent=indent + " * ",
                           break_long_words=False, break_on_hyphens=False), line]
 
 
 def prototype(returns, name, params, variadic=False):
+    return laid_out(join(returns, name), params, variadic)
+
+
+def laid_out(name, params, variadic=False):
+    """NAME(PARAMETERS) on one line, or with a line for each parameter."""
     items = [join(t, n) for t, n in params] + (["..."] if variadic else [])
-    head = f"{join(returns, name)}("
-    one = head + (", ".join(items) or "void") + ")"
+    one = f"{name}({', '.join(items) or 'void'})"
     if len(one) <= 98:
         return one
-    return head + (",\n" + " " * len(head)).join(items) + ")"
+    return f"{name}(" + (",\n" + " " * (len(name) + 1)).join(items) + ")"
 
 
 def block_kinds(block):
@@ -120,10 +124,14 @@ def enum(block):
 
 
 def callback(block):
+    _, name, _, _ = docs.signature(block)
+    return described(name, docs.of_callback(block), block.get("since")) + callback_type(block) + "\n"
+
+
+def callback_type(block):
     returns, name, params, _ = docs.signature(block)
-    items = ", ".join(join(t, n) for t, n in params) or "void"
     star = "" if block.get("form") == "function" else "*"
-    return described(name, docs.of_callback(block), block.get("since")) + f"typedef {returns} ({star}{name})({items});\n"
+    return laid_out(f"typedef {returns} ({star}{name})", params) + ";"
 
 
 def struct(block):
@@ -156,7 +164,7 @@ def field(indent, text):
 
 
 def strings(block):
-    lines = [comment(block)] if block.get("doc") else []
+    lines = [wrapped(" ".join([block.heading + "."] + block.all("doc"))).join(("/**\n", " */\n"))]
     for value in block.all("value"):
         words, doc = docs.split_doc(value)
         name, since, rest = words.split(" ", 2)

@@ -2,7 +2,7 @@
 """Visitor: the API reference in Markdown, one page per header and an index."""
 import re
 import docs
-from out_headers import UMBRELLA, join, prototype
+from out_headers import UMBRELLA, callback_type, join, prototype
 
 READONLY = {"allowed": "allowed", "denied": "refused with VIR_ERR_OPERATION_DENIED"}
 BLOCKING = {
@@ -24,6 +24,9 @@ How to read these pages:
 """
 
 
+LINKED = re.compile(docs.NAME.pattern.removesuffix(r"(\*)?") + r"(\*|\(\))?")
+
+
 class Pages:
     """Where each name is described, so that texts can link to it."""
 
@@ -39,25 +42,27 @@ class Pages:
     def link(self, text, here):
         """A text with its names as links."""
         def one(match):
-            name, star = match[1], match[2] or ""
-            if star or name not in self.page:
-                return f"`{name}{star}`"
+            name, rest = match[1], match[2] or ""
+            if rest == "*" or name not in self.page:
+                return f"`{name}{rest}`"
             header, target = self.page[name]
-            return f"[{name}]({'' if header == here else page_name(header)}#{target.lower()})"
-        return docs.NAME.sub(one, text).replace("|", "\\|")
+            return f"[{name}{rest}]({'' if header == here else page_name(header)}#{target.lower()})"
+        return LINKED.sub(one, text).replace("|", "\\|")
 
 
 def anchor(block):
-    return re.sub(r"\W.*", "", block.heading.split()[-1] if block.kind == "variable" else block.heading) or \
-        "strings-" + re.sub(r"\W+", "-", (block.all("value") or ["x"])[0].split()[0]).lower()
+    """A strings block by its whole title, a variable by its last word, a macro without its parameters."""
+    if block.kind == "strings":
+        return "names-" + re.sub(r"\W+", "-", block.heading)
+    return re.sub(r"\W.*", "", block.heading.split()[-1])
 
 
 def page_name(header):
     return header.removesuffix(".h") + ".md"
 
 
-def title(name, kind=""):
-    return [f"### <a id=\"{name.lower()}\"></a>{name}{' ' + kind if kind else ''}", ""]
+def title(name):
+    return [f'### <a id="{name.lower()}"></a>{name}', ""]
 
 
 def code(*lines):
@@ -68,7 +73,7 @@ def function_section(pages, function):
     doc, here = docs.of_function(function), function.header
     lines = title(function.name) + code(prototype(function.returns, function.name, function.params, function.variadic) + ";")
     lines += paragraphs(pages, doc, here)
-    lines += [f"- `{name}`: {pages.link(text or '', here)}" for name, text in doc.args]
+    lines += [f"- `{name}`: {pages.link(text, here)}" for name, text in doc.args]
     lines += ["", f"Returns {pages.link(doc.returns, here)}."] if doc.returns else []
     if doc.errors:
         lines += ["", "Errors: " + "; ".join(f"{pages.link(c, here)} {pages.link(t, here)}" for c, t in doc.errors) + "."]
@@ -123,8 +128,7 @@ def enum(pages, block, here):
 
 
 def strings(pages, block, here):
-    heading = block.heading or "Names"
-    lines = [f'### <a id="{anchor(block).lower()}"></a>{heading}', ""] + paragraphs(pages, docs.of_block(block), here)
+    lines = [f'### <a id="{anchor(block).lower()}"></a>{block.heading}', ""] + paragraphs(pages, docs.of_block(block), here)
     lines += ["| name | text | type | since | meaning |", "| --- | --- | --- | --- | --- |"]
     for value in block.all("value"):
         words, doc = docs.split_doc(value)
@@ -152,12 +156,10 @@ def struct(pages, block, here):
 
 
 def callback(pages, block, here):
-    returns, name, params, _ = docs.signature(block)
+    _, name, _, _ = docs.signature(block)
     doc = docs.of_callback(block)
-    items = ", ".join(join(t, n) for t, n in params) or "void"
-    star = "" if block.get("form") == "function" else "*"
-    lines = title(name) + code(f"typedef {returns} ({star}{name})({items});") + paragraphs(pages, doc, here)
-    lines += [f"- `{n}`: {pages.link(text or '', here)}" for n, text in doc.args]
+    lines = title(name) + code(callback_type(block)) + paragraphs(pages, doc, here)
+    lines += [f"- `{n}`: {pages.link(text, here)}" for n, text in doc.args]
     lines += ["", f"Returns {pages.link(doc.returns, here)}."] if doc.returns else []
     return lines + ["", f"*Since {block.get('since')}*", ""]
 
@@ -169,7 +171,7 @@ def macro(pages, block, here):
 
 def plain(pages, block, here):
     text = {"opaque": f"typedef struct {block.get('tag')} {block.heading};",
-            "typedef": f"typedef {join(block.get('type') or '', block.heading)};",
+            "typedef": f"typedef {join(block.get('type', ''), block.heading)};",
             "variable": f"extern {block.heading};"}[block.kind]
     lines = title(anchor(block)) + code(text) + paragraphs(pages, docs.of_block(block), here)
     return lines + [f"*Since {block.get('since')}*", ""]
@@ -196,7 +198,7 @@ def page(pages, header):
         mine = [f for f in functions if f.topic is topic]
         body += [f"## {topic.heading if topic else 'Functions'}", ""]
         body += [pages.link(p, here) + "\n" for p in (topic.all("doc") if topic else [])]
-        body += [f"- [{f.name}](#{f.name.lower()}): {pages.link(docs.of_function(f).summary or '', here)}" for f in mine] + [""]
+        body += [f"- [{f.name}](#{f.name.lower()}): {pages.link(docs.of_function(f).summary, here)}" for f in mine] + [""]
         for function in mine:
             body += function_section(pages, function)
     for heading, kinds in SECTIONS:
@@ -209,13 +211,13 @@ def page(pages, header):
 
 def index(pages):
     model = pages.model
-    lines = ["# API reference", "", PROLOGUE, "## Headers", "", "| header | library | what |", "| --- | --- | --- |"]
-    lines += [f"| [{h.name}]({page_name(h.name)}) | {h.library} | {h.block.get('doc') or ''} |" for h in model.headers.values()]
+    lines = ["# API reference", "", pages.link(PROLOGUE, ""), "## Headers", "", "| header | library | what |", "| --- | --- | --- |"]
+    lines += [f"| [{h.name}]({page_name(h.name)}) | {h.library} | {h.block.get('doc')} |" for h in model.headers.values()]
     lines += ["", "## Functions", ""]
     for function in sorted(model.functions, key=lambda f: f.name):
-        doc = docs.of_function(function)
-        lines.append(f"- [{function.name}]({page_name(function.header)}#{function.name.lower()}): {doc.summary or ''}")
-    return pages.link("", "") + "\n".join(lines) + "\n"
+        summary = pages.link(docs.of_function(function).summary, "")
+        lines.append(f"- [{function.name}]({page_name(function.header)}#{function.name.lower()}): {summary}")
+    return "\n".join(lines) + "\n"
 
 
 def generate(model):
