@@ -4,7 +4,7 @@ from . import names, scalars
 from .parse import SchemaError
 
 ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS', 'INTERNAL_ERROR',
-               'CONFIG_UNSUPPORTED'}
+               'CONFIG_UNSUPPORTED', 'XML_DETAIL'}
 ERROR_DOMAINS = {'DOMAIN', 'DOMAIN_SNAPSHOT', 'DOMAIN_CHECKPOINT', 'NETWORK', 'STORAGE', 'NODEDEV', 'INTERFACE', 'SECRET',
                  'NWFILTER', 'TEST'}
 
