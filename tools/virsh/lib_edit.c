@@ -130,8 +130,7 @@ static bool settle(Shell *shell, const VirshEdit *edit, const char *text, bool *
         *done = edit->set(shell, edit->data, text);
         if (*done)
             return true;
-        shell_error(shell, "%s", client_error_text());
-        client_error_forget();
+        client_error_report(shell);
         switch (ask(shell, edit->retry_relaxed != NULL)) {
         case ASK_AGAIN:
             return false;

@@ -258,7 +258,12 @@ virDomainSnapshotPtr virsh_snapshot(Shell *shell, virDomainPtr domain, const cha
     return virDomainSnapshotLookupByName(domain, name, 0);
 }
 
-virDomainCheckpointPtr virsh_checkpoint(Shell *shell, virDomainPtr domain, const char *name)
+virDomainCheckpointPtr virsh_checkpoint(Shell *shell, const Cmd *cmd)
 {
+    g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
+    const char *name = NULL;
+
+    if (!domain || cmd_string(shell, cmd, "checkpointname", &name) <= 0)
+        return NULL;
     return virDomainCheckpointLookupByName(domain, name, 0);
 }

@@ -185,27 +185,34 @@ bool virsh_print_word(Shell *shell, const Cmd *cmd, const char *key, const char 
 
 /* --- trees --- */
 
-static void print_branch(Shell *shell, const VirshTree *nodes, size_t count, const char *name, const char *indent,
+static bool is_child(const VirshTree *node, const char *name)
+{
+    return node->parent && g_str_equal(node->parent, name);
+}
+
+/* True if it has children: the space after a last child is below the deepest one only. */
+static bool print_branch(Shell *shell, const VirshTree *nodes, size_t count, const char *name, const char *indent,
                          bool last, int depth)
 {
     g_autofree char *below = g_strconcat(indent, depth == 0 ? "  " : last ? "    " : "|   ", NULL);
     size_t final = count;
+    bool deeper = false;
 
     shell_print(shell, "%s%s%s\n", indent, depth ? "+- " : "", name);
-    if (depth > VIRSH_TREE_DEPTH)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (nodes[i].parent && g_str_equal(nodes[i].parent, name))
+    for (size_t i = 0; i < count && depth < VIRSH_TREE_DEPTH; i++) {
+        if (is_child(&nodes[i], name))
             final = i;
     }
     if (final == count)
-        return;
+        return false;
     shell_print(shell, "%s|\n", below);
     for (size_t i = 0; i <= final; i++) {
-        if (nodes[i].parent && g_str_equal(nodes[i].parent, name))
-            print_branch(shell, nodes, count, nodes[i].name, below, i == final, depth + 1);
+        if (is_child(&nodes[i], name))
+            deeper = print_branch(shell, nodes, count, nodes[i].name, below, i == final, depth + 1);
     }
-    shell_print(shell, "%s  \n", below);
+    if (!deeper)
+        shell_print(shell, "%s  \n", below);
+    return true;
 }
 
 static bool has_node(const VirshTree *nodes, size_t count, const char *name)

@@ -59,7 +59,7 @@ virNWFilterBindingPtr virsh_binding(Shell *shell, const Cmd *cmd);
 virNetworkPortPtr virsh_port(Shell *shell, const Cmd *cmd);
 virNWFilterPtr virsh_nwfilter(Shell *shell, const Cmd *cmd);
 virDomainSnapshotPtr virsh_snapshot(Shell *shell, virDomainPtr domain, const char *name);
-virDomainCheckpointPtr virsh_checkpoint(Shell *shell, virDomainPtr domain, const char *name);
+virDomainCheckpointPtr virsh_checkpoint(Shell *shell, const Cmd *cmd);
 
 /* UUIDs as text, good until the next call; NULL after a failed call. */
 const char *virsh_network_uuid(virNetworkPtr network);

@@ -6,14 +6,14 @@ group backup
 
 command backup-begin
   summary start a backup of a running domain's disks
-  todo not written yet
+  handler cmd_backup_begin
   use domain
   option backupxml string positional complete=file -- file with the XML of the backup; default is a full backup of all disks
   option checkpointxml string also-positional complete=file -- file with the XML of a checkpoint to make at the same time
-  option reuse-external bool -- use files that exist already
-  option preserve-domain-on-shutdown bool -- keep the domain, paused, if the guest powers off
+  option reuse-external bool flag=VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL -- use files that exist already
+  option preserve-domain-on-shutdown bool flag=VIR_DOMAIN_BACKUP_BEGIN_PRESERVE_SHUTDOWN_DOMAIN -- keep the domain, paused, if the guest powers off
 
 command backup-dumpxml
   summary print the running backup job as XML
-  todo not written yet
+  dump domain virDomainBackupGetXMLDesc
   use domain xpath wrap
