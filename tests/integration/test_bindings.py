@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 1200
+"""Language bindings and tools as Debian ships them, on our library and our daemon: each program of tests/bindings/programs
+prints what it sees, which must be what it sees with Debian's library. See tests/bindings/README.md."""
+import difflib
+import functools
+import glob
+import os
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+import support
+from support import tree
+
+HERE = os.path.join(support.SOURCE, 'tests/bindings')
+ROOT = os.environ.get('LIBVIRT_BINDINGS')
+PROGRAMS = sorted(os.path.basename(p) for p in glob.glob(os.path.join(HERE, 'programs/*.*')))
+IN_PROCESS, OVER_WIRE = 'test:///default', 'test+unix:///default?socket=/run/libvirt/libvirt-sock'
+# Way: whose library, whose daemon (None: the driver in the program's process), and the way that it must equal.
+WAYS = {
+    'debian': ('debian', None, None),
+    'debian-debian': ('debian', 'debian', None),
+    'ours': ('ours', None, 'debian'),
+    'ours-ours': ('ours', 'ours', 'debian-debian'),
+    'debian-ours': ('debian', 'ours', 'debian-debian'),
+    'ours-debian': ('ours', 'debian', 'debian-debian'),
+}
+# What is no library client, and so has nothing of ours in some ways.
+SPEAKS_THE_PROTOCOL = {'wire.go': ('debian-ours',)}
+PROGRAM_SECONDS = 240
+
+pytestmark = pytest.mark.skipif(
+    not ROOT or not support.reference_root() or not os.path.exists(ROOT),
+    reason='LIBVIRT_BINDINGS does not name a root made by tests/bindings/build, or not root')
+
+
+def with_our_library():
+    """Words for `enter` that show our library, and for `inside` that use it."""
+    env = support.our_library_environment()
+    binds = ['--bind', support.BUILD]
+    preload = env.get('LD_PRELOAD', '')
+    if preload:
+        preload = os.path.realpath(preload)
+        binds += ['--bind', preload]
+    for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
+        options = env.get(name, '')
+        binds += ['--env', f'{name}={options}']
+        log = re.search(r'log_path=([^:]+)/', options)
+        if log:
+            binds += ['--bind', log.group(1)]
+    return binds, [env['LD_LIBRARY_PATH'], preload]
+
+
+def command_line(program, way, socket_folder):
+    library, daemon, _ = WAYS[way]
+    binds, uses = with_our_library() if library == 'ours' else ([], ['', ''])
+    words = [os.path.join(support.SOURCE, 'tests/reference/enter'), '--bind', HERE] + binds
+    if daemon != 'debian':
+        words += ['--no-daemon']
+    if daemon == 'ours':
+        words += ['--run', socket_folder]
+    return words + [ROOT, os.path.join(HERE, 'inside')] + uses + [OVER_WIRE if daemon else IN_PROCESS, program]
+
+
+def output_of(program, way, socket_folder=None):
+    done = subprocess.run(command_line(program, way, socket_folder), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors='replace', timeout=PROGRAM_SECONDS, check=False)
+    assert done.returncode == 0, f'{program} {way}: status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}'
+    return done.stdout
+
+
+@functools.lru_cache(maxsize=None)
+def reference_output(program, way):
+    return output_of(program, way)
+
+
+def sections(text):
+    """Lines by section; a section begins with `== name`."""
+    found, here = {}, None
+    for line in text.splitlines():
+        if line.startswith('== '):
+            here = found.setdefault(line[3:], [])
+        elif here is not None:
+            here.append(line)
+    return found
+
+
+def differences(ours, theirs):
+    """(section, line with + or -) of two texts."""
+    ours, theirs = sections(ours), sections(theirs)
+    for name in dict.fromkeys([*theirs, *ours]):
+        for line in difflib.unified_diff(theirs.get(name, []), ours.get(name, []), lineterm='', n=0):
+            if not line.startswith(('---', '+++', '@@')):
+                yield name, line
+
+
+class Known:
+    """The differences that may be, from their file."""
+
+    def __init__(self, program, way):
+        with open(os.path.join(HERE, 'differences.toml'), 'rb') as f:
+            self.entries = [e for e in tomllib.load(f).get('difference', [])
+                            if re.fullmatch(e.get('program', '.*'), program) and re.fullmatch(e.get('way', '.*'), way)]
+        self.used = set()
+
+    def explains(self, section, line):
+        for number, entry in enumerate(self.entries):
+            if re.fullmatch(entry.get('section', '.*'), section) and re.match(entry.get('line', '.*'), line[1:]):
+                self.used.add(number)
+                return True
+        return False
+
+
+@pytest.mark.parametrize('way', [w for w, (_, _, reference) in WAYS.items() if reference])
+@pytest.mark.parametrize('program', PROGRAMS)
+def test_same_as_the_reference(program, way, request):
+    if way not in SPEAKS_THE_PROTOCOL.get(program, WAYS):
+        pytest.skip('the program has its own client of the wire protocol')
+    daemon = request.getfixturevalue('daemon') if WAYS[way][1] == 'ours' else None
+    theirs = reference_output(program, WAYS[way][2])
+    assert sections(theirs), 'the program tells nothing'
+    ours = output_of(program, way, os.path.dirname(daemon.socket) if daemon else None)
+    known = Known(program, way)
+    unknown = [f'{section}: {line}' for section, line in differences(ours, theirs) if not known.explains(section, line)]
+    assert not unknown, '\n'.join(unknown)
+
+
+def test_known_differences_have_reasons():
+    with open(os.path.join(HERE, 'differences.toml'), 'rb') as f:
+        for entry in tomllib.load(f).get('difference', []):
+            assert set(entry) <= {'program', 'way', 'section', 'line', 'reason', 'pending'}, entry
+            assert len(entry['reason']) > 10, entry
