@@ -14,6 +14,13 @@ HEAD = ("/* SPDX-License-Identifier: LGPL-2.1-or-later\n *\n * Generated from ap
         "report. */\n#include \"lib/entry.h\"\n#include <libvirt/libvirt-qemu.h>\n#include <libvirt/libvirt-lxc.h>\n\n")
 
 
+# What errors that a function finds itself are said to be from, by the header that declares it.
+DOMAINS = {"libvirt-interface.h": "INTERFACE", "libvirt-network.h": "NETWORK", "libvirt-nodedev.h": "NODEDEV",
+           "libvirt-nwfilter.h": "NWFILTER", "libvirt-secret.h": "SECRET", "libvirt-storage.h": "STORAGE",
+           "libvirt-stream.h": "STREAMS", "libvirt-domain-snapshot.h": "DOMAIN_SNAPSHOT",
+           "libvirt-domain-checkpoint.h": "DOMAIN_CHECKPOINT"}
+
+
 def failure(ctype):
     return "NULL" if ctype.endswith("*") or ctype.endswith("Ptr") else "0" if ctype.startswith("unsigned") else "-1"
 
@@ -90,6 +97,13 @@ def conn_of(function):
     return name if ctype == "virConnectPtr" else f"{name}->o.conn"
 
 
+def strings_wanted(function):
+    """Old programs could not take typed parameters that are strings; ours all can, and say so."""
+    into_params = ("virTypedParameterPtr", "params") in function.params and any(
+        (f.binding or "").startswith("fill(params") for call in function.calls for f in call.ret)
+    return "    flags |= VIR_TYPED_PARAM_STRING_OKAY;\n" if into_params and ("unsigned int", "flags") in function.params else ""
+
+
 def driver_entry(function):
     first = function.params[0][1]
     conn, fail = conn_of(function), failure(function.returns)
@@ -107,7 +121,7 @@ def driver_entry(function):
         entry_unsupported({first}, __func__);
         return {fail};
     }}
-    {function.returns}{space}ret = {conn}->{function.driver}->{function.member}({args});
+{strings_wanted(function)}    {function.returns}{space}ret = {conn}->{function.driver}->{function.member}({args});
     if ({failed_test(function.returns)})
         entry_failed({first});
     return ret;
@@ -146,6 +160,7 @@ def local_entry(function):
 
 def generate(model):
     out = {"libvirt": HEAD, "libvirt-qemu": HEAD, "libvirt-lxc": HEAD}
+    domains = dict.fromkeys(out)
     for function in model.functions:
         kind = (function.block.get("entry") or "driver").split()[0]
         if kind == "hand":
@@ -153,5 +168,10 @@ def generate(model):
         if function.driver == "none" and kind == "driver":
             raise SystemExit(f"{function.where}: {function.name} needs 'entry' since it has no driver")
         text = driver_entry(function) if kind == "driver" else local_entry(function)
+        domain = DOMAINS.get(function.header, "DOMAIN")
+        if domain != domains[function.library]:
+            undefine = "#undef ERROR_DOMAIN\n" if domains[function.library] else ""
+            text = f"{undefine}#define ERROR_DOMAIN VIR_FROM_{domain}\n\n{text}"
+            domains[function.library] = domain
         out[function.library] += text + "\n"
     return {f"entry_{name.replace('-', '_')}.c": text for name, text in out.items()}

@@ -3,7 +3,7 @@
  * Public functions with a shape of their own: those that free what others returned, old structs with a size
  * argument, lists of domains.
  */
-#define ERROR_DOMAIN VIR_FROM_NONE
+#define ERROR_DOMAIN VIR_FROM_DOMAIN
 #include "base/error.h"
 #include "lib/entry.h"
 #include <libvirt/libvirt-lxc.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERROR_DOMAIN VIR_FROM_NONE
 #include "lib/entry.h"
 #include "base/error.h"
 #include "base/uuid.h"
+
+#define FAIL_IN(domain, code, ...) (error_report((domain), (code), __VA_ARGS__), -1)
 
 /* The error code and domain of a handle that isn't one. */
 static const struct { ObjectClass cls; int code; int domain; } invalid_codes[] = {
@@ -30,7 +31,7 @@ static int invalid_handle(ObjectClass cls, const char *func)
     return -1;
 }
 
-int entry_check(const void *handle, ObjectClass cls, EntryAccess access, const char *func)
+int entry_check_in(int domain, const void *handle, ObjectClass cls, EntryAccess access, const char *func)
 {
     if (!object_is(handle, cls))
         return invalid_handle(cls, func);
@@ -38,31 +39,31 @@ int entry_check(const void *handle, ObjectClass cls, EntryAccess access, const c
     if (!object_is(conn, OBJECT_CONNECT))
         return invalid_handle(OBJECT_CONNECT, func);
     if (access == ENTRY_WRITE && (conn->flags & VIR_CONNECT_RO))
-        return FAIL(VIR_ERR_OPERATION_DENIED, "read only access prevents %s", func);
+        return FAIL_IN(domain, VIR_ERR_OPERATION_DENIED, "read only access prevents %s", func);
     return 0;
 }
 
-int entry_nonnull(const void *arg, const char *name, const char *func)
+int entry_nonnull_in(int domain, const void *arg, const char *name, const char *func)
 {
     if (arg)
         return 0;
-    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
 }
 
-int entry_array(const void *array, long long count, const char *name, const char *func)
+int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func)
 {
     if (count < 0)
-        return FAIL(VIR_ERR_INVALID_ARG, "the number of items of %s in %s must be zero or greater", name, func);
+        return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "the number of items of %s in %s must be zero or greater", name, func);
     if (array || count == 0)
         return 0;
-    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must not be NULL: it should have %lld items", name, func, count);
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must not be NULL: it should have %lld items", name, func, count);
 }
 
-int entry_nonneg(long long arg, const char *name, const char *func)
+int entry_nonneg_in(int domain, long long arg, const char *name, const char *func)
 {
     if (arg >= 0)
         return 0;
-    return FAIL(VIR_ERR_INVALID_ARG, "%s in %s must be zero or greater", name, func);
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be zero or greater", name, func);
 }
 
 void entry_failed(const void *handle)
@@ -74,9 +75,9 @@ void entry_failed(const void *handle)
     error_dispatch(conn);
 }
 
-void entry_unsupported(const void *handle, const char *func)
+void entry_unsupported_in(int domain, const void *handle, const char *func)
 {
-    error_report(VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "%s", func);
+    error_report(domain, VIR_ERR_NO_SUPPORT, "%s", func);
     entry_failed(handle);
 }
 
@@ -85,9 +86,9 @@ void entry_format_uuid(const unsigned char *uuid, char *text)
     uuid_format(uuid, text);
 }
 
-int entry_parse_uuid(const char *text, unsigned char *uuid, const char *func)
+int entry_parse_uuid_in(int domain, const char *text, unsigned char *uuid, const char *func)
 {
     if (uuid_parse(text, uuid) == 0)
         return 0;
-    return FAIL(VIR_ERR_INVALID_ARG, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
 }

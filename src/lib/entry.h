@@ -8,25 +8,33 @@
 
 typedef enum { ENTRY_READ, ENTRY_WRITE } EntryAccess;
 
+/* The plain names below report in the ERROR_DOMAIN that stands where they are used. */
+
 /** @handle must be a live handle of class @cls, and for ENTRY_WRITE its connection not read-only. 0, or -1 with
  * VIR_ERR_INVALID_xxx / VIR_ERR_OPERATION_DENIED set; @func names the public function. */
-int entry_check(const void *handle, ObjectClass cls, EntryAccess access, const char *func);
+int entry_check_in(int domain, const void *handle, ObjectClass cls, EntryAccess access, const char *func);
+#define entry_check(handle, cls, access, func) entry_check_in(ERROR_DOMAIN, handle, cls, access, func)
 
 /** 0, or -1 with VIR_ERR_INVALID_ARG naming the parameter. */
-int entry_nonnull(const void *arg, const char *name, const char *func);
+int entry_nonnull_in(int domain, const void *arg, const char *name, const char *func);
+#define entry_nonnull(arg, name, func) entry_nonnull_in(ERROR_DOMAIN, arg, name, func)
 /** An array of @count items is there. */
-int entry_array(const void *array, long long count, const char *name, const char *func);
-int entry_nonneg(long long arg, const char *name, const char *func);
+int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func);
+#define entry_array(array, count, name, func) entry_array_in(ERROR_DOMAIN, array, count, name, func)
+int entry_nonneg_in(int domain, long long arg, const char *name, const char *func);
+#define entry_nonneg(arg, name, func) entry_nonneg_in(ERROR_DOMAIN, arg, name, func)
 
 /** Report this thread's error to the connection of @handle (if that is a handle at all) and to handlers. */
 void entry_failed(const void *handle);
 
 /** Raise and report VIR_ERR_NO_SUPPORT for @func. */
-void entry_unsupported(const void *handle, const char *func);
+void entry_unsupported_in(int domain, const void *handle, const char *func);
+#define entry_unsupported(handle, func) entry_unsupported_in(ERROR_DOMAIN, handle, func)
 
 /** UUID text of 36 characters and NUL; and back (hyphens and blanks anywhere), -1 with VIR_ERR_INVALID_ARG. */
 void entry_format_uuid(const unsigned char *uuid, char *text);
-int entry_parse_uuid(const char *text, unsigned char *uuid, const char *func);
+int entry_parse_uuid_in(int domain, const char *text, unsigned char *uuid, const char *func);
+#define entry_parse_uuid(text, uuid, func) entry_parse_uuid_in(ERROR_DOMAIN, text, uuid, func)
 
 /** Same as the public virInitialize(), without reporting. */
 int lib_initialize(void);

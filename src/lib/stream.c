@@ -32,7 +32,7 @@ static const StreamDriver *bound(virStreamPtr st, const char *func)
     if (entry_check(st, OBJECT_STREAM, ENTRY_READ, func) < 0)
         return NULL;
     if (!st->driver)
-        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "stream in %s is not open", func);
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "%s: the stream is not open, no call has been made with it", func);
     return st->driver;
 }
 

@@ -4,6 +4,7 @@
  */
 #define ERROR_DOMAIN VIR_FROM_REMOTE
 #include "base/error.h"
+#include "lib/event_impl.h"
 #include "remote/remote_call.h"
 #include <libvirt/libvirt-lxc.h>
 #include <libvirt/libvirt-qemu.h>
@@ -415,6 +416,9 @@ int remote_connect_is_encrypted(virConnectPtr conn)
 int remote_connect_set_keep_alive(virConnectPtr conn, int interval, unsigned int count)
 {
     RemoteConn *remote = conn->data;
+    if (!event_impl_registered())
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "keepalive needs an event loop: call virEventRegisterDefaultImpl() before opening "
+                    "the connection");
     if (!remote->server_keepalive)
         return 1;
     return rpc_client_keepalive(remote->client, interval, count);
