@@ -11,7 +11,8 @@
 
 #define CHUNK (256 * 1024)
 #define BACKLOG (1024 * 1024)   /* no more is read from the driver while this much waits for the client */
-#define INCOMING (1024 * 1024)  /* no more is read from the client while this much waits for the driver */
+#define INCOMING (1024 * 1024)  /* no more is read from the client while this much waits for the driver … */
+#define PIECES 1024             /* … in this many packets */
 
 struct ServerStream {
     ClientState *state;
@@ -21,9 +22,18 @@ struct ServerStream {
     gboolean eof;             /* all of it has */
     gboolean waiting;         /* for the client's backlog to drain */
     gboolean finishing;       /* the client wants to finish when its data is written */
-    GByteArray *incoming;
+    GQueue incoming;          /* of Piece: what the driver hasn't taken yet, in order */
+    gsize incoming_bytes;
     gboolean throttling;      /* the client is held */
 };
+
+/* What the client sent at a time. */
+typedef struct Piece {
+    long long hole;           /* length, if it is one */
+    unsigned int hole_flags;
+    gsize done, len;
+    char data[];
+} Piece;
 
 static void stream_events(virStreamPtr st, int events, void *opaque);
 
@@ -32,7 +42,7 @@ static void stream_free(ServerStream *stream)
     if (stream->throttling)
         server_client_release(stream->state->client);
     g_hash_table_remove(stream->state->streams, GUINT_TO_POINTER(stream->header.serial));
-    g_byte_array_unref(stream->incoming);
+    g_queue_clear_full(&stream->incoming, g_free);
     object_unref(stream->st);
     g_free(stream);
 }
@@ -73,7 +83,7 @@ static void stream_update(ServerStream *stream)
     int events = 0;
     if (stream->read && !stream->eof && !stream->waiting)
         events |= VIR_STREAM_EVENT_READABLE;
-    if (stream->incoming->len)
+    if (stream->incoming.length)
         events |= VIR_STREAM_EVENT_WRITABLE;
     virStreamEventUpdateCallback(stream->st, events);
 }
@@ -133,24 +143,35 @@ static void stream_finish(ServerStream *stream)
     stream_free(stream);
 }
 
+/* Give a piece to the driver: 1 if it is done with, 0 if the driver can't take more now, -1 with an error. */
+static int push_piece(ServerStream *stream, Piece *piece)
+{
+    if (!piece->len)
+        return virStreamSendHole(stream->st, piece->hole, piece->hole_flags) < 0 ? -1 : 1;
+    int sent = virStreamSend(stream->st, piece->data + piece->done, piece->len - piece->done);
+    if (sent < 0)
+        return sent == -2 ? 0 : -1;
+    piece->done += (gsize) sent;
+    stream->incoming_bytes -= (gsize) sent;
+    return piece->done == piece->len;
+}
+
 /* -1: the stream is gone */
 static int stream_push(ServerStream *stream)
 {
-    if (stream->incoming->len) {
-        int sent = virStreamSend(stream->st, (const char *) stream->incoming->data, stream->incoming->len);
-        if (sent == -2)
-            return 0;
-        if (sent < 0) {
-            stream_fail(stream);
-            return -1;
-        }
-        g_byte_array_remove_range(stream->incoming, 0, sent);
+    Piece *piece = g_queue_peek_head(&stream->incoming);
+    int rc = piece ? push_piece(stream, piece) : 0;
+    if (rc < 0) {
+        stream_fail(stream);
+        return -1;
     }
-    if (stream->throttling && stream->incoming->len < INCOMING / 2) {
+    if (rc > 0)
+        g_free(g_queue_pop_head(&stream->incoming));
+    if (stream->throttling && stream->incoming_bytes < INCOMING / 2 && stream->incoming.length < PIECES / 2) {
         stream->throttling = FALSE;
         server_client_release(stream->state->client);
     }
-    if (stream->finishing && !stream->incoming->len) {
+    if (stream->finishing && !stream->incoming.length) {
         stream_finish(stream);
         return -1;
     }
@@ -181,7 +202,7 @@ void stream_begin(DispatchCall *call)
     stream->st = g_steal_pointer(&call->stream);
     stream->header = call->header;
     stream->read = call->stream_read;
-    stream->incoming = g_byte_array_new();
+    g_queue_init(&stream->incoming);
     g_hash_table_insert(call->state->streams, GUINT_TO_POINTER(call->header.serial), stream);
     if (virStreamEventAddCallback(stream->st, stream->read ? VIR_STREAM_EVENT_READABLE : 0, stream_events, stream,
                                   NULL) < 0)
@@ -190,19 +211,27 @@ void stream_begin(DispatchCall *call)
 
 static int take_data(ServerStream *stream, RpcPacket *packet)
 {
+    gsize len = packet->header.type == RPC_STREAM_HOLE ? 0 : packet->len;
+    Piece *piece = g_malloc(sizeof(*piece) + len);
+    *piece = (Piece) { .len = len };
     if (packet->header.type == RPC_STREAM_HOLE) {
         XdrIn in;
         xdr_in_init(&in, packet->payload, packet->len);
-        long long length = xdr_get_hyper(&in);
-        unsigned int flags = xdr_get_uint(&in);
-        if (!xdr_in_done(&in) || length < 0)
+        piece->hole = xdr_get_hyper(&in);
+        piece->hole_flags = xdr_get_uint(&in);
+        if (!xdr_in_done(&in) || piece->hole < 0) {
+            g_free(piece);
             return FAIL(VIR_ERR_RPC, "malformed hole in a stream");
-        if (virStreamSendHole(stream->st, length, flags) < 0)
-            stream_fail(stream);
+        }
+    } else if (len) {
+        memcpy(piece->data, packet->payload, len);
+    } else { /* the client's end of data, which only says what RPC_OK will say */
+        g_free(piece);
         return 0;
     }
-    g_byte_array_append(stream->incoming, packet->payload, packet->len);
-    if (stream->incoming->len > INCOMING && !stream->throttling) {
+    g_queue_push_tail(&stream->incoming, piece);
+    stream->incoming_bytes += len;
+    if ((stream->incoming_bytes > INCOMING || stream->incoming.length > PIECES) && !stream->throttling) {
         stream->throttling = TRUE;
         server_client_hold(stream->state->client);
     }
@@ -222,7 +251,7 @@ int stream_packet(ServerClient *client, RpcPacket *packet)
         return take_data(stream, packet);
     case RPC_OK:
         stream->finishing = TRUE;
-        if (!stream->incoming->len)
+        if (!stream->incoming.length)
             stream_finish(stream);
         return 0;
     case RPC_ERROR:

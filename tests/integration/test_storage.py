@@ -173,7 +173,7 @@ call('sources flags', c.findStoragePoolSources, 'logical', None, 1)
 call('sources logical', lambda: tree(c.findStoragePoolSources('logical', None, 0)))
 call('sources netfs', lambda: tree(c.findStoragePoolSources('netfs', "<source><host name='h'/></source>", 0)))
 call('sources netfs none', c.findStoragePoolSources, 'netfs', None, 0)
-for type in ('fs', 'disk', 'iscsi', 'scsi', 'mpath', 'rbd', 'gluster', 'zfs', 'vstorage', 'frob'):
+for type in ('fs', 'disk', 'iscsi', 'scsi', 'mpath', 'rbd', 'gluster', 'zfs', 'vstorage', 'dir', 'frob'):
     call('sources ' + type, c.findStoragePoolSources, type, None, 0)
 '''
 

@@ -301,6 +301,8 @@ static char *find_sources(PoolHost *host, StoragePoolType type, const StoragePoo
         if (!wanted || !wanted->n_hosts || !wanted->hosts[0]->name)
             return FAIL_NULL(VIR_ERR_INVALID_ARG, "a search for shares needs a server: <source><host name='…'/></source>");
         found[n++] = netfs_source(wanted->hosts[0]->name);
+    } else if (type == STORAGE_POOL_TYPE_DIR) { /* the code is the reference's */
+        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "pools of type 'dir' have no source that could be searched for");
     } else {
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "sources of pools of type '%s' can't be searched for",
                          storage_pool_type_to_string(type));
