@@ -4,7 +4,8 @@
 #define SERVE(member) table->member = core_##member
 #define SERVE_IF(need, member) table->member = backend->need ? core_##member : NULL
 
-void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
+/* What makes, changes and ends domains. */
+static void fill_life(HypervisorDriver *table, const DomainBackend *backend)
 {
     SERVE(domain_lookup_by_name);
     SERVE(domain_lookup_by_uuid);
@@ -42,6 +43,11 @@ void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(shutdown, domain_reboot);
     SERVE_IF(reset, domain_reset);
     SERVE(domain_set_lifecycle_action);
+}
+
+/* What tells of domains, sets them and talks to them. */
+static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
+{
     SERVE(domain_get_state);
     SERVE(domain_get_info);
     SERVE(domain_get_os_type);
@@ -96,4 +102,10 @@ void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(agent_hostname, domain_get_hostname);
     SERVE_IF(to_native, connect_domain_xml_to_native);
     SERVE_IF(from_native, connect_domain_xml_from_native);
+}
+
+void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
+{
+    fill_life(table, backend);
+    fill_rest(table, backend);
 }

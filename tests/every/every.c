@@ -6,6 +6,7 @@
  *   every URI [NAME...]
  */
 #include "every.h"
+#include <unistd.h>
 
 static const struct { const char *prefix, *parameter, *text; } texts[] = {
     /* the first that fits; prefix "" fits every function, parameter "" every parameter */
@@ -175,15 +176,31 @@ static void open_guest(Fixture *x)
     x->checkpoint = virDomainCheckpointCreateXML(x->domain, "<domaincheckpoint><name>first</name></domaincheckpoint>", 0);
 }
 
+/* A connection to a host that has nothing of the call before. A daemon lets go of a closed connection a moment later. */
+static virConnectPtr open_fresh(const char *uri)
+{
+    for (int tries = 0; tries < 5000; tries++) {
+        virConnectPtr conn = virConnectOpen(uri);
+        if (!conn) {
+            fprintf(stderr, "every: cannot open %s: %s\n", uri, virGetLastErrorMessage());
+            exit(1);
+        }
+        virDomainPtr old = virDomainLookupByName(conn, "every");
+        if (!old)
+            return conn;
+        virDomainFree(old);
+        virConnectClose(conn);
+        usleep(1000);
+    }
+    fprintf(stderr, "every: the host of the connection before does not go\n");
+    exit(1);
+}
+
 /* What the driver lacks stays NULL: the calls on it then fail, which is compared as well. */
 static Fixture *open_fixture(const char *uri)
 {
     Fixture *x = calloc(1, sizeof(*x));
-    x->conn = virConnectOpen(uri);
-    if (!x->conn) {
-        fprintf(stderr, "every: cannot open %s: %s\n", uri, virGetLastErrorMessage());
-        exit(1);
-    }
+    x->conn = open_fresh(uri);
     open_guest(x);
     x->network = virNetworkLookupByName(x->conn, "default");
     if (x->network)

@@ -121,17 +121,16 @@ struct OwnDef : ours
 '''
 
 
-@pytest.fixture(name='two', scope='module')
-def fixture_two(tmp_path_factory):
+@pytest.fixture(name='two')
+def fixture_two(tmp_path):
     """What the generator makes of a format that uses another one."""
-    folder = tmp_path_factory.mktemp('two')
-    (folder / 'used.schema').write_text(USED, encoding='utf-8')
-    (folder / 'own.schema').write_text(OWN, encoding='utf-8')
+    (tmp_path / 'used.schema').write_text(USED, encoding='utf-8')
+    (tmp_path / 'own.schema').write_text(OWN, encoding='utf-8')
     made = {}
     for kind in ('header', 'tables', 'rng', 'reference'):
-        result = run(kind, kind, 'own', 'own.schema', '--with', 'used', 'used.schema', cwd=folder)
+        result = run(kind, kind, 'own', 'own.schema', '--with', 'used', 'used.schema', cwd=tmp_path)
         assert result.returncode == 0, result.stderr
-        made[kind] = (folder / kind).read_text(encoding='utf-8')
+        made[kind] = (tmp_path / kind).read_text(encoding='utf-8')
     return made
 
 
