@@ -149,7 +149,22 @@ static void call_answer(DispatchCall *call, const DispatchProc *proc)
         status = proc->call(call);
     if (status < 0 && !virGetLastError())
         error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "%s failed without saying why", proc->function);
-    dispatch_reply(call, status);
+    if (status < 0)
+        call->stream_started = FALSE;
+    if (!call->stream_started)
+        dispatch_reply(call, status);
+}
+
+/* A stream belongs to the loop's thread, which answers for it, too: what the client sends upon the answer finds the stream, and
+ * a client that is gone by now leaves none behind. */
+static void call_begin_stream(DispatchCall *call)
+{
+    if (server_client_is_closed(call->client)) {
+        virStreamAbort(call->stream);
+        return;
+    }
+    dispatch_reply(call, 0);
+    stream_begin(call);
 }
 
 /* Workers */
@@ -169,11 +184,10 @@ static void job_end(Job *job)
     g_free(job);
 }
 
-/* A stream belongs to the loop: hand it over after the reply has been sent, in this order. */
 static void begin_stream_call(void *opaque)
 {
     Job *job = opaque;
-    stream_begin(&job->call);
+    call_begin_stream(&job->call);
     job_end(job);
 }
 
@@ -264,7 +278,7 @@ static void answer_now(ServerClient *client, RpcPacket *packet, const DispatchPr
     packet->n_fds = 0;
     call_answer(&call, proc);
     if (call.stream_started)
-        stream_begin(&call);
+        call_begin_stream(&call);
     call_finish(&call);
 }
 

@@ -78,6 +78,8 @@ RpcServer *server_client_server(ServerClient *client);
 guint64 server_client_id(ServerClient *client);
 ServerKind server_client_kind(ServerClient *client);
 gint64 server_client_since(ServerClient *client); /* seconds since 1970 */
+/** Whether its connection has ended or is being ended. */
+gboolean server_client_is_closed(ServerClient *client);
 gboolean server_client_authenticated(ServerClient *client);
 void server_client_set_authenticated(ServerClient *client);
 /** Who is at the other end of a UNIX socket. -1 without an error if unknown. */

@@ -60,6 +60,11 @@ guint64 server_client_id(ServerClient *client) { return client->id; }
 ServerKind server_client_kind(ServerClient *client) { return client->kind; }
 gint64 server_client_since(ServerClient *client) { return client->since; }
 
+gboolean server_client_is_closed(ServerClient *client)
+{
+    return g_atomic_int_get(&client->closed);
+}
+
 gboolean server_client_authenticated(ServerClient *client)
 {
     return g_atomic_int_get(&client->authenticated);

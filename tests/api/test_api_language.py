@@ -12,7 +12,8 @@ GENERATE = os.path.join(SOURCE, 'api', 'generate.py')
 HEADER = 'header x.h\n  library libvirt\n  guard X_H\n\nprogram remote\n  number 0x1\n  version 1\n\n'
 FUNCTION = ('function int virFoo(virConnectPtr conn, unsigned int flags)\n  header x.h\n  version LIBVIRT_0.0.1\n'
             '  since 0.0.1\n  readonly allowed\n  acl connect:read\n  owns none\n  secret no\n  driver hypervisor\n'
-            '  blocking never\n  call remote 1 FOO high\n  args flags:uint\n  ret num:int=return\n')
+            '  blocking never\n  call remote 1 FOO high\n  args flags:uint\n  ret num:int=return\n'
+            '  doc Counts foos.\n  arg flags must be 0\n  returns how many, or -1\n')
 
 
 def run(tmp_path, text):
@@ -80,9 +81,10 @@ BAD = [
      "x.api:9: 'int virFoo(virConnectPtr conn, unsigned int flags)': each call needs its args and ret"),
     (FUNCTION.replace('remote 1 FOO', 'remote 2 FOO'), 'x.api:19: program remote: number 1 is missing before 2'),
     (FUNCTION + '\n' + FUNCTION.replace('virFoo', 'virBar'),
-     'x.api:33: program remote: number 1 is already used at x.api:19'),
-    (FUNCTION + '\n' + FUNCTION.replace('remote 1', 'remote 2'), 'x.api:23: function virFoo twice, first at x.api:9'),
+     'x.api:36: program remote: number 1 is already used at x.api:19'),
+    (FUNCTION + '\n' + FUNCTION.replace('remote 1', 'remote 2'), 'x.api:26: function virFoo twice, first at x.api:9'),
     (FUNCTION.replace('=return', ''), "x.api:19: result 'num' has no binding"),
+    (FUNCTION.replace('  doc Counts foos.\n', ''), 'x.api:9: virFoo: doc is missing'),
     ('function virFoo\n' + FUNCTION.partition('\n')[2], "x.api:9: not a prototype: 'virFoo'"),
     ('\tkey value\n', 'x.api:9: tab in a table; indent with spaces'),
     ('event remote 1\n  msg a:int\n', 'x.api:9: event needs PROGRAM NUMBER NAME'),
