@@ -175,26 +175,46 @@ static int read_bounded(int fd, size_t max, size_t guess, char **data, size_t *l
     return 0;
 }
 
-int file_read_optional(const char *path, size_t max, char **data, size_t *len)
+/* 1: @fd is open. 0: there is no such file. -1: error. */
+static int open_regular(const char *path, int access, int *fd, struct stat *st)
 {
     /* non-blocking, or a FIFO at this place would hold us up */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT)
+    *fd = open(path, access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*fd < 0 && errno == ENOENT)
         return 0;
-    if (fd < 0)
+    if (*fd < 0)
         return FAIL_ERRNO(errno, "cannot open '%s'", path);
+    int err = fstat(*fd, st) < 0 ? errno : 0;
+    if (!err && S_ISREG(st->st_mode))
+        return 1;
+    close(*fd);
+    return err ? FAIL_ERRNO(err, "cannot open '%s'", path)
+               : FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is not a regular file", path);
+}
+
+int file_open(const char *path, int access)
+{
     struct stat st;
-    int err = fstat(fd, &st) < 0 ? errno : 0;
-    bool regular = !err && S_ISREG(st.st_mode);
-    if (regular)
-        err = read_bounded(fd, max, st.st_size, data, len);
+    int fd;
+    int found = open_regular(path, access, &fd, &st);
+    if (found == 0)
+        return FAIL_ERRNO(ENOENT, "cannot open '%s'", path);
+    return found < 0 ? -1 : fd;
+}
+
+int file_read_optional(const char *path, size_t max, char **data, size_t *len)
+{
+    struct stat st;
+    int fd;
+    int found = open_regular(path, O_RDONLY, &fd, &st);
+    if (found <= 0)
+        return found;
+    int err = read_bounded(fd, max, st.st_size, data, len);
     close(fd);
     if (err == EFBIG)
         return FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is larger than %zu bytes", path, max);
     if (err)
         return FAIL_ERRNO(err, "cannot read '%s'", path);
-    if (!regular)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is not a regular file", path);
     return 1;
 }
 
