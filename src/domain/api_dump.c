@@ -29,7 +29,7 @@ static int write_dump(Guest *guest, const char *to, unsigned int format, unsigne
     if (fd < 0)
         return -1;
     int rc = GUEST_CALL(host_backend(guest->host)->dump(guest, fd, format, flags));
-    if (rc == 0 && fsync(fd) < 0)
+    if (rc == 0 && GUEST_CALL(fsync(fd)) < 0)
         rc = FAIL_ERRNO(errno, "cannot write the core dump '%s'", to);
     close(fd);
     if (rc < 0)

@@ -286,9 +286,10 @@ static int start_from_file(DomainObj *obj, const DomainState *state, RunOptions 
 {
     g_autofree char *path = managed_path(obj, state);
     g_auto(Image) image = IMAGE_INIT;
-    if (image_open(obj->host, path, &image) < 0) {
-        if (error_code() != VIR_ERR_OPERATION_FAILED)
-            return -1;
+    int rc = image_open(obj->host, path, &image);
+    if (rc == -1)
+        return -1;
+    if (rc == IMAGE_INCOMPLETE) {
         LOG_WARN("domain '%s' boots afresh: %s", state->name, error_message());
         virResetLastError();
         return run_drop_saved(obj);
@@ -301,6 +302,9 @@ static int start_from_file(DomainObj *obj, const DomainState *state, RunOptions 
 static int start_saved(DomainObj *obj, const DomainState *state, RunOptions *options)
 {
     RunOptions restored = *options;
+    if (!host_backend(obj->host)->save)
+        return FAIL(VIR_ERR_NO_SUPPORT, "this driver can't restore the managed save image of domain '%s'; 'virsh start %s "
+                    "--force-boot' drops it", state->name, state->name);
     if (host_paths(obj->host))
         return start_from_file(obj, state, &restored);
     set_restored(&restored, state->saved_running && !options->paused);
@@ -372,7 +376,7 @@ char *core_domain_managed_save_get_xml_desc(virDomainPtr dom, unsigned int flags
 {
     API_FLAGS(flags, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE, NULL);
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainManagedSaveGetXMLDesc") < 0 || need_managed_save(&a) < 0)
+    if (api_begin(&a, dom) < 0 || need_managed_save(&a) < 0)
         return NULL;
     g_autofree char *path = managed_path(a.obj, a.state);
     return path ? read_text(a.obj->host, path, flags) : image_text(a.state->saved, flags);

@@ -62,10 +62,14 @@ static int read_part(int fd, const char *path, void *data, gsize len)
     return 0;
 }
 
+/* 0, -1 or IMAGE_INCOMPLETE. */
 static int check_head(DomainHost *host, const char *path, const Head *head)
 {
-    if (has_magic(host, head, "Part"))
-        return FAIL(VIR_ERR_OPERATION_FAILED, "the saved image '%s' is incomplete; it can't be restored", path);
+    if (has_magic(host, head, "Part")) {
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "the saved image '%s' is incomplete; it can't be restored",
+                     path);
+        return IMAGE_INCOMPLETE;
+    }
     if (!has_magic(host, head, "Save"))
         return FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is no saved image of this hypervisor", path);
     if (GUINT32_FROM_LE(head->version) > IMAGE_VERSION)
@@ -80,8 +84,11 @@ static int check_head(DomainHost *host, const char *path, const Head *head)
 static int read_image(DomainHost *host, const char *path, Image *image)
 {
     Head head;
-    if (read_part(image->fd, path, &head, sizeof(head)) < 0 || check_head(host, path, &head) < 0)
+    if (read_part(image->fd, path, &head, sizeof(head)) < 0)
         return -1;
+    int rc = check_head(host, path, &head);
+    if (rc < 0)
+        return rc;
     image->room = GUINT32_FROM_LE(head.room);
     image->running = head.running != 0;
     image->compression = GUINT32_FROM_LE(head.compression);
@@ -99,24 +106,20 @@ static int read_image(DomainHost *host, const char *path, Image *image)
 int image_open(DomainHost *host, const char *path, Image *image)
 {
     *image = (Image) IMAGE_INIT;
-    image->fd = open(path, O_RDONLY | O_CLOEXEC);
+    image->fd = file_open(path, O_RDONLY);
     if (image->fd < 0)
-        return FAIL_ERRNO(errno, "cannot open the saved image '%s'", path);
-    if (read_image(host, path, image) == 0)
-        return 0;
-    image_clear(image);
-    return -1;
+        return -1;
+    int rc = read_image(host, path, image);
+    if (rc < 0)
+        image_clear(image);
+    return rc;
 }
 
-static int write_part(int fd, const char *path, const void *data, gsize len)
-{
-    return file_write_all(fd, data, len) < 0 ? FAIL_ERRNO(errno, "cannot write the saved image '%s'", path) : 0;
-}
-
-/* Head and definition in @room bytes, beginning at the start of the file. */
+/* Head and definition in @room bytes, beginning at the start of the file; in one step, for who is killed meanwhile. */
 static int write_head(int fd, const char *path, Head *head, const char *xml, const char *cookie, guint32 room)
 {
-    g_autofree char *text = g_malloc0(room);
+    g_autofree char *all = g_malloc0(sizeof(*head) + room);
+    char *text = all + sizeof(*head);
     gsize len = strlen(xml) + 1;
     memcpy(text, xml, len);
     head->version = GUINT32_TO_LE(IMAGE_VERSION);
@@ -125,7 +128,10 @@ static int write_head(int fd, const char *path, Head *head, const char *xml, con
         head->cookie = GUINT32_TO_LE((guint32) len);
         memcpy(text + len, cookie, strlen(cookie) + 1);
     }
-    return write_part(fd, path, head, sizeof(*head)) < 0 ? -1 : write_part(fd, path, text, room);
+    memcpy(all, head, sizeof(*head));
+    if (file_write_all(fd, all, sizeof(*head) + room) < 0)
+        return FAIL_ERRNO(errno, "cannot write the saved image '%s'", path);
+    return 0;
 }
 
 int image_begin(DomainHost *host, const char *path, const char *xml, gboolean running)
@@ -160,9 +166,9 @@ int image_rewrite(DomainHost *host, const char *path, const Image *old, const ch
     if (need > old->room)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the new definition is too long for the saved image '%s': %zu bytes, %u "
                     "are there", path, need, old->room);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = file_open(path, O_WRONLY);
     if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open the saved image '%s'", path);
+        return -1;
     set_magic(host, &head, "Save");
     int rc = write_head(fd, path, &head, xml, old->cookie, old->room);
     if (rc == 0 && fsync(fd) < 0)

@@ -31,8 +31,11 @@ typedef struct Image {
 void image_clear(Image *image);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Image, image_clear)
 
-/** Read the head of an image. 0, or -1: VIR_ERR_SYSTEM_ERROR if it can't be read or is too short, VIR_ERR_OPERATION_FAILED
- * if it is none of this hypervisor or incomplete. */
+/** An image whose writer died: of no use to anybody. */
+#define IMAGE_INCOMPLETE (-2)
+
+/** Read the head of an image. 0; -1: VIR_ERR_SYSTEM_ERROR if it can't be read or is too short, VIR_ERR_OPERATION_FAILED
+ * if it is none of this hypervisor; IMAGE_INCOMPLETE with VIR_ERR_OPERATION_FAILED. */
 int image_open(DomainHost *host, const char *path, Image *image);
 
 /** Begin an image at @path, marked as partial. Returns a descriptor (caller closes) that stands where the memory goes;

@@ -248,6 +248,15 @@ static void revive(void *opaque)
     g_free(r);
 }
 
+/* The daemon died before it could remove an image that the run came from, or end a run that was saved; the run goes on, so
+ * the image is of a past that must not come back. */
+static void drop_outdated_image(Guest *guest)
+{
+    if (run_drop_saved(guest->dom) < 0)
+        LOG_ERROR("the managed save image of the running domain '%s' is outdated, but can't be removed: %s", guest->name,
+                  error_message());
+}
+
 static int revive_one(DomainHost *host, const char *path, StatusFile *status)
 {
     const DomainBackend *backend = host_backend(host);
@@ -265,11 +274,6 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
     g_autoptr(SharedDef) live = shared_def_new(domain_def_copy(status->def));
     domain_change(obj, change_revived, &(ReviveChange) { guest, live, status });
     store_set_id(host_domains(host), obj, guest->id);
-    /* the daemon died before it could remove an image that the run came from, or end a run that was saved; the run goes on,
-     * so the image is of a past that must not come back */
-    if (process_is_same(status) && run_drop_saved(obj) < 0)
-        LOG_ERROR("the managed save image of the running domain '%s' is outdated, but can't be removed: %s", guest->name,
-                  error_message());
     gboolean alive = process_is_same(status);
     if (!alive)
         guest->pid = 0; /* gone, or another process has its id: never to be touched */
@@ -279,6 +283,7 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
         LOG_INFO("domain '%s' ended while no daemon ran", guest->name);
         give_up(guest, VIR_DOMAIN_SHUTOFF_CRASHED);
     } else {
+        drop_outdated_image(guest);
         Revival *r = g_new0(Revival, 1);
         *r = (Revival) { guest_ref(guest), g_steal_pointer(&status->def) };
         guest->starting = 1;

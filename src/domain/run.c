@@ -239,9 +239,10 @@ static gboolean change_started(DomainTransition *t, void *opaque)
     transition_lifecycle(t, VIR_DOMAIN_EVENT_STARTED, c->options->started_detail);
     if (c->runs) {
         transition_set_state(t, VIR_DOMAIN_RUNNING, c->options->running_reason);
-    } else if (c->options->paused && t->old->reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
+    } else if (t->old->reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
         transition_set_state(t, VIR_DOMAIN_PAUSED, paused_reason(c->options->paused_detail));
-        transition_lifecycle(t, VIR_DOMAIN_EVENT_SUSPENDED, c->options->paused_detail);
+        if (c->options->paused)
+            transition_lifecycle(t, VIR_DOMAIN_EVENT_SUSPENDED, c->options->paused_detail);
     }
     return TRUE;
 }
@@ -326,7 +327,9 @@ static int set_going(Guest *guest, const RunOptions *options)
         return -1;
     if (!domain_change(guest->dom, change_started, &(StartChange) { guest, options, at_once }))
         return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' was destroyed while it was being started", guest->name);
-    if (run && !boots && run_cont(guest, options->running_reason) < 0)
+    /* noted down before it goes on from an image: then this run's disks have left the image's time, and a daemon that finds
+     * it must not undo the start */
+    if (run && !boots && (status_save(guest) < 0 || run_cont(guest, options->running_reason) < 0))
         return -1;
     return status_save(guest);
 }

@@ -86,6 +86,9 @@ for label, changed in (('partial', b'LibvirtTestdPart' + data[16:]), ('foreign',
                        ('huge', data[:20] + b'\xff' * 4 + data[24:]), ('cut', data[:200]), ('newer', data[:16] + b'\x09' + data[17:])):
     open(image, 'wb').write(changed)
     call(label, c.restore, image)
+fifo = os.path.join(folder, 'fifo')
+os.mkfifo(fifo)
+call('fifo', c.restore, fifo)
 '''
 
 
@@ -102,5 +105,5 @@ def test_more_than_debian(tmp_path):
     assert found['force boot'][1] == [['life', 'test', 2, 0]]
     assert found['no image'][0] == 'error 55'
     assert found['both'][0] == 'error 8'
-    assert [found[x][0] for x in ('partial', 'foreign', 'huge', 'newer')] == ['error 9'] * 4
+    assert [found[x][0] for x in ('partial', 'foreign', 'huge', 'newer', 'fifo')] == ['error 9'] * 5
     assert found['cut'][0] == 'error 38'

@@ -9,8 +9,11 @@
 
 typedef struct Fixture { char *root; FakeHost *f; } Fixture;
 
+/* With @data the hypervisor can save its guests. */
 static void setup(Fixture *x, gconstpointer data)
 {
+    fake_backend.image_word = data;
+    fake_backend.save = data ? fake_save : NULL;
     x->root = g_dir_make_tmp("domain-files-XXXXXX", NULL);
     x->f = fake_host_new(x->root);
     g_assert_cmpint(host_load(x->f->host), ==, 0);
@@ -294,6 +297,139 @@ static void test_failed_start(Fixture *x, gconstpointer data)
     object_unref(dom);
 }
 
+/* ---- managed saves ---- */
+
+static char *saved_path(Fixture *x)
+{
+    return persist_path(host_paths(x->f->host)->save, "d", "save");
+}
+
+/* Domain "d" with @image as its managed save, as a daemon finds it. */
+static virDomainPtr define_saved(Fixture *x, const char *image, gsize len)
+{
+    g_autofree char *path = saved_path(x);
+    object_unref(fake_define(x->f, "d", 1));
+    g_assert_true(g_file_set_contents(path, image, (gssize) len, NULL));
+    restart(x);
+    virDomainPtr dom = lookup(x, "d");
+    g_assert_cmpint(x->f->table.domain_has_managed_save_image(dom, 0), ==, 1);
+    return dom;
+}
+
+static void check_image_stays(Fixture *x, virDomainPtr dom, int code)
+{
+    g_autofree char *path = saved_path(x);
+    g_assert_cmpint(x->f->table.domain_create(dom), <, 0);
+    g_assert_cmpint(virGetLastError()->code, ==, code);
+    g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(x->f->table.domain_has_managed_save_image(dom, 0), ==, 1);
+}
+
+static void check_boots_by_force(Fixture *x, virDomainPtr dom)
+{
+    g_autofree char *path = saved_path(x);
+    g_assert_cmpint(x->f->table.domain_create_with_flags(dom, VIR_DOMAIN_START_FORCE_BOOT), ==, 0);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(x->f->table.domain_destroy(dom), ==, 0);
+}
+
+static void test_saved_elsewhere(Fixture *x, gconstpointer data)
+{
+    virDomainPtr dom = define_saved(x, "LibvirtQemudSave", 16);
+    check_image_stays(x, dom, VIR_ERR_NO_SUPPORT);
+    g_assert_nonnull(strstr(error_message(), "--force-boot"));
+    check_boots_by_force(x, dom);
+    object_unref(dom);
+}
+
+/* Only an image that nobody can ever use is dropped for the user. */
+static void test_strange_images(Fixture *x, gconstpointer data)
+{
+    char head[200] = "LibvirtOtherSave";
+    virDomainPtr dom = define_saved(x, head, sizeof(head));
+    check_image_stays(x, dom, VIR_ERR_OPERATION_FAILED);
+    object_unref(dom);
+    memcpy(head, "LibvirtFakedSave\x09", 17); /* of a later version */
+    dom = define_saved(x, head, sizeof(head));
+    check_image_stays(x, dom, VIR_ERR_OPERATION_FAILED);
+    object_unref(dom);
+    dom = define_saved(x, head, 50);
+    check_image_stays(x, dom, VIR_ERR_SYSTEM_ERROR);
+    check_boots_by_force(x, dom);
+    object_unref(dom);
+    memcpy(head, "LibvirtFakedPart", 16);
+    dom = define_saved(x, head, sizeof(head));
+    g_assert_cmpint(x->f->table.domain_create(dom), ==, 0);
+    g_assert_cmpint(x->f->table.domain_has_managed_save_image(dom, 0), ==, 0);
+    g_assert_cmpint(x->f->table.domain_destroy(dom), ==, 0);
+    object_unref(dom);
+}
+
+static void save_and_restart(Fixture *x)
+{
+    virDomainPtr dom = fake_define(x->f, "d", 1);
+    g_assert_cmpint(x->f->table.domain_create(dom), ==, 0);
+    g_assert_cmpint(x->f->table.domain_managed_save(dom, 0), ==, 0);
+    object_unref(dom);
+    restart(x);
+}
+
+/* When the guest goes on, a daemon that comes after us must know that it did. */
+static void test_restore(Fixture *x, gconstpointer data)
+{
+    save_and_restart(x);
+    g_autofree char *path = saved_path(x);
+    virDomainPtr dom = lookup(x, "d");
+    g_assert_cmpint(x->f->table.domain_create(dom), ==, 0);
+    g_assert_true(is_active(x, dom));
+    g_assert_nonnull(x->f->rules.status_at_cont);
+    g_assert_nonnull(strstr(x->f->rules.status_at_cont, "state='paused' reason='migration'"));
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(x->f->table.domain_destroy(dom), ==, 0);
+    object_unref(dom);
+}
+
+/* As a daemon leaves it that dies while it starts or restores a guest. */
+static void write_status(Fixture *x, const char *condition, pid_t pid)
+{
+    g_autofree char *path = persist_path(host_paths(x->f->host)->state, "d", "xml");
+    g_autofree char *text = g_strdup_printf(
+        "<domstatus %s pid='%d'><process start='%" G_GUINT64_FORMAT "'/><domain type='qemu' id='9'>"
+        "<name>d</name><uuid>3a57d2d6-fb20-404d-b591-000000000001</uuid><memory>1</memory><os><type>hvm</type></os>"
+        "</domain></domstatus>", condition, (int) pid, process_start_time(pid));
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void test_restore_cut_short(Fixture *x, gconstpointer data)
+{
+    const char *const argv[] = { "sleep", "1000", NULL };
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    int pidfd;
+    spec.argv = argv;
+    pid_t pid = process_spawn(&spec, &pidfd);
+    g_assert_cmpint(pid, >, 0);
+    save_and_restart(x);
+    g_autofree char *path = saved_path(x);
+    /* it never ran: the image is all that there is of it */
+    write_status(x, "state='paused' reason='starting up'", pid);
+    restart(x);
+    virDomainPtr dom = lookup(x, "d");
+    wait_for(is_inactive, x, dom);
+    g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(x->f->table.domain_has_managed_save_image(dom, 0), ==, 1);
+    object_unref(dom);
+    /* it runs: the image is of its past */
+    write_status(x, "state='paused' reason='migration'", pid);
+    restart(x);
+    dom = lookup(x, "d");
+    wait_for(is_active, x, dom);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(x->f->table.domain_destroy(dom), ==, 0);
+    object_unref(dom);
+    g_assert_cmpint(process_stop(pidfd, 0, 5000, NULL), ==, 0);
+    close(pidfd);
+}
+
 /* ---- death at any moment ---- */
 
 enum { CRASHES = 30, NAMES = 3 };
@@ -418,5 +554,10 @@ int main(int argc, char **argv)
     ADD("pid-reused", test_pid_reused);
     ADD("failed-start", test_failed_start);
     ADD("many", test_many);
+    ADD("saved-elsewhere", test_saved_elsewhere);
+#define ADD_SAVING(path, fn) g_test_add("/domain/files/" path, Fixture, "LibvirtFaked", setup, fn, teardown)
+    ADD_SAVING("strange-images", test_strange_images);
+    ADD_SAVING("restore", test_restore);
+    ADD_SAVING("restore-cut-short", test_restore_cut_short);
     return g_test_run();
 }

@@ -5,11 +5,13 @@
  */
 #pragma once
 #include "base/error.h"
+#include "base/file.h"
 #include "base/process.h"
 #include "domain/connect.h"
 #include "domain/def_cache.h"
 #include "domain/functions.h"
 #include "domain/host.h"
+#include "domain/persist.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -21,6 +23,7 @@ typedef struct FakeRules {
     gint hang_stats;     /* requests for statistics are kept unanswered */
     gint hang_pause;     /* pause() doesn't return while set and the guest lives */
     gint hang_reconnect; /* reconnect() doesn't return while set */
+    char *status_at_cont; /* the status file when cont() was called last, if it exists */
     GMutex lock;
     GPtrArray *held;     /* kept requests */
     gint starts, cleanups, reconnects; /* how often */
@@ -60,6 +63,11 @@ static int fake_start(Guest *guest, DomainDef *def, const StartOptions *options)
     guest->priv = g_memdup2(&pidfd, sizeof(pidfd));
     g_free(def->title);
     def->title = g_strdup_printf("pid %d", (int) guest->pid); /* something that only the run knows */
+    if (options->restore_fd >= 0) {
+        char memory[16] = "";
+        g_assert_cmpint(read(options->restore_fd, memory, sizeof(memory)), ==, 6);
+        g_assert_cmpstr(memory, ==, "memory");
+    }
     return 0;
 }
 
@@ -77,6 +85,22 @@ static int fake_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditio
 static int fake_succeed(Guest *guest)
 {
     return 0;
+}
+
+static int fake_cont(Guest *guest)
+{
+    FakeRules *rules = fake_rules(guest);
+    g_clear_pointer(&rules->status_at_cont, g_free);
+    if (host_paths(guest->host)) {
+        g_autofree char *path = persist_path(host_paths(guest->host)->state, guest->name, "xml");
+        g_file_get_contents(path, &rules->status_at_cont, NULL, NULL);
+    }
+    return 0;
+}
+
+G_GNUC_UNUSED static int fake_save(Guest *guest, int fd, unsigned int flags)
+{
+    return file_write_all(fd, "memory", 6);
 }
 
 static int fake_pause(Guest *guest)
@@ -154,9 +178,10 @@ static void fake_describe(DomainHost *host, const DomainDef *def, DomainMachineI
     *info = (DomainMachineInfo) { .pci_root = DOMAIN_PCI_ROOT_NONE };
 }
 
-static const DomainBackend fake_backend = {
+/* Tests may give it more, before they make a host of it. */
+static DomainBackend fake_backend = {
     .name = "FAKE", .folder = "qemu", .describe = fake_describe, .start = fake_start, .reconnect = fake_reconnect,
-    .cont = fake_succeed, .pause = fake_pause, .shutdown = fake_shutdown, .reset = fake_succeed, .kill = fake_kill,
+    .cont = fake_cont, .pause = fake_pause, .shutdown = fake_shutdown, .reset = fake_succeed, .kill = fake_kill,
     .cleanup = fake_cleanup, .guest_free = fake_free, .stats = fake_stats,
 };
 
@@ -194,6 +219,7 @@ static void fake_host_free(FakeHost *f)
     g_thread_join(f->thread);
     loop_free(f->loop);
     g_ptr_array_unref(f->rules.held);
+    g_free(f->rules.status_at_cont);
     g_free(f);
 }
 
