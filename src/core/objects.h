@@ -33,6 +33,7 @@ struct _virConnect {
     GMutex lock;              /* guards handler, close callback, error */
     Uri *uri;                 /* parsed; owned */
     unsigned int flags;       /* virConnectFlags */
+    gboolean for_reader;      /* of a client that may only read, here in the daemon: its URI must not open files */
     const ConnectDriver *driver;
     const HypervisorDriver *hypervisor;
     const NetworkDriver *network;

@@ -5,6 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_RPC
 #include "base/error.h"
 #include "daemon/dispatch_priv.h"
+#include "lib/entry.h"
 #include "remote/features.h"
 #include <libvirt/libvirt-lxc.h>
 #include <libvirt/libvirt-qemu.h>
@@ -19,9 +20,7 @@ int dispatch_connect_open(DispatchCall *call)
         return -1;
     if (call->conn)
         return FAIL(VIR_ERR_RPC, "connection already open");
-    if (server_client_kind(call->client) == SERVER_RO)
-        flags |= VIR_CONNECT_RO;
-    virConnectPtr conn = virConnectOpenAuth(name, NULL, flags);
+    virConnectPtr conn = lib_open_for_client(name, flags, server_client_kind(call->client) == SERVER_RO);
     if (!conn)
         return -1;
     g_mutex_lock(&call->state->lock);

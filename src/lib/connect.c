@@ -119,7 +119,7 @@ static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
     return FAIL(VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
 }
 
-static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsigned int flags)
+static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsigned int flags, gboolean for_reader)
 {
     if (lib_initialize() < 0)
         return NULL;
@@ -128,20 +128,26 @@ static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsi
         return NULL;
     g_autoptr(virConnect) conn = connect_new();
     conn->flags = flags;
+    conn->for_reader = for_reader;
     conn->uri = uri_parse(uri);
     if (!conn->uri)
         return NULL;
-    if (embed_wanted(conn->uri) && embed_start(conn->uri) < 0)
+    if (!is_daemon && embed_wanted(conn->uri) && embed_start(conn->uri) < 0)
         return NULL;
     if (connect_to(conn, auth) < 0)
         return NULL;
     return g_steal_pointer(&conn);
 }
 
+virConnectPtr lib_open_for_client(const char *name, unsigned int flags, gboolean reader)
+{
+    return connect_open(name, NULL, reader ? flags | VIR_CONNECT_RO : flags, reader);
+}
+
 static virConnectPtr open_reporting(const char *name, virConnectAuthPtr auth, unsigned int flags)
 {
     virResetLastError();
-    virConnectPtr conn = connect_open(name, auth, flags);
+    virConnectPtr conn = connect_open(name, auth, flags, FALSE);
     if (!conn)
         error_dispatch(NULL);
     return conn;

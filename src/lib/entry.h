@@ -42,5 +42,9 @@ int lib_initialize(void);
 /** The process is the daemon: the remote driver is not to be used. Before lib_initialize(). */
 void lib_set_daemon(void);
 
+/** virConnectOpenAuth() for a client of the daemon, without reporting. @reader: it came over the read-only socket, so that
+ * the connection is read-only whatever @flags say, and nothing is opened that the daemon may read and the client may not. */
+virConnectPtr lib_open_for_client(const char *name, unsigned int flags, gboolean reader);
+
 /** Put a driver's tables on a new connection. */
 void connect_use_driver(virConnectPtr conn, const ConnectDriver *driver);

@@ -120,6 +120,22 @@ def test_read_only_clients_may_not_hold_the_writers_secrets(daemon, protocol, do
         assert reader.call('DOMAIN_GET_XML_DESC', dom=domain, flags=0)['xml']
 
 
+def test_read_only_socket_opens_no_files(daemon, protocol, tmp_path):
+    """The daemon may read what its client may not."""
+    node = tmp_path / 'node.xml'
+    node.write_text('<node><cpu><mhz>6000</mhz></cpu></node>')
+    with wire.Client(daemon.socket, protocol) as writer:
+        writer.open(f'test://{node}')
+        assert writer.call('NODE_GET_INFO')['mhz'] == 6000
+    for uri, code in ((f'test://{node}', DENIED), ('test:///etc/shadow', DENIED), ('nothing:///embed?root=/tmp', 5)):
+        with wire.Client(daemon.socket_ro, protocol) as reader:
+            with pytest.raises(wire.RemoteError) as caught:
+                reader.open(uri)
+            assert caught.value.code == code
+    with wire.Client(daemon.socket_ro, protocol) as reader:
+        reader.open('test:///default')
+
+
 def test_read_only_socket_cannot_be_talked_into_writing(daemon, protocol, domain):
     with wire.Client(daemon.socket_ro, protocol) as reader:
         reader.open(read_only=False)

@@ -210,5 +210,10 @@ static int open_file(virConnectPtr conn, const char *path)
 
 int test_node_open(virConnectPtr conn, const char *path)
 {
-    return strcmp(path, "/default") == 0 ? open_default(conn) : open_file(conn, path);
+    if (strcmp(path, "/default") == 0)
+        return open_default(conn);
+    if (conn->for_reader)
+        return FAIL(VIR_ERR_OPERATION_DENIED, "over the read-only socket only test:///default can be opened: '%s' would have "
+                    "the daemon read a file", conn->uri->text);
+    return open_file(conn, path);
 }
