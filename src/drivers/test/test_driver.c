@@ -15,7 +15,7 @@ static OpenResult test_open(virConnectPtr conn, virConnectAuthPtr auth)
     if (!*path || strcmp(path, "/") == 0)
         return FAIL(VIR_ERR_INVALID_ARG, "'%s' names no test node: use test:///default or test:///path/to/node.xml",
                     conn->uri->text);
-    return test_node_open(conn, path) < 0 ? OPEN_ERROR : OPEN_OK;
+    return test_node_open(conn, path, auth) < 0 ? OPEN_ERROR : OPEN_OK;
 }
 
 static void test_close(virConnectPtr conn)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_TEST
+#define LOG_SOURCE "test.node"
 #include "drivers/test/test_node.h"
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "core/auth.h"
 #include "domain/host.h"
 #include "drivers/test/test_driver.h"
 #include "model/testnode_def.h"
@@ -151,19 +154,86 @@ static int add_elements(virConnectPtr conn, const TestKind *kind, char **element
     return 0;
 }
 
-static int add_all(virConnectPtr conn, const TestNodeDef *def, const char *folder)
+static guint elements(const TestNodeDef *def, guint list, char ***all)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        for (guint j = 0; j < G_N_ELEMENTS(lists); j++) {
-            if (strcmp(lists[j].element, kinds[i]->element) != 0)
-                continue;
-            const char *at = (const char *) def;
-            if (add_elements(conn, kinds[i], *(char ***) (at + lists[j].list), *(const guint *) (at + lists[j].count),
-                             folder) < 0)
-                return -1;
-        }
+    *all = G_STRUCT_MEMBER(char **, def, lists[list].list);
+    return G_STRUCT_MEMBER(guint, def, lists[list].count);
+}
+
+static int add_kind(virConnectPtr conn, const TestKind *kind, const TestNodeDef *def, const char *folder)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        char **all;
+        guint n = elements(def, i, &all);
+        if (strcmp(lists[i].element, kind->element) == 0 && add_elements(conn, kind, all, n, folder) < 0)
+            return -1;
     }
     return 0;
+}
+
+static gboolean has_kind(const char *element)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (strcmp(kinds[i]->element, element) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static int add_all(virConnectPtr conn, const TestNodeDef *def, const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (add_kind(conn, kinds[i], def, folder) < 0)
+            return -1;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        char **all;
+        guint n = elements(def, i, &all);
+        if (n && !has_kind(lists[i].element))
+            LOG_WARN("%s: a test node can't have a <%s> yet; %u are left out", path, lists[i].element, n);
+    }
+    return 0;
+}
+
+/* ---- users ---- */
+
+static const TestNodeUser *find_user(const TestNodeDef *def, const char *name)
+{
+    for (guint i = 0; i < def->n_users; i++) {
+        if (strcmp(def->users[i]->name, name) == 0)
+            return def->users[i];
+    }
+    return NULL;
+}
+
+static int check_users(const TestNodeDef *def)
+{
+    for (guint i = 0; i < def->n_users; i++) {
+        if (!def->users[i]->name)
+            return FAIL(VIR_ERR_XML_ERROR, "a <user> of the test node's <auth> has no name");
+    }
+    return 0;
+}
+
+/* A stranger is asked for his password like everybody else, so that he doesn't learn which names there are. */
+static int let_in(const TestNodeDef *def, virConnectAuthPtr auth)
+{
+    static const char host[] = "localhost";
+    if (def->n_users == 0)
+        return 0;
+    char *name = auth_ask_user(auth, host);
+    if (!name)
+        return -1;
+    const TestNodeUser *user = find_user(def, name);
+    gboolean free_entry = user && !user->password;
+    char *password = free_entry ? NULL : auth_ask_password(auth, name, host);
+    int rc = free_entry || password ? 0 : -1;
+    if (password && (!user || strcmp(user->password, password) != 0))
+        rc = FAIL(VIR_ERR_AUTH_FAILED, "user '%s' with this password is not in the test node's <auth>", name);
+    auth_free(name);
+    auth_free(password);
+    return rc;
 }
 
 static void fill_info(virNodeInfo *info, const TestNodeDef *def)
@@ -188,18 +258,12 @@ static void fill_info(virNodeInfo *info, const TestNodeDef *def)
         info->memory = def->memory;
 }
 
-static int open_file(virConnectPtr conn, const char *path)
+static int make_node(virConnectPtr conn, const TestNodeDef *def, const char *path)
 {
-    g_autofree char *text = read_file(path);
-    TestNodeDef *def = text ? xml_parse(&TEST_NODE_ROOT, text, strlen(text), 0, NULL) : NULL;
-    if (!def)
-        return -1;
     TestNode *node = node_new();
-    g_autofree char *folder = g_path_get_dirname(path);
     fill_info(&node->info, def);
     attach(conn, node);
-    int rc = add_all(conn, def, folder);
-    xml_struct_free(&TEST_NODE_DEF_DESC, def);
+    int rc = add_all(conn, def, path);
     if (rc < 0) {
         virErrorPtr error = error_save();
         test_node_close(conn);
@@ -208,12 +272,23 @@ static int open_file(virConnectPtr conn, const char *path)
     return rc;
 }
 
-int test_node_open(virConnectPtr conn, const char *path)
+static int open_file(virConnectPtr conn, const char *path, virConnectAuthPtr auth)
+{
+    g_autofree char *text = read_file(path);
+    TestNodeDef *def = text ? xml_parse(&TEST_NODE_ROOT, text, strlen(text), 0, NULL) : NULL;
+    if (!def)
+        return -1;
+    int rc = check_users(def) < 0 || let_in(def, auth) < 0 ? -1 : make_node(conn, def, path);
+    xml_struct_free(&TEST_NODE_DEF_DESC, def);
+    return rc;
+}
+
+int test_node_open(virConnectPtr conn, const char *path, virConnectAuthPtr auth)
 {
     if (strcmp(path, "/default") == 0)
         return open_default(conn);
     if (conn->for_reader)
         return FAIL(VIR_ERR_OPERATION_DENIED, "over the read-only socket only test:///default can be opened: '%s' would have "
                     "the daemon read a file", conn->uri->text);
-    return open_file(conn, path);
+    return open_file(conn, path, auth);
 }

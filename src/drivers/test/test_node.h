@@ -30,6 +30,6 @@ extern const TestKind test_domain_kind, test_storage_kind;
 /** The node of a connection. */
 TestNode *test_node(virConnectPtr conn);
 
-/** Open the node called @path: "/default" or a file. 0 or -1. */
-int test_node_open(virConnectPtr conn, const char *path);
+/** Open the node called @path: "/default" or a file; @auth is asked for one of the users that a file has. 0 or -1. */
+int test_node_open(virConnectPtr conn, const char *path, virConnectAuthPtr auth);
 void test_node_close(virConnectPtr conn);
