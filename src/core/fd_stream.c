@@ -87,9 +87,9 @@ static int file_extent(FdStream *fs, gboolean *in_data, guint64 *length)
 
 static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
 {
-    gboolean in_data;
-    guint64 length;
-    if (file_extent(fs, &in_data, &length) < 0)
+    gboolean in_data = TRUE;
+    guint64 length = fs->end - fs->pos;
+    if (fs->sparse && file_extent(fs, &in_data, &length) < 0)
         return -1;
     n = MIN(MIN(n, length), G_MAXINT);
     if (!in_data && n) {

@@ -29,9 +29,9 @@ struct Section {
     int (*find)(Update *u, int parent_index);
     /* Rules of the item, which is partial when it only names one that is to be deleted. */
     int (*check)(Update *u, void *item, bool partial);
-    /* Whether @item names @other, for deleting and changing. */
+    /* Whether @item names @other, for deleting. */
     bool (*names)(const void *item, const void *other);
-    /* Whether @item can't be beside @other. */
+    /* Whether @item can't be beside @other; when it is to change something, that is what it means. */
     bool (*clashes)(const void *item, const void *other);
     bool several;           /* several may have the name: then it is too little to delete by */
 };
@@ -327,19 +327,12 @@ static int delete(Update *u, const void *item)
     return 0;
 }
 
-/* Hosts are told by their hardware address, name or id; the rest is what changes. */
-static bool same_host(const void *item, const void *other)
-{
-    const NetworkDhcpHost *a = item, *b = other;
-    return same_mac(a, b) || same(a->name, b->name) || same(a->ip, b->ip) || same(a->id, b->id);
-}
-
+/* What it couldn't be beside is what it takes the place of. */
 static int modify(Update *u, const void *item)
 {
-    bool host = u->section->desc == &NETWORK_DHCP_HOST_DESC;
     guint i = 0;
 
-    while (i < *u->n && !(host ? same_host(item, (*u->items)[i]) : u->section->names(item, (*u->items)[i])))
+    while (i < *u->n && !u->section->clashes(item, (*u->items)[i]))
         i++;
     if (i == *u->n)
         return FAIL(VIR_ERR_OPERATION_INVALID, "network '%s' has no such entry: %s", u->net->name, u->section->name);
