@@ -66,6 +66,14 @@ void error_report(int domain, int code, const char *fmt, ...)
     errno = saved;
 }
 
+int error_check_flags(int domain, const char *function, unsigned int flags, unsigned int allowed)
+{
+    flags &= ~allowed;
+    if (flags)
+        error_report(domain, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags, function);
+    return flags ? -1 : 0;
+}
+
 void error_report_errno(int domain, int errnum, const char *fmt, ...)
 {
     g_autofree char *detail = NULL;

@@ -41,6 +41,9 @@ const char *error_code_text(int code);
 /** Function that handles reported errors when neither connection nor program set one: used by the entry points. */
 void error_dispatch(virConnectPtr conn);
 
+/** Refuse flags of the API function @function (its name) beyond @allowed: 0, or -1 with VIR_ERR_INVALID_ARG of @domain. */
+int error_check_flags(int domain, const char *function, unsigned int flags, unsigned int allowed);
+
 #define FAIL(code, ...) (error_report(ERROR_DOMAIN, (code), __VA_ARGS__), -1)
 #define FAIL_NULL(code, ...) (error_report(ERROR_DOMAIN, (code), __VA_ARGS__), NULL)
 #define FAIL_ERRNO(errnum, ...) (error_report_errno(ERROR_DOMAIN, (errnum), __VA_ARGS__), -1)

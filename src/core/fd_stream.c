@@ -137,8 +137,8 @@ static int punch(int fd, off_t at, off_t length)
 static int stream_send_hole(virStreamPtr st, long long length, unsigned int flags)
 {
     FdStream *fs = st->data;
-    if (flags)
-        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function virStreamSendHole", flags);
+    if (error_check_flags(ERROR_DOMAIN, "virStreamSendHole", flags, 0) < 0)
+        return -1;
     if (fs->fd < 0)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
     if (!fs->sparse)
@@ -171,8 +171,8 @@ static int stream_recv_hole(virStreamPtr st, long long *length, unsigned int fla
 {
     FdStream *fs = st->data;
     int in_data;
-    if (flags)
-        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function virStreamRecvHole", flags);
+    if (error_check_flags(ERROR_DOMAIN, "virStreamRecvHole", flags, 0) < 0)
+        return -1;
     if (stream_in_data(st, &in_data, length) < 0)
         return -1;
     if (in_data)

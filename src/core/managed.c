@@ -39,7 +39,6 @@ void managed_table_free(ManagedTable *table)
 
 void *managed_table_priv(const ManagedTable *table) { return table->priv; }
 const ManagedKind *managed_table_kind(const ManagedTable *table) { return table->kind; }
-const ManagedBackend *managed_table_backend(const ManagedTable *table) { return table->backend; }
 Store *managed_table_store(const ManagedTable *table) { return table->store; }
 
 void managed_table_emit(ManagedTable *table, Event *event)
@@ -113,7 +112,6 @@ Definition *managed_definition(const ManagedState *state)
 typedef struct Change {
     bool set_config, set_live, set_autostart;
     bool autostart;
-    bool only_active;           /* nothing changes while the object is inactive */
     Definition *config, *live;  /* references are taken */
     Event *events[2];           /* taken over */
     guint n_events;
@@ -137,27 +135,19 @@ static ManagedState *changed_state(const ManagedState *old, const Change *change
     return next;
 }
 
-/* The one place where state becomes public. FALSE if it doesn't: only_active. */
-static gboolean publish(Managed *obj, Change *change)
+/* The one place where state becomes public. */
+static void publish(Managed *obj, Change *change)
 {
     g_mutex_lock(&obj->change_lock);
     ManagedState *old = obj->state; /* replaced under change_lock only */
-    gboolean done = !change->only_active || managed_active(old);
-    if (done) {
-        ManagedState *next = changed_state(old, change);
-        g_mutex_lock(&obj->lock);
-        obj->state = next;
-        g_mutex_unlock(&obj->lock);
-        managed_state_unref(old);
-    }
-    for (guint i = 0; i < change->n_events; i++) {
-        if (done)
-            event_emit(obj->table->bus, change->events[i]);
-        else
-            event_unref(change->events[i]);
-    }
+    ManagedState *next = changed_state(old, change);
+    g_mutex_lock(&obj->lock);
+    obj->state = next;
+    g_mutex_unlock(&obj->lock);
+    managed_state_unref(old);
+    for (guint i = 0; i < change->n_events; i++)
+        event_emit(obj->table->bus, change->events[i]);
     g_mutex_unlock(&obj->change_lock);
-    return done;
 }
 
 /* Publish what a job has made. Where definitions and autostart links are kept in files, they are written here, before
@@ -167,11 +157,6 @@ static int commit(ManagedJob *job, Change *change)
     publish(job->obj, change);
     managed_job_refresh(job);
     return 0;
-}
-
-gboolean managed_replace_live(Managed *obj, Definition *live)
-{
-    return publish(obj, &(Change) { .set_live = true, .live = live, .only_active = true });
 }
 
 /* ---- finding ---- */

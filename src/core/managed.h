@@ -97,7 +97,6 @@ ManagedTable *managed_table_new(const ManagedKind *kind, const ManagedBackend *b
 void managed_table_free(ManagedTable *table);
 void *managed_table_priv(const ManagedTable *table);
 const ManagedKind *managed_table_kind(const ManagedTable *table);
-const ManagedBackend *managed_table_backend(const ManagedTable *table);
 void managed_table_emit(ManagedTable *table, Event *event);
 /** Whether any object is active. */
 gboolean managed_table_busy(ManagedTable *table);
@@ -177,9 +176,6 @@ typedef int (*ManagedEdit)(Managed *obj, void *def, gboolean live, void *opaque)
 /** Edit copies of the definitions that @scope names and publish them, with @event (taken over in any case, may be NULL). */
 int managed_edit(ManagedJob *job, unsigned int scope, ManagedEdit edit, void *opaque, Event *event);
 
-/** Replace the definition of the run without a job, for what happens by itself. FALSE if the object isn't active. */
-gboolean managed_replace_live(Managed *obj, Definition *live);
-
 /* Lists (managed_list.c) */
 
 /** Filters of managed_list(): the numbers of VIR_CONNECT_LIST_NETWORKS_xxx and VIR_CONNECT_LIST_STORAGE_POOLS_xxx. */
@@ -210,6 +206,3 @@ char *managed_xml(ManagedTable *table, const guint8 *uuid, const char *key, unsi
 int managed_is_active(ManagedTable *table, const guint8 *uuid, const char *key);
 int managed_is_persistent(ManagedTable *table, const guint8 *uuid, const char *key);
 int managed_get_autostart(ManagedTable *table, const guint8 *uuid, const char *key, int *autostart);
-
-/** Refuse flags beyond @allowed: 0, or -1 with VIR_ERR_INVALID_ARG. @api names the function. */
-int managed_check_flags(const ManagedTable *table, unsigned int flags, unsigned int allowed, const char *api);

@@ -121,10 +121,3 @@ int managed_get_autostart(ManagedTable *table, const guint8 *uuid, const char *k
     *autostart = state->autostart;
     return 0;
 }
-
-int managed_check_flags(const ManagedTable *table, unsigned int flags, unsigned int allowed, const char *api)
-{
-    if (flags & ~allowed)
-        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~allowed, api);
-    return 0;
-}

@@ -41,16 +41,11 @@ static int args_done(AdminCall *call)
                 call->in.failure ? call->in.failure : "more data than expected");
 }
 
-static int no_flags(unsigned int flags, const char *function)
-{
-    return flags ? FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags, function) : 0;
-}
-
 /* The last argument of nearly every call. */
 static int flags_done(AdminCall *call, const char *function)
 {
     unsigned int flags = xdr_get_uint(&call->in);
-    return args_done(call) < 0 ? -1 : no_flags(flags, function);
+    return args_done(call) < 0 ? -1 : error_check_flags(ERROR_DOMAIN, function, flags, 0);
 }
 
 static RpcServer *find_server(const char *name)

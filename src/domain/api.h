@@ -50,11 +50,8 @@ virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *s
 /** Answer @failure if there are flags beyond @allowed. */
 #define API_FLAGS(flags, allowed, failure) \
     do { \
-        if ((flags) & ~(unsigned int) (allowed)) { \
-            error_report(api_error_domain, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", \
-                         (flags) & ~(unsigned int) (allowed), __func__ + strlen("core_")); \
+        if (error_check_flags(api_error_domain, __func__ + strlen("core_"), (flags), (allowed)) < 0) \
             return (failure); \
-        } \
     } while (0)
 
 /** Which definitions VIR_DOMAIN_AFFECT_xxx means. */

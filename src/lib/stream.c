@@ -17,8 +17,7 @@ virStreamPtr virStreamNew(virConnectPtr conn, unsigned int flags)
         error_dispatch(NULL);
         return NULL;
     }
-    if (flags & ~VIR_STREAM_NONBLOCK) {
-        error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags, __func__);
+    if (error_check_flags(ERROR_DOMAIN, __func__, flags, VIR_STREAM_NONBLOCK) < 0) {
         error_dispatch(conn);
         return NULL;
     }

@@ -33,8 +33,8 @@ static int stream_send(virStreamPtr st, const char *data, size_t nbytes)
 static int stream_recv(virStreamPtr st, char *data, size_t nbytes, unsigned int flags)
 {
     RemoteStream *rs = st->data;
-    if (flags & ~VIR_STREAM_RECV_STOP_AT_HOLE)
-        return FAIL(VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function virStreamRecvFlags", flags);
+    if (error_check_flags(ERROR_DOMAIN, "virStreamRecvFlags", flags, VIR_STREAM_RECV_STOP_AT_HOLE) < 0)
+        return -1;
     for (;;) {
         int ret = rpc_client_stream_recv(rs->stream, data, nbytes, !(st->flags & VIR_STREAM_NONBLOCK));
         if (ret != -3 || (flags & VIR_STREAM_RECV_STOP_AT_HOLE))

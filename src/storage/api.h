@@ -13,11 +13,8 @@ static inline PoolHost *storage_api_host(virConnectPtr conn) { return managed_ta
 /** Answer @failure if there are flags beyond @allowed. */
 #define STORAGE_FLAGS(flags, allowed, failure) \
     do { \
-        if ((flags) & ~(unsigned int) (allowed)) { \
-            error_report(VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", \
-                         (flags) & ~(unsigned int) (allowed), __func__); \
+        if (error_check_flags(VIR_FROM_STORAGE, __func__, (flags), (allowed)) < 0) \
             return (failure); \
-        } \
     } while (0)
 
 /* Functions on volumes (api_vol.c, api_vol_data.c). */

@@ -130,7 +130,7 @@ static int check_build(ManagedTable *table, const StoragePoolDef *def, unsigned 
         return -1;
     if ((flags & both) == both)
         return FAIL(VIR_ERR_INVALID_ARG, "overwriting and not overwriting what is there exclude each other");
-    return managed_check_flags(table, flags, backend->build_flags, "virStoragePoolBuild");
+    return error_check_flags(ERROR_DOMAIN, "virStoragePoolBuild", flags, backend->build_flags);
 }
 
 /* With the pool's job. */
@@ -195,7 +195,7 @@ static int storage_pool_delete_call(virStoragePoolPtr pool, unsigned int flags)
     if (pool_job(&job, pool, "virStoragePoolDelete") < 0)
         return -1;
     const StorageBackend *backend = storage_host_backend(storage_api_host(pool->o.conn), storage_pool_def(job.state)->type);
-    if (!backend || managed_check_flags(job.obj->table, flags, backend->delete_flags, "virStoragePoolDelete") < 0)
+    if (!backend || error_check_flags(ERROR_DOMAIN, "virStoragePoolDelete", flags, backend->delete_flags) < 0)
         return -1;
     return storage_pool_delete(&job, flags);
 }

@@ -112,23 +112,6 @@ virStorageVolPtr storage_vol_lookup_by_path(virConnectPtr conn, const char *path
 
 /* ---- making ---- */
 
-/* Read the definition of a volume for a pool, complete with key and path. NULL with an error. */
-static StorageVolDef *new_def(StoragePool *pool, const StorageBackend *backend, const StoragePoolDef *pool_def,
-                              const char *xml, gboolean validate)
-{
-    StorageVolDef *def = definition_read(&STORAGE_VOL_ROOT, xml, validate);
-    if (!def)
-        return NULL;
-    if (storage_vol_complete(def, pool_def->type, false) < 0)
-        definition_error_in(xml, &STORAGE_VOL_ROOT);
-    else if (backend->vol_plan(pool, pool_def, def) == 0)
-        return def;
-    if (validate)
-        definition_invalid();
-    xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
-    return NULL;
-}
-
 static int make(VolJob *job, const StorageBackend *backend, StorageVol *from, unsigned int flags)
 {
     StorageVolDef *def = definition_copy(job->def);
@@ -160,9 +143,10 @@ static virStorageVolPtr create(virStoragePoolPtr handle, const char *xml, Storag
         return NULL;
     if (!backend->vol_create)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "volumes can't be made in storage pool '%s'", handle->name);
-    if (managed_check_flags(obj->table, flags, backend->vol_create_flags | VIR_STORAGE_VOL_CREATE_VALIDATE, api) < 0)
+    if (error_check_flags(ERROR_DOMAIN, api, flags, backend->vol_create_flags | VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
         return NULL;
-    StorageVolDef *def = new_def(storage_pool_of(obj), backend, pool_def, xml, flags & VIR_STORAGE_VOL_CREATE_VALIDATE);
+    gboolean validate = (flags & VIR_STORAGE_VOL_CREATE_VALIDATE) != 0;
+    StorageVolDef *def = storage_vol_read(storage_pool_of(obj), pool_def, xml, FALSE, validate);
     if (!def || vol_job_create(&job, host, handle->name, def) < 0 ||
         make(&job, backend, from, flags & ~VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
         return NULL;
@@ -191,7 +175,7 @@ int storage_vol_delete(virStorageVolPtr vol, unsigned int flags)
     if (vol_job(&job, vol, VOL_CHANGE) < 0)
         return -1;
     const StorageBackend *backend = job_backend(&job);
-    if (!backend || managed_check_flags(job.obj->table, flags, backend->vol_delete_flags, "virStorageVolDelete") < 0)
+    if (!backend || error_check_flags(ERROR_DOMAIN, "virStorageVolDelete", flags, backend->vol_delete_flags) < 0)
         return -1;
     if (backend->vol_delete && backend->vol_delete(job.pool, job.vol, vol_job_def(&job), flags) < 0)
         return -1;
@@ -251,7 +235,7 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
     if (vol_job(&job, vol, VOL_CHANGE) < 0)
         return -1;
     const StorageBackend *backend = job_backend(&job);
-    if (!backend || managed_check_flags(job.obj->table, flags, backend->vol_resize_flags, "virStorageVolResize") < 0)
+    if (!backend || error_check_flags(ERROR_DOMAIN, "virStorageVolResize", flags, backend->vol_resize_flags) < 0)
         return -1;
     if (!backend->vol_resize)
         return FAIL(VIR_ERR_NO_SUPPORT, "volumes of storage pool '%s' can't be resized", vol->pool);

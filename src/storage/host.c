@@ -62,30 +62,22 @@ int storage_host_add_vol(PoolHost *host, const char *pool_name, const char *xml)
     if (!obj)
         return -1;
     g_autoptr(ManagedState) state = managed_state(obj);
-    const StoragePoolDef *pool_def = storage_pool_def(state);
-    const StorageBackend *backend = storage_host_backend(host, pool_def->type);
-    StorageVolDef *def = backend ? definition_read(&STORAGE_VOL_ROOT, xml, FALSE) : NULL;
+    StoragePool *pool = storage_pool_of(obj);
+    StorageVolDef *def = storage_vol_read(pool, storage_pool_def(state), xml, TRUE, FALSE);
     if (!def)
         return -1;
-    StoragePool *pool = storage_pool_of(obj);
-    if (storage_vol_complete(def, pool_def->type, true) < 0) {
-        definition_error_in(xml, &STORAGE_VOL_ROOT);
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
-        return -1;
-    }
-    if (backend->vol_plan(pool, pool_def, def) < 0) {
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
-        return -1;
-    }
     guint64 bytes = def->allocation;
     g_autoptr(StorageVol) vol = storage_vol_new(def);
+    if (!storage_pool_take(pool, bytes))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "pool '%s' has not enough room for volume '%s'", pool_name, vol->name);
     g_mutex_lock(&pool->lock);
     gboolean taken = g_hash_table_contains(pool->by_name, vol->name);
     if (!taken)
         storage_index_add(pool, vol);
     g_mutex_unlock(&pool->lock);
-    if (taken)
-        return FAIL(backend->vol_clash, "storage volume '%s' exists already in pool '%s'", vol->name, pool_name);
-    return storage_pool_take(pool, bytes) ? 0
-        : FAIL(VIR_ERR_INTERNAL_ERROR, "pool '%s' has not enough room for volume '%s'", pool_name, vol->name);
+    if (!taken)
+        return 0;
+    storage_pool_give(pool, bytes);
+    return FAIL(storage_host_backend(host, storage_pool_def(state)->type)->vol_clash,
+                "storage volume '%s' exists already in pool '%s'", vol->name, pool_name);
 }

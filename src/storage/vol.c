@@ -5,6 +5,23 @@
 
 /* ---- volumes ---- */
 
+StorageVolDef *storage_vol_read(StoragePool *pool, const StoragePoolDef *pool_def, const char *xml, gboolean known,
+                                gboolean validate)
+{
+    const StorageBackend *backend = storage_host_backend(pool->host, pool_def->type);
+    StorageVolDef *def = backend ? definition_read(&STORAGE_VOL_ROOT, xml, validate) : NULL;
+    if (!def)
+        return NULL;
+    if (storage_vol_complete(def, pool_def->type, known) < 0)
+        definition_error_in(xml, &STORAGE_VOL_ROOT);
+    else if (backend->vol_plan(pool, pool_def, def) == 0)
+        return def;
+    if (validate)
+        definition_invalid();
+    xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+    return NULL;
+}
+
 StorageVol *storage_vol_new(StorageVolDef *def)
 {
     StorageVol *vol = g_new0(StorageVol, 1);

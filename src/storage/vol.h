@@ -19,6 +19,11 @@ struct StorageVol {
     gboolean stored;          /* in the pool's index */
 };
 
+/** Read the definition of a volume for a pool, which @pool_def describes, complete with key and path. @known: the volume
+ * exists, and what only its pool could tell is kept. NULL with an error. */
+StorageVolDef *storage_vol_read(StoragePool *pool, const StoragePoolDef *pool_def, const char *xml, gboolean known,
+                                gboolean validate);
+
 /** A new volume, not in any index, with one reference. @def is taken over; it must have key and path. */
 StorageVol *storage_vol_new(StorageVolDef *def);
 StorageVol *storage_vol_ref(StorageVol *vol);

@@ -47,11 +47,6 @@ void virsh_record_free(VirshRecord *record)
     g_free(record);
 }
 
-json_object *virsh_record_json(VirshRecord *record)
-{
-    return record->json;
-}
-
 static void add_field(VirshRecord *record, const char *label, char *text)
 {
     Field field = {label, text};

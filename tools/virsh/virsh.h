@@ -112,8 +112,6 @@ void virsh_record_flag(VirshRecord *record, const char *label, const char *key, 
 void virsh_record_size(VirshRecord *record, const char *label, const char *key, unsigned long long bytes);
 /* Any other value; takes text and value over. */
 void virsh_record_both(VirshRecord *record, const char *label, char *text, const char *key, json_object *value);
-/* The record's object, borrowed, for keys that text doesn't show. */
-json_object *virsh_record_json(VirshRecord *record);
 /* Lines of "Label:   text", or an object. Returns true. */
 bool virsh_record_print(Shell *shell, const Cmd *cmd, VirshRecord *record, int width);
 /* A list whose table shows the fields with these labels, in this order. */

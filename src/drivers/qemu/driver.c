@@ -125,10 +125,8 @@ static char *get_capabilities(virConnectPtr conn)
 }
 
 #define NO_FLAGS(flags, failure) do { \
-        if (flags) { \
-            error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", (flags), __func__); \
+        if (error_check_flags(ERROR_DOMAIN, __func__, (flags), 0) < 0) \
             return (failure); \
-        } \
     } while (0)
 
 static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,
