@@ -6,8 +6,6 @@
 #include "core/managed_private.h"
 #include <string.h>
 #include "base/error.h"
-#include "base/loop.h"
-#include "base/threadpool.h"
 #include "base/uuid.h"
 
 /* Longest wait for somebody else's job on the same object. */
@@ -56,7 +54,7 @@ static void obj_free(void *opaque)
     managed_state_unref(obj->state);
     g_mutex_clear(&obj->change_lock);
     g_mutex_clear(&obj->lock);
-    g_cond_clear(&obj->freed);
+    job_queue_clear(&obj->jobs);
     g_free(obj);
 }
 
@@ -67,7 +65,7 @@ static Managed *obj_new(ManagedTable *table, const char *key, const guint8 uuid[
     obj->table = table;
     g_mutex_init(&obj->change_lock);
     g_mutex_init(&obj->lock);
-    g_cond_init(&obj->freed);
+    job_queue_init(&obj->jobs);
     obj->state = g_new0(ManagedState, 1);
     obj->state->refs = 1;
     if (table->kind->init)
@@ -207,34 +205,12 @@ void *managed_handle(virConnectPtr conn, Managed *obj)
 
 /* ---- jobs ---- */
 
-static int wait_for_turn(Managed *obj, const ManagedKind *kind)
-{
-    gint64 until = g_get_monotonic_time() + JOB_DEADLINE_MS * 1000LL;
-    gboolean in_time = TRUE;
-
-    obj->waiting++;
-    pool_blocking_begin();
-    while (obj->job && in_time)
-        in_time = g_cond_wait_until(&obj->freed, &obj->lock, until);
-    pool_blocking_end();
-    obj->waiting--;
-    if (!obj->job)
-        return 0;
-    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "%s '%s' can't be changed: %s has been at work on it for %" G_GINT64_FORMAT " s",
-                kind->name, MANAGED_NAME(obj), obj->job, (loop_now_ms() - obj->job_since_ms) / 1000);
-}
-
 /* Take the job of @obj (the reference is taken over in any case). */
 static int job_take(ManagedJob *job, Managed *obj, const char *api)
 {
-    g_mutex_lock(&obj->lock);
-    int rc = obj->job ? wait_for_turn(obj, obj->table->kind) : 0;
-    if (rc == 0) {
-        obj->job = api;
-        obj->job_since_ms = loop_now_ms();
-    }
-    g_mutex_unlock(&obj->lock);
-    if (rc < 0) {
+    const ManagedKind *kind = obj->table->kind;
+    const JobSubject subject = { kind->error_domain, kind->name, MANAGED_NAME(obj), NULL };
+    if (job_begin(&obj->jobs, JOB_MODIFY, &subject, api, JOB_DEADLINE_MS) < 0) {
         managed_unref(obj);
         return -1;
     }
@@ -272,11 +248,7 @@ void managed_job_end(ManagedJob *job)
     g_mutex_unlock(&obj->lock);
     if (gone)
         store_remove(obj->table->store, obj);
-    g_mutex_lock(&obj->lock);
-    obj->job = NULL;
-    if (obj->waiting)
-        g_cond_broadcast(&obj->freed);
-    g_mutex_unlock(&obj->lock);
+    job_end(&obj->jobs, JOB_MODIFY);
     managed_unref(obj);
 }
 

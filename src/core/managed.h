@@ -16,6 +16,7 @@
 #pragma once
 #include "core/definition.h"
 #include "core/event.h"
+#include "core/job.h"
 #include "core/store.h"
 
 typedef struct ManagedTable ManagedTable;
@@ -36,11 +37,8 @@ struct Managed {
     /* private */
     GMutex change_lock;    /* serialises changes of state with their events; taken before lock */
     GMutex lock;           /* guards the following; held for a few instructions */
-    GCond freed;
     ManagedState *state;
-    const char *job;       /* API function that has the job, static text; NULL: free */
-    gint64 job_since_ms;
-    guint waiting;
+    JobQueue jobs;         /* has its own lock */
 };
 
 /** No event of this kind happens. */

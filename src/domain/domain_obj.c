@@ -162,7 +162,8 @@ void transition_lifecycle(DomainTransition *t, int event, int detail)
 int domain_job_begin(DomainObj *obj, JobKind kind, const char *api)
 {
     g_autoptr(DomainState) state = domain_state(obj);
-    return job_begin(&obj->jobs, kind, state->name, api, host_deadline_ms(obj->host));
+    const JobSubject domain = { VIR_FROM_DOMAIN, "domain", state->name, "; 'virsh destroy %s' ends the guest without waiting" };
+    return job_begin(&obj->jobs, kind, &domain, api, host_deadline_ms(obj->host));
 }
 
 void domain_job_end(DomainObj *obj, JobKind kind)

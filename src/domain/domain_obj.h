@@ -11,9 +11,9 @@
  */
 #pragma once
 #include "core/event.h"
+#include "core/job.h"
 #include "core/store.h"
 #include "domain/backend.h"
-#include "domain/job.h"
 #include "domain/shared_def.h"
 
 /** Immutable once published. */

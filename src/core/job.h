@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Who may change a domain when.
+ * Who may change an object when: a domain, or what else can be defined (which uses modify jobs only).
  *
  *   modify   one at a time: everything that changes definition, state or devices
  *   async    one at a time: what lasts (save, dump, migration); modify jobs may run beside it
  *   query    any number, never waits: asks the guest, or reads what was published
  *   destroy  any number, never waits: ends the guest, and with it what the holder of the modify job waits for
  *
- * Waiting ends at a deadline with an error that names the domain, the holder and how long it has had the job. The
+ * Waiting ends at a deadline with an error that names the object, the holder and how long it has had the job. The
  * queue's own mutex is held for a few instructions only.
  */
 #pragma once
@@ -20,7 +20,15 @@ typedef struct JobHolder {
     gint64 since_ms;
 } JobHolder;
 
-/** Embedded in a domain. */
+/** What a job is on, for errors. */
+typedef struct JobSubject {
+    int error_domain;    /* VIR_FROM_xxx */
+    const char *kind;    /* "domain" */
+    const char *name;
+    const char *hint;    /* what helps somebody who waited in vain, with %s for the name; NULL: nothing does */
+} JobSubject;
+
+/** Embedded in an object. */
 typedef struct JobQueue {
     GMutex lock;
     GCond freed;
@@ -32,9 +40,9 @@ typedef struct JobQueue {
 void job_queue_init(JobQueue *queue);
 void job_queue_clear(JobQueue *queue);
 
-/** Begin a job. @domain is the domain's name, for the error; @api static text that tells others who holds the job. 0, or -1
- * with VIR_ERR_OPERATION_TIMEOUT after @deadline_ms. Each success needs one job_end(). */
-int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api, gint64 deadline_ms);
+/** Begin a job. @api: static text that tells others who holds the job. 0, or -1 with VIR_ERR_OPERATION_TIMEOUT after
+ * @deadline_ms. Each success needs one job_end(). */
+int job_begin(JobQueue *queue, JobKind kind, const JobSubject *subject, const char *api, gint64 deadline_ms);
 /** The same without waiting. FALSE if somebody else has it; no error is set. */
 gboolean job_try_begin(JobQueue *queue, JobKind kind, const char *api);
 void job_end(JobQueue *queue, JobKind kind);

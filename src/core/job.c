@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERROR_DOMAIN VIR_FROM_DOMAIN
-#include "domain/job.h"
+#define ERROR_DOMAIN (subject->error_domain)
+#include "core/job.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/threadpool.h"
@@ -22,15 +22,16 @@ static JobHolder *exclusive_holder(JobQueue *queue, JobKind kind)
     return kind == JOB_MODIFY ? &queue->modify : &queue->async;
 }
 
-static int fail_timeout(const JobHolder *holder, const char *domain, gint64 deadline_ms)
+static int fail_timeout(const JobHolder *holder, const JobSubject *subject, gint64 deadline_ms)
 {
+    g_autofree char *hint = subject->hint ? g_strdup_printf(subject->hint, subject->name) : g_strdup("");
     return FAIL(VIR_ERR_OPERATION_TIMEOUT,
-                "cannot acquire state change lock of domain '%s' within %" G_GINT64_FORMAT " s (held by %s for %"
-                G_GINT64_FORMAT " s); 'virsh destroy %s' ends the guest without waiting",
-                domain, deadline_ms / 1000, holder->api, (loop_now_ms() - holder->since_ms) / 1000, domain);
+                "cannot acquire state change lock of %s '%s' within %" G_GINT64_FORMAT " s (held by %s for %"
+                G_GINT64_FORMAT " s)%s", subject->kind, subject->name, deadline_ms / 1000, holder->api,
+                (loop_now_ms() - holder->since_ms) / 1000, hint);
 }
 
-static int wait_for_turn(JobQueue *queue, JobHolder *holder, const char *domain, gint64 deadline_ms)
+static int wait_for_turn(JobQueue *queue, JobHolder *holder, const JobSubject *subject, gint64 deadline_ms)
 {
     gint64 until = g_get_monotonic_time() + deadline_ms * 1000;
     gboolean in_time = TRUE;
@@ -41,10 +42,10 @@ static int wait_for_turn(JobQueue *queue, JobHolder *holder, const char *domain,
         in_time = g_cond_wait_until(&queue->freed, &queue->lock, until);
     pool_blocking_end();
     queue->waiting--;
-    return holder->api ? fail_timeout(holder, domain, deadline_ms) : 0;
+    return holder->api ? fail_timeout(holder, subject, deadline_ms) : 0;
 }
 
-int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api, gint64 deadline_ms)
+int job_begin(JobQueue *queue, JobKind kind, const JobSubject *subject, const char *api, gint64 deadline_ms)
 {
     int rc = 0;
     g_mutex_lock(&queue->lock);
@@ -55,7 +56,7 @@ int job_begin(JobQueue *queue, JobKind kind, const char *domain, const char *api
     } else {
         JobHolder *holder = exclusive_holder(queue, kind);
         if (holder->api)
-            rc = wait_for_turn(queue, holder, domain, deadline_ms);
+            rc = wait_for_turn(queue, holder, subject, deadline_ms);
         if (rc == 0)
             *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms() };
     }
