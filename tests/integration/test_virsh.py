@@ -75,6 +75,50 @@ def test_every_shape_is_used_and_valid(virsh):
         assert shapes.load(SHAPES, name)['description']
 
 
+# Options of the commands, and the elements that Debian's virsh writes for them.
+MOMENTS = {
+    ('snapshot', '--diskspec vda,snapshot=external,file=/a,,b,stype=file,driver=qcow2 --diskspec vdb,snapshot=no'):
+        """  <disks>
+    <disk name='vda' snapshot='external' type='file'>
+      <driver type='qcow2'/>
+      <source file='/a,b'/>
+    </disk>
+    <disk name='vdb' snapshot='no'/>
+  </disks>
+""",
+    ('snapshot', '--memspec file=/m,snapshot=external --diskspec vda,stype=block,file=/dev/x'):
+        """  <memory snapshot='external' file='/m'/>
+  <disks>
+    <disk name='vda' type='block'>
+      <source dev='/dev/x'/>
+    </disk>
+  </disks>
+""",
+    ('snapshot', '--name n --description d'): "  <name>n</name>\n  <description>d</description>\n",
+    ('checkpoint', ''): '',
+    ('checkpoint', '--diskspec vda,checkpoint=bitmap,bitmap=b1 --diskspec vdb,checkpoint=no'):
+        """  <disks>
+    <disk name='vda' checkpoint='bitmap' bitmap='b1'/>
+    <disk name='vdb' checkpoint='no'/>
+  </disks>
+""",
+}
+
+
+@pytest.mark.parametrize('what,words', MOMENTS)
+def test_xml_of_moments(virsh, what, words):
+    done = virsh(f'{what}-create-as', 'test', '--print-xml', *words.split())
+    assert done.stdout == f'<domain{what}>\n{MOMENTS[what, words]}</domain{what}>\n\n\n'
+
+
+@pytest.mark.parametrize('spec,error', [('vda,x=1', 'unable to parse diskspec: vda,x=1'),
+                                        ('vda,snapshot=a,snapshot=b', 'unable to parse diskspec'),
+                                        ('vda,stype=net', "Unknown storage type: 'net'")])
+def test_bad_disks_of_snapshots(virsh, spec, error):
+    done = virsh('snapshot-create-as', 'test', '--print-xml', '--diskspec', spec, check=False)
+    assert done.returncode == 1 and error in done.stderr and not done.stdout.strip()
+
+
 @pytest.mark.parametrize('words,error', [
     (['nosuch'], "unknown command: 'nosuch'"),
     (['list', '--nosuch'], "command 'list' doesn't support option --nosuch"),

@@ -5,44 +5,11 @@
 
 #include "tools/virsh/moment.h"
 
-static const char *get_name(void *moment)
-{
-    return virDomainCheckpointGetName(moment);
-}
-
-static char *get_xml(void *moment, unsigned int flags)
-{
-    return virDomainCheckpointGetXMLDesc(moment, flags);
-}
-
-static void *get_parent(void *moment)
-{
-    return virDomainCheckpointGetParent(moment, 0);
-}
-
-static void *create(virDomainPtr domain, const char *xml, unsigned int flags)
-{
-    return virDomainCheckpointCreateXML(domain, xml, flags);
-}
-
-static int list(virDomainPtr domain, void ***moments, unsigned int flags)
-{
-    return virDomainListAllCheckpoints(domain, (virDomainCheckpointPtr **)moments, flags);
-}
-
-static int list_children(void *moment, void ***moments, unsigned int flags)
-{
-    return virDomainCheckpointListAllChildren(moment, (virDomainCheckpointPtr **)moments, flags);
-}
-
-static int free_one(void *moment)
-{
-    return virDomainCheckpointFree(moment);
-}
+MOMENT_FUNCTIONS(Checkpoint)
 
 static const MomentKind checkpoints = {
     "checkpoint", "domaincheckpoint", VIR_ERR_NO_DOMAIN_CHECKPOINT, VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS,
-    get_name, get_xml, get_parent, create, list, list_children, free_one,
+    false, MOMENT_CALLS,
 };
 
 bool cmd_checkpoint_list(Shell *shell, const Cmd *cmd)
@@ -113,14 +80,8 @@ static bool disk_xml(Shell *shell, GString *xml, const char *text)
     g_auto(GStrv) words = moment_spec(text);
     g_autofree char *head = g_markup_printf_escaped("    <disk name='%s'", words[0]);
 
-    for (char **word = words + 1; words[0] && *word; word++) {
-        size_t key = 0;
-
-        while (key < G_N_ELEMENTS(keys) && (values[key] || !(values[key] = moment_spec_value(*word, keys[key]))))
-            key++;
-        if (key == G_N_ELEMENTS(keys))
-            return shell_error(shell, "unable to parse diskspec: %s", text);
-    }
+    if (!moment_disk_values(shell, words, keys, values, G_N_ELEMENTS(keys), text))
+        return false;
     g_string_append(xml, head);
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autofree char *attribute = values[i] ? g_markup_printf_escaped(" %s='%s'", keys[i], values[i]) : NULL;
@@ -134,21 +95,10 @@ bool cmd_checkpoint_create_as(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     g_autoptr(GString) xml = g_string_new(NULL);
-    const char *const *disks = cmd_argv(cmd, "diskspec");
 
     if (!domain || !moment_begin_xml(shell, cmd, &checkpoints, xml))
         return false;
-    if (*disks)
-        g_string_append(xml, "  <disks>\n");
-    for (const char *const *disk = disks; *disk; disk++) {
-        if (!disk_xml(shell, xml, *disk))
-            return false;
-    }
-    g_string_append(xml, *disks ? "  </disks>\n</domaincheckpoint>\n" : "</domaincheckpoint>\n");
-    if (!cmd_has(cmd, "print-xml"))
-        return moment_create(shell, cmd, &checkpoints, domain, xml->str, NULL);
-    shell_print(shell, "%s", xml->str);
-    return true;
+    return moment_create_as(shell, cmd, &checkpoints, domain, xml, disk_xml);
 }
 
 /* --- edit --- */

@@ -64,13 +64,13 @@ static bool print_tree(Shell *shell, const GArray *found)
 
 static bool print_moments(Shell *shell, const Cmd *cmd, const MomentKind *kind, const GArray *found)
 {
-    bool state = g_str_equal(kind->what, "snapshot");
     g_autoptr(VirshRows) rows = NULL;
 
     if (cmd_has(cmd, "tree") && !shell_json(cmd))
         return print_tree(shell, found);
-    rows = state ? virsh_rows_new("Name", "Creation Time", "State", cmd_has(cmd, "parent") ? "Parent" : NULL, NULL)
-                 : virsh_rows_new("Name", "Creation Time", cmd_has(cmd, "parent") ? "Parent" : NULL, NULL);
+    rows = kind->state
+        ? virsh_rows_new("Name", "Creation Time", "State", cmd_has(cmd, "parent") ? "Parent" : NULL, NULL)
+        : virsh_rows_new("Name", "Creation Time", cmd_has(cmd, "parent") ? "Parent" : NULL, NULL);
     for (guint i = 0; i < found->len; i++) {
         const Moment *moment = &g_array_index(found, Moment, i);
         VirshRecord *record;
@@ -83,7 +83,7 @@ static bool print_moments(Shell *shell, const Cmd *cmd, const MomentKind *kind, 
         virsh_record_text(record, "Name", "name", moment->name);
         virsh_record_both(record, "Creation Time", virsh_time(moment->created), "creation_time_s",
                           json_object_new_int64(moment->created));
-        if (state)
+        if (kind->state)
             virsh_record_text(record, "State", "state", moment->state);
         virsh_record_both(record, "Parent", g_strdup(moment->parent ? moment->parent : ""), "parent",
                           moment->parent ? json_object_new_string(moment->parent) : NULL);
@@ -207,6 +207,41 @@ bool moment_begin_xml(Shell *shell, const Cmd *cmd, const MomentKind *kind, GStr
         virsh_xml_line(xml, 1, "<name>%s</name>", name);
     if (description)
         virsh_xml_line(xml, 1, "<description>%s</description>", description);
+    return true;
+}
+
+bool moment_create_as(Shell *shell, const Cmd *cmd, const MomentKind *kind, virDomainPtr domain, GString *xml,
+                      MomentDisk disk)
+{
+    const char *const *disks = cmd_argv(cmd, "diskspec");
+    bool any = *disks != NULL;
+
+    if (any)
+        g_string_append(xml, "  <disks>\n");
+    for (; *disks; disks++) {
+        if (!disk(shell, xml, *disks))
+            return false;
+    }
+    if (any)
+        g_string_append(xml, "  </disks>\n");
+    virsh_xml_line(xml, 0, "</%s>", kind->root);
+    if (!cmd_has(cmd, "print-xml"))
+        return moment_create(shell, cmd, kind, domain, xml->str, NULL);
+    shell_print(shell, "%s\n", xml->str);
+    return true;
+}
+
+bool moment_disk_values(Shell *shell, char **words, const char *const *keys, const char **values, size_t n,
+                        const char *spec)
+{
+    for (char **word = words + 1; words[0] && *word; word++) {
+        size_t key = 0;
+
+        while (key < n && (values[key] || !(values[key] = moment_spec_value(*word, keys[key]))))
+            key++;
+        if (key == n)
+            return shell_error(shell, "unable to parse diskspec: %s", spec);
+    }
     return true;
 }
 

@@ -5,44 +5,11 @@
 
 #include "tools/virsh/moment.h"
 
-static const char *get_name(void *moment)
-{
-    return virDomainSnapshotGetName(moment);
-}
-
-static char *get_xml(void *moment, unsigned int flags)
-{
-    return virDomainSnapshotGetXMLDesc(moment, flags);
-}
-
-static void *get_parent(void *moment)
-{
-    return virDomainSnapshotGetParent(moment, 0);
-}
-
-static void *create(virDomainPtr domain, const char *xml, unsigned int flags)
-{
-    return virDomainSnapshotCreateXML(domain, xml, flags);
-}
-
-static int list(virDomainPtr domain, void ***moments, unsigned int flags)
-{
-    return virDomainListAllSnapshots(domain, (virDomainSnapshotPtr **)moments, flags);
-}
-
-static int list_children(void *moment, void ***moments, unsigned int flags)
-{
-    return virDomainSnapshotListAllChildren(moment, (virDomainSnapshotPtr **)moments, flags);
-}
-
-static int free_one(void *moment)
-{
-    return virDomainSnapshotFree(moment);
-}
+MOMENT_FUNCTIONS(Snapshot)
 
 static const MomentKind snapshots = {
     "snapshot", "domainsnapshot", VIR_ERR_NO_DOMAIN_SNAPSHOT, VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS,
-    get_name, get_xml, get_parent, create, list, list_children, free_one,
+    true, MOMENT_CALLS,
 };
 
 /* The snapshot that the option or --current names. */
@@ -244,14 +211,8 @@ static bool disk_xml(Shell *shell, GString *xml, const char *text)
     g_auto(GStrv) words = moment_spec(text);
     g_autofree char *head = g_markup_printf_escaped("    <disk name='%s'", words[0]);
 
-    for (char **word = words + 1; words[0] && *word; word++) {
-        size_t key = 0;
-
-        while (key < G_N_ELEMENTS(keys) && (values[key] || !(values[key] = moment_spec_value(*word, keys[key]))))
-            key++;
-        if (key == G_N_ELEMENTS(keys))
-            return shell_error(shell, "unable to parse diskspec: %s", text);
-    }
+    if (!moment_disk_values(shell, words, keys, values, G_N_ELEMENTS(keys), text))
+        return false;
     if (values[2] && !g_str_equal(values[2], "file") && !g_str_equal(values[2], "block"))
         return shell_error(shell, "Unknown storage type: '%s'", values[2]);
     g_string_append(xml, head);
@@ -278,24 +239,13 @@ bool cmd_snapshot_create_as(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     g_autoptr(GString) xml = g_string_new(NULL);
-    const char *const *disks = cmd_argv(cmd, "diskspec");
     const char *memory = NULL;
 
     if (!domain || !moment_begin_xml(shell, cmd, &snapshots, xml) || cmd_string(shell, cmd, "memspec", &memory) < 0)
         return false;
     if (memory && !memory_xml(shell, xml, memory))
         return false;
-    if (*disks)
-        g_string_append(xml, "  <disks>\n");
-    for (const char *const *disk = disks; *disk; disk++) {
-        if (!disk_xml(shell, xml, *disk))
-            return false;
-    }
-    g_string_append(xml, *disks ? "  </disks>\n</domainsnapshot>\n" : "</domainsnapshot>\n");
-    if (!cmd_has(cmd, "print-xml"))
-        return moment_create(shell, cmd, &snapshots, domain, xml->str, NULL);
-    shell_print(shell, "%s", xml->str);
-    return true;
+    return moment_create_as(shell, cmd, &snapshots, domain, xml, disk_xml);
 }
 
 /* --- edit --- */
