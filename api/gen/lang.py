@@ -43,7 +43,7 @@ class Block:
 
 # kind: (mandatory keys, optional keys, repeatable keys)
 BLOCKS = {
-    "header": ("library guard", "doc", "doc"),
+    "header": ("library guard", "doc errors", "doc"),
     "continue": ("", "", ""),
     "topic": ("", "doc", "doc"),
     "opaque": ("tag since", "doc", "doc"),

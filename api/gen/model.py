@@ -194,8 +194,11 @@ class Event:
 
 
 class Header:
+    """A public header; errors: the domain of what its functions find wrong themselves."""
+
     def __init__(self, block):
         self.name, self.library, self.guard = block.heading, block.get("library"), block.get("guard")
+        self.errors = block.get("errors") or "DOMAIN"
         self.block = block
         self.blocks = []
 

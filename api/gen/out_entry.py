@@ -3,22 +3,12 @@
 from model import HANDLES
 from out_headers import prototype
 
-CLASS = {"virConnectPtr": "OBJECT_CONNECT", "virStreamPtr": "OBJECT_STREAM", "virDomainPtr": "OBJECT_DOMAIN",
-         "virNetworkPtr": "OBJECT_NETWORK", "virNetworkPortPtr": "OBJECT_NETWORK_PORT",
-         "virInterfacePtr": "OBJECT_INTERFACE", "virStoragePoolPtr": "OBJECT_STORAGE_POOL",
-         "virStorageVolPtr": "OBJECT_STORAGE_VOL", "virNodeDevicePtr": "OBJECT_NODE_DEVICE",
-         "virSecretPtr": "OBJECT_SECRET", "virNWFilterPtr": "OBJECT_NWFILTER",
-         "virNWFilterBindingPtr": "OBJECT_NWFILTER_BINDING", "virDomainSnapshotPtr": "OBJECT_DOMAIN_SNAPSHOT",
-         "virDomainCheckpointPtr": "OBJECT_DOMAIN_CHECKPOINT"}
+# Classes of core/objects.h.
+CLASS = {"virConnectPtr": "OBJECT_CONNECT", "virStreamPtr": "OBJECT_STREAM",
+         **{ctype: f"OBJECT_{name.upper()}" for name, ctype in HANDLES.items()}}
 HEAD = ("/* SPDX-License-Identifier: LGPL-2.1-or-later\n *\n * Generated from api/calls/. Public entry points: check, call the driver, "
         "report. */\n#include \"lib/entry.h\"\n#include <libvirt/libvirt-qemu.h>\n#include <libvirt/libvirt-lxc.h>\n\n")
 
-
-# What errors that a function finds itself are said to be from, by the header that declares it.
-DOMAINS = {"libvirt-interface.h": "INTERFACE", "libvirt-network.h": "NETWORK", "libvirt-nodedev.h": "NODEDEV",
-           "libvirt-nwfilter.h": "NWFILTER", "libvirt-secret.h": "SECRET", "libvirt-storage.h": "STORAGE",
-           "libvirt-stream.h": "STREAMS", "libvirt-domain-snapshot.h": "DOMAIN_SNAPSHOT",
-           "libvirt-domain-checkpoint.h": "DOMAIN_CHECKPOINT"}
 
 
 def failure(ctype):
@@ -168,7 +158,7 @@ def generate(model):
         if function.driver == "none" and kind == "driver":
             raise SystemExit(f"{function.where}: {function.name} needs 'entry' since it has no driver")
         text = driver_entry(function) if kind == "driver" else local_entry(function)
-        domain = DOMAINS.get(function.header, "DOMAIN")
+        domain = model.headers[function.header].errors
         if domain != domains[function.library]:
             undefine = "#undef ERROR_DOMAIN\n" if domains[function.library] else ""
             text = f"{undefine}#define ERROR_DOMAIN VIR_FROM_{domain}\n\n{text}"

@@ -18,14 +18,6 @@ HANDLES = {'virDomainPtr': 'domain', 'virNetworkPtr': 'network', 'virNetworkPort
            'virNodeDevicePtr': 'device', 'virSecretPtr': 'secret', 'virNWFilterPtr': 'filter',
            'virNWFilterBindingPtr': 'binding', 'virDomainSnapshotPtr': 'snapshot',
            'virDomainCheckpointPtr': 'checkpoint'}
-FREE = {'virDomainPtr': 'virDomainFree', 'virNetworkPtr': 'virNetworkFree', 'virNetworkPortPtr': 'virNetworkPortFree',
-        'virInterfacePtr': 'virInterfaceFree', 'virStoragePoolPtr': 'virStoragePoolFree',
-        'virStorageVolPtr': 'virStorageVolFree', 'virNodeDevicePtr': 'virNodeDeviceFree',
-        'virSecretPtr': 'virSecretFree', 'virNWFilterPtr': 'virNWFilterFree',
-        'virNWFilterBindingPtr': 'virNWFilterBindingFree', 'virDomainSnapshotPtr': 'virDomainSnapshotFree',
-        'virDomainCheckpointPtr': 'virDomainCheckpointFree', 'virDomainFSInfoPtr': 'virDomainFSInfoFree',
-        'virDomainInterfacePtr': 'virDomainInterfaceFree', 'virDomainIOThreadInfoPtr': 'virDomainIOThreadInfoFree',
-        'virNetworkDHCPLeasePtr': 'virNetworkDHCPLeaseFree', 'virConnectPtr': 'virConnectClose'}
 STRUCTS = {'virDomainBlockStatsPtr': 'virDomainBlockStatsStruct', 'virDomainInterfaceStatsPtr':
            'virDomainInterfaceStatsStruct', 'virDomainMemoryStatPtr': 'virDomainMemoryStatStruct',
            'virNodeCPUStatsPtr': 'virNodeCPUStats', 'virNodeMemoryStatsPtr': 'virNodeMemoryStats'}
@@ -39,6 +31,11 @@ NUMBERS = {('virDomainSetMemory', 'memory'): 1024 * 1024, ('virDomainSetMaxMemor
            ('virDomainMemoryPeek', 'flags'): 1, ('virSecretLookupByUsage', 'usageType'): 1}
 SKIPPED = {'virConnectOpen', 'virConnectClose'}     # the fixture calls them each time
 COUNT_OF_TEXTS = {'nmountpoints', 'ncpus', 'nkeys'}
+
+
+def free_of(ctype):
+    """The function that gives a handle, or an allocated struct, back."""
+    return 'virConnectClose' if ctype == 'virConnectPtr' else ctype.removesuffix('Ptr') + 'Free'
 
 
 class Caller:
@@ -133,7 +130,7 @@ class Caller:
         if item == 'virDomainStatsRecordPtr':
             self.after.append(f'virDomainStatsRecordListFree({v});')
         else:
-            self.after.append(f'for (int i = 0; {v} && i < (int) ret; i++)\n        {FREE[item]}({v}[i]);')
+            self.after.append(f'for (int i = 0; {v} && i < (int) ret; i++)\n        {free_of(item)}({v}[i]);')
             self.after.append(f'free({v});')
         return self.variable(f'{item} *{v} = NULL;', f'&{v}')
 
@@ -158,7 +155,7 @@ class Caller:
         if f.owns.startswith('caller-free') and f.returns.endswith('char *'):
             free = '    free((void *) ret);\n'
         if f.owns == 'caller-unref':
-            free = f'    if (ret)\n        {FREE[f.returns]}(ret);\n'
+            free = f'    if (ret)\n        {free_of(f.returns)}(ret);\n'
         return head + f'    {f.returns}{star}ret = {call};\n    report(x, {good});\n' + \
             ''.join(f'    {a}\n' for a in self.after) + free + '}\n'
 
