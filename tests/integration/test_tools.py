@@ -6,12 +6,16 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import pytest
 
 import support
 import wire
 from support import BUILD, domain_xml, run, tree, wait_for
+
+
+SENDTO = '44' if os.uname().machine == 'x86_64' else '206'     # number of the system call
 
 
 def tool(name):
@@ -244,9 +248,12 @@ class Qmp:
     def read(self):
         return json.loads(self.file.readline())
 
-    def ask(self, text):
+    def send(self, text):
         self.file.write(text)
         self.file.flush()
+
+    def ask(self, text):
+        self.send(text)
         while True:
             answer = self.read()
             if 'event' not in answer:
@@ -279,6 +286,42 @@ def test_qmp_proxy(daemon, tmp_path):
             process.send_signal(signal.SIGTERM)
     assert process.returncode == 0 and not os.path.exists(path)
     assert 'talks' in daemon.virsh('list', '--name')
+
+
+def sends(process):
+    """Whether a thread of the process is held up in send()."""
+    for task in os.listdir(f'/proc/{process.pid}/task'):
+        with open(f'/proc/{process.pid}/task/{task}/syscall', encoding='ascii') as f:
+            if f.read().split()[0] == SENDTO:
+                return True
+    return False
+
+
+def test_qmp_proxy_waits_for_no_client(daemon, tmp_path):
+    """One that doesn't read its answers keeps no events from the others."""
+    daemon.virsh('create', support.written(tmp_path, domain_xml('busy', memory=32)))
+    path = str(tmp_path / 'qmp')
+    with subprocess.Popen([tool('virt-qemu-qmp-proxy'), '-c', daemon.uri, 'busy', path]) as process:
+        try:
+            deaf = Qmp(path)
+            deaf.read()
+            deaf.ask('{"execute":"qmp_capabilities"}')
+            deaf.send('{"execute":"query-qmp-schema"}' * 8)
+            wait_for(lambda: sends(process), 20, 'its socket being full')
+            other = Qmp(path)
+            other.read()
+            other.ask('{"execute":"qmp_capabilities"}')
+            began = time.monotonic()
+            for command, event in (('stop', 'STOP'), ('cont', 'RESUME'), ('stop', 'STOP')):
+                other.send(f'{{"execute":"{command}"}}')
+                answers = [other.read(), other.read()]
+                assert {'return': {}} in answers and event in [a.get('event') for a in answers]
+            assert sends(process) and time.monotonic() - began < 5
+            deaf.close()
+            other.close()
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
 
 
 # libvirt-guests

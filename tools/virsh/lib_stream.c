@@ -92,11 +92,11 @@ int virsh_file_create(Shell *shell, const char *path, bool *fresh)
 /* Closes the file; one that was made for a transfer that failed goes away. */
 bool virsh_file_close(Shell *shell, int fd, const char *path, bool remove)
 {
-    bool done = close(fd) == 0;
+    int error = close(fd) < 0 ? errno : 0;
 
     if (remove)
         unlink(path);
-    return done || shell_error(shell, "cannot close file %s: %s", path, g_strerror(errno));
+    return !error || shell_error(shell, "cannot close file %s: %s", path, g_strerror(error));
 }
 
 bool virsh_stream_receive(Shell *shell, virStreamPtr stream, int fd, bool sparse)

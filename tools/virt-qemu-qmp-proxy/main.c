@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * virt-qemu-qmp-proxy: a QMP socket of a guest that libvirt manages. Commands go through libvirt to the guest, its events
- * come back; programs that speak QMP need not know. Each client has a thread; the library's loop brings the events.
+ * come back; programs that speak QMP need not know. Each client has a thread, which alone reads and writes its socket; the
+ * library's loop puts events into the clients' buffers and wakes their threads, so that it never waits for a client.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,13 +27,16 @@
 #define COMMAND_MAX (4 * 1024 * 1024)
 #define CLIENTS_MAX 32
 #define FDS_MAX 16
-/* A client that does not read for this long is given up. */
+/* A client that does not read for this long, or leaves so many bytes of events unread, is given up. */
 #define SEND_SECONDS 10
+#define UNREAD_MAX (4 * 1024 * 1024)
 
 typedef struct Client {
     int fd;
-    gboolean negotiated;
-    GMutex send_lock;      /* one line at a time */
+    int wake;              /* eventfd: there is something in output */
+    gint negotiated;       /* atomic */
+    GMutex lock;           /* output */
+    GString *output;       /* lines that wait to be sent */
     GByteArray *input;
     int fds[FDS_MAX];      /* passed with the command that comes */
     guint n_fds;
@@ -52,28 +57,39 @@ static int fail(const char *what)
 
 /* Out to a client */
 
-static void send_line(Client *client, const char *text)
+static void put_line(Client *client, const char *text)
 {
-    g_autofree char *line = g_strdup_printf("%s\r\n", text);
     if (verbose)
         printf("client %d < %s\n", client->fd, text);
-    g_mutex_lock(&client->send_lock);
-    for (size_t at = 0, len = strlen(line); at < len; ) {
-        ssize_t n = send(client->fd, line + at, len - at, MSG_NOSIGNAL);
+    g_mutex_lock(&client->lock);
+    g_string_append(client->output, text);
+    g_string_append(client->output, "\r\n");
+    g_mutex_unlock(&client->lock);
+}
+
+static void put_json(Client *client, json_object *object)
+{
+    put_line(client, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* Send what waits. On the client's thread, which may wait SEND_SECONDS for it. */
+static void flush(Client *client)
+{
+    g_mutex_lock(&client->lock);
+    GString *lines = client->output;
+    client->output = g_string_new(NULL);
+    g_mutex_unlock(&client->lock);
+    for (size_t at = 0; at < lines->len; ) {
+        ssize_t n = send(client->fd, lines->str + at, lines->len - at, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            shutdown(client->fd, SHUT_RDWR); /* its thread sees the end */
+            shutdown(client->fd, SHUT_RDWR);
             break;
         }
         at += n;
     }
-    g_mutex_unlock(&client->send_lock);
-}
-
-static void send_json(Client *client, json_object *object)
-{
-    send_line(client, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    g_string_free(lines, TRUE);
 }
 
 /* An answer carries the id of its command, whatever that is. Takes @answer. */
@@ -83,8 +99,9 @@ static void send_answer(Client *client, json_object *command, json_object *answe
     json_object_object_del(answer, "id");
     if (command && json_object_object_get_ex(command, "id", &id))
         json_object_object_add(answer, "id", json_object_get(id));
-    send_json(client, answer);
+    put_json(client, answer);
     json_object_put(answer);
+    flush(client);
 }
 
 static void send_error(Client *client, json_object *command, const char *class, const char *text)
@@ -134,10 +151,10 @@ static void take_command(Client *client, json_object *command)
     } else if (strcmp(json_object_get_string(name), "qmp_capabilities") == 0) {
         /* the guest's monitor has long been asked, by libvirt */
         json_object *answer = json_object_new_object();
-        client->negotiated = TRUE;
+        g_atomic_int_set(&client->negotiated, TRUE);
         json_object_object_add(answer, "return", json_object_new_object());
         send_answer(client, command, answer);
-    } else if (!client->negotiated) {
+    } else if (!g_atomic_int_get(&client->negotiated)) {
         send_error(client, command, "CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'");
     } else {
         pass_on(client, command);
@@ -199,25 +216,48 @@ static ssize_t receive(Client *client, void *data, size_t size)
     return n;
 }
 
+static void client_free(Client *client)
+{
+    close_fds(client);
+    close(client->fd);
+    if (client->wake >= 0)
+        close(client->wake);
+    g_byte_array_unref(client->input);
+    g_string_free(client->output, TRUE);
+    g_mutex_clear(&client->lock);
+    g_free(client);
+}
+
+/* Send what waits, and take what the client says. FALSE: it is over. */
+static gboolean serve_client(Client *client)
+{
+    struct pollfd p[] = { { client->fd, POLLIN, 0 }, { client->wake, POLLIN, 0 } };
+    char data[16384];
+    uint64_t times;
+    flush(client);
+    if (poll(p, 2, -1) < 0)
+        return errno == EINTR;
+    if (p[1].revents && read(client->wake, &times, sizeof(times)) < 0)
+        return FALSE;
+    if (!p[0].revents)
+        return TRUE;
+    ssize_t n = receive(client, data, sizeof(data));
+    if (n <= 0)
+        return FALSE;
+    g_byte_array_append(client->input, (guint8 *) data, n);
+    return take_input(client);
+}
+
 static gpointer client_thread(gpointer opaque)
 {
     Client *client = opaque;
-    char data[16384];
-    ssize_t n;
-    send_line(client, greeting);
-    while ((n = receive(client, data, sizeof(data))) > 0) {
-        g_byte_array_append(client->input, (guint8 *) data, n);
-        if (!take_input(client))
-            break;
-    }
+    put_line(client, greeting);
+    while (serve_client(client))
+        ;
     g_mutex_lock(&lock);
-    g_ptr_array_remove_fast(clients, client);
+    g_ptr_array_remove(clients, client);
     g_mutex_unlock(&lock);
-    close_fds(client);
-    close(client->fd);
-    g_byte_array_unref(client->input);
-    g_mutex_clear(&client->send_lock);
-    g_free(client);
+    client_free(client);
     return NULL;
 }
 
@@ -227,10 +267,12 @@ static void add_client(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     Client *client = g_new0(Client, 1);
     client->fd = fd;
+    client->wake = eventfd(0, EFD_CLOEXEC);
     client->input = g_byte_array_new();
-    g_mutex_init(&client->send_lock);
+    client->output = g_string_new(NULL);
+    g_mutex_init(&client->lock);
     g_mutex_lock(&lock);
-    gboolean room = clients->len < CLIENTS_MAX;
+    gboolean room = client->wake >= 0 && clients->len < CLIENTS_MAX;
     if (room)
         g_ptr_array_add(clients, client);
     g_mutex_unlock(&lock);
@@ -238,12 +280,24 @@ static void add_client(int fd)
         g_thread_unref(g_thread_new("client", client_thread, client));
         return;
     }
-    close(fd);
-    g_byte_array_unref(client->input);
-    g_free(client);
+    client_free(client);
 }
 
 /* Events */
+
+static void put_event(Client *client, json_object *event)
+{
+    uint64_t once = 1;
+    g_mutex_lock(&client->lock);
+    gboolean reads = client->output->len < UNREAD_MAX;
+    g_mutex_unlock(&client->lock);
+    if (reads)
+        put_json(client, event);
+    else
+        shutdown(client->fd, SHUT_RDWR); /* its thread sees the end */
+    if (write(client->wake, &once, sizeof(once)) < 0)
+        fprintf(stderr, "%s: client %d isn't woken: %s\n", PROGRAM, client->fd, g_strerror(errno));
+}
 
 static void on_event(virConnectPtr c, virDomainPtr d, const char *event, long long secs, unsigned int micros,
                      const char *details, void *opaque)
@@ -259,8 +313,8 @@ static void on_event(virConnectPtr c, virDomainPtr d, const char *event, long lo
     g_mutex_lock(&lock);
     for (guint i = 0; i < clients->len; i++) {
         Client *client = clients->pdata[i];
-        if (client->negotiated)
-            send_json(client, object);
+        if (g_atomic_int_get(&client->negotiated))
+            put_event(client, object);
     }
     g_mutex_unlock(&lock);
     json_object_put(object);

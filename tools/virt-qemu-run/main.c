@@ -99,7 +99,7 @@ static int load_secret(virConnectPtr conn, const char *pair)
     int ret = secret ? virSecretSetValue(secret, (unsigned char *) value, len, 0) : -1;
     if (ret < 0)
         fail("cannot load secret '%s': %s", files[0], virGetLastErrorMessage());
-    memset(value, 0, len);
+    explicit_bzero(value, len);
     if (secret)
         virSecretFree(secret);
     return ret;
