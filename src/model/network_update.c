@@ -327,17 +327,23 @@ static int delete(Update *u, const void *item)
     return 0;
 }
 
-/* What it couldn't be beside is what it takes the place of. */
+/* What it couldn't be beside is what it takes the place of. There must be one such: beside a second it couldn't be either. */
 static int modify(Update *u, const void *item)
 {
-    guint i = 0;
+    int at = -1;
 
-    while (i < *u->n && !u->section->clashes(item, (*u->items)[i]))
-        i++;
-    if (i == *u->n)
+    for (guint i = 0; i < *u->n; i++) {
+        if (!u->section->clashes(item, (*u->items)[i]))
+            continue;
+        if (at >= 0)
+            return FAIL(VIR_ERR_OPERATION_INVALID, "network '%s': two entries have something of this %s; delete one of them first",
+                        u->net->name, u->section->name);
+        at = (int)i;
+    }
+    if (at < 0)
         return FAIL(VIR_ERR_OPERATION_INVALID, "network '%s' has no such entry: %s", u->net->name, u->section->name);
-    xml_struct_free(u->section->desc, (*u->items)[i]);
-    (*u->items)[i] = xml_struct_copy(u->section->desc, item);
+    xml_struct_free(u->section->desc, (*u->items)[at]);
+    (*u->items)[at] = xml_struct_copy(u->section->desc, item);
     return 0;
 }
 
