@@ -319,6 +319,15 @@ def file_has(path, text):
         return False
 
 
+def wait_for_mark(console, mark, seconds=20):
+    """Wait until a guest has written @mark to the file of its console. In vain, its last words are shown."""
+    try:
+        wait_for(lambda: file_has(console, mark), seconds, f"the mark '{mark}'")
+    except Timeout as problem:
+        with open(console, encoding='utf-8', errors='replace') as f:
+            raise Timeout(f'{problem}; the console ends with {f.read()[-600:]!r}') from None
+
+
 def have(program):
     return shutil.which(program) is not None
 

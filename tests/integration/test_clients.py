@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import support
-from support import domain_xml, file_has, tree, wait_for, written
+from support import domain_xml, file_has, tree, wait_for, wait_for_mark, written
 from terminal import Terminal
 
 BOOT_SECONDS = 60
@@ -55,7 +55,7 @@ def test_life_by_virsh(virsh, guest, tmp_path):
         assert fields(virsh('dominfo', 'life'))['State'] == 'shut off'
         assert 'life' in virsh('list', '--all') and 'life' not in virsh('list')
         assert "Domain 'life' started" in virsh('start', 'life')
-        wait_for(lambda: file_has(log, 'GUEST-READY'), BOOT_SECONDS, 'the guest being up')
+        wait_for_mark(log, 'GUEST-READY', BOOT_SECONDS)
         assert virsh('list', '--name').split() == ['life']
         assert virsh('list', '--all', '--state-running', '--persistent', '--name').split() == ['life']
         assert virsh('list', '--inactive', '--name').split() == []

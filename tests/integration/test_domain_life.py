@@ -11,7 +11,7 @@ import time
 import pytest
 
 import support
-from support import domain_xml, file_has, wait_for
+from support import domain_xml, file_has, wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -82,7 +82,7 @@ def booted(guest_daemon, guest, request):
             log = os.path.join(guest.folder, f'{name}-{os.getpid()}.log')
             logs.append(log)
             domain = found.createXML(domain_xml(name, guest=guest, extra=extra, console=log, **options), flags)
-            wait_for(lambda: file_has(log, 'GUEST-READY'), BOOT_SECONDS, 'the guest being up')
+            wait_for_mark(log, 'GUEST-READY', BOOT_SECONDS)
             return domain, log
         yield boot
         for domain in found.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
@@ -258,7 +258,7 @@ def test_power_button_is_a_wish(booted):
     """A guest that ignores the button stays, and destroy ends it."""
     domain, log = booted('deaf', extra='guest.noacpi')
     domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-    wait_for(lambda: file_has(log, 'GUEST-BUTTON ignored'), 20, 'the guest seeing the button')
+    wait_for_mark(log, 'GUEST-BUTTON ignored')
     assert domain.state()[0] == RUNNING
     domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_GRACEFUL)
     with pytest.raises(libvirt.libvirtError):
@@ -283,7 +283,7 @@ def test_agent(booted):
         libvirt_qemu.qemuAgentCommand(domain, '{"execute":"no-such-thing"}', 5, 0)
     assert 'no-such-thing' in str(caught.value)
     domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
-    wait_for(lambda: file_has(log, 'GUEST-DOWN agent'), 30, 'the agent shutting down')
+    wait_for_mark(log, 'GUEST-DOWN agent', 30)
 
 
 def agent_answers(libvirt_qemu, domain):
