@@ -77,6 +77,8 @@ WRONG = [
     (GROUP + COMMAND + '  option x string flag=F -- d\n', "commands/t.cmd:7: option 'x' has a flag but isn't a bool"),
     (GROUP + COMMAND + '  option x bool -- d\n  flag z F\n',
      "commands/t.cmd:8: flag needs a bool of 'go' and a constant"),
+    (GROUP + COMMAND + '  option x string param=F:word -- d\n', "commands/t.cmd:7: kind 'word' of the parameter F is "
+     "none of bool, int, uint, llong, ullong, string, bytes, kib"),
 ]
 
 
@@ -102,13 +104,13 @@ def test_right_table(tmp_path):
 
 def test_generated_handlers(tmp_path):
     text = GROUP + ACT + '  act plane fly flags\n  done Plane %s flies\n  fail no "%s"\n' \
-        '  option high bool flag=HIGH -- h\n  option far int -- f\n  exclusive high far\n'
+        '  option high bool flag=HIGH -- h\n  option far int param=FAR:uint -- f\n  exclusive high far\n'
     done, out = generate(tmp_path, text)
     assert done.returncode == 0, done.stderr
     source = (out / 'prog_commands.c').read_text()
     assert 'g_autoptr(T) object = f();' in source and 'if (fly(object, cmd_flags(cmd)) < 0)' in source
     assert 'shell_error(shell, "no \\"%s\\"", n());' in source and '"Plane %s flies\\n", n());' in source
-    assert '.flag = HIGH' in source
+    assert '.flag = HIGH' in source and '.param = FAR, .kind = SHELL_PARAM_UINT' in source
     assert 'exclusive_go[] = {"high", "far", NULL, NULL};' in source
     assert 'bool cmd_go(Shell *shell, const Cmd *cmd);' in (out / 'prog_commands.h').read_text()
 

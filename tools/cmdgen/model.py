@@ -23,19 +23,20 @@ GRAMMAR = {
     "object": ("type find name label", "", ""),
 }
 ACTIONS = ("act", "autostart", "dump", "edit", "make", "print")  # handlers that are generated, see out_act.py
+PARAMS = ("bool", "int", "uint", "llong", "ullong", "string", "bytes", "kib")
 TYPES = ("bool", "string", "int", "argv")
 WORDS = ("positional", "also-positional", "required", "allow-empty")
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
 
 class Option:
-    """One option: name, type, words (a set of WORDS), completer or values, the constant that it stands for
-    in a call (flag), one line of documentation."""
+    """One option: name, type, words (a set of WORDS), completer or values, what it stands for in a call (flag: a
+    constant; param: a field of typed parameters and its kind), one line of documentation."""
 
     def __init__(self, name, kind, where):
         self.name, self.type, self.where = name, kind, where
         self.words, self.completer, self.values, self.doc = set(), None, [], ""
-        self.flag = None
+        self.flag = self.param = None
 
     @property
     def positional(self):
@@ -194,7 +195,7 @@ def command(block, shared, objects):
 
 
 def option(value, where):
-    """NAME TYPE WORD... [complete=NAME] [values=A,B] [flag=CONSTANT] -- DOC"""
+    """NAME TYPE WORD... [complete=NAME] [values=A,B] [flag=CONSTANT] [param=FIELD:KIND] -- DOC"""
     head, dashes, doc = value.partition(" -- ")
     words = head.split()
     if not dashes or not doc.strip():
@@ -213,6 +214,8 @@ def option(value, where):
             made.values = word.partition("=")[2].split(",")
         elif word.startswith("flag="):
             made.flag = word.partition("=")[2]
+        elif word.startswith("param="):
+            made.param = param(word.partition("=")[2], where)
         elif word in WORDS:
             made.words.add(word)
         else:
@@ -222,6 +225,14 @@ def option(value, where):
     if made.flag and made.type != "bool":
         raise TableError(where, f"option '{made.name}' has a flag but isn't a bool")
     return made
+
+
+def param(text, where):
+    """FIELD:KIND of a typed parameter, FIELD being a constant or a string."""
+    field, _, kind = text.partition(":")
+    if kind not in PARAMS:
+        raise TableError(where, f"kind '{kind}' of the parameter {field} is none of {', '.join(PARAMS)}")
+    return field, kind
 
 
 def flag_of_shared(made, words, where):

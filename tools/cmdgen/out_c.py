@@ -73,6 +73,8 @@ def option_row(name, item):
     flags = " | ".join(FLAGS[w] for w in sorted(item.words)) or "0"
     values = f"values_{name}_{ident(item.name)}" if item.values else "NULL"
     more = f", .flag = {item.flag}" if item.flag else ""
+    if item.param:
+        more += f", .param = {item.param[0]}, .kind = SHELL_PARAM_{item.param[1].upper()}"
     return (f"{{{quote(item.name)}, SHELL_{item.type.upper()}, {flags}, {quote(item.doc)}, {values}, "
             f"{complete(item.completer) if item.completer else 'NULL'}{more}}},")
 

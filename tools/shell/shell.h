@@ -41,6 +41,19 @@ enum {
     SHELL_FORMAT = 1 << 4, /* the --format that json commands have; no part of the synopsis */
 };
 
+/* How an option's text becomes a value of a call. */
+typedef enum {
+    SHELL_PARAM_NONE,
+    SHELL_PARAM_BOOL,
+    SHELL_PARAM_INT,
+    SHELL_PARAM_UINT,
+    SHELL_PARAM_LLONG,
+    SHELL_PARAM_ULLONG,
+    SHELL_PARAM_STRING,
+    SHELL_PARAM_BYTES, /* a size with suffix */
+    SHELL_PARAM_KIB,   /* the same, in KiB; -1: no limit */
+} ShellParamKind;
+
 typedef struct {
     const char *name; /* NULL ends a list */
     ShellOptionType type;
@@ -49,6 +62,8 @@ typedef struct {
     const char *const *values; /* values for completion, or NULL */
     ShellCompleter completer;
     unsigned int flag; /* what a bool adds to cmd_flags() */
+    const char *param; /* name of the parameter that the value becomes, or NULL */
+    ShellParamKind kind;
 } ShellOption;
 
 typedef struct {

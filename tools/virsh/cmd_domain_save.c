@@ -249,6 +249,60 @@ bool cmd_managedsave_define(Shell *shell, const Cmd *cmd)
     return true;
 }
 
+/* --- editing the XML of an image --- */
+
+typedef struct {
+    virConnectPtr conn;
+    virDomainPtr domain; /* NULL: the image is the file */
+    const char *path;
+    unsigned int flags;
+} EditImage;
+
+static char *edit_image_get(Shell *shell, void *data)
+{
+    EditImage *edit = data;
+
+    if (edit->domain)
+        return virDomainManagedSaveGetXMLDesc(edit->domain, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE);
+    return virDomainSaveImageGetXMLDesc(edit->conn, edit->path, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE);
+}
+
+static bool edit_image_set(Shell *shell, void *data, const char *xml)
+{
+    EditImage *edit = data;
+
+    if (edit->domain)
+        return virDomainManagedSaveDefineXML(edit->domain, xml, edit->flags) == 0;
+    return virDomainSaveImageDefineXML(edit->conn, edit->path, xml, edit->flags) == 0;
+}
+
+bool cmd_managedsave_edit(Shell *shell, const Cmd *cmd)
+{
+    g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
+    EditImage data = {virsh_conn(shell), domain, NULL, cmd_flags(cmd)};
+    g_autofree char *what = NULL;
+    VirshEdit edit = {NULL, edit_image_get, edit_image_set, NULL, &data};
+
+    if (!domain)
+        return false;
+    edit.what = what = g_strdup_printf("Managed save image of domain '%s' XML configuration", virDomainGetName(domain));
+    return virsh_edit(shell, &edit);
+}
+
+bool cmd_save_image_edit(Shell *shell, const Cmd *cmd)
+{
+    EditImage data = {virsh_conn(shell), NULL, NULL, cmd_flags(cmd)};
+    g_autofree char *what = NULL, *path = NULL;
+    VirshEdit edit = {NULL, edit_image_get, edit_image_set, NULL, &data};
+    const char *file = NULL;
+
+    if (cmd_string(shell, cmd, "file", &file) <= 0)
+        return false;
+    data.path = path = absolute(file);
+    edit.what = what = g_strdup_printf("Saved image %s XML configuration", file);
+    return virsh_edit(shell, &edit);
+}
+
 bool cmd_save_image_dumpxml(Shell *shell, const Cmd *cmd)
 {
     unsigned int flags = cmd_has(cmd, "security-info") ? VIR_DOMAIN_SAVE_IMAGE_XML_SECURE : 0;

@@ -132,6 +132,101 @@ char *virsh_cpu_map(const unsigned char *map, int count, bool pretty)
     return g_string_free(text, FALSE);
 }
 
+/* One element of a list of CPUs: N, N-M or ^N. */
+static bool mark_cpus(const char *word, guint64 limit, unsigned char *map, int count, guint64 *highest)
+{
+    bool off = *word == '^';
+    g_auto(GStrv) ends = g_strsplit(off ? word + 1 : word, "-", 2);
+    guint64 first = 0, last;
+
+    if (!ends[0] || !g_ascii_string_to_unsigned(ends[0], 10, 0, limit, &first, NULL))
+        return false;
+    last = first;
+    if (ends[1] && (off || !g_ascii_string_to_unsigned(ends[1], 10, first, limit, &last, NULL)))
+        return false;
+    for (guint64 cpu = first; cpu <= last; cpu++) {
+        if (off && cpu < (guint64)count)
+            VIR_UNUSE_CPU(map, cpu);
+        else if (cpu < (guint64)count)
+            VIR_USE_CPU(map, cpu);
+        else if (!off)
+            *highest = MAX(*highest, cpu);
+    }
+    return true;
+}
+
+static bool any_cpu(const unsigned char *map, int count)
+{
+    for (int cpu = 0; cpu < count; cpu++) {
+        if (VIR_CPU_USED(map, cpu))
+            return true;
+    }
+    return false;
+}
+
+unsigned char *virsh_cpu_list(Shell *shell, const char *text, int count)
+{
+    enum { CPUS_MAX = 65536 };
+    g_autofree unsigned char *map = g_malloc0(VIR_CPU_MAPLEN(count) + 1);
+    bool all = g_str_equal(text, "r");
+    g_auto(GStrv) words = virsh_list(all ? "0" : text);
+    guint64 highest = 0;
+    bool fine = *words != NULL;
+
+    for (char **word = words; *word && fine; word++) {
+        if (**word || word[1] || word == words) /* a comma may end the list */
+            fine = mark_cpus(g_strchug(*word), CPUS_MAX, map, count, &highest);
+    }
+    for (int cpu = 0; all && cpu < count; cpu++)
+        VIR_USE_CPU(map, cpu);
+    if (fine && highest) {
+        shell_error(shell, "CPU %d in cpulist '%s' exceed the maxcpu %d", (int)highest, text, count);
+        return NULL;
+    }
+    if (fine && any_cpu(map, count))
+        return g_steal_pointer(&map);
+    shell_error(shell, "Invalid cpulist '%s'", text);
+    if (!fine)
+        shell_error(shell, "invalid argument: Failed to parse bitmap '%s'", text);
+    return NULL;
+}
+
+int virsh_rate(Shell *shell, const Cmd *cmd, const char *option, bool zero, VirshRate *rate)
+{
+    static const char *const names[] = {"average", "peak", "burst", "floor"};
+    unsigned int *values[] = {&rate->average, &rate->peak, &rate->burst, &rate->floor};
+    const char *text = NULL;
+    int rc = cmd_string(shell, cmd, option, &text);
+    g_auto(GStrv) words = NULL;
+
+    if (rc <= 0)
+        return rc;
+    words = virsh_list(text);
+    for (size_t i = 0; words[i]; i++) {
+        guint64 value = 0;
+
+        if (i >= G_N_ELEMENTS(names)) {
+            shell_error(shell, "Rate string '%s' has too many fields", text);
+            return -1;
+        }
+        if (*words[i] && !g_ascii_string_to_unsigned(words[i], 10, 0, G_MAXUINT, &value, NULL)) {
+            shell_error(shell, "field '%s' is malformed", names[i]);
+            return -1;
+        }
+        *values[i] = value;
+    }
+    if (rate->floor && g_str_equal(option, "outbound")) {
+        shell_error(shell, "outbound floor is unsupported yet");
+        return -1;
+    }
+    if (!rate->average && !rate->floor && (!zero || rate->peak || rate->burst)) {
+        shell_error(shell, g_str_equal(option, "outbound") ? "outbound average is mandatory"
+                                                           : "either inbound average or floor is mandatory");
+        return -1;
+    }
+    return 1;
+}
+
 void virsh_field(Shell *shell, int width, const char *label, const char *format, ...)
 {
     g_autofree char *head = g_strdup_printf("%s:", label);

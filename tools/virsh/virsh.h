@@ -197,6 +197,33 @@ typedef struct {
 } VirshFlag;
 unsigned int virsh_flags(const Cmd *cmd, const VirshFlag *table);
 
+/* --- typed parameters (lib_params.c) --- */
+typedef struct {
+    virTypedParameterPtr list;
+    int count, max;
+} VirshParams;
+void virsh_params_clear(VirshParams *params);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VirshParams, virsh_params_clear)
+/* Adds what the options with param= say; false: an error is printed or pending. */
+bool virsh_params_take(Shell *shell, const Cmd *cmd, VirshParams *params);
+bool virsh_params_add_int(VirshParams *params, const char *field, int value);
+bool virsh_params_add_string(VirshParams *params, const char *field, const char *value);
+/* One string for each word of a comma-separated text. */
+bool virsh_params_add_words(VirshParams *params, const char *field, const char *text);
+/* Lines of "field   : value", or an object; `name` (or NULL) gives a word for a value, or NULL. Returns true. */
+bool virsh_params_print(Shell *shell, const Cmd *cmd, const VirshParams *params, int width,
+                        const char *(*name)(const virTypedParameter *param));
+
+/* Limits of an interface as AVERAGE[,PEAK[,BURST[,FLOOR]]], in KiB a second and KiB. */
+typedef struct {
+    unsigned int average, peak, burst, floor;
+} VirshRate;
+/* 1: *rate is set; 0: not given; -1 after an error printed. `zero`: 0 alone is fine (it takes limits away). */
+int virsh_rate(Shell *shell, const Cmd *cmd, const char *option, bool zero, VirshRate *rate);
+
+/* A CPU map of `count` CPUs from a text as 0-3,^2 (or r: all), to be freed; NULL after an error printed. */
+unsigned char *virsh_cpu_list(Shell *shell, const char *text, int count);
+
 /* --- waiting for events (lib_wait.c) --- */
 typedef struct VirshWait VirshWait;
 VirshWait *virsh_wait_new(void);

@@ -21,10 +21,11 @@ command managedsave-remove
 
 command managedsave-edit
   summary change the XML in a managed save image in an editor
-  todo not written yet
+  handler cmd_managedsave_edit
   use domain
-  option running bool -- the next start leaves the domain running
-  option paused bool -- the next start leaves the domain paused
+  option running bool flag=VIR_DOMAIN_SAVE_RUNNING -- the next start leaves the domain running
+  option paused bool flag=VIR_DOMAIN_SAVE_PAUSED -- the next start leaves the domain paused
+  exclusive running paused
 
 command managedsave-dumpxml
   summary print the XML in a managed save image
@@ -44,17 +45,19 @@ command managedsave-define
 command memtune
   summary show or set memory limits of a domain
   text Sizes are in KiB unless they have a suffix; -1 means unlimited.
-  todo not written yet
+  handler cmd_memtune
+  json parameters
   use domain
-  option hard-limit int also-positional -- most memory the domain may use
-  option soft-limit int also-positional -- memory left to it when memory is short
-  option swap-hard-limit int also-positional -- most memory plus swap
-  option min-guarantee int also-positional -- least memory guaranteed
+  option hard-limit int also-positional param=VIR_DOMAIN_MEMORY_HARD_LIMIT:kib -- most memory the domain may use
+  option soft-limit int also-positional param=VIR_DOMAIN_MEMORY_SOFT_LIMIT:kib -- memory left to it when memory is short
+  option swap-hard-limit int also-positional param=VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT:kib -- most memory plus swap
+  option min-guarantee int also-positional param=VIR_DOMAIN_MEMORY_MIN_GUARANTEE:kib -- least memory guaranteed
   use config live current
 
 command perf
   summary show or set the performance events of a domain
-  todo not written yet
+  handler cmd_perf
+  json parameters
   use domain
   option enable string also-positional -- events to switch on, separated by commas
   option disable string also-positional -- events to switch off, separated by commas
@@ -169,15 +172,16 @@ command migrate-postcopy
 
 command numatune
   summary show or set NUMA placement of a domain
-  todo not written yet
+  handler cmd_numatune
+  json parameters
   use domain
   option mode string also-positional values=strict,preferred,interleave,restrictive -- strict, preferred, interleave or restrictive
-  option nodeset string also-positional -- NUMA nodes, as 0-1
+  option nodeset string also-positional param=VIR_DOMAIN_NUMA_NODESET:string -- NUMA nodes, as 0-1
   use config live current
 
 command qemu-attach
   summary take over a QEMU process started outside
-  todo not written yet
+  handler cmd_qemu_attach
   option pid string positional required -- number of the process
 
 command qemu-monitor-command
@@ -281,14 +285,16 @@ command save-image-dumpxml
 
 command save-image-edit
   summary change the XML in a save image in an editor
-  todo not written yet
+  handler cmd_save_image_edit
   option file string positional required complete=file -- file with the saved state
-  option running bool -- the restored domain is left running
-  option paused bool -- the restored domain is left paused
+  option running bool flag=VIR_DOMAIN_SAVE_RUNNING -- the restored domain is left running
+  option paused bool flag=VIR_DOMAIN_SAVE_PAUSED -- the restored domain is left paused
+  exclusive running paused
 
 command schedinfo
   summary show or set CPU scheduler parameters of a domain
-  todo not written yet
+  handler cmd_schedinfo
+  json parameters
   use domain
   option weight int -- CPU weight of the domain
   option cap int -- CPU cap of the domain
@@ -312,7 +318,7 @@ command set-lifecycle-action
 
 command set-user-sshkeys
   summary change a guest user's authorized SSH keys (by the agent)
-  todo not written yet
+  handler cmd_set_user_sshkeys
   use domain
   option user string positional required -- name of the user in the guest
   option file string positional complete=file -- file with the keys, one a line
@@ -442,7 +448,8 @@ command vcpuinfo
 
 command vcpupin
   summary show or set binding of virtual CPUs to host CPUs
-  todo not written yet
+  handler cmd_vcpupin
+  json vcpu-pins
   use domain
   option vcpu int also-positional -- number of the virtual CPU
   option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
@@ -450,7 +457,8 @@ command vcpupin
 
 command emulatorpin
   summary show or set binding of the emulator to host CPUs
-  todo not written yet
+  handler cmd_emulatorpin
+  json emulator-pins
   use domain
   option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
   use config live current
@@ -462,61 +470,65 @@ command vncdisplay
 
 command guestvcpus
   summary show or change CPU states inside the guest (by the agent)
-  todo not written yet
+  handler cmd_guestvcpus
+  json parameters
   use domain
   option cpulist string also-positional -- CPUs of the guest, as 0-3,^2
   option enable bool -- bring the CPUs online
   option disable bool -- take the CPUs offline
+  exclusive enable disable
 
 command setvcpu
   summary plug or unplug given virtual CPUs
-  todo not written yet
+  handler cmd_setvcpu
   use domain
   option vcpulist string positional required -- virtual CPUs, as 0-3,^2
   option enable bool -- plug the CPUs
   option disable bool -- unplug the CPUs
-  option async bool -- don't wait for the guest
+  option async bool flag=VIR_DOMAIN_SETVCPU_ASYNC_UNPLUG -- don't wait for the guest
   use config live current
+  exclusive enable disable
 
 command domblkthreshold
   summary set a write threshold that raises an event
-  todo not written yet
+  handler cmd_domblkthreshold
   use domain
   option dev string positional required complete=disk -- disk, by target or source
   option threshold int positional required -- offset in bytes, or with a suffix
 
 command guestinfo
   summary ask the guest agent about the guest
-  todo not written yet
+  handler cmd_guestinfo
+  json parameters
   use domain
-  option user bool -- logged in users
-  option os bool -- operating system
-  option timezone bool -- time zone
-  option hostname bool -- host name
-  option filesystem bool -- file systems
-  option disk bool -- disks
-  option interface bool -- network interfaces
-  option load bool -- load averages
-  option devices bool -- devices
+  option user bool flag=VIR_DOMAIN_GUEST_INFO_USERS -- logged in users
+  option os bool flag=VIR_DOMAIN_GUEST_INFO_OS -- operating system
+  option timezone bool flag=VIR_DOMAIN_GUEST_INFO_TIMEZONE -- time zone
+  option hostname bool flag=VIR_DOMAIN_GUEST_INFO_HOSTNAME -- host name
+  option filesystem bool flag=VIR_DOMAIN_GUEST_INFO_FILESYSTEM -- file systems
+  option disk bool flag=VIR_DOMAIN_GUEST_INFO_DISKS -- disks
+  option interface bool flag=VIR_DOMAIN_GUEST_INFO_INTERFACES -- network interfaces
+  option load bool flag=VIR_DOMAIN_GUEST_INFO_LOAD -- load averages
+  option devices bool flag=VIR_DOMAIN_GUEST_INFO_DEVICES -- devices
 
 command domdirtyrate-calc
   summary measure how fast a domain dirties its memory
-  todo not written yet
+  handler cmd_domdirtyrate_calc
   use domain
   option seconds int also-positional -- how long to measure
   option mode string also-positional values=page-sampling,dirty-bitmap,dirty-ring -- page-sampling, dirty-bitmap or dirty-ring
 
 command dom-fd-associate
   summary hand open file descriptors to a domain
-  todo not written yet
+  handler cmd_dom_fd_associate
   use domain
   option name string positional required -- name of the group
   option pass-fds string positional required -- numbers of open file descriptors to pass on, separated by commas
-  option seclabel-writable bool -- label the files as writable
-  option seclabel-restore bool -- restore the labels at the end
+  option seclabel-writable bool flag=VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE -- label the files as writable
+  option seclabel-restore bool flag=VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE -- restore the labels at the end
 
 command domdisplay-reload
   summary let a display read its certificates again
-  todo not written yet
+  handler cmd_domdisplay_reload
   use domain
   option type int -- kind of display

@@ -74,29 +74,30 @@ command autostart
 command blkdeviotune
   summary show or set I/O limits of a disk
   text Without any limit the current ones are shown. A limit of 0 means no limit. Sizes take the usual suffixes.
-  todo not written yet
+  handler cmd_blkdeviotune
+  json parameters
   use domain
   option device string positional required complete=disk -- disk, by target or source
-  option group-name string -- group that shares the limits
-  option total-bytes-sec int -- bytes a second, read and written
-  option read-bytes-sec int -- bytes read a second
-  option write-bytes-sec int -- bytes written a second
-  option total-iops-sec int -- operations a second
-  option read-iops-sec int -- read operations a second
-  option write-iops-sec int -- write operations a second
-  option total-bytes-sec-max int -- peak of total-bytes-sec
-  option read-bytes-sec-max int -- peak of read-bytes-sec
-  option write-bytes-sec-max int -- peak of write-bytes-sec
-  option total-iops-sec-max int -- peak of total-iops-sec
-  option read-iops-sec-max int -- peak of read-iops-sec
-  option write-iops-sec-max int -- peak of write-iops-sec
-  option size-iops-sec int -- bytes that count as one operation
-  option total-bytes-sec-max-length int -- seconds that the peak of total-bytes-sec may last
-  option read-bytes-sec-max-length int -- seconds that the peak of read-bytes-sec may last
-  option write-bytes-sec-max-length int -- seconds that the peak of write-bytes-sec may last
-  option total-iops-sec-max-length int -- seconds that the peak of total-iops-sec may last
-  option read-iops-sec-max-length int -- seconds that the peak of read-iops-sec may last
-  option write-iops-sec-max-length int -- seconds that the peak of write-iops-sec may last
+  option group-name string param=VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME:string -- group that shares the limits
+  option total-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC:bytes -- bytes a second, read and written
+  option read-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC:bytes -- bytes read a second
+  option write-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC:bytes -- bytes written a second
+  option total-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC:ullong -- operations a second
+  option read-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC:ullong -- read operations a second
+  option write-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC:ullong -- write operations a second
+  option total-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX:bytes -- peak of total-bytes-sec
+  option read-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX:bytes -- peak of read-bytes-sec
+  option write-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX:bytes -- peak of write-bytes-sec
+  option total-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX:ullong -- peak of total-iops-sec
+  option read-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX:ullong -- peak of read-iops-sec
+  option write-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX:ullong -- peak of write-iops-sec
+  option size-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC:ullong -- bytes that count as one operation
+  option total-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of total-bytes-sec may last
+  option read-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of read-bytes-sec may last
+  option write-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of write-bytes-sec may last
+  option total-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of total-iops-sec may last
+  option read-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of read-iops-sec may last
+  option write-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of write-iops-sec may last
   use config live current
   option-alias group_name group-name
   option-alias total_bytes_sec total-bytes-sec
@@ -122,28 +123,28 @@ command blkdeviotune
 command domthrottlegroupset
   summary create or change a throttle group
   text A throttle group shares its I/O limits among all disks that belong to it.
-  todo not written yet
+  handler cmd_domthrottlegroupset
   use domain
   option group-name string positional required -- throttle group
-  option total-bytes-sec int -- bytes a second, read and written
-  option read-bytes-sec int -- bytes read a second
-  option write-bytes-sec int -- bytes written a second
-  option total-iops-sec int -- operations a second
-  option read-iops-sec int -- read operations a second
-  option write-iops-sec int -- write operations a second
-  option total-bytes-sec-max int -- peak of total-bytes-sec
-  option read-bytes-sec-max int -- peak of read-bytes-sec
-  option write-bytes-sec-max int -- peak of write-bytes-sec
-  option total-iops-sec-max int -- peak of total-iops-sec
-  option read-iops-sec-max int -- peak of read-iops-sec
-  option write-iops-sec-max int -- peak of write-iops-sec
-  option size-iops-sec int -- bytes that count as one operation
-  option total-bytes-sec-max-length int -- seconds that the peak of total-bytes-sec may last
-  option read-bytes-sec-max-length int -- seconds that the peak of read-bytes-sec may last
-  option write-bytes-sec-max-length int -- seconds that the peak of write-bytes-sec may last
-  option total-iops-sec-max-length int -- seconds that the peak of total-iops-sec may last
-  option read-iops-sec-max-length int -- seconds that the peak of read-iops-sec may last
-  option write-iops-sec-max-length int -- seconds that the peak of write-iops-sec may last
+  option total-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC:bytes -- bytes a second, read and written
+  option read-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC:bytes -- bytes read a second
+  option write-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC:bytes -- bytes written a second
+  option total-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC:ullong -- operations a second
+  option read-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC:ullong -- read operations a second
+  option write-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC:ullong -- write operations a second
+  option total-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX:bytes -- peak of total-bytes-sec
+  option read-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX:bytes -- peak of read-bytes-sec
+  option write-bytes-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX:bytes -- peak of write-bytes-sec
+  option total-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX:ullong -- peak of total-iops-sec
+  option read-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX:ullong -- peak of read-iops-sec
+  option write-iops-sec-max int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX:ullong -- peak of write-iops-sec
+  option size-iops-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC:ullong -- bytes that count as one operation
+  option total-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of total-bytes-sec may last
+  option read-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of read-bytes-sec may last
+  option write-bytes-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH:ullong -- seconds that the peak of write-bytes-sec may last
+  option total-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of total-iops-sec may last
+  option read-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of read-iops-sec may last
+  option write-iops-sec-max-length int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH:ullong -- seconds that the peak of write-iops-sec may last
   use config live current
   option-alias total_bytes_sec total-bytes-sec
   option-alias read_bytes_sec read-bytes-sec
@@ -167,35 +168,38 @@ command domthrottlegroupset
 
 command domthrottlegroupdel
   summary delete a throttle group
-  todo not written yet
+  handler cmd_domthrottlegroupdel
   use domain
   option group-name string positional required -- throttle group
   use config live current
 
 command domthrottlegroupinfo
   summary show the limits of a throttle group
-  todo not written yet
+  handler cmd_domthrottlegroupinfo
+  json parameters
   use domain
   option group-name string positional required -- throttle group
   option inactive bool -- the persistent definition rather than the running state
 
 command domthrottlegrouplist
   summary list the throttle groups of a domain
-  todo not written yet
+  handler cmd_domthrottlegrouplist
+  json name-list
   use domain
   option inactive bool -- the persistent definition rather than the running state
 
 command blkiotune
   summary show or set block I/O parameters of a domain
   text Without parameters the current ones are shown.
-  todo not written yet
+  handler cmd_blkiotune
+  json parameters
   use domain
-  option weight int also-positional -- I/O weight of the domain
-  option device-weights string also-positional -- weights per device: path,weight,...
-  option device-read-iops-sec string also-positional -- read operations a second per device: path,limit,...
-  option device-write-iops-sec string also-positional -- write operations a second per device: path,limit,...
-  option device-read-bytes-sec string also-positional -- bytes read a second per device: path,limit,...
-  option device-write-bytes-sec string also-positional -- bytes written a second per device: path,limit,...
+  option weight int also-positional param=VIR_DOMAIN_BLKIO_WEIGHT:uint -- I/O weight of the domain
+  option device-weights string also-positional param=VIR_DOMAIN_BLKIO_DEVICE_WEIGHT:string -- weights per device: path,weight,...
+  option device-read-iops-sec string also-positional param=VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS:string -- read operations a second per device: path,limit,...
+  option device-write-iops-sec string also-positional param=VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS:string -- write operations a second per device: path,limit,...
+  option device-read-bytes-sec string also-positional param=VIR_DOMAIN_BLKIO_DEVICE_READ_BPS:string -- bytes read a second per device: path,limit,...
+  option device-write-bytes-sec string also-positional param=VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS:string -- bytes written a second per device: path,limit,...
   use config live current
 
 command blockcommit
@@ -440,13 +444,13 @@ command domid
 
 command domifannounce
   summary let guest interfaces announce themselves on the network
-  todo not written yet
+  handler cmd_domifannounce
   use domain
   option interface string positional complete=vnic -- interface, by target or MAC address
-  option initial int -- first delay in milliseconds
-  option max int -- longest delay in milliseconds
-  option rounds int -- how many times
-  option step int -- milliseconds added to the delay each time
+  option initial int param=VIR_DOMAIN_ANNOUNCE_INTERFACE_INITIAL:uint -- first delay in milliseconds
+  option max int param=VIR_DOMAIN_ANNOUNCE_INTERFACE_MAX:uint -- longest delay in milliseconds
+  option rounds int param=VIR_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS:uint -- how many times
+  option step int param=VIR_DOMAIN_ANNOUNCE_INTERFACE_STEP:uint -- milliseconds added to the delay each time
 
 command domif-setlink
   summary plug or unplug the virtual cable of an interface
@@ -459,7 +463,8 @@ command domif-setlink
 
 command domiftune
   summary show or set bandwidth limits of an interface
-  todo not written yet
+  handler cmd_domiftune
+  json parameters
   use domain
   option interface string positional required complete=vnic -- interface, by target or MAC address
   option inbound string also-positional -- limits of incoming traffic: average,peak,burst,floor
@@ -485,16 +490,17 @@ command domjobinfo
 
 command domlaunchsecinfo
   summary show launch security data of a domain
-  todo not written yet
+  handler cmd_domlaunchsecinfo
+  json parameters
   use domain
 
 command domsetlaunchsecstate
   summary inject a launch secret into a domain
-  todo not written yet
+  handler cmd_domsetlaunchsecstate
   use domain
   option secrethdr string complete=file -- file with the encrypted header
   option secret string complete=secret -- file with the encrypted secret
-  option set-address int also-positional -- guest physical address to put it at
+  option set-address int also-positional param=VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS:ullong -- guest physical address to put it at
 
 command domname
   summary print the name of a domain
@@ -571,7 +577,8 @@ command edit
 
 command get-user-sshkeys
   summary list a guest user's authorized SSH keys (by the agent)
-  todo not written yet
+  handler cmd_get_user_sshkeys
+  json key-list
   use domain
   option user string positional required -- name of the user in the guest
 
@@ -582,12 +589,13 @@ command inject-nmi
 
 command iothreadinfo
   summary list the I/O threads of a domain
-  todo not written yet
+  handler cmd_iothreadinfo
+  json iothread-list
   use domain config live current
 
 command iothreadpin
   summary bind an I/O thread to host CPUs
-  todo not written yet
+  handler cmd_iothreadpin
   use domain
   option iothread int positional required -- number of the I/O thread
   option cpulist string positional required -- CPUs, as 0-3,^2
@@ -595,27 +603,27 @@ command iothreadpin
 
 command iothreadadd
   summary add an I/O thread to a domain
-  todo not written yet
+  handler cmd_iothreadadd
   use domain
   option id int positional required -- number of the I/O thread
   use config live current
 
 command iothreadset
   summary change parameters of an I/O thread
-  todo not written yet
+  handler cmd_iothreadset
   use domain
   option id int positional required -- number of the I/O thread
-  option poll-max-ns int also-positional -- longest polling time in nanoseconds
-  option poll-grow int also-positional -- factor by which polling grows
-  option poll-shrink int also-positional -- factor by which polling shrinks
-  option poll-weight int -- weight of the latest interval in the polling estimate
-  option thread-pool-min int also-positional -- least worker threads
-  option thread-pool-max int also-positional -- most worker threads
+  option poll-max-ns int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_MAX_NS:ullong -- longest polling time in nanoseconds
+  option poll-grow int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_GROW:uint -- factor by which polling grows
+  option poll-shrink int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_SHRINK:uint -- factor by which polling shrinks
+  option poll-weight int param=VIR_DOMAIN_IOTHREAD_POLL_WEIGHT:uint -- weight of the latest interval in the polling estimate
+  option thread-pool-min int also-positional param=VIR_DOMAIN_IOTHREAD_THREAD_POOL_MIN:int -- least worker threads
+  option thread-pool-max int also-positional param=VIR_DOMAIN_IOTHREAD_THREAD_POOL_MAX:int -- most worker threads
   use config live current
 
 command iothreaddel
   summary delete an I/O thread from a domain
-  todo not written yet
+  handler cmd_iothreaddel
   use domain
   option id int positional required -- number of the I/O thread
   use config live current
@@ -638,7 +646,7 @@ command send-process-signal
 
 command lxc-enter-namespace
   summary run a command inside a container
-  todo not written yet
+  handler cmd_lxc_enter_namespace
   use domain
   option noseclabel bool -- keep the security label of this process
   option cmd argv positional required -- command and its arguments
