@@ -265,8 +265,10 @@ int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int count)
         error_dispatch(NULL);
         return -1;
     }
-    if (!conn->hypervisor || !conn->hypervisor->connect_set_keep_alive)
-        return 1; /* nothing between us and the driver that could die */
+    if (!conn->hypervisor || !conn->hypervisor->connect_set_keep_alive) {
+        entry_unsupported(conn, __func__); /* nothing between us and the driver that could die */
+        return -1;
+    }
     int ret = conn->hypervisor->connect_set_keep_alive(conn, interval, count);
     if (ret < 0)
         error_dispatch(conn);

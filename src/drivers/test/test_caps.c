@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The test node: two cells of eight processors, i686.
+ * The test node: i686, two cells of eight processors or none.
  */
-#include "drivers/test/test_driver.h"
+#include "drivers/test/test_host.h"
 
 #define CPU(id, socket, core) \
     "            <cpu id='" #id "' socket_id='" #socket "' die_id='0' core_id='" #core "' siblings='" #id "'/>\n"
@@ -30,7 +30,7 @@
     "          <cpus num='8'>\n" cpus "          </cpus>\n" \
     "        </cell>\n"
 
-const char test_capabilities[] =
+static const char head[] =
     "<capabilities>\n\n"
     "  <host>\n"
     "    <cpu>\n"
@@ -46,12 +46,15 @@ const char test_capabilities[] =
     "    </cpu>\n"
     "    <power_management/>\n"
     "    <iommu support='no'/>\n"
-    "    <topology>\n"
-    "      <cells num='2'>\n"
+    "    <topology>\n";
+
+static const char cells[] =
     CELL("0", "2097152", "4",
          CPU(0, 0, 0) CPU(1, 0, 1) CPU(2, 0, 2) CPU(3, 0, 3) CPU(4, 0, 4) CPU(5, 0, 5) CPU(6, 0, 6) CPU(7, 0, 7))
     CELL("1", "4194304", "8",
-         CPU(8, 1, 0) CPU(9, 1, 1) CPU(10, 1, 2) CPU(11, 1, 3) CPU(12, 1, 4) CPU(13, 1, 5) CPU(14, 1, 6) CPU(15, 1, 7))
+         CPU(8, 1, 0) CPU(9, 1, 1) CPU(10, 1, 2) CPU(11, 1, 3) CPU(12, 1, 4) CPU(13, 1, 5) CPU(14, 1, 6) CPU(15, 1, 7));
+
+static const char tail[] =
     "      </cells>\n"
     "    </topology>\n"
     "    <secmodel>\n"
@@ -62,3 +65,8 @@ const char test_capabilities[] =
     GUEST("hvm") "\n"
     GUEST("xen") "\n"
     "</capabilities>\n";
+
+char *test_capabilities(gboolean with_cells)
+{
+    return g_strdup_printf("%s      <cells num='%d'>\n%s%s", head, with_cells ? 2 : 0, with_cells ? cells : "", tail);
+}

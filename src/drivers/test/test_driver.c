@@ -3,6 +3,7 @@
 #include "drivers/test/test_driver.h"
 #include "base/error.h"
 #include "domain/functions.h"
+#include "drivers/test/test_host.h"
 #include "drivers/test/test_node.h"
 #include "storage/functions.h"
 #include <string.h>
@@ -23,8 +24,6 @@ static void test_close(virConnectPtr conn)
     test_node_close(conn);
 }
 
-/* ---- the node ---- */
-
 static int test_get_version(virConnectPtr conn, unsigned long *version)
 {
     *version = 2;
@@ -34,29 +33,6 @@ static int test_get_version(virConnectPtr conn, unsigned long *version)
 static char *test_get_hostname(virConnectPtr conn)
 {
     return g_strdup(g_get_host_name());
-}
-
-static char *test_get_capabilities(virConnectPtr conn)
-{
-    return g_strdup(test_capabilities);
-}
-
-static int test_node_info(virConnectPtr conn, virNodeInfoPtr info)
-{
-    *info = test_node(conn)->info;
-    return 0;
-}
-
-static unsigned long long test_free_memory(virConnectPtr conn)
-{
-    return 3145728;
-}
-
-static int test_security_model(virConnectPtr conn, virSecurityModelPtr model)
-{
-    memset(model, 0, sizeof(*model));
-    g_strlcpy(model->model, "testSecurity", sizeof(model->model));
-    return 0;
 }
 
 static int test_security_label(virDomainPtr dom, virSecurityLabelPtr label)
@@ -79,12 +55,9 @@ void test_driver_register(void)
         .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);
+    test_host_fill(&test_hypervisor);
     test_hypervisor.connect_get_version = test_get_version;
     test_hypervisor.connect_get_hostname = test_get_hostname;
-    test_hypervisor.connect_get_capabilities = test_get_capabilities;
-    test_hypervisor.node_get_info = test_node_info;
-    test_hypervisor.node_get_free_memory = test_free_memory;
-    test_hypervisor.node_get_security_model = test_security_model;
     test_hypervisor.domain_get_security_label = test_security_label;
     driver_register(&driver);
 }

@@ -11,6 +11,3 @@ extern const DomainBackend test_backend;
 
 /** Register the driver; called by the library when it starts. */
 void test_driver_register(void);
-
-/** XML of the node's capabilities. */
-extern const char test_capabilities[];

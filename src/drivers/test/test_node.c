@@ -102,6 +102,7 @@ static int open_default(virConnectPtr conn)
         node->refs++;
     else
         node = node_new();
+    node->has_cells = TRUE;
     attach(conn, node);
     int rc = node == shared ? 0 : add_defaults(conn); /* others wait for it: it blocks on nothing */
     if (rc == 0)
@@ -253,7 +254,7 @@ static void fill_info(virNodeInfo *info, const TestNodeDef *def)
         info->threads = cpu->threads;
     guint64 all = (guint64) info->nodes * info->sockets;
     all = MIN(all * info->cores, G_MAXUINT32) * info->threads;
-    info->cpus = (unsigned int) MIN(cpu->has_active ? cpu->active : info->cpus, all);
+    info->cpus = (unsigned int) MIN(cpu->has_active ? cpu->active : G_MAXUINT32, all);
     if (def->has_memory)
         info->memory = def->memory;
 }

@@ -15,6 +15,7 @@ typedef struct TestNode {
     DomainHost *host;
     ManagedTables tables;   /* conn->tables of all connections to the node */
     virNodeInfo info;
+    gboolean has_cells;     /* NUMA cells: test:///default only */
 } TestNode;
 
 typedef struct TestKind {
