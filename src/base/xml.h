@@ -18,8 +18,8 @@
 
 /** Longest document accepted, in bytes. */
 #define XML_MAX_INPUT (16 * 1024 * 1024)
-/** Deepest nesting of elements accepted. */
-#define XML_MAX_DEPTH 200
+/** Deepest nesting of elements accepted: what libxml2 bounds by itself. */
+#define XML_MAX_DEPTH 256
 
 /** A switch that may be left out. ON and OFF are YES and NO under the names of on/off attributes. */
 typedef enum __attribute__((packed)) {

@@ -76,6 +76,8 @@ DomainObj *api_reserve(DomainHost *host, const DomainDef *def, const char *api);
 /** End that job; a name that nothing came of is free again. */
 void api_settle(DomainObj *obj);
 
+/** Complete a definition that was read from @xml, a document whose root it is (else errors name no line). 0, or -1. */
+int definition_complete(DomainHost *host, DomainDef *def, const char *xml);
 /** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);
 

@@ -23,29 +23,32 @@ static int check_name(const DomainHost *host, const char *name)
     return host_paths(host) ? file_name_check("domain name", name) : 0;
 }
 
-DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)
+int definition_complete(DomainHost *host, DomainDef *def, const char *xml)
 {
     const DomainBackend *backend = host_backend(host);
-    g_autoptr(DomainDef) def = definition_read(&DOMAIN_ROOT, xml, validate);
     DomainMachineInfo info = { 0 };
-    if (!def)
-        return NULL;
     if (check_name(host, def->name) < 0)
-        return definition_error_at(xml, "domain.name");
+        return definition_error_at(xml, "domain.name"), -1;
     if (backend->virt_types && !(backend->virt_types & (1u << def->type))) {
         error_report(ERROR_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s': type '%s' is not one that this hypervisor runs",
                      def->name, domain_virt_type_to_string(def->type));
-        return definition_error_at(xml, "domain@type");
+        return definition_error_at(xml, "domain@type"), -1;
     }
     /* what a backend refuses before the rules are looked at is the emulator or the machine */
     if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
-        return definition_error_at(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type");
+        return definition_error_at(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type"), -1;
     domain_machine_info(def->os.arch, def->os.machine, &info);
     if (backend->describe)
         backend->describe(host, def, &info);
     if (domain_def_complete(def, &info, xml, strlen(xml), NULL) < 0)
-        return NULL;
-    if (backend->complete && GUEST_CALL(backend->complete(host, def)) < 0)
+        return -1;
+    return backend->complete ? GUEST_CALL(backend->complete(host, def)) : 0;
+}
+
+DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)
+{
+    g_autoptr(DomainDef) def = definition_read(&DOMAIN_ROOT, xml, validate);
+    if (!def || definition_complete(host, def, xml) < 0)
         return NULL;
     return g_steal_pointer(&def);
 }
@@ -249,6 +252,15 @@ static int remove_nvram(const Access *a, unsigned int flags)
     return file_remove_sync(path);
 }
 
+static int check_moments(const Access *a, const MomentKind *kind, gboolean allowed)
+{
+    guint n = moments_count(moments_of(kind, a->state));
+    if (n == 0 || allowed)
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_INVALID, "cannot delete inactive domain '%s' with %u %ss; 'virsh undefine %s "
+                "--%ss-metadata' forgets them too", API_NAME(a), n, kind->word, API_NAME(a), kind->word);
+}
+
 static int undefine(Access *a, unsigned int flags)
 {
     DomainHost *host = a->obj->host;
@@ -257,7 +269,12 @@ static int undefine(Access *a, unsigned int flags)
     if (a->state->managed_save && !(flags & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE))
         return FAIL(VIR_ERR_OPERATION_INVALID, "Refusing to undefine while domain managed save image exists: "
                     "'virsh undefine %s --managed-save' removes it too", API_NAME(a));
+    if (!a->state->guest && (check_moments(a, &MOMENT_SNAPSHOT, flags & VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 ||
+                             check_moments(a, &MOMENT_CHECKPOINT, flags & VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA) < 0))
+        return -1;
     if (host_paths(host) && remove_nvram(a, flags) < 0)
+        return -1;
+    if (!a->state->guest && (moments_forget(&MOMENT_SNAPSHOT, a->obj) < 0 || moments_forget(&MOMENT_CHECKPOINT, a->obj) < 0))
         return -1;
     if (host_paths(host) && ((a->state->managed_save && persist_remove_managed_save(host, API_NAME(a)) < 0) ||
                              persist_remove(host, API_NAME(a)) < 0))
@@ -265,8 +282,10 @@ static int undefine(Access *a, unsigned int flags)
     domain_change(a->obj, change_undefined, NULL);
     def_cache_drop(host_def_cache(host), a->obj->entry.uuid);
     api_refresh(a);
-    if (!domain_visible(a->state))
+    if (!domain_visible(a->state)) {
+        moments_forget_gone(a->obj); /* the guest ended meanwhile */
         store_remove(host_domains(host), a->obj);
+    }
     return 0;
 }
 
@@ -328,6 +347,8 @@ static int check_rename(const Access *a, const char *name)
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot rename a transient domain '%s'", API_NAME(a));
     if (a->state->managed_save)
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot rename domain '%s', which has a managed save image", API_NAME(a));
+    if (host_paths(a->obj->host) && (a->state->snapshots || a->state->checkpoints))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "cannot rename domain '%s', which has snapshots or checkpoints", API_NAME(a));
     return check_name(a->obj->host, name);
 }
 

@@ -73,9 +73,10 @@ gboolean domain_passes(const DomainState *state, unsigned int flags)
         passes(flags, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE,
                state->managed_save) &&
         passes(flags, VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, state->autostart) &&
-        /* snapshots and checkpoints can't be made yet, so no domain has any */
-        passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, FALSE) &&
-        passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, FALSE);
+        passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT,
+               state->snapshots != NULL) &&
+        passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT,
+               state->checkpoints != NULL);
 }
 
 int core_connect_list_all_domains(virConnectPtr conn, virDomainPtr **domains, unsigned int flags)

@@ -25,6 +25,9 @@
 #include "domain/guest_stats.h"
 #include "model/domain.h"
 
+struct DomainSnapshotDef;                    /* model/domainsnapshot_def.h */
+struct DomainCheckpointDef;                  /* model/domaincheckpoint_def.h */
+struct Moment;                               /* domain/moments.h */
 typedef struct DomainObj DomainObj;           /* domain/domain_obj.h */
 typedef struct DomainHost DomainHost;         /* domain/host.h: one driver's set of domains */
 typedef struct DomainBackend DomainBackend;
@@ -82,6 +85,7 @@ typedef struct StartOptions {
     unsigned int n_fds;
     int restore_fd;              /* an image to restore from, or -1 */
     const char *restore_path;
+    const struct DomainSnapshotDef *snapshot; /* whose memory to go on from, or NULL */
 } StartOptions;
 
 typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
@@ -178,6 +182,21 @@ struct DomainBackend {
     int (*set_balloon)(Guest *guest, DomainDef *def, unsigned long long kib);        /* [worker] */
     int (*set_balloon_period)(Guest *guest, DomainDef *def, unsigned int seconds);   /* [worker] */
     int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count, gboolean agent); /* [worker] */
+
+    /* ---- snapshots and checkpoints: the core keeps their trees and files ---- */
+
+    /** Take a snapshot. @guest NULL: of the disks of a domain that doesn't run. What becomes of each disk and the memory stands in
+     * @snapshot; the core uses the new images afterwards. @flags virDomainSnapshotCreateFlags. [worker] */
+    int (*snapshot_create)(DomainHost *host, Guest *guest, struct DomainSnapshotDef *snapshot, unsigned int flags);
+    /** Have the disks as in @snapshot. There is no run; the next one may go on from the snapshot's memory. [worker] */
+    int (*snapshot_revert)(DomainHost *host, const struct DomainSnapshotDef *snapshot, unsigned int flags);
+    /** Release what a snapshot keeps in images; @guest may be NULL. [worker] */
+    int (*snapshot_delete)(DomainHost *host, Guest *guest, const struct Moment *moment, unsigned int flags);
+    /** Begin to record changes of disks, and give records up. [worker] */
+    int (*checkpoint_create)(DomainHost *host, Guest *guest, struct DomainCheckpointDef *checkpoint, unsigned int flags);
+    int (*checkpoint_delete)(DomainHost *host, Guest *guest, const struct Moment *moment, unsigned int flags);
+    /** Fill in how much of each disk of @checkpoint changed since. May be NULL. [worker] */
+    int (*checkpoint_sizes)(Guest *guest, struct DomainCheckpointDef *checkpoint);
 
     /* ---- statistics ---- */
 

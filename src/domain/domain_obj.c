@@ -14,6 +14,8 @@ static DomainState *state_copy(const DomainState *old)
     next->live = shared_def_ref(old->live);
     next->config = shared_def_ref(old->config);
     next->saved = shared_def_ref(old->saved);
+    next->snapshots = moments_ref(old->snapshots);
+    next->checkpoints = moments_ref(old->checkpoints);
     next->guest = old->guest ? guest_ref(old->guest) : NULL;
     return next;
 }
@@ -26,6 +28,8 @@ void domain_state_unref(DomainState *state)
     shared_def_unref(state->live);
     shared_def_unref(state->config);
     shared_def_unref(state->saved);
+    moments_unref(state->snapshots);
+    moments_unref(state->checkpoints);
     guest_unref(state->guest);
     g_free(state);
 }
@@ -79,7 +83,7 @@ DomainState *domain_state(DomainObj *obj)
 
 gboolean domain_visible(const DomainState *state)
 {
-    return state->persistent || state->guest;
+    return state->persistent || state->guest || state->held;
 }
 
 int domain_state_id(const DomainState *state)

@@ -14,6 +14,7 @@
 #include "core/job.h"
 #include "core/store.h"
 #include "domain/backend.h"
+#include "domain/moments.h"
 #include "domain/shared_def.h"
 
 /** Immutable once published. */
@@ -23,12 +24,14 @@ typedef struct DomainState {
     SharedDef *live;         /* definition of the run; NULL while there is none */
     SharedDef *config;       /* persistent definition if the host has no files (else it is in one; config.h) */
     SharedDef *saved;        /* managed save of a host without files: the definition to go on with */
+    MomentSet *snapshots, *checkpoints; /* NULL: none */
     Guest *guest;            /* the run; NULL: inactive */
     gint64 since_ms;         /* when state/reason was reached (loop_now_ms()) */
     guint config_serial;     /* another number for each persistent definition */
     guint taints;            /* bit mask, of the run */
     gint16 state, reason;    /* virDomainState and its reasons */
     bool persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1, saved_running : 1;
+    bool held : 1;           /* between two runs of a transient domain: kept though nothing of it is there */
 } DomainState;
 
 struct DomainObj {

@@ -90,6 +90,31 @@ int core_domain_managed_save_define_xml(virDomainPtr dom, const char *dxml, unsi
 int core_domain_core_dump(virDomainPtr dom, const char *to, unsigned int flags);
 int core_domain_core_dump_with_format(virDomainPtr dom, const char *to, unsigned int format, unsigned int flags);
 
+/* api_moments.c, api_snapshot.c, api_checkpoint.c */
+int core_domain_snapshot_num(virDomainPtr dom, unsigned int flags);
+int core_domain_snapshot_list_names(virDomainPtr dom, char **names, int nameslen, unsigned int flags);
+int core_domain_list_all_snapshots(virDomainPtr dom, virDomainSnapshotPtr **snaps, unsigned int flags);
+int core_domain_snapshot_num_children(virDomainSnapshotPtr snapshot, unsigned int flags);
+int core_domain_snapshot_list_children_names(virDomainSnapshotPtr snapshot, char **names, int nameslen, unsigned int flags);
+int core_domain_snapshot_list_all_children(virDomainSnapshotPtr snapshot, virDomainSnapshotPtr **snaps, unsigned int flags);
+int core_domain_list_all_checkpoints(virDomainPtr dom, virDomainCheckpointPtr **checkpoints, unsigned int flags);
+int core_domain_checkpoint_list_all_children(virDomainCheckpointPtr checkpoint, virDomainCheckpointPtr **children, unsigned int flags);
+virDomainSnapshotPtr core_domain_snapshot_lookup_by_name(virDomainPtr dom, const char *name, unsigned int flags);
+virDomainCheckpointPtr core_domain_checkpoint_lookup_by_name(virDomainPtr dom, const char *name, unsigned int flags);
+virDomainSnapshotPtr core_domain_snapshot_get_parent(virDomainSnapshotPtr snapshot, unsigned int flags);
+virDomainCheckpointPtr core_domain_checkpoint_get_parent(virDomainCheckpointPtr checkpoint, unsigned int flags);
+int core_domain_has_current_snapshot(virDomainPtr dom, unsigned int flags);
+virDomainSnapshotPtr core_domain_snapshot_current(virDomainPtr dom, unsigned int flags);
+int core_domain_snapshot_is_current(virDomainSnapshotPtr snapshot, unsigned int flags);
+int core_domain_snapshot_has_metadata(virDomainSnapshotPtr snapshot, unsigned int flags);
+char *core_domain_snapshot_get_xml_desc(virDomainSnapshotPtr snapshot, unsigned int flags);
+char *core_domain_checkpoint_get_xml_desc(virDomainCheckpointPtr checkpoint, unsigned int flags);
+virDomainSnapshotPtr core_domain_snapshot_create_xml(virDomainPtr dom, const char *xml, unsigned int flags);
+int core_domain_revert_to_snapshot(virDomainSnapshotPtr snapshot, unsigned int flags);
+int core_domain_snapshot_delete(virDomainSnapshotPtr snapshot, unsigned int flags);
+virDomainCheckpointPtr core_domain_checkpoint_create_xml(virDomainPtr dom, const char *xml, unsigned int flags);
+int core_domain_checkpoint_delete(virDomainCheckpointPtr checkpoint, unsigned int flags);
+
 /* api_memory.c */
 unsigned long core_domain_get_max_memory(virDomainPtr dom);
 int core_domain_set_memory_flags(virDomainPtr dom, unsigned long memory, unsigned int flags);

@@ -69,6 +69,8 @@ static gboolean load_one(DomainHost *host, const char *file, const PersistHead *
     LoadChange change = { g_hash_table_contains(links, expected), g_hash_table_contains(links, once),
                           g_hash_table_contains(saves, save) };
     domain_change(obj, change_loaded, &change);
+    moments_load(&MOMENT_SNAPSHOT, obj);
+    moments_load(&MOMENT_CHECKPOINT, obj);
     if (store_add(host_domains(host), obj, NULL) == STORE_ADDED)
         return TRUE;
     LOG_ERROR("'%s/%s' has the UUID of another domain and is left out", host_paths(host)->config, file);
@@ -273,6 +275,11 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
     }
     g_autoptr(SharedDef) live = shared_def_new(domain_def_copy(status->def));
     domain_change(obj, change_revived, &(ReviveChange) { guest, live, status });
+    g_autoptr(DomainState) state = domain_state(obj);
+    if (!state->persistent) { /* those of others were read with their definitions */
+        moments_load(&MOMENT_SNAPSHOT, obj);
+        moments_load(&MOMENT_CHECKPOINT, obj);
+    }
     store_set_id(host_domains(host), obj, guest->id);
     gboolean alive = process_is_same(status);
     if (!alive)

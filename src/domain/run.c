@@ -150,8 +150,10 @@ void run_finish(Guest *guest)
     domain_change(obj, change_ended, core);
 
     g_autoptr(DomainState) after = domain_state(obj);
-    if (!domain_visible(after))
+    if (!domain_visible(after)) {
+        moments_forget_gone(obj);
         store_remove(host_domains(guest->host), obj);
+    }
     g_mutex_lock(&core->lock);
     core->ended = TRUE;
     g_cond_broadcast(&core->end_cond);

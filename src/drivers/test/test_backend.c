@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/loop.h"
+#include "domain/moments.h"
 #include "drivers/test/test_driver.h"
 
 typedef struct TestGuest { gint64 started_ms; gint64 balloon_kib; } TestGuest;
@@ -49,6 +50,26 @@ static int test_dump(Guest *guest, int fd, unsigned int format, unsigned int fla
 {
     g_autofree char *text = g_strdup_printf("core of test domain '%s'\n", guest->name);
     return file_write_all(fd, text, strlen(text)) < 0 ? FAIL_ERRNO(errno, "cannot write the core dump") : 0;
+}
+
+static int test_snapshot_create(DomainHost *host, Guest *guest, DomainSnapshotDef *snapshot, unsigned int flags)
+{
+    return 0;
+}
+
+static int test_snapshot_revert(DomainHost *host, const DomainSnapshotDef *snapshot, unsigned int flags)
+{
+    return 0;
+}
+
+static int test_moment_delete(DomainHost *host, Guest *guest, const Moment *moment, unsigned int flags)
+{
+    return 0;
+}
+
+static int test_checkpoint_create(DomainHost *host, Guest *guest, DomainCheckpointDef *checkpoint, unsigned int flags)
+{
+    return 0;
 }
 
 static int test_succeed(Guest *guest)
@@ -183,6 +204,11 @@ const DomainBackend test_backend = {
     .set_balloon = test_set_balloon,
     .set_balloon_period = test_set_balloon_period,
     .set_vcpus = test_set_vcpus,
+    .snapshot_create = test_snapshot_create,
+    .snapshot_revert = test_snapshot_revert,
+    .snapshot_delete = test_moment_delete,
+    .checkpoint_create = test_checkpoint_create,
+    .checkpoint_delete = test_moment_delete,
     .stats = test_stats,
     .send_key = test_send_key,
     .inject_nmi = test_succeed,

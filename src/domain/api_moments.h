@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the functions on snapshots and checkpoints share.
+ */
+#pragma once
+#include "domain/api.h"
+#include "domain/moments.h"
+
+/** The moment of that name, belonging to the access's state; NULL with VIR_ERR_NO_DOMAIN_SNAPSHOT or _CHECKPOINT. */
+Moment *api_moment(const MomentKind *kind, const Access *a, const char *name);
+int api_fail_no_moment(const MomentKind *kind, const char *name);
+
+/** Whether something of a snapshot lies outside of the disks' own images. */
+gboolean snapshot_is_external(const DomainSnapshotDef *def);
+
+/* moment_def.c: a definition from a client. Functions answer 0, or -1 with an error. */
+
+/** What a new moment gets: time, a name if it has none, its parent, and the definition of the domain. */
+int moment_fill(const MomentKind *kind, const Access *a, void *def);
+/** What a definition that is given back must have: name, time, this domain, a parent that exists and makes no cycle. A
+ * known one without a domain gets the domain that it had; a domain that comes from the client is completed. @xml: the text
+ * of @def. */
+int moment_check_again(const MomentKind *kind, const Access *a, void *def, const char *xml);
+/** Decide for each disk of the snapshot's domain what becomes of it. */
+int snapshot_align(DomainSnapshotDef *def, gboolean disk_only);
+int checkpoint_align(DomainCheckpointDef *def);
+
+/** Delete a moment, what comes after it, or both. */
+typedef int (*MomentDelete)(DomainHost *host, Guest *guest, const Moment *moment, unsigned int flags);
+typedef enum { DELETE_ONE, DELETE_WITH_CHILDREN, DELETE_CHILDREN } DeleteWhat;
+/** @del releases what the moment holds; NULL: only its metadata goes. */
+int api_delete_moments(const MomentKind *kind, Access *a, const char *name, DeleteWhat what, MomentDelete del,
+                       unsigned int flags);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Snapshots: making and deleting them, and going back to them.
+ */
+#define ERROR_DOMAIN api_error_domain
+#define LOG_SOURCE "domain.snapshot"
+#include "domain/api.h"
+#include "base/log.h"
+#include "domain/api_moments.h"
+#include "domain/functions.h"
+
+/* ---- create ---- */
+
+#define CREATE_FLAGS (VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT | \
+    VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_HALT | VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | \
+    VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | \
+    VIR_DOMAIN_SNAPSHOT_CREATE_LIVE | VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE)
+
+static int check_create_flags(unsigned int flags)
+{
+    gboolean redefine = flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
+    if ((flags & VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT) && !redefine)
+        return FAIL(VIR_ERR_INVALID_ARG, "only a redefined snapshot can be asked to become the current one; others do");
+    if (redefine && (flags & (VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_LIVE)))
+        return FAIL(VIR_ERR_INVALID_ARG, "a redefined snapshot consists of metadata; no guest takes part");
+    return 0;
+}
+
+static DomainSnapshotState state_of(const Access *a)
+{
+    if (!a->state->guest)
+        return DOMAIN_SNAPSHOT_STATE_SHUTOFF;
+    return (DomainSnapshotState) (a->state->state + 1); /* ours begin with UNSET */
+}
+
+static gboolean is_online(DomainSnapshotState state)
+{
+    return state != DOMAIN_SNAPSHOT_STATE_SHUTOFF && state != DOMAIN_SNAPSHOT_STATE_DISK_SNAPSHOT;
+}
+
+/* Where all disk images of the snapshot are external, the new ones are those that the domain uses from now on. */
+static int use_new_images(DomainDef *def, void *opaque)
+{
+    const DomainSnapshotDef *snapshot = opaque;
+    for (guint i = 0; i < snapshot->disks.n_disks; i++) {
+        const DomainSnapshotDisk *part = snapshot->disks.disks[i];
+        for (guint j = 0; part->snapshot == DOMAIN_DISK_SNAPSHOT_EXTERNAL && j < def->devices.n_disks; j++) {
+            DomainDisk *disk = def->devices.disks[j];
+            if (g_strcmp0(disk->target.dev, part->name) != 0)
+                continue;
+            xml_struct_clear(&STORAGE_SOURCE_DESC, &disk->source);
+            xml_struct_copy_into(&STORAGE_SOURCE_DESC, &disk->source, &part->source);
+            disk->source.type = part->source.type;
+            disk->driver.type = part->driver_type ? part->driver_type : STORAGE_FORMAT_QCOW2;
+        }
+    }
+    return 0;
+}
+
+static int change_images(Access *a, DomainSnapshotDef *snapshot)
+{
+    if (!snapshot_is_external(snapshot))
+        return 0;
+    if (a->state->guest) {
+        g_autoptr(DomainDef) live = shared_def_copy(a->state->live);
+        use_new_images(live, snapshot);
+        if (api_publish_live(a, g_steal_pointer(&live)) < 0)
+            return -1;
+    }
+    return a->state->persistent ? config_edit(a->obj, use_new_images, snapshot, NULL) : 0;
+}
+
+/* What a running domain would be after its next start; hosts without files have never told. */
+static int fill_inactive(const Access *a, DomainSnapshotDef *def)
+{
+    g_clear_pointer(&def->inactive_domain, domain_def_free);
+    if (!a->state->guest || !a->state->persistent || !host_paths(a->obj->host))
+        return 0;
+    g_autoptr(SharedDef) config = domain_config(a->obj, a->state);
+    def->inactive_domain = config ? shared_def_copy(config) : NULL;
+    return config ? 0 : -1;
+}
+
+static int take(Access *a, DomainSnapshotDef *def, unsigned int flags)
+{
+    const DomainBackend *backend = host_backend(a->obj->host);
+    Guest *guest = a->state->guest;
+    if (a->state->checkpoints)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has checkpoints, which snapshots would spoil", API_NAME(a));
+    if ((flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT) && !a->state->persistent)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "cannot halt the transient domain '%s': its snapshots would be gone with it",
+                    API_NAME(a));
+    def->state = state_of(a);
+    if (moment_fill(&MOMENT_SNAPSHOT, a, def) < 0 || fill_inactive(a, def) < 0 ||
+        snapshot_align(def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) < 0 ||
+        GUEST_CALL(backend->snapshot_create(a->obj->host, guest, def, flags)) < 0)
+        return -1;
+    return change_images(a, def);
+}
+
+/* A snapshot that can't be noted down is given up. New images are in use by now: they stay. */
+static void release(Access *a, const Moment *moment)
+{
+    const DomainBackend *backend = host_backend(a->obj->host);
+    if (!backend->snapshot_delete || snapshot_is_external(moment_snapshot(moment)))
+        return;
+    virErrorPtr error = error_save();
+    if (GUEST_CALL(backend->snapshot_delete(a->obj->host, a->state->guest, moment, 0)) < 0)
+        LOG_ERROR("snapshot '%s' of domain '%s' stays without metadata: %s", moment->name, API_NAME(a), error_message());
+    error_restore(error);
+}
+
+static int finish(Access *a, Moment *moment, unsigned int flags)
+{
+    Guest *guest = a->state->guest;
+    if (!(flags & VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA) && moments_add(&MOMENT_SNAPSHOT, a->obj, moment, TRUE) < 0) {
+        release(a, moment);
+        return -1;
+    }
+    return guest && (flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT)
+        ? run_end(guest, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT) : 0;
+}
+
+static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned int flags)
+{
+    if (!def->name)
+        return FAIL(VIR_ERR_XML_ERROR, "a redefined snapshot must have a name");
+    Moment *old = moments_find(a->state->snapshots, def->name);
+    if (def->has_creation_time && def->state == DOMAIN_SNAPSHOT_STATE_UNSET)
+        return FAIL(VIR_ERR_XML_ERROR, "the redefined snapshot '%s' lacks its state", def->name);
+    if (moment_check_again(&MOMENT_SNAPSHOT, a, def, xml) < 0 ||
+        (def->inactive_domain && definition_complete(a->obj->host, def->inactive_domain, xml) < 0))
+        return -1;
+    if (old && is_online(moment_snapshot(old)->state) != is_online(def->state))
+        return FAIL(VIR_ERR_INVALID_ARG, "the snapshot '%s' can't change between online and offline", def->name);
+    return snapshot_align(def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY);
+}
+
+virDomainSnapshotPtr core_domain_snapshot_create_xml(virDomainPtr dom, const char *xml, unsigned int flags)
+{
+    API_FLAGS(flags, CREATE_FLAGS, NULL);
+    g_auto(Access) a = { NULL };
+    gboolean again = flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
+    if (check_create_flags(flags) < 0 || api_begin_long(&a, dom, "virDomainSnapshotCreateXML") < 0)
+        return NULL;
+    DomainSnapshotDef *def = definition_read(&DOMAIN_SNAPSHOT_ROOT, xml, flags & VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE);
+    if (!def)
+        return NULL;
+    int rc = again ? redefine(&a, def, xml, flags) : take(&a, def, flags);
+    g_autoptr(Moment) moment = moment_new(&MOMENT_SNAPSHOT, def);
+    if (rc == 0)
+        rc = again ? moments_add(&MOMENT_SNAPSHOT, a.obj, moment, flags & VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT)
+                   : finish(&a, moment, flags);
+    return rc < 0 ? NULL : domain_snapshot_handle_new(dom, moment->name);
+}
+
+/* ---- revert ---- */
+
+static gboolean change_held(DomainTransition *t, void *opaque)
+{
+    t->next->held = opaque != NULL;
+    return TRUE;
+}
+
+/* A definition that the domain gets: the snapshot's, under the domain's present name. */
+static SharedDef *reverted_def(const Access *a, const DomainDef *domain)
+{
+    DomainDef *def = domain_def_copy(domain);
+    g_free(def->name);
+    def->name = g_strdup(API_NAME(a));
+    def->has_id = false;
+    return shared_def_new(def);
+}
+
+static int end_for_revert(Access *a)
+{
+    Guest *guest = a->state->guest;
+    if (!guest)
+        return 0;
+    if (run_end(guest, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT) < 0)
+        return -1;
+    return run_wait_ended(guest, guest_deadline_ms(guest)) ? 0
+        : FAIL(VIR_ERR_OPERATION_TIMEOUT, "the end of domain '%s' is under way but not over", API_NAME(a));
+}
+
+/* What the domain does after @flags, or else as in the snapshot: VIR_DOMAIN_RUNNING, _PAUSED or _SHUTOFF. */
+static int target_state(const DomainSnapshotDef *snapshot, unsigned int flags)
+{
+    if (flags & VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING)
+        return VIR_DOMAIN_RUNNING;
+    if (flags & VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED)
+        return VIR_DOMAIN_PAUSED;
+    switch (snapshot->state) {
+    case DOMAIN_SNAPSHOT_STATE_RUNNING:
+    case DOMAIN_SNAPSHOT_STATE_BLOCKED: return VIR_DOMAIN_RUNNING;
+    case DOMAIN_SNAPSHOT_STATE_PAUSED: return VIR_DOMAIN_PAUSED;
+    default: return VIR_DOMAIN_SHUTOFF;
+    }
+}
+
+static int go_back(Access *a, const DomainSnapshotDef *snapshot, int state, unsigned int flags)
+{
+    const DomainBackend *backend = host_backend(a->obj->host);
+    RunOptions options = RUN_OPTIONS_INIT;
+    g_autoptr(SharedDef) def = reverted_def(a, snapshot->domain);
+    g_autoptr(SharedDef) config = snapshot->inactive_domain ? reverted_def(a, snapshot->inactive_domain)
+                                                            : shared_def_ref(def);
+    gboolean memory = is_online(snapshot->state);
+    if (end_for_revert(a) < 0 || run_drop_saved(a->obj) < 0 ||
+        GUEST_CALL(backend->snapshot_revert(a->obj->host, snapshot, flags)) < 0 ||
+        (a->state->persistent && config_replace(a->obj, config, NULL) < 0))
+        return -1;
+    if (state == VIR_DOMAIN_SHUTOFF)
+        return 0;
+    options.paused = state == VIR_DOMAIN_PAUSED;
+    options.start.flags = flags & VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM ? VIR_DOMAIN_START_RESET_NVRAM : 0;
+    options.start.snapshot = memory ? snapshot : NULL;
+    options.running_reason = VIR_DOMAIN_RUNNING_FROM_SNAPSHOT;
+    options.started_detail = VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT;
+    options.paused_detail = VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
+    return run_start(a->obj, def, &options);
+}
+
+static int revert(Access *a, const char *name, unsigned int flags)
+{
+    g_autoptr(DomainState) before = domain_state(a->obj);
+    Moment *moment = api_moment(&MOMENT_SNAPSHOT, a, name);
+    if (!moment)
+        return -1;
+    const DomainSnapshotDef *snapshot = moment_snapshot(moment);
+    int state = target_state(snapshot, flags);
+    if (!a->state->persistent && state == VIR_DOMAIN_SHUTOFF)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the transient domain '%s' would be gone after going back to the inactive snapshot "
+                    "'%s'; ask for it to run or to be paused", API_NAME(a), name);
+    domain_change(a->obj, change_held, a);
+    int rc = go_back(a, snapshot, state, flags);
+    if (rc == 0)
+        rc = moments_set_current(&MOMENT_SNAPSHOT, a->obj, name);
+    domain_change(a->obj, change_held, NULL);
+    return rc;
+}
+
+int core_domain_revert_to_snapshot(virDomainSnapshotPtr snapshot, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING | VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED |
+              VIR_DOMAIN_SNAPSHOT_REVERT_FORCE | VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM, -1);
+    g_auto(Access) a = { NULL };
+    if ((flags & VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING) && (flags & VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED))
+        return FAIL(VIR_ERR_INVALID_ARG, "a domain can't be both running and paused after going back to a snapshot");
+    if (api_begin_long(&a, snapshot->domain, "virDomainRevertToSnapshot") < 0)
+        return -1;
+    int rc = revert(&a, snapshot->name, flags);
+    g_autoptr(DomainState) state = domain_state(a.obj);
+    if (!domain_visible(state)) { /* a transient one whose start failed */
+        virErrorPtr error = error_save();
+        moments_forget_gone(a.obj);
+        store_remove(host_domains(a.obj->host), a.obj);
+        error_restore(error);
+    }
+    return rc;
+}
+
+/* ---- delete ---- */
+
+typedef struct Deletion { Access *a; MomentDelete del; unsigned int flags; } Deletion;
+
+static int delete_content(const Moment *moment, void *opaque)
+{
+    Deletion *d = opaque;
+    return d->del ? GUEST_CALL(d->del(d->a->obj->host, d->a->state->guest, moment, d->flags)) : 0;
+}
+
+static int delete_below(const MomentKind *kind, Deletion *d, const char *name)
+{
+    const MomentSet *set = moments_of(kind, d->a->state);
+    g_autoptr(GPtrArray) gone = moments_select(set, &(MomentQuery) { .below = name });
+    /* when the current one is among them, who stays above takes its place */
+    if (set->current && moments_descends(set, set->current, name) && moments_set_current(kind, d->a->obj, name) < 0)
+        return -1;
+    return moments_remove_all(kind, d->a->obj, gone, delete_content, d);
+}
+
+int api_delete_moments(const MomentKind *kind, Access *a, const char *name, DeleteWhat what, MomentDelete del,
+                       unsigned int flags)
+{
+    Deletion deletion = { a, del, flags };
+    Moment *top = api_moment(kind, a, name);
+    if (!top || (what != DELETE_ONE && delete_below(kind, &deletion, name) < 0))
+        return -1;
+    if (what == DELETE_CHILDREN)
+        return 0;
+    return delete_content(top, &deletion) < 0 ? -1 : moments_remove(kind, a->obj, name);
+}
+
+int core_domain_snapshot_delete(virDomainSnapshotPtr snapshot, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN | VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY |
+              VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY, -1);
+    g_auto(Access) a = { NULL };
+    gboolean children = flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN;
+    gboolean only = flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY;
+    gboolean metadata = flags & VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY;
+    if (children && only)
+        return FAIL(VIR_ERR_INVALID_ARG, "children with their parent and children only can't both be deleted");
+    if (api_begin_long(&a, snapshot->domain, "virDomainSnapshotDelete") < 0)
+        return -1;
+    return api_delete_moments(&MOMENT_SNAPSHOT, &a, snapshot->name,
+                              only ? DELETE_CHILDREN : children ? DELETE_WITH_CHILDREN : DELETE_ONE,
+                              metadata ? NULL : host_backend(a.obj->host)->snapshot_delete, flags);
+}
