@@ -99,6 +99,9 @@ int api_scope(const Access *access, unsigned int flags, Scope *scope)
 SharedDef *api_scope_def(const Access *access, unsigned int flags)
 {
     Scope scope;
+    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually "
+                         "exclusive");
     if (api_scope(access, flags, &scope) < 0)
         return NULL;
     return scope.live ? shared_def_ref(access->state->live) : domain_config(access->obj, access->state);
@@ -122,6 +125,27 @@ int api_publish_live(const Access *access, DomainDef *def)
     if (!domain_change(access->obj, change_live, &(LiveChange) { guest, shared }))
         return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(access));
     return status_save(guest);
+}
+
+int api_change(const Access *access, unsigned int flags, const DefChange *change, void *opaque)
+{
+    Scope scope;
+    if (api_scope(access, flags, &scope) < 0)
+        return -1;
+    g_autoptr(DomainDef) live = scope.live ? shared_def_copy(access->state->live) : NULL;
+    g_autoptr(SharedDef) old = scope.config ? domain_config(access->obj, access->state) : NULL;
+    g_autoptr(DomainDef) config = old ? shared_def_copy(old) : NULL;
+    if ((scope.config && !config) || (live && change->edit(live, opaque) < 0) || (config && change->edit(config, opaque) < 0))
+        return -1;
+    if (live && !change->live)
+        return FAIL(VIR_ERR_NO_SUPPORT, "change of %s of a running domain", change->what);
+    if (live && (GUEST_CALL(change->live(access->state->guest, live, opaque)) < 0 ||
+                 api_publish_live(access, g_steal_pointer(&live)) < 0))
+        return -1;
+    if (!config)
+        return 0;
+    g_autoptr(SharedDef) next = shared_def_new(g_steal_pointer(&config));
+    return config_replace(access->obj, next, NULL);
 }
 
 unsigned long long def_current_memory(const DomainDef *def)

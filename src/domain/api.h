@@ -58,7 +58,7 @@ virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *s
 typedef struct Scope { gboolean live, config; } Scope;
 /** 0, or -1 with VIR_ERR_OPERATION_INVALID if that isn't there. Other flags are ignored. */
 int api_scope(const Access *access, unsigned int flags, Scope *scope);
-/** The definition to read: live or persistent. NULL with an error. */
+/** The definition to read: live or persistent, not both. NULL with an error. */
 SharedDef *api_scope_def(const Access *access, unsigned int flags);
 
 /** Edit a copy of the persistent definition, write it, publish it. The modify job must be held. @event (may be NULL, taken
@@ -67,6 +67,17 @@ typedef int (*ConfigEdit)(DomainDef *def, void *opaque);
 int config_edit(DomainObj *obj, ConfigEdit edit, void *opaque, Event *event);
 /** Write and publish a new persistent definition. */
 int config_replace(DomainObj *obj, SharedDef *def, Event *event);
+
+/** A change of definitions that a running guest follows. */
+typedef struct DefChange {
+    const char *what;      /* for the error if the guest can't: "memory parameters" */
+    ConfigEdit edit;       /* may be called several times, each time on a fresh copy */
+    /** Have the guest follow; @def is the edited copy. NULL: the backend can't (VIR_ERR_NO_SUPPORT). [worker] */
+    int (*live)(Guest *guest, DomainDef *def, void *opaque);
+} DefChange;
+/** Make a change where @flags (VIR_DOMAIN_AFFECT_xxx) want it. The modify job must be held. It is tried on all copies before
+ * the guest hears of it. 0, or -1. */
+int api_change(const Access *access, unsigned int flags, const DefChange *change, void *opaque);
 
 /** Publish @def (taken over) as the live definition and write the status. 0, or -1; also if the run is over. */
 int api_publish_live(const Access *access, DomainDef *def);

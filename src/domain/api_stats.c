@@ -8,6 +8,7 @@
  */
 #define ERROR_DOMAIN api_error_domain
 #include "domain/api.h"
+#include "domain/find.h"
 #include "base/loop.h"
 #include "domain/functions.h"
 #include "domain/stats_ask.h"
@@ -287,30 +288,18 @@ int core_domain_block_stats_flags(virDomainPtr dom, const char *disk, virTypedPa
     return rc;
 }
 
-static const char *target_of(const DomainDef *def, const char *device)
-{
-    for (guint i = 0; i < def->devices.n_interfaces; i++) {
-        const DomainInterface *net = def->devices.interfaces[i];
-        g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1], net->mac[2],
-                                               net->mac[3], net->mac[4], net->mac[5]);
-        if (g_strcmp0(net->target.dev, device) == 0 || g_ascii_strcasecmp(mac, device) == 0)
-            return net->target.dev;
-    }
-    return NULL;
-}
-
 int core_domain_interface_stats(virDomainPtr dom, const char *device, virDomainInterfaceStatsPtr stats, size_t size)
 {
     g_auto(Access) a = { NULL };
     if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
         return -1;
-    const char *target = target_of(shared_def_get(a.state->live), device);
-    g_autoptr(GuestStats) answer = target ? api_guest_stats(&a, GUEST_STATS_INTERFACE) : NULL;
-    if (target && !answer)
+    const DomainInterface *net = find_interface(shared_def_get(a.state->live), device);
+    g_autoptr(GuestStats) answer = net ? api_guest_stats(&a, GUEST_STATS_INTERFACE) : NULL;
+    if (!answer)
         return -1;
-    for (guint i = 0; answer && answer->interfaces && i < answer->interfaces->len; i++) {
+    for (guint i = 0; answer->interfaces && i < answer->interfaces->len; i++) {
         const GuestInterfaceStats *n = &g_array_index(answer->interfaces, GuestInterfaceStats, i);
-        if (g_strcmp0(n->target, target) != 0)
+        if (g_strcmp0(n->target, net->target.dev) != 0)
             continue;
         virDomainInterfaceStatsStruct full = {
             .rx_bytes = signed_or_unknown(n->rx_bytes), .rx_packets = signed_or_unknown(n->rx_packets),
@@ -321,5 +310,6 @@ int core_domain_interface_stats(virDomainPtr dom, const char *device, virDomainI
         memcpy(stats, &full, MIN(size, sizeof(full)));
         return 0;
     }
-    return FAIL(VIR_ERR_INVALID_ARG, "invalid path, '%s' is not a known interface of domain '%s'", device, API_NAME(&a));
+    return FAIL(VIR_ERR_OPERATION_FAILED, "the hypervisor tells nothing of interface '%s' of domain '%s'", device,
+                API_NAME(&a));
 }

@@ -31,6 +31,8 @@ struct Moment;                               /* domain/moments.h */
 typedef struct DomainObj DomainObj;           /* domain/domain_obj.h */
 typedef struct DomainHost DomainHost;         /* domain/host.h: one driver's set of domains */
 typedef struct DomainBackend DomainBackend;
+typedef struct ParamChange ParamChange;       /* domain/params.h */
+typedef struct ParamGroup ParamGroup;
 
 /** One run of one domain. Fields are constant after start() but where it is said otherwise. */
 typedef struct Guest {
@@ -90,6 +92,8 @@ typedef struct StartOptions {
 
 typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
 
+typedef enum { GUEST_THREAD_VCPU, GUEST_THREAD_EMULATOR, GUEST_THREAD_IOTHREAD } GuestThread;
+
 typedef enum { GUEST_REQUEST_PAUSE, GUEST_REQUEST_CONT } GuestRequest;
 
 /** Answer to a request, on the loop's thread; without @success the thread's error tells why. */
@@ -108,6 +112,9 @@ struct DomainBackend {
     gboolean instant;       /* a guest starts running, and is saved, in one step: nothing is told of the steps between */
     guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
     int error_domain;       /* VIR_FROM_QEMU, for errors about its domains */
+    const ParamGroup *scheduler; /* its parameters; NULL: those of Linux, params_cpu */
+    const char *scheduler_name;  /* NULL: "posix" */
+    gboolean iotune_capped; /* no limit of a disk's traffic without a burst that is at least as large */
     gint64 deadline_ms;     /* default of guest_deadline_ms(); 0: DOMAIN_GUEST_DEADLINE_MS */
 
     /* ---- definitions: no guest needed ---- */
@@ -197,6 +204,17 @@ struct DomainBackend {
     int (*checkpoint_delete)(DomainHost *host, Guest *guest, const struct Moment *moment, unsigned int flags);
     /** Fill in how much of each disk of @checkpoint changed since. May be NULL. [worker] */
     int (*checkpoint_sizes)(Guest *guest, struct DomainCheckpointDef *checkpoint);
+
+    /* ---- tuning ---- */
+
+    /** Have the guest follow parameters that were set in @def; @change says which (domain/params.h). [worker] */
+    int (*set_params)(Guest *guest, DomainDef *def, const ParamChange *change);
+    /** Let a thread of the guest's run on these CPUs of the host. @id: number of the vCPU or I/O thread. [worker] */
+    int (*pin)(Guest *guest, DomainDef *def, GuestThread thread, guint id, const Bitmap *cpus);
+    /** Add or remove I/O thread @id. [worker] */
+    int (*set_iothread)(Guest *guest, DomainDef *def, guint id, gboolean exists);
+    /** Plug or unplug vCPUs, as @def->vcpus says now. [worker] */
+    int (*plug_vcpus)(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);
 
     /* ---- statistics ---- */
 

@@ -127,8 +127,32 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(from_native, connect_domain_xml_from_native);
 }
 
+/* Parameters and processors. */
+static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
+{
+    SERVE(domain_get_memory_parameters);
+    SERVE(domain_set_memory_parameters);
+    SERVE(domain_get_blkio_parameters);
+    SERVE(domain_set_blkio_parameters);
+    SERVE(domain_get_numa_parameters);
+    SERVE(domain_set_numa_parameters);
+    SERVE(domain_get_interface_parameters);
+    SERVE(domain_set_interface_parameters);
+    SERVE(domain_get_block_io_tune);
+    SERVE(domain_set_block_io_tune);
+    SERVE(domain_get_perf_events);
+    SERVE(domain_set_perf_events);
+    SERVE(domain_set_iothread_params);
+    SERVE(domain_get_scheduler_type);
+    SERVE(domain_get_scheduler_parameters_flags);
+    SERVE(domain_get_scheduler_parameters);
+    SERVE(domain_set_scheduler_parameters_flags);
+    SERVE(domain_set_scheduler_parameters);
+}
+
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
 {
     fill_life(table, backend);
     fill_rest(table, backend);
+    fill_tuning(table, backend);
 }

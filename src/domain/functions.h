@@ -162,3 +162,30 @@ char *core_connect_domain_xml_to_native(virConnectPtr conn, const char *format, 
                                         flags);
 char *core_connect_domain_xml_from_native(virConnectPtr conn, const char *format, const char *config, unsigned
                                           int flags);
+
+/* api_params.c */
+int core_domain_get_memory_parameters(virDomainPtr dom, virTypedParameterPtr params, int *nparams, unsigned int flags);
+int core_domain_set_memory_parameters(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_get_blkio_parameters(virDomainPtr dom, virTypedParameterPtr params, int *nparams, unsigned int flags);
+int core_domain_set_blkio_parameters(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_get_numa_parameters(virDomainPtr dom, virTypedParameterPtr params, int *nparams, unsigned int flags);
+int core_domain_set_numa_parameters(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_get_interface_parameters(virDomainPtr dom, const char *device, virTypedParameterPtr params,
+                                         int *nparams, unsigned int flags);
+int core_domain_set_interface_parameters(virDomainPtr dom, const char *device, virTypedParameterPtr params,
+                                         int nparams, unsigned int flags);
+int core_domain_get_block_io_tune(virDomainPtr dom, const char *disk, virTypedParameterPtr params,
+                                  int *nparams, unsigned int flags);
+int core_domain_set_block_io_tune(virDomainPtr dom, const char *disk, virTypedParameterPtr params,
+                                  int nparams, unsigned int flags);
+int core_domain_get_perf_events(virDomainPtr dom, virTypedParameterPtr *params, int *nparams, unsigned int flags);
+int core_domain_set_perf_events(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_set_iothread_params(virDomainPtr dom, unsigned int iothread_id, virTypedParameterPtr params,
+                                    int nparams, unsigned int flags);
+char *core_domain_get_scheduler_type(virDomainPtr dom, int *nparams);
+int core_domain_get_scheduler_parameters_flags(virDomainPtr dom, virTypedParameterPtr params, int *nparams,
+                                               unsigned int flags);
+int core_domain_get_scheduler_parameters(virDomainPtr dom, virTypedParameterPtr params, int *nparams);
+int core_domain_set_scheduler_parameters_flags(virDomainPtr dom, virTypedParameterPtr params, int nparams,
+                                               unsigned int flags);
+int core_domain_set_scheduler_parameters(virDomainPtr dom, virTypedParameterPtr params, int nparams);

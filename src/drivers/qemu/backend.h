@@ -126,6 +126,9 @@ int qemu_backend_max_vcpus(DomainHost *host, const char *type);
 /** Choose the ports and addresses of displays that have none. @guest may be NULL (nothing is reserved then). */
 int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
 
+/** Refuse what a definition wants of the host's scheduler and control groups, and what isn't done. */
+int qemu_check_tuning(const DomainDef *def);
+
 /* backend_events.c */
 extern const QmpCallbacks qemu_monitor_callbacks;
 

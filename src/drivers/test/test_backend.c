@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "domain/moments.h"
+#include "domain/params.h"
 #include "drivers/test/test_driver.h"
 
 typedef struct TestGuest { gint64 started_ms; gint64 balloon_kib; } TestGuest;
@@ -118,6 +119,11 @@ static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboo
     return 0;
 }
 
+static int test_set_params(Guest *guest, DomainDef *def, const ParamChange *change)
+{
+    return 0;
+}
+
 /* Numbers that follow from the time and the definition, so that tests can tell what to expect. */
 static void fill_stats(Guest *guest, GuestStats *stats)
 {
@@ -209,6 +215,10 @@ const DomainBackend test_backend = {
     .snapshot_delete = test_moment_delete,
     .checkpoint_create = test_checkpoint_create,
     .checkpoint_delete = test_moment_delete,
+    .scheduler = &params_fair,
+    .scheduler_name = "fair",
+    .iotune_capped = TRUE,
+    .set_params = test_set_params,
     .stats = test_stats,
     .send_key = test_send_key,
     .inject_nmi = test_succeed,
