@@ -98,31 +98,43 @@ static char *temp_name(const char *path)
     return g_strdup_printf("%s/%s%016" G_GINT64_MODIFIER "x-%.*s", dir, TEMP_MARK, salt, FILE_NAME_MAX, base);
 }
 
-/* 0, or errno. */
+/* A new file, open; or -1 with errno. */
 static int write_temp(const char *temp, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid)
 {
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno;
-    int err = 0;
-    if (set_owner_and_mode(fd, mode, uid, gid) < 0 || file_write_all(fd, data, len) < 0 || fsync(fd) < 0)
+    if (fd < 0 || (set_owner_and_mode(fd, mode, uid, gid) == 0 && file_write_all(fd, data, len) == 0))
+        return fd;
+    int err = errno;
+    close(fd);
+    unlink(temp);
+    errno = err;
+    return -1;
+}
+
+/* Give the file its name, and flush it. Where nothing had that name there is nothing to lose either: it is named first, so
+ * that one flush brings both to the disk (two would take twice the time). If the machine stops right then, an incomplete file
+ * may be left, of which nobody was told that it is there. 0, or errno. */
+static int name_and_flush(int fd, const char *temp, const char *path)
+{
+    gboolean named = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
+    int err = fsync(fd) < 0 ? errno : 0;
+    if (!named && !err && rename(temp, path) < 0)
         err = errno;
-    if (close(fd) < 0 && !err)
-        err = errno;
+    if (err)
+        unlink(named ? path : temp);
     return err;
 }
 
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid)
 {
     g_autofree char *temp = temp_name(path);
-    int err = write_temp(temp, data, len, mode, uid, gid);
-    if (!err && rename(temp, path) < 0)
+    int fd = write_temp(temp, data, len, mode, uid, gid);
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot write '%s'", path);
+    int err = name_and_flush(fd, temp, path);
+    if (close(fd) < 0 && !err)
         err = errno;
-    if (err) {
-        unlink(temp);
-        return FAIL_ERRNO(err, "cannot write '%s'", path);
-    }
-    return sync_parent(path);
+    return err ? FAIL_ERRNO(err, "cannot write '%s'", path) : sync_parent(path);
 }
 
 int file_sweep(const char *dir)

@@ -23,7 +23,8 @@ bool file_name_is_safe(const char *name);
 /** The same with VIR_ERR_INVALID_ARG set, which calls the name @what ("domain name"). 0 or -1. */
 int file_name_check(const char *what, const char *name);
 
-/** Replace or create @path with @data so that after any crash it has either the old or the new content.
+/** Replace or create @path with @data. After any crash it has either the old or the new content, whole; only if there was no
+ * old one and the machine itself stopped before the return may the new one be incomplete.
  * On return the file and its name are on the disk. A link is replaced, not followed.
  * @uid, @gid: FILE_OWNER_KEEP, FILE_GROUP_KEEP or the owner. 0, or -1 with an error (the old content stands). */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);

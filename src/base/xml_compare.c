@@ -171,83 +171,106 @@ GPtrArray *xml_diff(const XmlDesc *desc, const void *old, const void *new, const
     return d.changes;
 }
 
-/* Validation of structs that a program made */
+/* Validation of structs that a program made. The way to a value is a chain on the stack; it becomes text when there is a
+ * fault, which is rare. */
 
-static void validate_struct(GString *path, const XmlDesc *desc, const void *obj, XmlDiagnostics *diag);
+typedef struct Way {
+    const struct Way *up;
+    const char *root;   /* the outermost has this alone */
+    const XmlMember *m;
+    guint index;        /* from 1; 0: not an item of a list */
+} Way;
 
-static void fault(GString *path, const XmlMember *m, XmlDiagnostics *diag, int code, const char *text)
+static void validate_struct(const Way *way, const XmlDesc *desc, const void *obj, XmlDiagnostics *diag);
+
+static void put_way(GString *text, const Way *way)
 {
-    xml_diagnostics_add(diag, XML_PROBLEM_ERROR, code, 0, path->str, "%s (%s)", text, m->doc);
+    if (way->root) {
+        g_string_append(text, way->root);
+        return;
+    }
+    put_way(text, way->up);
+    if (way->m->name)
+        g_string_append_printf(text, "%s%s", way->m->kind == XML_MEMBER_ATTR ? "@" : ".", way->m->name);
+    if (way->index)
+        g_string_append_printf(text, "[%u]", way->index);
 }
 
-static void validate_value(GString *path, const XmlMember *m, const void *at, XmlDiagnostics *diag)
+static void fault(const Way *way, XmlDiagnostics *diag, const char *text)
 {
+    GString *path = g_string_new(NULL);
+
+    put_way(path, way);
+    xml_diagnostics_add(diag, XML_PROBLEM_ERROR, VIR_ERR_XML_ERROR, 0, path->str, "%s (%s)", text, way->m->doc);
+    g_string_free(path, TRUE);
+}
+
+static void validate_value(const Way *way, const void *at, XmlDiagnostics *diag)
+{
+    const XmlMember *m = way->m;
+
     if ((m->type == XML_STRING || m->type == XML_RAW) && strlen(*(char *const *)at) > m->max_len)
-        fault(path, m, diag, VIR_ERR_XML_ERROR, "the text is too long");
+        fault(way, diag, "the text is too long");
     if (m->type == XML_STRING && !g_utf8_validate(*(char *const *)at, -1, NULL))
-        fault(path, m, diag, VIR_ERR_XML_ERROR, "the text is not UTF-8");
+        fault(way, diag, "the text is not UTF-8");
     if (m->type == XML_ENUM && *(const guint8 *)at > ((const XmlEnum *)m->info)->n)
-        fault(path, m, diag, VIR_ERR_XML_ERROR, "the value is not one of the enum");
+        fault(way, diag, "the value is not one of the enum");
     if (!m->bytes)
         return;
     guint64 n = xml_number_get(m, at);
     bool inside = m->type == XML_INT ? (gint64)n >= (gint64)m->min && (gint64)n <= (gint64)m->max
                                      : n >= m->min && n <= m->max;
     if (!inside)
-        fault(path, m, diag, VIR_ERR_XML_ERROR, "the number is out of range");
+        fault(way, diag, "the number is out of range");
 }
 
-static void validate_list(GString *path, const XmlMember *m, const void *obj, XmlDiagnostics *diag)
+static void validate_list(Way *way, const void *obj, XmlDiagnostics *diag)
 {
+    const XmlMember *m = way->m;
     guint n = *member_count(m, obj);
     void **items = *(void ***)member_ptr(m, obj);
 
     if (n > m->max_count)
-        fault(path, m, diag, VIR_ERR_XML_ERROR, "the list is too long");
+        fault(way, diag, "the list is too long");
     for (guint i = 0; m->type == XML_STRUCT && i < n; i++) {
-        gsize before = path->len;
-        g_string_append_printf(path, "[%u]", i + 1);
-        validate_struct(path, m->info, items[i], diag);
-        g_string_truncate(path, before);
+        way->index = i + 1;
+        validate_struct(way, m->info, items[i], diag);
     }
 }
 
-static void validate_elem(GString *path, const XmlMember *m, const void *obj, XmlDiagnostics *diag)
+static void validate_elem(const Way *way, const void *obj, XmlDiagnostics *diag)
 {
+    const XmlMember *m = way->m;
     const void *inner = member_struct(m, obj);
     const bool *has = member_has(m, obj);
 
     /* An element that isn't behind a pointer is there if anything in it is; its requirements were checked at parse. */
     if (m->flags & XML_REF ? inner != NULL : (has && *has) || m->flags & (XML_REQUIRED | XML_FLAT))
-        validate_struct(path, m->info, inner, diag);
+        validate_struct(way, m->info, inner, diag);
 }
 
-static void validate_struct(GString *path, const XmlDesc *desc, const void *obj, XmlDiagnostics *diag)
+static void validate_struct(const Way *up, const XmlDesc *desc, const void *obj, XmlDiagnostics *diag)
 {
     for (guint i = 0; i < desc->n_members; i++) {
         const XmlMember *m = &desc->members[i];
-        gsize before = path->len;
+        Way way = {.up = up, .m = m};
         if (!member_active(m, obj))
             continue;
-        if (m->name)
-            g_string_append_printf(path, "%s%s", m->kind == XML_MEMBER_ATTR ? "@" : ".", m->name);
         if (m->kind == XML_MEMBER_LIST)
-            validate_list(path, m, obj, diag);
+            validate_list(&way, obj, diag);
         else if (m->kind == XML_MEMBER_ELEM)
-            validate_elem(path, m, obj, diag);
+            validate_elem(&way, obj, diag);
         else if (xml_value_is_set(m, obj))
-            validate_value(path, m, member_ptr(m, obj), diag);
-        g_string_truncate(path, before);
+            validate_value(&way, member_ptr(m, obj), diag);
     }
 }
 
 int xml_validate(const XmlDesc *desc, const void *obj, const char *path, XmlDiagnostics *diag)
 {
-    GString *text = g_string_new(path);
+    const Way root = {.root = path};
     guint before = diag->n_errors;
 
-    validate_struct(text, desc, obj, diag);
-    g_string_free(text, TRUE);
+    validate_struct(&root, desc, obj, diag);
     return diag->n_errors > before ? -1 : 0;
 }
 
