@@ -78,6 +78,15 @@ static void stream_fail(ServerStream *stream)
     stream_free(stream);
 }
 
+/* The client wanted no more of it; it waits for the answer. */
+static void stream_abort(ServerStream *stream)
+{
+    virStreamEventRemoveCallback(stream->st);
+    virStreamAbort(stream->st);
+    send_packet(stream, RPC_STREAM, RPC_OK, NULL, 0);
+    stream_free(stream);
+}
+
 static void stream_update(ServerStream *stream)
 {
     int events = 0;
@@ -255,8 +264,7 @@ int stream_packet(ServerClient *client, RpcPacket *packet)
             stream_finish(stream);
         return 0;
     case RPC_ERROR:
-        error_report(ERROR_DOMAIN, VIR_ERR_RPC, "stream aborted at client request");
-        stream_fail(stream);
+        stream_abort(stream);
         return 0;
     default:
         return FAIL(VIR_ERR_RPC, "stream packet with status %u", packet->header.status);

@@ -198,3 +198,21 @@ def test_life_by_python(guest, library, request):
         assert out.endswith('DONE\n')
     finally:
         os.unlink(log)
+
+
+PYTHON_ABORT = '''
+conn = libvirt.open(uri)
+dom = conn.createXML(XML, libvirt.VIR_DOMAIN_START_PAUSED)
+for i in range(3):
+    stream = conn.newStream()
+    dom.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_SAFE)     # the one before has let it go
+    assert stream.abort() == 0
+dom.destroy()
+'''
+
+
+@pytest.mark.parametrize('library', ['debian', 'ours', 'ours-on-reference'])
+def test_stream_aborted(library, request):
+    """The client is told that the stream ended, and that it wanted it so."""
+    daemon = request.getfixturevalue('reference' if library == 'ours-on-reference' else 'guest_daemon')
+    daemon.python(f'XML = {domain_xml("aborted", memory=16)!r}\n{PYTHON_ABORT}', ours=library != 'debian')
