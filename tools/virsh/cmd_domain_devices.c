@@ -5,13 +5,6 @@
 
 #include "tools/virsh/virsh.h"
 
-static xmlDocPtr domain_doc(Shell *shell, virDomainPtr domain, unsigned int flags)
-{
-    g_autofree char *xml = virDomainGetXMLDesc(domain, flags);
-
-    return xml ? virsh_parse_xml(shell, xml) : NULL;
-}
-
 static void json_or_null(json_object *object, const char *key, const char *text)
 {
     shell_json_string(object, key, text && *text ? text : NULL);
@@ -46,7 +39,7 @@ bool cmd_domblklist(Shell *shell, const Cmd *cmd)
                                           : shell_table_new("Target", "Source", NULL);
     json_object *list;
 
-    doc = domain ? domain_doc(shell, domain, cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0) : NULL;
+    doc = domain ? virsh_domain_doc(shell, domain, cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0) : NULL;
     if (!doc)
         return false;
     list = json_object_new_array();
@@ -96,7 +89,7 @@ bool cmd_domiflist(Shell *shell, const Cmd *cmd)
     g_autoptr(ShellTable) table = shell_table_new("Interface", "Type", "Source", "Model", "MAC", NULL);
     json_object *list;
 
-    doc = domain ? domain_doc(shell, domain, cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0) : NULL;
+    doc = domain ? virsh_domain_doc(shell, domain, cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0) : NULL;
     if (!doc)
         return false;
     list = json_object_new_array();
@@ -162,7 +155,7 @@ bool cmd_domif_getlink(Shell *shell, const Cmd *cmd)
 
     if (!domain || cmd_string(shell, cmd, "interface", &name) <= 0)
         return false;
-    doc = domain_doc(shell, domain, cmd_has(cmd, "config") ? VIR_DOMAIN_XML_INACTIVE : 0);
+    doc = virsh_domain_doc(shell, domain, cmd_has(cmd, "config") ? VIR_DOMAIN_XML_INACTIVE : 0);
     node = doc ? find_interface(shell, doc, name) : NULL;
     if (!node)
         return false;
@@ -193,7 +186,7 @@ bool cmd_domif_setlink(Shell *shell, const Cmd *cmd)
         return shell_error(shell, "invalid link state '%s'", state);
     if (!config && virDomainIsActive(domain) == 0)
         config = true;
-    doc = domain_doc(shell, domain, config ? VIR_DOMAIN_XML_INACTIVE : 0);
+    doc = virsh_domain_doc(shell, domain, config ? VIR_DOMAIN_XML_INACTIVE : 0);
     node = doc ? find_interface(shell, doc, name) : NULL;
     if (!node)
         return false;
@@ -237,7 +230,7 @@ static char *block_size(unsigned long long bytes, bool human)
 
 static bool blkinfo_all(Shell *shell, const Cmd *cmd, virDomainPtr domain)
 {
-    g_autoptr(xmlDoc) doc = domain_doc(shell, domain, 0);
+    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
     g_autoptr(GPtrArray) disks = doc ? virsh_xpath_nodes(doc, NULL, "/domain/devices/disk") : NULL;
     g_autoptr(ShellTable) table = shell_table_new("Target", "Capacity", "Allocation", "Physical", NULL);
     bool human = cmd_has(cmd, "human");
@@ -379,7 +372,7 @@ bool cmd_domdisplay(Shell *shell, const Cmd *cmd)
         return false;
     if (virDomainIsActive(domain) != 1)
         return shell_error(shell, "Domain is not running");
-    doc = domain_doc(shell, domain, password ? VIR_DOMAIN_XML_SECURE : 0);
+    doc = virsh_domain_doc(shell, domain, password ? VIR_DOMAIN_XML_SECURE : 0);
     for (size_t i = 0; doc && i < G_N_ELEMENTS(kinds) && !(found && !cmd_has(cmd, "all")); i++) {
         g_autofree char *expression = g_strdup_printf("/domain/devices/graphics[@type='%s']", kinds[i]);
         g_autoptr(GPtrArray) nodes = virsh_xpath_nodes(doc, NULL, expression);
@@ -401,7 +394,7 @@ bool cmd_domdisplay(Shell *shell, const Cmd *cmd)
 bool cmd_vncdisplay(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
-    g_autoptr(xmlDoc) doc = domain ? domain_doc(shell, domain, 0) : NULL;
+    g_autoptr(xmlDoc) doc = domain ? virsh_domain_doc(shell, domain, 0) : NULL;
     g_autofree char *port = NULL, *listen = NULL;
     long number;
 
@@ -421,7 +414,7 @@ bool cmd_vncdisplay(Shell *shell, const Cmd *cmd)
 bool cmd_ttyconsole(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
-    g_autoptr(xmlDoc) doc = domain ? domain_doc(shell, domain, 0) : NULL;
+    g_autoptr(xmlDoc) doc = domain ? virsh_domain_doc(shell, domain, 0) : NULL;
     g_autofree char *tty = doc ? virsh_xpath_string(doc, NULL, "string(/domain/devices/console/@tty)") : NULL;
 
     if (!tty || !*tty)

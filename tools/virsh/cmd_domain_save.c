@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Domains: state to files and back (save, managed save, dump), and the job that does it. Those that take long run on a
- * thread of their own, so that the main one can show progress and take ^C, which aborts the job.
- */
-#include <errno.h>
+/* Domains: state to files and back (save, managed save, dump), and the job that does it. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/virsh/virsh.h"
 
@@ -16,64 +11,13 @@ static char *absolute(const char *path)
     return g_canonicalize_filename(path, NULL);
 }
 
-/* --- long calls --- */
-
-typedef struct {
-    int (*call)(void *data);
-    void *data;
-    int result;
-    virErrorPtr error;
-    VirshWait *wait;
-} LongCall;
-
-static gpointer run_long_call(gpointer opaque)
-{
-    LongCall *call = opaque;
-
-    call->result = call->call(call->data);
-    if (call->result < 0)
-        call->error = virSaveLastError();
-    virsh_wait_wake(call->wait);
-    return NULL;
-}
-
-static void show_progress(Shell *shell, virDomainPtr domain, const char *label)
-{
-    virDomainJobInfo info;
-
-    if (virDomainGetJobInfo(domain, &info) == 0 && info.type != VIR_DOMAIN_JOB_NONE && info.dataTotal)
-        fprintf(stderr, "\r%s: [%3d %%]", label,
-                (int)((info.dataTotal - info.dataRemaining) * 100 / info.dataTotal));
-    client_error_forget();
-}
-
-/* Runs `call` for a domain; false if it failed, its error being pending. */
 static bool long_call(Shell *shell, const Cmd *cmd, virDomainPtr domain, const char *label, int (*function)(void *),
                       void *data)
 {
-    LongCall call = {.call = function, .data = data, .wait = virsh_wait_new()};
-    bool verbose = cmd_has(cmd, "verbose"), aborted = false;
-    GThread *thread = g_thread_new("virsh-call", run_long_call, &call);
-    VirshWake wake;
+    VirshJob job = {.domain = domain, .verbose = cmd_has(cmd, "verbose"), .call = function, .data = data,
+                    .progress = {.label = label}};
 
-    while ((wake = virsh_wait_until(call.wait, g_get_monotonic_time() + G_USEC_PER_SEC / 2)) != VIRSH_WOKEN) {
-        if (wake == VIRSH_INTERRUPTED) {
-            shell_interrupt_reset();
-            if (!aborted && virDomainAbortJob(domain) < 0)
-                shell_error(shell, "failed to abort the job: %s", client_error_text());
-            client_error_forget();
-            aborted = true;
-        } else if (verbose) {
-            show_progress(shell, domain, label);
-        }
-    }
-    g_thread_join(thread);
-    virsh_wait_free(call.wait);
-    if (verbose)
-        fprintf(stderr, call.result == 0 ? "\r%s: [100 %%]\n" : "\n", label);
-    if (call.error)
-        client_error_take(call.error);
-    return call.result == 0;
+    return virsh_job_run(shell, &job);
 }
 
 static const VirshFlag save_flags[] = {

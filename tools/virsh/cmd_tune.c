@@ -183,9 +183,7 @@ bool cmd_domthrottlegroupdel(Shell *shell, const Cmd *cmd)
 /* The definition's throttle groups: there is no call that lists them. */
 static xmlDocPtr throttle_groups(Shell *shell, const Cmd *cmd, virDomainPtr domain, GPtrArray **groups)
 {
-    unsigned int flags = cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0;
-    g_autofree char *xml = virDomainGetXMLDesc(domain, flags);
-    xmlDocPtr doc = xml ? virsh_parse_xml(shell, xml) : NULL;
+    xmlDocPtr doc = virsh_domain_doc(shell, domain, cmd_has(cmd, "inactive") ? VIR_DOMAIN_XML_INACTIVE : 0);
 
     *groups = doc ? virsh_xpath_nodes(doc, NULL, "/domain/throttlegroups/throttlegroup") : NULL;
     return doc;

@@ -95,8 +95,8 @@ bool cmd_emulatorpin(Shell *shell, const Cmd *cmd)
     text = virsh_cpu_map(map, cpus, true);
     if (shell_json(cmd))
         return virsh_print_word(shell, cmd, "cpus", text);
-    shell_print_extra(shell, "emulator: CPU Affinity\n----------------------------------\n");
-    shell_print(shell, "       *: %s\n", text);
+    shell_print_extra(shell, "emulator: CPU Affinity\n----------------------------------\n       *: ");
+    shell_print(shell, "%s\n", text);
     return true;
 }
 
@@ -164,7 +164,7 @@ bool cmd_iothreadinfo(Shell *shell, const Cmd *cmd)
     free(infos);
     if (count || shell_json(cmd))
         return virsh_rows_print(shell, cmd, rows);
-    shell_print(shell, "No IOThreads found for the domain");
+    shell_print_extra(shell, "No IOThreads found for the domain");
     return true;
 }
 

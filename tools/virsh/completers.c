@@ -132,6 +132,11 @@ char **complete_disk_list(Shell *shell, const Cmd *cmd, const char *word)
     return from_domain(shell, cmd, "/domain/devices/disk/target/@dev", prefix);
 }
 
+char **complete_chain(Shell *shell, const Cmd *cmd, const char *word)
+{
+    return from_domain(shell, cmd, "/domain/devices/disk//source/@file | /domain/devices/disk//source/@dev", "");
+}
+
 char **complete_vnic(Shell *shell, const Cmd *cmd, const char *word)
 {
     return from_domain(shell, cmd,

@@ -9,13 +9,17 @@
 #include "tools/virsh/virsh.h"
 
 struct VirshWait {
+    gint refs;
     int fds[2];
+    gint told;
 };
 
 VirshWait *virsh_wait_new(void)
 {
     VirshWait *wait = g_new0(VirshWait, 1);
 
+    wait->refs = 1;
+    wait->told = -1;
     if (!g_unix_open_pipe(wait->fds, FD_CLOEXEC, NULL))
         g_error("no pipe: %s", g_strerror(errno));
     g_unix_set_fd_nonblocking(wait->fds[0], TRUE, NULL);
@@ -24,9 +28,15 @@ VirshWait *virsh_wait_new(void)
     return wait;
 }
 
+VirshWait *virsh_wait_ref(VirshWait *wait)
+{
+    g_atomic_int_inc(&wait->refs);
+    return wait;
+}
+
 void virsh_wait_free(VirshWait *wait)
 {
-    if (!wait)
+    if (!wait || !g_atomic_int_dec_and_test(&wait->refs))
         return;
     close(wait->fds[0]);
     close(wait->fds[1]);
@@ -36,6 +46,17 @@ void virsh_wait_free(VirshWait *wait)
 void virsh_wait_wake(VirshWait *wait)
 {
     (void)!write(wait->fds[1], "x", 1);
+}
+
+void virsh_wait_tell(VirshWait *wait, int value)
+{
+    g_atomic_int_set(&wait->told, value);
+    virsh_wait_wake(wait);
+}
+
+int virsh_wait_told(VirshWait *wait)
+{
+    return g_atomic_int_get(&wait->told);
 }
 
 VirshWake virsh_wait_until(VirshWait *wait, gint64 end)

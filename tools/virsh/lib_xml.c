@@ -75,6 +75,13 @@ xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml)
     return doc;
 }
 
+xmlDocPtr virsh_domain_doc(Shell *shell, virDomainPtr domain, unsigned int flags)
+{
+    g_autofree char *xml = virDomainGetXMLDesc(domain, flags);
+
+    return xml ? virsh_parse_xml(shell, xml) : NULL;
+}
+
 static xmlXPathObjectPtr evaluate(xmlDocPtr doc, xmlNodePtr node, const char *expression)
 {
     xmlXPathContextPtr context = xmlXPathNewContext(doc);

@@ -79,6 +79,8 @@ char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option);
 bool virsh_print_xml(Shell *shell, const Cmd *cmd, char *xml);
 /* Parses what the library returned; NULL after an error printed. */
 xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml);
+/* A domain's XML, with VIR_DOMAIN_XML_* as flags; NULL after an error printed or with one pending. */
+xmlDocPtr virsh_domain_doc(Shell *shell, virDomainPtr domain, unsigned int flags);
 /* First match of an XPath expression below `node` (or the document) as a string, or NULL if there is none. */
 char *virsh_xpath_string(xmlDocPtr doc, xmlNodePtr node, const char *expression);
 /* All matching nodes; free the array, not the nodes. */
@@ -227,9 +229,38 @@ unsigned char *virsh_cpu_list(Shell *shell, const char *text, int count);
 /* --- waiting for events (lib_wait.c) --- */
 typedef struct VirshWait VirshWait;
 VirshWait *virsh_wait_new(void);
+/* Another owner: a callback that may still run on its thread when the waiter has gone. */
+VirshWait *virsh_wait_ref(VirshWait *wait);
 void virsh_wait_free(VirshWait *wait);
 /* From any thread: something happened. */
 void virsh_wait_wake(VirshWait *wait);
+/* The same, and what happened as a number; virsh_wait_told() gives the latest, or -1. */
+void virsh_wait_tell(VirshWait *wait, int value);
+int virsh_wait_told(VirshWait *wait);
 typedef enum { VIRSH_WOKEN, VIRSH_TIMEOUT, VIRSH_INTERRUPTED } VirshWake;
 /* Until woken, ^C, or the time (a g_get_monotonic_time() value, or -1) has come. */
 VirshWake virsh_wait_until(VirshWait *wait, gint64 end);
+
+/* --- calls that take long (lib_job.c) --- */
+typedef struct {
+    const char *label;
+    gint64 began; /* all 0 at first */
+    unsigned long long first;
+    bool shown;
+} VirshProgress;
+/* Rewrites the line of progress on standard error. */
+void virsh_progress(VirshProgress *progress, unsigned long long total, unsigned long long remaining);
+/* 100 only if nothing remains. */
+int virsh_percent(unsigned long long total, unsigned long long remaining);
+
+typedef struct VirshJob VirshJob;
+struct VirshJob {
+    virDomainPtr domain;
+    bool verbose;                               /* show the progress of the domain's job */
+    int (*call)(void *data);                    /* on a thread of its own: -1 leaves its error */
+    void (*tick)(Shell *shell, VirshJob *job);  /* on the main thread, about twice a second; or NULL */
+    void *data;
+    VirshProgress progress;
+};
+/* Runs the call to its end; ^C aborts the domain's job. False if it failed, its error being pending. */
+bool virsh_job_run(Shell *shell, VirshJob *job);

@@ -22,6 +22,9 @@ completer disk
 completer disk-list
   doc the same, separated by commas
 
+completer chain
+  doc images of the chain of the disk given
+
 completer iface
   doc names of host interfaces
 

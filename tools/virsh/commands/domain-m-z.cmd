@@ -423,7 +423,8 @@ command update-device
 
 command update-memory-device
   summary change a memory device of a domain
-  todo not written yet
+  handler cmd_update_memory_device
+  exclusive node alias
   use domain config live current print-xml
   option alias string also-positional complete=alias -- alias of the device
   option node int also-positional -- guest NUMA node of the device

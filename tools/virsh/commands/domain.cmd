@@ -15,7 +15,7 @@ command attach-device
 command attach-disk
   summary plug a disk into a domain
   text Builds the disk element from the options given; --print-xml shows it without attaching anything.
-  todo not written yet
+  handler cmd_attach_disk
   use domain
   option source string positional required allow-empty complete=file -- file, device or name of the network disk
   option target string positional required -- name of the device in the guest
@@ -47,7 +47,7 @@ command attach-disk
 command attach-interface
   summary plug a network interface into a domain
   text Builds the interface element from the options given; --print-xml shows it without attaching anything.
-  todo not written yet
+  handler cmd_attach_interface
   use domain
   option type string positional required values=network,bridge,direct,hostdev -- kind of source: network, bridge, direct, hostdev
   option source string positional required -- network, bridge or device that the interface is joined to
@@ -205,34 +205,39 @@ command blkiotune
 command blockcommit
   summary merge an overlay into its backing image
   text Moves the data of one or more layers of a disk's chain down into a lower layer, while the domain runs.
-  todo not written yet
+  handler cmd_blockcommit
+  exclusive pivot keep-overlay
   use domain
   option path string positional required complete=disk -- disk, by target or source
   option bandwidth int also-positional -- limit in MiB a second
-  option base string also-positional -- where the chain that is kept begins
-  option shallow bool -- handle the top layer only
-  option top string also-positional -- layer where the merge begins; default is the active one
-  option active bool -- merge the active layer too; needs --pivot or --keep-overlay
-  option delete bool -- delete files that are no longer needed
+  option base string also-positional complete=chain -- where the chain that is kept begins
+  option shallow bool flag=VIR_DOMAIN_BLOCK_COMMIT_SHALLOW -- handle the top layer only
+  option top string also-positional complete=chain -- layer where the merge begins; default is the active one
+  option active bool flag=VIR_DOMAIN_BLOCK_COMMIT_ACTIVE -- merge the active layer too; needs --pivot or --keep-overlay
+  option delete bool flag=VIR_DOMAIN_BLOCK_COMMIT_DELETE -- delete files that are no longer needed
   option wait bool -- wait until the job is done
   option verbose bool -- show progress
   option timeout int also-positional -- with --wait, seconds after which to abort
   option pivot bool -- end by switching the domain over
   option keep-overlay bool -- end without switching the domain over
   option async bool -- don't wait until the abort is done
-  option keep-relative bool -- keep backing paths relative
-  option bytes bool -- the bandwidth is in bytes a second
+  option keep-relative bool flag=VIR_DOMAIN_BLOCK_COMMIT_RELATIVE -- keep backing paths relative
+  option bytes bool flag=VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES -- the bandwidth is in bytes a second
 
 command blockcopy
   summary copy a disk chain to a new place
   text Mirrors a disk of a running domain; when the mirror is in step the job waits for --pivot or --finish.
-  todo not written yet
+  handler cmd_blockcopy
+  exclusive dest xml
+  exclusive blockdev xml
+  exclusive format xml
+  exclusive pivot finish
   use domain
   option path string positional required complete=disk -- disk, by target or source
-  option dest string also-positional -- path of the copy
+  option dest string also-positional complete=file -- path of the copy
   option bandwidth int also-positional -- limit in MiB a second
-  option shallow bool -- handle the top layer only
-  option reuse-external bool -- use files that exist already
+  option shallow bool flag=VIR_DOMAIN_BLOCK_COPY_SHALLOW -- handle the top layer only
+  option reuse-external bool flag=VIR_DOMAIN_BLOCK_COPY_REUSE_EXT -- use files that exist already
   option blockdev bool -- the copy is a block device
   option wait bool -- wait until the job is done
   option verbose bool -- show progress
@@ -242,24 +247,36 @@ command blockcopy
   option async bool -- don't wait until the abort is done
   option xml string also-positional complete=file -- file with XML that describes the copy
   option format string also-positional values=raw,qcow2 -- format of the copy
-  option granularity int also-positional -- bytes of a unit of the dirty map, a power of two
-  option buf-size int also-positional -- most bytes that may be in flight
+  option granularity int also-positional param=VIR_DOMAIN_BLOCK_COPY_GRANULARITY:uint -- bytes of a unit of the dirty map, a power of two
+  option buf-size int also-positional param=VIR_DOMAIN_BLOCK_COPY_BUF_SIZE:ullong -- most bytes that may be in flight
   option bytes bool -- the bandwidth is in bytes a second
-  option transient-job bool -- don't mind that the job ends with the domain
-  option synchronous-writes bool -- hold guest writes until the copy has them
+  option transient-job bool flag=VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB -- don't mind that the job ends with the domain
+  option synchronous-writes bool flag=VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES -- hold guest writes until the copy has them
   use print-xml
-  option dest-is-zero bool -- the destination reads as zeroes already
+  option dest-is-zero bool flag=VIR_DOMAIN_BLOCK_COPY_TARGET_ZEROED -- the destination reads as zeroes already
   option-alias raw format raw
 
 command blockjob
   summary look at or control the block job of a disk
   text Shows the job by default; --abort, --pivot, --async and the bandwidth change it.
-  todo not written yet
+  handler cmd_blockjob
+  json block-job
+  exclusive info abort
+  exclusive info async
+  exclusive info pivot
+  exclusive info bandwidth
+  exclusive raw abort
+  exclusive raw async
+  exclusive raw pivot
+  exclusive raw bandwidth
+  exclusive bytes abort
+  exclusive bytes async
+  exclusive bytes pivot
   use domain
   option path string positional required complete=disk -- disk, by target or source
   option abort bool -- abort the job
-  option async bool -- don't wait until the abort is done
-  option pivot bool -- end by switching the domain over
+  option async bool flag=VIR_DOMAIN_BLOCK_JOB_ABORT_ASYNC -- don't wait until the abort is done
+  option pivot bool flag=VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT -- end by switching the domain over
   option info bool -- show the job
   option bytes bool -- the bandwidth is in bytes a second
   option raw bool -- show the job as key=value
@@ -268,31 +285,34 @@ command blockjob
 command blockpull
   summary fill an overlay from its backing images
   text Afterwards the disk depends no longer on the part of the chain that was pulled.
-  todo not written yet
+  handler cmd_blockpull
   use domain
   option path string positional required complete=disk -- disk, by target or source
   option bandwidth int also-positional -- limit in MiB a second
-  option base string also-positional -- where the chain that is kept begins
+  option base string also-positional complete=chain -- where the chain that is kept begins
   option wait bool -- wait until the job is done
   option verbose bool -- show progress
   option timeout int also-positional -- with --wait, seconds after which to abort
   option async bool -- don't wait until the abort is done
-  option keep-relative bool -- keep backing paths relative
-  option bytes bool -- the bandwidth is in bytes a second
+  option keep-relative bool flag=VIR_DOMAIN_BLOCK_REBASE_RELATIVE -- keep backing paths relative
+  option bytes bool flag=VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES -- the bandwidth is in bytes a second
 
 command blockresize
   summary change the size of a disk of a running domain
-  todo not written yet
+  handler cmd_blockresize
+  exclusive size capacity
   use domain
   option path string positional required complete=disk -- disk, by target or source
   option size int positional -- new size, in KiB unless it has a suffix
-  option capacity bool -- take the size from the block device
-  option extend bool -- only grow
+  option capacity bool flag=VIR_DOMAIN_BLOCK_RESIZE_CAPACITY -- take the size from the block device
+  option extend bool flag=VIR_DOMAIN_BLOCK_RESIZE_EXTEND -- only grow
 
 command change-media
   summary change the medium of a CD-ROM or floppy drive
   text Default is to update the medium whatever the drive holds now.
-  todo not written yet
+  handler cmd_change_media
+  exclusive eject insert update
+  exclusive eject block
   use domain
   option path string positional required complete=disk -- disk, by target or source
   option source string positional complete=file -- new medium
@@ -378,7 +398,7 @@ command detach-device-alias
 
 command detach-disk
   summary unplug a disk
-  todo not written yet
+  handler cmd_detach_disk
   use domain
   option target string positional required complete=disk -- name of the device in the guest
   option persistent bool -- change a running domain and its definition
@@ -387,7 +407,7 @@ command detach-disk
 command detach-interface
   summary unplug a network interface
   text Give --mac when the domain has several interfaces of that type.
-  todo not written yet
+  handler cmd_detach_interface
   use domain
   option type string positional values=network,bridge,direct,hostdev,user,ethernet -- kind of source of the interface
   option mac string also-positional complete=mac -- MAC address
