@@ -125,7 +125,7 @@ def expected():
 def test_virsh_tables_are_complete():
     sys.path.insert(0, os.path.join(ROOT, 'tools/cmdgen'))
     import model  # pylint: disable=import-outside-toplevel,import-error
-    groups = [g for g in model.load(os.path.join(ROOT, 'tools/virsh/commands')) if not g.hidden]
+    groups = [g for g in model.load(os.path.join(ROOT, 'tools/virsh/commands')) if not g.hidden and g.keyword != 'more']
     heads, synopses = expected()
     assert [f'[{g.keyword}] {g.title}' for g in groups] == heads
     assert [c.synopsis() for g in groups for c in g.commands] == synopses

@@ -78,96 +78,101 @@ command metadata
 
 command migrate
   summary move a domain to another host
-  todo not written yet
+  handler cmd_migrate
+  exclusive live offline
+  exclusive timeout-suspend timeout-postcopy
   use domain
   option desturi string positional required -- URI of the destination host
-  option live bool -- keep the guest running during migration
-  option offline bool -- move the definition of a domain that doesn't run
-  option p2p bool -- let the hosts talk to each other directly
+  option live bool flag=VIR_MIGRATE_LIVE -- keep the guest running during migration
+  option offline bool flag=VIR_MIGRATE_OFFLINE -- move the definition of a domain that doesn't run
+  option p2p bool flag=VIR_MIGRATE_PEER2PEER -- let the hosts talk to each other directly
   option direct bool -- let the hypervisor alone do it
-  option tunnelled bool -- send the data through the daemons' connection
-  option persistent bool -- make the domain persistent on the destination
-  option undefinesource bool -- undefine the domain here afterwards
-  option suspend bool -- leave the domain paused on the destination
-  option copy-storage-all bool -- copy disks that aren't shared
-  option copy-storage-inc bool -- copy disks that aren't shared, only the top layer
-  option copy-storage-synchronous-writes bool -- hold guest writes until the destination has them
-  option change-protection bool -- forbid other changes meanwhile
-  option unsafe bool -- migrate even if disks may be harmed
+  option tunnelled bool flag=VIR_MIGRATE_TUNNELLED -- send the data through the daemons' connection
+  option persistent bool flag=VIR_MIGRATE_PERSIST_DEST -- make the domain persistent on the destination
+  option undefinesource bool flag=VIR_MIGRATE_UNDEFINE_SOURCE -- undefine the domain here afterwards
+  option suspend bool flag=VIR_MIGRATE_PAUSED -- leave the domain paused on the destination
+  option copy-storage-all bool flag=VIR_MIGRATE_NON_SHARED_DISK -- copy disks that aren't shared
+  option copy-storage-inc bool flag=VIR_MIGRATE_NON_SHARED_INC -- copy disks that aren't shared, only the top layer
+  option copy-storage-synchronous-writes bool flag=VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES -- hold guest writes until the destination has them
+  option change-protection bool flag=VIR_MIGRATE_CHANGE_PROTECTION -- forbid other changes meanwhile
+  option unsafe bool flag=VIR_MIGRATE_UNSAFE -- migrate even if disks may be harmed
   option verbose bool -- show progress
-  option compressed bool -- compress the data
-  option auto-converge bool -- slow the guest down if needed to finish
-  option rdma-pin-all bool -- pin all memory before an RDMA migration
-  option abort-on-error bool -- stop at disk errors of the guest
-  option postcopy bool -- allow a switch to post-copy
+  option compressed bool flag=VIR_MIGRATE_COMPRESSED -- compress the data
+  option auto-converge bool flag=VIR_MIGRATE_AUTO_CONVERGE -- slow the guest down if needed to finish
+  option rdma-pin-all bool flag=VIR_MIGRATE_RDMA_PIN_ALL -- pin all memory before an RDMA migration
+  option abort-on-error bool flag=VIR_MIGRATE_ABORT_ON_ERROR -- stop at disk errors of the guest
+  option postcopy bool flag=VIR_MIGRATE_POSTCOPY -- allow a switch to post-copy
   option postcopy-after-precopy bool -- switch to post-copy after the first round
-  option postcopy-resume bool -- go on with an interrupted post-copy migration
-  option zerocopy bool -- send memory pages without copying them
-  option migrateuri string also-positional -- URI for the migration data; default is found by the hosts
-  option graphicsuri string also-positional -- URI that display clients are sent to
-  option listen-address string also-positional -- address that the destination listens on
-  option dname string also-positional -- name of the domain on the destination
+  option postcopy-resume bool flag=VIR_MIGRATE_POSTCOPY_RESUME -- go on with an interrupted post-copy migration
+  option zerocopy bool flag=VIR_MIGRATE_ZEROCOPY -- send memory pages without copying them
+  option migrateuri string also-positional param=VIR_MIGRATE_PARAM_URI:string -- URI for the migration data; default is found by the hosts
+  option graphicsuri string also-positional param=VIR_MIGRATE_PARAM_GRAPHICS_URI:string -- URI that display clients are sent to
+  option listen-address string also-positional param=VIR_MIGRATE_PARAM_LISTEN_ADDRESS:string -- address that the destination listens on
+  option dname string also-positional param=VIR_MIGRATE_PARAM_DEST_NAME:string -- name of the domain on the destination
   option timeout int also-positional -- seconds after which to act if a live migration isn't done
   option timeout-suspend bool -- at the timeout, pause the guest (default)
   option timeout-postcopy bool -- at the timeout, switch to post-copy
   option xml string also-positional complete=file -- file with XML for the domain on the destination
   option migrate-disks string also-positional complete=disk-list -- disks to copy, separated by commas
-  option migrate-disks-detect-zeroes string -- disks whose zeroes are left out, separated by commas
-  option migrate-disks-target-zero string -- disks that read as zeroes on the destination, separated by commas
-  option disks-port int also-positional -- port for disk data
-  option disks-uri string -- URI for disk data
-  option comp-methods string -- ways of compression, separated by commas
-  option comp-mt-level int -- level of multithreaded compression
-  option comp-mt-threads int -- threads that compress
-  option comp-mt-dthreads int -- threads that decompress
-  option comp-xbzrle-cache int -- bytes of the XBZRLE cache
-  option auto-converge-initial int -- per cent of CPU time taken at first
-  option auto-converge-increment int -- per cent taken in addition each time
+  option migrate-disks-detect-zeroes string complete=disk-list -- disks whose zeroes are left out, separated by commas
+  option migrate-disks-target-zero string complete=disk-list -- disks that read as zeroes on the destination, separated by commas
+  option disks-port int also-positional param=VIR_MIGRATE_PARAM_DISKS_PORT:int -- port for disk data
+  option disks-uri string param=VIR_MIGRATE_PARAM_DISKS_URI:string -- URI for disk data
+  option comp-methods string values=mt,xbzrle,zlib,zstd -- ways of compression, separated by commas
+  option comp-mt-level int param=VIR_MIGRATE_PARAM_COMPRESSION_MT_LEVEL:int -- level of multithreaded compression
+  option comp-mt-threads int param=VIR_MIGRATE_PARAM_COMPRESSION_MT_THREADS:int -- threads that compress
+  option comp-mt-dthreads int param=VIR_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS:int -- threads that decompress
+  option comp-xbzrle-cache int param=VIR_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE:ullong -- bytes of the XBZRLE cache
+  option auto-converge-initial int param=VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL:int -- per cent of CPU time taken at first
+  option auto-converge-increment int param=VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT:int -- per cent taken in addition each time
   option persistent-xml string complete=file -- file with XML for the persistent definition on the destination
-  option tls bool -- encrypt the migration data
-  option postcopy-bandwidth int -- limit of the post-copy phase in MiB a second
-  option parallel bool -- use several connections
-  option parallel-connections int -- number of connections
-  option bandwidth int -- limit in MiB a second
-  option tls-destination string -- host name in the destination's certificate
-  option comp-zlib-level int -- level of zlib compression
-  option comp-zstd-level int -- level of zstd compression
-  option available-switchover-bandwidth int -- bandwidth in MiB a second to reckon with for the last phase
+  option tls bool flag=VIR_MIGRATE_TLS -- encrypt the migration data
+  option postcopy-bandwidth int param=VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY:ullong -- limit of the post-copy phase in MiB a second
+  option parallel bool flag=VIR_MIGRATE_PARALLEL -- use several connections
+  option parallel-connections int param=VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS:int -- number of connections
+  option bandwidth int param=VIR_MIGRATE_PARAM_BANDWIDTH:ullong -- limit in MiB a second
+  option tls-destination string param=VIR_MIGRATE_PARAM_TLS_DESTINATION:string -- host name in the destination's certificate
+  option comp-zlib-level int param=VIR_MIGRATE_PARAM_COMPRESSION_ZLIB_LEVEL:int -- level of zlib compression
+  option comp-zstd-level int param=VIR_MIGRATE_PARAM_COMPRESSION_ZSTD_LEVEL:int -- level of zstd compression
+  option available-switchover-bandwidth int param=VIR_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER:ullong -- bandwidth in MiB a second to reckon with for the last phase
   option-alias tunneled tunnelled
 
 command migrate-setmaxdowntime
   summary set how long a live migration may pause the domain
-  todo not written yet
+  handler cmd_migrate_setmaxdowntime
   use domain
   option downtime int positional required -- milliseconds
 
 command migrate-getmaxdowntime
   summary print how long a live migration may pause the domain
-  todo not written yet
+  handler cmd_migrate_getmaxdowntime
+  json migrate-downtime
   use domain
 
 command migrate-compcache
   summary show or set the size of the migration compression cache
-  todo not written yet
+  handler cmd_migrate_compcache
+  json migrate-cache
   use domain
   option size int -- bytes of the cache
 
 command migrate-setspeed
   summary limit the bandwidth of migrations
-  todo not written yet
+  handler cmd_migrate_setspeed
   use domain
   option bandwidth int positional required -- limit in MiB a second
-  option postcopy bool -- the limit of the post-copy phase
+  option postcopy bool flag=VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY -- the limit of the post-copy phase
 
 command migrate-getspeed
   summary print the bandwidth limit of migrations
-  todo not written yet
+  handler cmd_migrate_getspeed
+  json migrate-speed
   use domain
-  option postcopy bool -- the limit of the post-copy phase
+  option postcopy bool flag=VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY -- the limit of the post-copy phase
 
 command migrate-postcopy
   summary switch a running migration to post-copy
-  todo not written yet
+  handler cmd_migrate_postcopy
   use domain
 
 command numatune

@@ -18,7 +18,8 @@ command event
 
 command await
   summary wait until a domain meets a condition
-  todo not written yet
+  text Conditions are domain-inactive and guest-agent-available.
+  handler cmd_await
   use domain
-  option condition string required -- what to wait for
+  option condition string required values=domain-inactive,guest-agent-available -- what to wait for
   option timeout int -- seconds after which to give up
