@@ -112,7 +112,7 @@ typedef enum __attribute__((packed)) {
 
 typedef enum {
     XML_REQUIRED = 1 << 0,
-    XML_ALWAYS = 1 << 1,  /**< Printed though 0. */
+    XML_ALWAYS = 1 << 1,  /**< Printed though 0; an element: though empty, in two tags. */
     XML_REF = 1 << 2,     /**< The struct is behind a pointer. */
     XML_FLAT = 1 << 3,    /**< The element's fields are the parent's. */
     XML_LIVE = 1 << 4,    /**< Only running objects have it. */

@@ -193,7 +193,7 @@ static const XmlMember *find_text(const Out *out, const XmlDesc *desc, const voi
     return NULL;
 }
 
-/* What comes after the start of an element; false if that is nothing. */
+/* What comes after the start of an element; false if that is nothing, of one that may have one tag only. */
 static bool format_content(Out *out, const XmlMember *self, const XmlDesc *desc, const void *obj)
 {
     const XmlMember *text = find_text(out, desc, obj);
@@ -211,7 +211,7 @@ static bool format_content(Out *out, const XmlMember *self, const XmlDesc *desc,
     out->depth++;
     bool any = format_children(out, desc, obj);
     out->depth--;
-    if (any) {
+    if (any || self->flags & XML_ALWAYS) {
         indent(out);
         put_end(out, self);
         return true;
@@ -262,7 +262,7 @@ static void format_struct_member(Out *out, const XmlMember *m, const void *obj)
     if (!inner || (has && !*has))
         return;
     const XmlDesc *desc = m->info;
-    if (!has && !(m->flags & XML_REF) && desc->size && !desc->prints_zero && is_zero(inner, desc->size))
+    if (!has && !(m->flags & (XML_REF | XML_ALWAYS)) && desc->size && !desc->prints_zero && is_zero(inner, desc->size))
         return;
     format_element(out, m, m->info, inner, has || m->flags & XML_REF);
 }

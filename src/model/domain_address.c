@@ -200,7 +200,11 @@ static void place_modules(DomainDef *def)
 
 int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info)
 {
-    if (domain_address_drives(def) < 0 || domain_address_serial(def) < 0 || domain_address_ccid(def) < 0)
+    if (domain_address_drives(def) < 0)
+        return -1;
+    if (!domain_is_qemu(def)) /* others number drives only */
+        return 0;
+    if (domain_address_serial(def) < 0 || domain_address_ccid(def) < 0)
         return -1;
     place_modules(def);
     if (info->pci_root && domain_address_pci(def, info) < 0)

@@ -122,7 +122,8 @@ static void default_cpu(DomainDef *def, const DomainMachineInfo *info)
         cpu->migratable = TRISTATE_ON;
     if (cpu->topology.sockets && !cpu->topology.dies)
         cpu->topology.dies = 1;
-    default_cpu_check(cpu, def->type == DOMAIN_VIRT_TYPE_QEMU);
+    if (domain_is_qemu(def))
+        default_cpu_check(cpu, def->type == DOMAIN_VIRT_TYPE_QEMU);
 }
 
 static void default_features(DomainDef *def)

@@ -43,7 +43,7 @@ static int default_disk(DomainDef *def, DomainDisk *disk)
         disk->readonly = true;
     if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER && !disk->snapshot)
         disk->snapshot = DOMAIN_DISK_SNAPSHOT_NO;
-    if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER)
+    if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER || !domain_is_qemu(def))
         return 0;
     if (!disk->driver.name)
         disk->driver.name = g_strdup("qemu");
@@ -145,7 +145,7 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
         if (!devices->hostdevs[i]->managed)
             devices->hostdevs[i]->managed = TRISTATE_NO;
     }
-    for (guint i = 0; i < devices->n_panics; i++) {
+    for (guint i = 0; i < devices->n_panics && domain_is_qemu(def); i++) {
         if (!devices->panics[i]->model)
             devices->panics[i]->model = DOMAIN_PANIC_MODEL_ISA;
     }
@@ -153,7 +153,7 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
         DomainTpm *tpm = devices->tpms[i];
         if (!tpm->model)
             tpm->model = DOMAIN_TPM_MODEL_TPM_TIS;
-        if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_EMULATOR && !tpm->backend.version)
+        if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_EMULATOR && !tpm->backend.version && domain_is_qemu(def))
             tpm->backend.version = DOMAIN_TPM_VERSION_2_0;
     }
     if (!devices->memballoon && info->has_memballoon) {

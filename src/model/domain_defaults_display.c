@@ -71,7 +71,7 @@ static bool is_server(const DomainGraphics *graphics)
 
 /* Cards */
 
-static void default_video_memory(DomainVideo *video)
+static void default_video_memory(DomainVideo *video, bool qemu)
 {
     guint32 vram = 0;
 
@@ -85,8 +85,9 @@ static void default_video_memory(DomainVideo *video)
     case DOMAIN_VIDEO_TYPE_QXL:
         vram = 64 * 1024;
         video->ram = video->ram ?: 64 * 1024;
-        video->vgamem = video->vgamem ?: 16 * 1024;
-        video->has_ram = video->has_vgamem = true;
+        video->has_ram = true;
+        video->vgamem = video->vgamem ?: qemu ? 16 * 1024 : 0;
+        video->has_vgamem = video->has_vgamem || qemu;
         break;
     default:
         return;
@@ -108,7 +109,7 @@ static void default_videos(DomainDef *def, const DomainMachineInfo *info)
             video->type = info->video_type;
         if (video->type != DOMAIN_VIDEO_TYPE_NONE && !video->heads)
             video->heads = 1;
-        default_video_memory(video);
+        default_video_memory(video, domain_is_qemu(def));
         primary = primary || video->primary == TRISTATE_YES;
     }
     if (!primary && devices->n_videos && devices->videos[0]->type != DOMAIN_VIDEO_TYPE_NONE)
@@ -159,7 +160,7 @@ int domain_defaults_display(DomainDef *def, const DomainMachineInfo *info)
     }
     default_videos(def, info);
     order_videos(devices);
-    if (def->type == DOMAIN_VIRT_TYPE_QEMU || def->type == DOMAIN_VIRT_TYPE_KVM)
+    if (domain_is_qemu(def))
         default_audio(devices);
     return 0;
 }

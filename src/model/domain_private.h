@@ -12,6 +12,12 @@
 /* Most units of narrow SCSI, ports of AHCI, units of IDE and floppy controllers. */
 enum { SCSI_UNITS = 7, SATA_PORTS = 6, IDE_UNITS = 4, FLOPPY_UNITS = 2 };
 
+/** Whether what QEMU implies is implied. */
+static inline bool domain_is_qemu(const DomainDef *def)
+{
+    return def->type == DOMAIN_VIRT_TYPE_QEMU || def->type == DOMAIN_VIRT_TYPE_KVM;
+}
+
 /** Append a controller (model copied, may be NULL) and return it. */
 DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model);
 DomainController *domain_find_controller(const DomainDef *def, DomainControllerType type, guint index);
