@@ -17,9 +17,10 @@ gboolean snapshot_is_external(const DomainSnapshotDef *def);
 
 /** What a new moment gets: time, a name if it has none, its parent, and the definition of the domain. */
 int moment_fill(const MomentKind *kind, const Access *a, void *def);
-/** What a definition that is given back must have: name, time, this domain, a parent that exists and makes no cycle. A
- * known one without a domain gets the domain that it had; a domain that comes from the client is completed. @xml: the text
- * of @def. */
+/** What a definition that is given back must have: name, time and domain. A known one without a domain gets the domain that it had;
+ * a domain that comes from the client is completed. @xml: the text of @def. */
+int moment_check_whole(const MomentKind *kind, const Access *a, void *def, const char *xml);
+/** And that it is of this domain, with a parent that exists and makes no cycle. */
 int moment_check_again(const MomentKind *kind, const Access *a, void *def, const char *xml);
 /** Decide for each disk of the snapshot's domain what becomes of it. */
 int snapshot_align(DomainSnapshotDef *def, gboolean disk_only);

@@ -121,14 +121,19 @@ static int finish(Access *a, Moment *moment, unsigned int flags)
         ? run_end(guest, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT) : 0;
 }
 
+static int check_state(const DomainSnapshotDef *def)
+{
+    if (!def->has_creation_time || def->state != DOMAIN_SNAPSHOT_STATE_UNSET)
+        return 0; /* without time there is another error */
+    return FAIL(VIR_ERR_XML_ERROR, "the snapshot '%s' lacks its state", def->name);
+}
+
 static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned int flags)
 {
     if (!def->name)
         return FAIL(VIR_ERR_XML_ERROR, "a redefined snapshot must have a name");
     Moment *old = moments_find(a->state->snapshots, def->name);
-    if (def->has_creation_time && def->state == DOMAIN_SNAPSHOT_STATE_UNSET)
-        return FAIL(VIR_ERR_XML_ERROR, "the redefined snapshot '%s' lacks its state", def->name);
-    if (moment_check_again(&MOMENT_SNAPSHOT, a, def, xml) < 0 ||
+    if (check_state(def) < 0 || moment_check_again(&MOMENT_SNAPSHOT, a, def, xml) < 0 ||
         (def->inactive_domain && definition_complete(a->obj->host, def->inactive_domain, xml) < 0))
         return -1;
     if (old && is_online(moment_snapshot(old)->state) != is_online(def->state))
@@ -152,6 +157,67 @@ virDomainSnapshotPtr core_domain_snapshot_create_xml(virDomainPtr dom, const cha
         rc = again ? moments_add(&MOMENT_SNAPSHOT, a.obj, moment, flags & VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT)
                    : finish(&a, moment, flags);
     return rc < 0 ? NULL : domain_snapshot_handle_new(dom, moment->name);
+}
+
+/* ---- adopt ---- */
+
+typedef struct Adoption { GPtrArray *moments; char *current; } Adoption;
+
+static int adopt_one(Access *a, const char *document, Adoption *all)
+{
+    int active;
+    DomainSnapshotDef *def = moment_read(&MOMENT_SNAPSHOT, document, strlen(document), "(snapshot)", &active);
+    if (!def)
+        return -1;
+    int rc = moment_check_whole(&MOMENT_SNAPSHOT, a, def, document) < 0 || check_state(def) < 0 ||
+             snapshot_align(def, FALSE) < 0 ? -1 : 0;
+    Moment *moment = moment_new(&MOMENT_SNAPSHOT, def);
+    g_ptr_array_add(all->moments, moment);
+    if (rc < 0)
+        return -1;
+    if (active < 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "snapshot '%s' lacks <active> with 1 for the current one, 0 for others",
+                    moment->name);
+    if (active && all->current)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "both '%s' and '%s' claim to be the current snapshot", all->current, moment->name);
+    for (guint i = 0; i + 1 < all->moments->len; i++) {
+        if (strcmp(((Moment *) all->moments->pdata[i])->name, moment->name) == 0)
+            return FAIL(VIR_ERR_OPERATION_FAILED, "there are two snapshots '%s'", moment->name);
+    }
+    if (active)
+        all->current = g_strdup(moment->name);
+    return 0;
+}
+
+static int adopt_all(Access *a, Adoption *all)
+{
+    g_autoptr(GPtrArray) roots = g_ptr_array_new_with_free_func((GDestroyNotify) moment_unref);
+    moments_cut(&MOMENT_SNAPSHOT, all->moments, roots);
+    if (roots->len > 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the snapshots of domain '%s' are no tree: the parent of '%s' is not there, or comes "
+                    "after it", API_NAME(a), ((Moment *) roots->pdata[0])->name);
+    g_autoptr(MomentSet) set = moments_new(all->moments, NULL);
+    g_autoptr(GPtrArray) ordered = moments_select(set, &(MomentQuery) { .topological = TRUE });
+    for (guint i = 0; i < ordered->len; i++) {
+        Moment *moment = ordered->pdata[i];
+        if (moments_add(&MOMENT_SNAPSHOT, a->obj, moment, g_strcmp0(moment->name, all->current) == 0) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int core_domain_adopt_snapshots(virDomainPtr dom, char *const *documents, guint n)
+{
+    g_auto(Access) a = { NULL };
+    Adoption all = { g_ptr_array_new_with_free_func((GDestroyNotify) moment_unref), NULL };
+    int rc = api_begin_job(&a, dom, JOB_MODIFY, "virDomainSnapshotCreateXML");
+    for (guint i = 0; rc == 0 && i < n; i++)
+        rc = adopt_one(&a, documents[i], &all);
+    if (rc == 0)
+        rc = adopt_all(&a, &all);
+    g_ptr_array_unref(all.moments);
+    g_free(all.current);
+    return rc;
 }
 
 /* ---- revert ---- */

@@ -110,6 +110,8 @@ int core_domain_snapshot_has_metadata(virDomainSnapshotPtr snapshot, unsigned in
 char *core_domain_snapshot_get_xml_desc(virDomainSnapshotPtr snapshot, unsigned int flags);
 char *core_domain_checkpoint_get_xml_desc(virDomainCheckpointPtr checkpoint, unsigned int flags);
 virDomainSnapshotPtr core_domain_snapshot_create_xml(virDomainPtr dom, const char *xml, unsigned int flags);
+/** No public function: give a domain snapshots that it had elsewhere, by documents as they stand in files (with <active>). 0 or -1. */
+int core_domain_adopt_snapshots(virDomainPtr dom, char *const *documents, guint n);
 int core_domain_revert_to_snapshot(virDomainSnapshotPtr snapshot, unsigned int flags);
 int core_domain_snapshot_delete(virDomainSnapshotPtr snapshot, unsigned int flags);
 virDomainCheckpointPtr core_domain_checkpoint_create_xml(virDomainPtr dom, const char *xml, unsigned int flags);

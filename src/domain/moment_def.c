@@ -63,7 +63,7 @@ static int check_parent(const MomentKind *kind, const Access *a, const void *def
     return 0;
 }
 
-int moment_check_again(const MomentKind *kind, const Access *a, void *def, const char *xml)
+int moment_check_whole(const MomentKind *kind, const Access *a, void *def, const char *xml)
 {
     if (!NAME(kind, def))
         return FAIL(VIR_ERR_XML_ERROR, "a redefined %s must have a name", kind->word);
@@ -75,12 +75,20 @@ int moment_check_again(const MomentKind *kind, const Access *a, void *def, const
         DOMAIN(kind, def) = domain_def_copy(DOMAIN(kind, definition_get(old->def)));
     if (!DOMAIN(kind, def) && kind == &MOMENT_SNAPSHOT)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "the redefined %s '%s' lacks its domain", kind->word, name);
-    DomainDef *domain = DOMAIN(kind, def);
-    if (domain && memcmp(domain->uuid, a->obj->entry.uuid, VIR_UUID_BUFLEN) != 0)
-        return FAIL(VIR_ERR_INVALID_ARG, "the redefined %s '%s' is of another domain: its UUID differs", kind->word, name);
-    if (domain && definition_complete(a->obj->host, domain, xml) < 0)
+    if (DOMAIN(kind, def) && definition_complete(a->obj->host, DOMAIN(kind, def), xml) < 0)
         return -1;
-    return check_name(kind, a, name) < 0 ? -1 : check_parent(kind, a, def);
+    return check_name(kind, a, name);
+}
+
+int moment_check_again(const MomentKind *kind, const Access *a, void *def, const char *xml)
+{
+    if (moment_check_whole(kind, a, def, xml) < 0)
+        return -1;
+    const DomainDef *domain = DOMAIN(kind, def);
+    if (domain && memcmp(domain->uuid, a->obj->entry.uuid, VIR_UUID_BUFLEN) != 0)
+        return FAIL(VIR_ERR_INVALID_ARG, "the redefined %s '%s' is of another domain: its UUID differs", kind->word,
+                    NAME(kind, def));
+    return check_parent(kind, a, def);
 }
 
 /* ---- disks ---- */

@@ -192,14 +192,37 @@ void moments_forget_gone(DomainObj *obj)
 
 /* ---- reading ---- */
 
-/* Whether the file says that it is the current one. */
-static gboolean is_marked(xmlNode *root)
+/* What <active> says: a number, 0 or 1; -1 without it. */
+static int mark_of(xmlNode *root)
 {
     for (xmlNode *node = root->children; node; node = node->next) {
-        if (node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST "active"))
-            return node->children && xmlStrEqual(node->children->content, BAD_CAST "1");
+        if (node->type != XML_ELEMENT_NODE || !xmlStrEqual(node->name, BAD_CAST "active") || !node->children)
+            continue;
+        const char *text = (const char *) node->children->content;
+        char *end;
+        guint64 value = text ? g_ascii_strtoull(text, &end, 10) : 0;
+        return text && end > text && !*end ? value != 0 : -1;
     }
-    return FALSE;
+    return -1;
+}
+
+void *moment_read(const MomentKind *kind, const char *text, gsize len, const char *where, int *active)
+{
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    xmlDoc *doc = xml_document_parse(text, len, where, VIR_FROM_DOMAIN);
+    if (!doc)
+        return NULL;
+    xmlNode *root = xmlDocGetRootElement(doc);
+    void *def = NULL;
+    if (xmlStrEqual(root->name, BAD_CAST kind->root->name))
+        def = xml_parse_node(kind->root->desc, root, kind->root->name, XML_INACTIVE, diag);
+    else
+        error_report(VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "%s: it is a <%s>, not a <%s>", where, root->name, kind->root->name);
+    *active = mark_of(root);
+    xmlFreeDoc(doc);
+    if (!def)
+        xml_diagnostics_report(diag, VIR_FROM_DOMAIN);
+    return def;
 }
 
 static gboolean is_of(const MomentKind *kind, const Moment *moment, DomainObj *obj)
@@ -211,22 +234,13 @@ static gboolean is_of(const MomentKind *kind, const Moment *moment, DomainObj *o
 static Moment *read_one(const MomentKind *kind, DomainObj *obj, const char *folder, const char *file, gboolean *current)
 {
     g_autofree char *path = g_strdup_printf("%s/%s", folder, file);
-    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
     gsize len;
+    int active;
     g_autofree char *text = file_read(path, PERSIST_MAX_FILE, &len);
-    xmlDoc *doc = text ? xml_document_parse(text, len, path, VIR_FROM_DOMAIN) : NULL;
-    if (!doc)
+    void *def = text ? moment_read(kind, text, len, path, &active) : NULL;
+    if (!def)
         return NULL;
-    xmlNode *root = xmlDocGetRootElement(doc);
-    void *def = NULL;
-    if (xmlStrEqual(root->name, BAD_CAST kind->root->name))
-        def = xml_parse_node(kind->root->desc, root, kind->root->name, XML_INACTIVE, diag);
-    *current = is_marked(root);
-    xmlFreeDoc(doc);
-    if (!def) {
-        xml_diagnostics_report(diag, VIR_FROM_DOMAIN);
-        return NULL;
-    }
+    *current = active == 1;
     g_autofree char *expected = g_strdup_printf("%s.xml", G_STRUCT_MEMBER(char *, def, kind->name));
     g_autoptr(Moment) moment = moment_new(kind, def);
     if (!is_of(kind, moment, obj))

@@ -113,5 +113,8 @@ int moments_remove_all(const MomentKind *kind, DomainObj *obj, GPtrArray *gone, 
 int moments_forget(const MomentKind *kind, DomainObj *obj);
 /** The same for snapshots and checkpoints of a domain that is gone; errors are logged only. */
 void moments_forget_gone(DomainObj *obj);
+/** A definition with what only files have: @active receives what <active> says, 1, 0, or -1 if nothing. @where names the text in
+ * errors. Caller owns it; NULL with an error. */
+void *moment_read(const MomentKind *kind, const char *text, gsize len, const char *where, int *active);
 /** Read the files of a domain. What can't be used (or is of another domain) is reported in the log and left alone. */
 void moments_load(const MomentKind *kind, DomainObj *obj);

@@ -21,10 +21,37 @@ static int test_prepare(DomainHost *host, DomainDef *def)
     return 0;
 }
 
-/* Test domains get what their XML says and nothing implied. */
+/* Test domains get what their XML says and hardly anything implied. */
 static void test_describe(DomainHost *host, const DomainDef *def, DomainMachineInfo *info)
 {
-    *info = (DomainMachineInfo) { .pci_root = DOMAIN_PCI_ROOT_NONE };
+    *info = (DomainMachineInfo) { .video_type = DOMAIN_VIDEO_TYPE_CIRRUS };
+}
+
+static gboolean is_used(const DomainDef *def, const char *name)
+{
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        if (g_strcmp0(def->devices.interfaces[i]->target.dev, name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Interfaces have names before they exist; vnet… is what a run would have given, so it isn't the user's choice. */
+static int test_complete(DomainHost *host, DomainDef *def)
+{
+    guint number = 0;
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        char **name = &def->devices.interfaces[i]->target.dev;
+        if (*name && !g_str_has_prefix(*name, "vnet"))
+            continue;
+        g_clear_pointer(name, g_free);
+        while (!*name) {
+            g_autofree char *next = g_strdup_printf("testnet%u", number++);
+            if (!is_used(def, next))
+                *name = g_steal_pointer(&next);
+        }
+    }
+    return 0;
 }
 
 static int test_max_vcpus(DomainHost *host, const char *type)
@@ -197,6 +224,7 @@ const DomainBackend test_backend = {
     .virt_types = 1u << DOMAIN_VIRT_TYPE_TEST,
     .prepare = test_prepare,
     .describe = test_describe,
+    .complete = test_complete,
     .max_vcpus = test_max_vcpus,
     .start = test_start,
     .cont = test_succeed,

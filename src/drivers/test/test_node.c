@@ -61,6 +61,7 @@ static void node_free(TestNode *node)
             kinds[i]->stop(node);
     }
     host_free(node->host);
+    g_free(node->folder);
     g_free(node);
 }
 
@@ -127,8 +128,7 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* The document of an element: itself, or the file that it names, relative to the node file's folder. */
-static char *element_document(const char *element, const char *folder)
+char *test_node_document(const TestNode *node, const char *element)
 {
     xmlDoc *doc = xml_document_parse(element, strlen(element), "(node)", VIR_FROM_TEST);
     if (!doc)
@@ -138,15 +138,15 @@ static char *element_document(const char *element, const char *folder)
     if (!file)
         return g_strdup(element);
     g_autofree char *path = g_path_is_absolute((const char *) file) ? g_strdup((const char *) file)
-                                                                    : g_build_filename(folder, file, NULL);
+                                                                    : g_build_filename(node->folder, file, NULL);
     xmlFree(file);
     return read_file(path);
 }
 
-static int add_elements(virConnectPtr conn, const TestKind *kind, char **elements, guint n, const char *folder)
+static int add_elements(virConnectPtr conn, const TestKind *kind, char **elements, guint n)
 {
     for (guint i = 0; i < n; i++) {
-        g_autofree char *xml = element_document(elements[i], folder);
+        g_autofree char *xml = test_node_document(test_node(conn), elements[i]);
         if (!xml || kind->add(conn, xml) < 0) {
             error_context("%s %u of the test node", kind->element, i + 1);
             return -1;
@@ -161,12 +161,12 @@ static guint elements(const TestNodeDef *def, guint list, char ***all)
     return G_STRUCT_MEMBER(guint, def, lists[list].count);
 }
 
-static int add_kind(virConnectPtr conn, const TestKind *kind, const TestNodeDef *def, const char *folder)
+static int add_kind(virConnectPtr conn, const TestKind *kind, const TestNodeDef *def)
 {
     for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
         char **all;
         guint n = elements(def, i, &all);
-        if (strcmp(lists[i].element, kind->element) == 0 && add_elements(conn, kind, all, n, folder) < 0)
+        if (strcmp(lists[i].element, kind->element) == 0 && add_elements(conn, kind, all, n) < 0)
             return -1;
     }
     return 0;
@@ -183,9 +183,8 @@ static gboolean has_kind(const char *element)
 
 static int add_all(virConnectPtr conn, const TestNodeDef *def, const char *path)
 {
-    g_autofree char *folder = g_path_get_dirname(path);
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (add_kind(conn, kinds[i], def, folder) < 0)
+        if (add_kind(conn, kinds[i], def) < 0)
             return -1;
     }
     for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
@@ -263,6 +262,7 @@ static int make_node(virConnectPtr conn, const TestNodeDef *def, const char *pat
 {
     TestNode *node = node_new();
     fill_info(&node->info, def);
+    node->folder = g_path_get_dirname(path);
     attach(conn, node);
     int rc = add_all(conn, def, path);
     if (rc < 0) {

@@ -15,6 +15,7 @@ typedef struct TestNode {
     DomainHost *host;
     ManagedTables tables;   /* conn->tables of all connections to the node */
     virNodeInfo info;
+    char *folder;           /* of the node file, while it is read */
     gboolean has_cells;     /* NUMA cells: test:///default only */
 } TestNode;
 
@@ -30,6 +31,10 @@ extern const TestKind test_domain_kind, test_storage_kind;
 
 /** The node of a connection. */
 TestNode *test_node(virConnectPtr conn);
+
+/** The document of an element of the node file: itself, or the file that it names, relative to the node file's folder. NULL with
+ * an error; caller frees. */
+char *test_node_document(const TestNode *node, const char *element);
 
 /** Open the node called @path: "/default" or a file; @auth is asked for one of the users that a file has. 0 or -1. */
 int test_node_open(virConnectPtr conn, const char *path, virConnectAuthPtr auth);
