@@ -192,6 +192,8 @@ def body(model, function, call):
     if returns.endswith("Ptr"):
         owned = f"g_autoptr({returns[:-3]}) "
     bad = "!ret" if returns.endswith(("*", "Ptr")) or returns.startswith("unsigned") else "ret < 0"
+    if any(f.form == "optional" and f.binding == "return" for f in call.ret):
+        bad = "!ret && virGetLastError()"       # none is an answer
     lines = [f"static int dispatch_{call.name.lower()}(DispatchCall *call)", "{"]
     lines += [f"    {d}" for d in server.decl]
     lines.append(f"    {owned}ret = NULL;" if owned else f"    {declare(returns, 'ret')} = {'NULL' if returns.endswith('*') else '0' if bad == '!ret' else '-1'};")

@@ -333,7 +333,7 @@ static void parse_leaf(Parser *p, const Frame *frame, const XmlMember *m, void *
     if (attr)
         parse_scalar_nodes(p, frame, m, at, has, node, m->leaf, attr->children, &consumed);
     else if (!(p->flags & XML_PARTIAL))
-        problem(p, frame, NULL, node, XML_PROBLEM_ERROR, VIR_ERR_XML_ERROR, "missing attribute '%s' (%s)", m->leaf,
+        problem(p, frame, NULL, node, XML_PROBLEM_ERROR, m->error ?: VIR_ERR_XML_ERROR, "missing attribute '%s' (%s)", m->leaf,
                 m->doc);
     check_leaf(p, frame, m, node, consumed);
 }

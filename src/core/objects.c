@@ -80,6 +80,14 @@ virNodeDevicePtr node_device_handle_new(virConnectPtr conn, const char *name)
     return dev;
 }
 
+const char *node_device_handle_set_parent(virNodeDevicePtr dev, const char *parent)
+{
+    char *copy = g_strdup(parent);
+    if (!g_atomic_pointer_compare_and_exchange(&dev->parent, NULL, copy))
+        g_free(copy);
+    return g_atomic_pointer_get(&dev->parent);
+}
+
 virSecretPtr secret_handle_new(virConnectPtr conn, const unsigned char *uuid, int usage_type, const char *usage_id)
 {
     virSecretPtr secret = HANDLE(struct _virSecret, OBJECT_SECRET);

@@ -98,6 +98,9 @@ virInterfacePtr interface_handle_new(virConnectPtr conn, const char *name, const
 virStoragePoolPtr storage_pool_handle_new(virConnectPtr conn, const char *name, const unsigned char *uuid);
 virStorageVolPtr storage_vol_handle_new(virConnectPtr conn, const char *pool, const char *name, const char *key);
 virNodeDevicePtr node_device_handle_new(virConnectPtr conn, const char *name);
+/** Tell a device's handle the name of its parent (copied; NULL: none), which lives as long as the handle. The first to tell
+ * wins; gives what is kept. */
+const char *node_device_handle_set_parent(virNodeDevicePtr dev, const char *parent);
 virSecretPtr secret_handle_new(virConnectPtr conn, const unsigned char *uuid, int usage_type, const char *usage_id);
 virNWFilterPtr nwfilter_handle_new(virConnectPtr conn, const char *name, const unsigned char *uuid);
 virNWFilterBindingPtr nwfilter_binding_handle_new(virConnectPtr conn, const char *portdev, const char *filtername);

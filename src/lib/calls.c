@@ -30,13 +30,17 @@ const char *virNodeDeviceGetParent(virNodeDevicePtr dev)
         error_dispatch(NULL);
         return NULL;
     }
-    if (dev->parent)
-        return dev->parent;
+    const char *parent = g_atomic_pointer_get(&dev->parent);
+    if (parent)
+        return parent;
     if (!dev->o.conn->nodedev || !dev->o.conn->nodedev->node_device_get_parent) {
         entry_unsupported(dev, __func__);
         return NULL;
     }
-    return dev->o.conn->nodedev->node_device_get_parent(dev); /* NULL without an error: has none */
+    parent = dev->o.conn->nodedev->node_device_get_parent(dev);
+    if (!parent && error_code() != VIR_ERR_OK) /* without an error it has none */
+        entry_failed(dev);
+    return parent;
 }
 
 /* Programs compiled against an older, shorter struct pass its size. */

@@ -243,7 +243,6 @@ const char *remote_connect_get_type(virConnectPtr conn)
     return type;
 }
 
-/* The parent is kept in the handle, so that the text lives as long as that. */
 const char *remote_node_device_get_parent(virNodeDevicePtr dev)
 {
     RemoteCall call;
@@ -252,9 +251,7 @@ const char *remote_node_device_get_parent(virNodeDevicePtr dev)
     if (remote_call_run(&call) < 0)
         return NULL;
     g_autofree char *parent = xdr_get_string_opt(&call.in);
-    if (remote_call_end(&call) == 0 && parent)
-        dev->parent = g_steal_pointer(&parent);
-    return dev->parent;
+    return remote_call_end(&call) < 0 ? NULL : node_device_handle_set_parent(dev, parent);
 }
 
 static const ConnectDriver remote_driver = {

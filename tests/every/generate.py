@@ -150,6 +150,8 @@ class Caller:
         if f.returns == 'void':
             return head + f'    {call};\n    report(x, true);\n}}\n'
         good = {'int': 'ret >= 0', 'unsigned long long': 'ret != 0', 'unsigned long': 'ret != 0'}.get(f.returns, 'ret != NULL')
+        if any(field.form == 'optional' and field.binding == 'return' for call in f.calls for field in call.ret):
+            good += ' || !virGetLastError()'    # none is an answer
         star = '' if f.returns.endswith('*') else ' '
         free = ''
         if f.owns.startswith('caller-free') and f.returns.endswith('char *'):

@@ -3,7 +3,7 @@
 codes, not texts) and which events it raises must agree, but for what is listed with its reason.
 
 A script calls `call(LABEL, FUNCTION, ARGUMENT...)`; labels are unique. It has the connection `c`, the domain `t`, the folder
-`folder` for files and `xml(NAME, NUMBER, INSIDE='')` for definitions."""
+`folder` for files, `xml(NAME, NUMBER, INSIDE='')` for definitions and `tree(TEXT)` to compare documents."""
 import json
 import sys
 
@@ -13,6 +13,7 @@ import support
 
 PRELUDE = r'''
 import atexit, json, libvirt, os, sys
+import xml.etree.ElementTree as ET
 folder = sys.argv[1]
 libvirt.registerErrorHandler(lambda *a: None, None)
 libvirt.virEventRegisterDefaultImpl()
@@ -49,6 +50,12 @@ def plain(value):
         if hasattr(value, name):
             return '<%s>' % getattr(value, name)()
     return value
+
+def tree(text, hidden=()):
+    """A document; the text of elements called @hidden, as random UUIDs, isn't shown."""
+    def flat(e):
+        return [e.tag, sorted(e.attrib.items()), e.tag.upper() if e.tag in hidden else (e.text or '').strip(), [flat(x) for x in e]]
+    return flat(ET.fromstring(text))
 
 def call(label, fn, *args):
     try:

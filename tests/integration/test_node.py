@@ -4,12 +4,6 @@ import agreement
 
 HOST = r'''
 import ctypes
-import xml.etree.ElementTree as ET
-
-def tree(text):
-    def flat(e):
-        return [e.tag, sorted(e.attrib.items()), (e.text or '').strip(), [flat(x) for x in e]]
-    return flat(ET.fromstring(text))
 
 path = os.path.join(folder, 'node.xml')
 def node(text):

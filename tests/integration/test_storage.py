@@ -6,15 +6,8 @@ EVENTS = r'''
 for number, name in ((0, 'life'), (1, 'refresh')):
     c.storagePoolEventRegisterAny(None, number, lambda conn, pool, *a, name=name: events.append(
         [name, pool.name()] + list(a[:-1])), None)
-import xml.etree.ElementTree as ET
-
-def tree(text):
-    """A document without what no two sides have in common: random UUIDs."""
-    root = ET.fromstring(text)
-    def flat(e):
-        text = 'UUID' if e.tag == 'uuid' else (e.text or '').strip()
-        return [e.tag, sorted(e.attrib.items()), text, [flat(x) for x in e]]
-    return flat(root)
+import functools
+tree = functools.partial(tree, hidden=['uuid'])
 '''
 
 POOLS = EVENTS + r'''

@@ -5,10 +5,12 @@
 #include "domain/functions.h"
 #include "drivers/test/test_host.h"
 #include "drivers/test/test_node.h"
+#include "drivers/test/test_nodedev.h"
 #include "storage/functions.h"
 #include <string.h>
 
 static HypervisorDriver test_hypervisor;
+static NodedevDriver test_nodedev;
 
 static OpenResult test_open(virConnectPtr conn, virConnectAuthPtr auth)
 {
@@ -52,10 +54,12 @@ void test_driver_register(void)
         .open = test_open,
         .close = test_close,
         .hypervisor = &test_hypervisor,
+        .nodedev = &test_nodedev,
         .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);
     test_host_fill(&test_hypervisor);
+    test_nodedev_fill(&test_nodedev);
     test_hypervisor.connect_get_version = test_get_version;
     test_hypervisor.connect_get_hostname = test_get_hostname;
     test_hypervisor.domain_get_security_label = test_security_label;

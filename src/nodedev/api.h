@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the public functions share. Internal to this room. Arguments have been checked by the entry points; flags are
+ * checked here.
+ */
+#pragma once
+#include "base/error.h"
+#include "nodedev/functions.h"
+
+static inline NodedevHost *nodedev_api_host(virConnectPtr conn) { return managed_table_priv(conn->tables->nodedevs); }
+
+/** Answer @failure if there are flags beyond @allowed. */
+#define NODEDEV_FLAGS(flags, allowed, failure) \
+    do { \
+        if (error_check_flags(VIR_FROM_NODEDEV, __func__, (flags), (allowed)) < 0) \
+            return (failure); \
+    } while (0)
+
+/** Definition in force, of a state; belongs to the state. */
+static inline const NodedevDef *nodedev_def(const ManagedState *state) { return definition_get(managed_definition(state)); }
+
+/* Functions that make, change and remove devices (api_make.c). */
+virNodeDevicePtr nodedev_create_xml(virConnectPtr conn, const char *xml, unsigned int flags);
+virNodeDevicePtr nodedev_define_xml(virConnectPtr conn, const char *xml, unsigned int flags);
+int nodedev_create(virNodeDevicePtr dev, unsigned int flags);
+int nodedev_destroy(virNodeDevicePtr dev);
+int nodedev_undefine(virNodeDevicePtr dev, unsigned int flags);
+int nodedev_update(virNodeDevicePtr dev, const char *xml, unsigned int flags);
+int nodedev_set_autostart(virNodeDevicePtr dev, int autostart);
+int nodedev_dettach(virNodeDevicePtr dev);
+int nodedev_detach_flags(virNodeDevicePtr dev, const char *driver, unsigned int flags);
+int nodedev_reattach(virNodeDevicePtr dev);
+int nodedev_reset(virNodeDevicePtr dev);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Devices as managed objects.
+ */
+#define ERROR_DOMAIN VIR_FROM_NODEDEV
+#include "nodedev/host.h"
+#include <stddef.h>
+#include <string.h>
+#include "base/error.h"
+#include "core/event_table.h"
+
+struct NodedevHost {
+    const NodedevBackend *backend;
+    void *priv;
+    ManagedTable *devices;
+};
+
+static Event *device_event(const Managed *obj, const void *def, int event, int detail)
+{
+    return event_node_device_lifecycle_new(MANAGED_NAME(obj), event, detail);
+}
+
+static void *device_handle(virConnectPtr conn, const Managed *obj, const void *def)
+{
+    virNodeDevicePtr dev = node_device_handle_new(conn, MANAGED_NAME(obj));
+    node_device_handle_set_parent(dev, ((const NodedevDef *) def)->parent.value);
+    return dev;
+}
+
+static const ManagedKind kind = {
+    .name = "node device",
+    .root = &NODEDEV_ROOT,
+    .error_domain = VIR_FROM_NODEDEV,
+    .no_object = VIR_ERR_NO_NODE_DEVICE,
+    .clash = VIR_ERR_OPERATION_FAILED,
+    .name_at = offsetof(NodedevDef, name),
+    .uuid_at = -1,
+    .has_uuid_at = -1,
+    .event = device_event,
+    .defined = VIR_NODE_DEVICE_EVENT_DEFINED,
+    .undefined = VIR_NODE_DEVICE_EVENT_UNDEFINED,
+    .started = VIR_NODE_DEVICE_EVENT_CREATED,
+    .stopped = VIR_NODE_DEVICE_EVENT_DELETED,
+    .handle = device_handle,
+};
+
+/* Only mediated devices are begun by us; hardware and what it has made are there when we learn of them. */
+static int start(Managed *obj, void *live)
+{
+    NodedevHost *host = managed_table_priv(obj->table);
+    return nodedev_mdev(live) && host->backend->start_mdev ? host->backend->start_mdev(host, live) : 0;
+}
+
+static int stop(Managed *obj, const void *live)
+{
+    NodedevHost *host = managed_table_priv(obj->table);
+    if (!host->backend->remove)
+        return FAIL(VIR_ERR_NO_SUPPORT, "no device can be removed from this host");
+    return host->backend->remove(host, live);
+}
+
+static const ManagedBackend managed = { .rules = MANAGED_UNDEFINE_ACTIVE, .start = start, .stop = stop };
+
+NodedevHost *nodedev_host_new(const NodedevBackend *backend, void *priv, EventBus *bus)
+{
+    NodedevHost *host = g_new0(NodedevHost, 1);
+    host->backend = backend;
+    host->priv = priv;
+    host->devices = managed_table_new(&kind, &managed, host, bus);
+    return host;
+}
+
+void nodedev_host_free(NodedevHost *host)
+{
+    if (!host)
+        return;
+    managed_table_free(host->devices);
+    g_free(host);
+}
+
+ManagedTable *nodedev_host_devices(const NodedevHost *host) { return host->devices; }
+const NodedevBackend *nodedev_host_backend(const NodedevHost *host) { return host->backend; }
+void *nodedev_host_priv(const NodedevHost *host) { return host->priv; }
+
+int nodedev_host_add(NodedevHost *host, NodedevDef *def)
+{
+    g_autoptr(Managed) obj = managed_create(host->devices, def, __func__);
+    return obj ? 0 : -1;
+}
+
+int nodedev_host_add_xml(NodedevHost *host, const char *xml)
+{
+    NodedevDef *def = xml_parse(&NODEDEV_ROOT, xml, strlen(xml), 0, NULL);
+    if (!def)
+        return -1;
+    if (nodedev_complete(def) == 0)
+        return nodedev_host_add(host, def);
+    definition_error_in(xml, &NODEDEV_ROOT);
+    xml_struct_free(&NODEDEV_DEF_DESC, def);
+    return -1;
+}
+
+gboolean nodedev_host_has(NodedevHost *host, const char *name)
+{
+    g_autoptr(Managed) obj = managed_peek(host->devices, NULL, name);
+    return obj != NULL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The devices of one driver.
+ */
+#pragma once
+#include "core/managed.h"
+#include "core/objects.h"
+#include "nodedev/backend.h"
+
+/** New host without devices. @backend must live as long; a reference of @bus is taken. */
+NodedevHost *nodedev_host_new(const NodedevBackend *backend, void *priv, EventBus *bus);
+/** Forget the devices. No call may be under way. Accepts NULL. */
+void nodedev_host_free(NodedevHost *host);
+
+ManagedTable *nodedev_host_devices(const NodedevHost *host);
+const NodedevBackend *nodedev_host_backend(const NodedevHost *host);
