@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Memory and virtual processors: what is configured, and changes to it.
+ * Memory: what is configured, and changes to it.
  */
 #define ERROR_DOMAIN api_error_domain
 #include "domain/api.h"
 #include "domain/functions.h"
 
 #define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
-
-/* ---- memory ---- */
 
 unsigned long core_domain_get_max_memory(virDomainPtr dom)
 {
@@ -112,96 +110,4 @@ int core_domain_set_memory_stats_period(virDomainPtr dom, int period, unsigned i
             return -1;
     }
     return scope.config ? config_edit(a.obj, edit_period, &seconds, NULL) : 0;
-}
-
-/* ---- vCPUs ---- */
-
-#define VCPU_FLAGS (AFFECT | VIR_DOMAIN_VCPU_MAXIMUM | VIR_DOMAIN_VCPU_GUEST)
-
-int core_domain_get_vcpus_flags(virDomainPtr dom, unsigned int flags)
-{
-    API_FLAGS(flags, VCPU_FLAGS, -1);
-    g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0)
-        return -1;
-    if (flags & VIR_DOMAIN_VCPU_GUEST)
-        return FAIL(VIR_ERR_NO_SUPPORT, "count of vCPUs by the agent of domain '%s'", API_NAME(&a));
-    g_autoptr(SharedDef) shared = api_scope_def(&a, flags);
-    if (!shared)
-        return -1;
-    const DomainDef *def = shared_def_get(shared);
-    return (int) (flags & VIR_DOMAIN_VCPU_MAXIMUM ? MAX(def->vcpu.count, 1) : def_current_vcpus(def));
-}
-
-int core_domain_get_max_vcpus(virDomainPtr dom)
-{
-    g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0)
-        return -1;
-    g_autoptr(SharedDef) def = domain_current_def(a.obj, a.state);
-    return def ? (int) MAX(shared_def_get(def)->vcpu.count, 1) : -1;
-}
-
-typedef struct VcpuEdit { unsigned int count; gboolean maximum; const char *which; } VcpuEdit;
-
-static int edit_vcpus(DomainDef *def, void *opaque)
-{
-    VcpuEdit *e = opaque;
-    unsigned int maximum = MAX(def->vcpu.count, 1), current = def_current_vcpus(def);
-    if (def->n_vcpus > 0)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' lists its vCPUs one by one; edit that list", def->name);
-    if (e->maximum) {
-        def->vcpu.count = e->count;
-        def->vcpu.current = current < e->count ? current : 0;
-        return 0;
-    }
-    if (e->count > maximum)
-        return FAIL(VIR_ERR_INVALID_ARG, "requested vcpus is greater than max allowable vcpus for the %s domain: %u > %u",
-                    e->which, e->count, maximum);
-    def->vcpu.current = e->count == maximum ? 0 : e->count;
-    return 0;
-}
-
-static int set_live_vcpus(const Access *a, unsigned int count)
-{
-    const DomainBackend *backend = host_backend(a->obj->host);
-    VcpuEdit edit = { count, FALSE, "live" };
-    g_autoptr(DomainDef) def = shared_def_copy(a->state->live);
-    if (edit_vcpus(def, &edit) < 0)
-        return -1;
-    if (!backend->set_vcpus)
-        return FAIL(VIR_ERR_NO_SUPPORT, "change of the vCPUs of a running domain");
-    if (GUEST_CALL(backend->set_vcpus(a->state->guest, def, count, FALSE)) < 0)
-        return -1;
-    return api_publish_live(a, g_steal_pointer(&def));
-}
-
-int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned int flags)
-{
-    API_FLAGS(flags, VCPU_FLAGS | VIR_DOMAIN_VCPU_HOTPLUGGABLE, -1);
-    g_auto(Access) a = { NULL };
-    Scope scope;
-    VcpuEdit edit = { nvcpus, flags & VIR_DOMAIN_VCPU_MAXIMUM, "persistent" };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSetVcpusFlags") < 0 || api_scope(&a, flags, &scope) < 0)
-        return -1;
-    if (nvcpus == 0 || nvcpus > G_MAXUINT16)
-        return FAIL(VIR_ERR_INVALID_ARG, "%u is no possible number of vCPUs", nvcpus);
-    if (flags & VIR_DOMAIN_VCPU_GUEST)
-        return FAIL(VIR_ERR_NO_SUPPORT, "change of vCPUs by the agent of domain '%s'", API_NAME(&a));
-    if (scope.live && edit.maximum)
-        return FAIL(VIR_ERR_INVALID_ARG, "maximum vcpu count of a live domain can't be modified");
-    if (scope.live && set_live_vcpus(&a, nvcpus) < 0)
-        return -1;
-    return scope.config ? config_edit(a.obj, edit_vcpus, &edit, NULL) : 0;
-}
-
-int core_domain_set_vcpus(virDomainPtr dom, unsigned int nvcpus)
-{
-    return core_domain_set_vcpus_flags(dom, nvcpus, VIR_DOMAIN_AFFECT_LIVE);
-}
-
-int core_connect_get_max_vcpus(virConnectPtr conn, const char *type)
-{
-    DomainHost *host = api_host(conn);
-    return host_backend(host)->max_vcpus(host, type);
 }

@@ -215,6 +215,12 @@ struct DomainBackend {
     int (*set_iothread)(Guest *guest, DomainDef *def, guint id, gboolean exists);
     /** Plug or unplug vCPUs, as @def->vcpus says now. [worker] */
     int (*plug_vcpus)(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);
+    /** vCPUs as the guest's agent sees them: those there are, those in use, those it can do without; caller frees. [worker] */
+    int (*agent_vcpus)(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable);
+    /** Have the guest's system use these vCPUs or not; they were in agent_vcpus()' answer. [worker] */
+    int (*agent_set_vcpus)(Guest *guest, const Bitmap *vcpus, gboolean online);
+    /** How many CPUs the host has; NULL: this machine's. [any] */
+    unsigned int (*host_cpus)(DomainHost *host);
 
     /* ---- statistics ---- */
 

@@ -101,11 +101,6 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_set_memory);
     SERVE(domain_set_max_memory);
     SERVE(domain_set_memory_stats_period);
-    SERVE(domain_get_vcpus_flags);
-    SERVE(domain_get_max_vcpus);
-    SERVE(domain_set_vcpus_flags);
-    SERVE(domain_set_vcpus);
-    SERVE_IF(max_vcpus, connect_get_max_vcpus);
     SERVE(domain_get_metadata);
     SERVE(domain_set_metadata);
     SERVE(connect_get_all_domain_stats);
@@ -148,6 +143,24 @@ static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_get_scheduler_parameters);
     SERVE(domain_set_scheduler_parameters_flags);
     SERVE(domain_set_scheduler_parameters);
+    SERVE(domain_get_vcpus_flags);
+    SERVE(domain_get_max_vcpus);
+    SERVE_IF(max_vcpus, connect_get_max_vcpus);
+    SERVE(domain_set_vcpus_flags);
+    SERVE(domain_set_vcpus);
+    SERVE(domain_set_vcpu);
+    SERVE_IF(agent_vcpus, domain_get_guest_vcpus);
+    SERVE_IF(agent_set_vcpus, domain_set_guest_vcpus);
+    SERVE(domain_pin_vcpu_flags);
+    SERVE(domain_pin_vcpu);
+    SERVE(domain_pin_emulator);
+    SERVE(domain_pin_iothread);
+    SERVE(domain_get_vcpu_pin_info);
+    SERVE(domain_get_emulator_pin_info);
+    SERVE(domain_get_vcpus);
+    SERVE(domain_get_iothread_info);
+    SERVE(domain_add_iothread);
+    SERVE(domain_del_iothread);
 }
 
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)

@@ -123,11 +123,6 @@ int core_domain_set_memory_flags(virDomainPtr dom, unsigned long memory, unsigne
 int core_domain_set_memory(virDomainPtr dom, unsigned long memory);
 int core_domain_set_max_memory(virDomainPtr dom, unsigned long memory);
 int core_domain_set_memory_stats_period(virDomainPtr dom, int period, unsigned int flags);
-int core_domain_get_vcpus_flags(virDomainPtr dom, unsigned int flags);
-int core_domain_get_max_vcpus(virDomainPtr dom);
-int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned int flags);
-int core_domain_set_vcpus(virDomainPtr dom, unsigned int nvcpus);
-int core_connect_get_max_vcpus(virConnectPtr conn, const char *type);
 
 /* api_metadata.c */
 char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsigned int flags);
@@ -191,3 +186,29 @@ int core_domain_get_scheduler_parameters(virDomainPtr dom, virTypedParameterPtr 
 int core_domain_set_scheduler_parameters_flags(virDomainPtr dom, virTypedParameterPtr params, int nparams,
                                                unsigned int flags);
 int core_domain_set_scheduler_parameters(virDomainPtr dom, virTypedParameterPtr params, int nparams);
+
+/* api_cpu.c */
+int core_domain_get_vcpus_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_get_max_vcpus(virDomainPtr dom);
+int core_connect_get_max_vcpus(virConnectPtr conn, const char *type);
+int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned int flags);
+int core_domain_set_vcpus(virDomainPtr dom, unsigned int nvcpus);
+int core_domain_set_vcpu(virDomainPtr dom, const char *vcpumap, int state, unsigned int flags);
+int core_domain_get_guest_vcpus(virDomainPtr dom, virTypedParameterPtr *params, unsigned int *nparams,
+                                unsigned int flags);
+int core_domain_set_guest_vcpus(virDomainPtr dom, const char *cpumap, int state, unsigned int flags);
+
+/* api_pin.c */
+int core_domain_pin_vcpu_flags(virDomainPtr dom, unsigned int vcpu, unsigned char *cpumap, int maplen,
+                               unsigned int flags);
+int core_domain_pin_vcpu(virDomainPtr dom, unsigned int vcpu, unsigned char *cpumap, int maplen);
+int core_domain_pin_emulator(virDomainPtr dom, unsigned char *cpumap, int maplen, unsigned int flags);
+int core_domain_pin_iothread(virDomainPtr dom, unsigned int iothread_id, unsigned char *cpumap, int maplen,
+                             unsigned int flags);
+int core_domain_get_vcpu_pin_info(virDomainPtr dom, int ncpumaps, unsigned char *cpumaps, int maplen,
+                                  unsigned int flags);
+int core_domain_get_emulator_pin_info(virDomainPtr dom, unsigned char *cpumaps, int maplen, unsigned int flags);
+int core_domain_get_vcpus(virDomainPtr dom, virVcpuInfoPtr info, int maxinfo, unsigned char *cpumaps, int maplen);
+int core_domain_get_iothread_info(virDomainPtr dom, virDomainIOThreadInfoPtr **info, unsigned int flags);
+int core_domain_add_iothread(virDomainPtr dom, unsigned int iothread_id, unsigned int flags);
+int core_domain_del_iothread(virDomainPtr dom, unsigned int iothread_id, unsigned int flags);

@@ -6,6 +6,7 @@
 #include "domain/params.h"
 #include "domain/api.h"
 #include "domain/find.h"
+#include "domain/vcpus.h"
 
 #define FIELD(TYPE, Struct, field_) .type = VIR_TYPED_PARAM_##TYPE, .offset = offsetof(Struct, field_), \
     .bytes = sizeof(((Struct *) 0)->field_)
@@ -428,6 +429,7 @@ static const Param iothread[] = {
 
 static void *find_thread(DomainDef *def, const char *key, guint id)
 {
+    iothreads_expand(def);
     int at = find_iothread(def, id);
     return at >= 0 ? def->iothreadids[at]
                    : FAIL_NULL(VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids of domain '%s'", id, def->name);
@@ -437,7 +439,7 @@ static int check_thread(ParamChange *change)
 {
     const DomainIothread *t = change->owner;
     if (t->has_thread_pool_min && t->has_thread_pool_max && t->thread_pool_min > t->thread_pool_max)
-        return FAIL(VIR_ERR_INVALID_ARG, "thread_pool_min %d of I/O thread %u is more than thread_pool_max %d",
+        return FAIL(VIR_ERR_OPERATION_INVALID, "thread_pool_min %d of I/O thread %u is more than thread_pool_max %d",
                     t->thread_pool_min, t->id, t->thread_pool_max);
     return 0;
 }

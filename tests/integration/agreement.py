@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ET
 folder = sys.argv[1]
 libvirt.registerErrorHandler(lambda *a: None, None)
 libvirt.virEventRegisterDefaultImpl()
-c = libvirt.open('test:///default')
+c = libvirt.open(sys.argv[2])
 t = c.lookupByName('test')
 out, events, fired = [], [], []
 timer = libvirt.virEventAddTimeout(-1, lambda *a: fired.append(1), None)
@@ -72,9 +72,9 @@ atexit.register(lambda: print(json.dumps(out)))
 '''
 
 
-def answers(script, env, folder):
+def answers(script, env, folder, uri='test:///default'):
     folder.mkdir()
-    done = support.run([support.PYTHON, '-c', PRELUDE + script, str(folder)], env=env)
+    done = support.run([support.PYTHON, '-c', PRELUDE + script, str(folder), uri], env=env)
     found = json.loads(done.stdout)
     labels = [label for label, _, _ in found]
     assert len(set(labels)) == len(labels), 'a label is used twice'
@@ -93,3 +93,10 @@ def check(script, folder, differing=()):
     same = [o[0] for o, t in zip(ours, theirs) if o == t and o[0] in differing]
     assert not same, f'these agree now, so they need no exception: {same}'
     return {label: answer for label, *answer in ours}
+
+
+def check_wire(script, folder, daemon):
+    """Run @script on our side, in process and by way of @daemon: the same answers (events come when they come)."""
+    near = answers(script, support.our_library_environment(), folder / 'near')
+    far = answers(script, support.our_library_environment(), folder / 'far', f'test+unix:///default?socket={daemon.socket}')
+    assert [a[:2] for a in near] == [a[:2] for a in far]

@@ -97,3 +97,7 @@ FORGOTTEN = ['scheduler flags', 'set scheduler flags']
 @pytest.mark.parametrize('mode', ['config', 'live'])
 def test_parameters(tmp_path, mode):
     agreement.check(f'MODE = {mode!r}\n' + PARAMS, tmp_path, FORGOTTEN)
+
+
+def test_parameters_over_the_wire(tmp_path, daemon):
+    agreement.check_wire("MODE = 'live'\n" + PARAMS, tmp_path, daemon)

@@ -10,9 +10,19 @@
 #include "base/loop.h"
 #include "domain/moments.h"
 #include "domain/params.h"
+#include "domain/vcpus.h"
+#include "domain/host.h"
 #include "drivers/test/test_driver.h"
+#include "drivers/test/test_node.h"
 
-typedef struct TestGuest { gint64 started_ms; gint64 balloon_kib; } TestGuest;
+#define TEST_MAX_VCPUS 32
+
+typedef struct TestGuest {
+    gint64 started_ms;
+    gint64 balloon_kib;
+    GMutex lock;
+    Bitmap *offline;      /* vCPUs that the guest's system doesn't use; guarded by lock */
+} TestGuest;
 
 static int test_prepare(DomainHost *host, DomainDef *def)
 {
@@ -56,13 +66,15 @@ static int test_complete(DomainHost *host, DomainDef *def)
 
 static int test_max_vcpus(DomainHost *host, const char *type)
 {
-    return 32;
+    return TEST_MAX_VCPUS;
 }
 
 static int test_start(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     TestGuest *t = g_new0(TestGuest, 1);
     t->started_ms = loop_now_ms();
+    t->offline = bitmap_new(TEST_MAX_VCPUS);
+    g_mutex_init(&t->lock);
     t->balloon_kib = (gint64) (def->current_memory ? def->current_memory : def->memory);
     guest->priv = t;
     return 0;
@@ -126,7 +138,10 @@ static int test_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
 
 static void test_guest_free(Guest *guest)
 {
-    g_free(guest->priv);
+    TestGuest *t = guest->priv;
+    bitmap_free(t->offline);
+    g_mutex_clear(&t->lock);
+    g_free(t);
 }
 
 static int test_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib)
@@ -148,6 +163,65 @@ static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboo
 
 static int test_set_params(Guest *guest, DomainDef *def, const ParamChange *change)
 {
+    return 0;
+}
+
+static int test_pin(Guest *guest, DomainDef *def, GuestThread thread, guint id, const Bitmap *cpus)
+{
+    return 0;
+}
+
+static int test_set_iothread(Guest *guest, DomainDef *def, guint id, gboolean exists)
+{
+    return 0;
+}
+
+static int test_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on)
+{
+    return 0;
+}
+
+static unsigned int test_host_cpus(DomainHost *host)
+{
+    return ((const TestNode *) host_priv(host))->info.cpus;
+}
+
+static void count_vcpus(const DomainDef *def, void *opaque)
+{
+    Bitmap *possible = opaque;
+    for (guint i = 0; i < vcpus_max(def); i++) {
+        if (vcpu_is_plugged(def, i))
+            bitmap_set(possible, i);
+    }
+}
+
+/* The system does without every vCPU but the first. */
+static int test_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable)
+{
+    TestGuest *t = guest->priv;
+    *possible = bitmap_new(TEST_MAX_VCPUS);
+    guest_with_def(guest, count_vcpus, *possible);
+    *online = bitmap_copy(*possible);
+    *offlinable = bitmap_copy(*possible);
+    bitmap_clear(*offlinable, 0);
+    g_mutex_lock(&t->lock);
+    for (ssize_t i = -1; (i = bitmap_next(t->offline, i)) >= 0;)
+        bitmap_clear(*online, (size_t) i);
+    g_mutex_unlock(&t->lock);
+    return 0;
+}
+
+static int test_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online)
+{
+    TestGuest *t = guest->priv;
+    g_mutex_lock(&t->lock);
+    for (ssize_t i = -1; (i = bitmap_next(vcpus, i)) >= 0;) {
+        if (online)
+            bitmap_clear(t->offline, (size_t) i);
+        else
+            bitmap_set(t->offline, (size_t) i);
+    }
+    g_mutex_unlock(&t->lock);
     return 0;
 }
 
@@ -190,11 +264,15 @@ static void add_devices(const DomainDef *def, void *opaque)
         for (guint j = 0; j < G_N_ELEMENTS(values); j++)
             stat_set(values[j], 0);
     }
-    for (guint i = 0; i < (def->vcpu.current ? def->vcpu.current : MAX(def->vcpu.count, 1)); i++) {
+    for (guint i = 0; i < vcpus_max(def); i++) {
+        const Bitmap *cpus = vcpu_cpus(def, i);
+        if (!vcpu_is_plugged(def, i))
+            continue;
         GuestVcpuStats *v = guest_stats_add_vcpu(stats);
         v->vcpu = i;
         v->state = VIR_VCPU_RUNNING;
-        v->cpu = (int) i;
+        v->cpu = cpus ? (int) bitmap_last(cpus) : -1;
+        stat_set(&v->time, stats->cpu_time.n);
     }
 }
 
@@ -203,6 +281,11 @@ static void test_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, Gu
     g_autoptr(GuestStats) stats = guest_stats_new(groups);
     fill_stats(guest, stats);
     guest_with_def(guest, add_devices, stats);
+    for (guint i = 0; stats->vcpus && i < stats->vcpus->len; i++) {
+        GuestVcpuStats *v = &g_array_index(stats->vcpus, GuestVcpuStats, i);
+        if (v->cpu < 0) /* it may run anywhere */
+            v->cpu = (int) test_host_cpus(guest->host) - 1;
+    }
     done(guest, stats, opaque);
 }
 
@@ -247,6 +330,12 @@ const DomainBackend test_backend = {
     .scheduler_name = "fair",
     .iotune_capped = TRUE,
     .set_params = test_set_params,
+    .pin = test_pin,
+    .set_iothread = test_set_iothread,
+    .plug_vcpus = test_plug_vcpus,
+    .agent_vcpus = test_agent_vcpus,
+    .agent_set_vcpus = test_agent_set_vcpus,
+    .host_cpus = test_host_cpus,
     .stats = test_stats,
     .send_key = test_send_key,
     .inject_nmi = test_succeed,

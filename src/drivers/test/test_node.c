@@ -47,7 +47,7 @@ static TestNode *node_new(void)
     TestNode *node = g_new0(TestNode, 1);
     node->refs = 1;
     node->info = default_info;
-    node->host = host_new(&(HostSetup) { .backend = &test_backend, .root = "" });
+    node->host = host_new(&(HostSetup) { .backend = &test_backend, .priv = node, .root = "" });
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (kinds[i]->start)
             kinds[i]->start(node);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The vCPUs and I/O threads of a definition: numbers, or a list of single ones.
+ */
+#pragma once
+#include "model/domain.h"
+
+/** How many vCPUs there may be. How many there are: def_current_vcpus(). */
+guint vcpus_max(const DomainDef *def);
+/** Whether there is a vCPU @id and it is plugged. */
+bool vcpu_is_plugged(const DomainDef *def, guint id);
+
+/** CPUs of the host that vCPU @id may run on; NULL: all. */
+const Bitmap *vcpu_cpus(const DomainDef *def, guint id);
+
+/** List single vCPUs, as many as there may be: the first ones are plugged, all but the first can be unplugged. */
+void vcpus_expand(DomainDef *def);
+/** Have the number agree with the list again. */
+void vcpus_recount(DomainDef *def);
+/** Plug or unplug so that there are @count, at most vcpus_max(). */
+void vcpus_set_count(DomainDef *def, guint count);
+/** Set how many there may be; those beyond go, with what is said about them. */
+void vcpus_set_max(DomainDef *def, guint count);
+
+/** List single I/O threads, as many as there are. */
+void iothreads_expand(DomainDef *def);
