@@ -48,3 +48,10 @@ int error_check_flags(int domain, const char *function, unsigned int flags, unsi
 #define FAIL_NULL(code, ...) (error_report(ERROR_DOMAIN, (code), __VA_ARGS__), NULL)
 #define FAIL_ERRNO(errnum, ...) (error_report_errno(ERROR_DOMAIN, (errnum), __VA_ARGS__), -1)
 #define FAIL_ERRNO_NULL(errnum, ...) (error_report_errno(ERROR_DOMAIN, (errnum), __VA_ARGS__), NULL)
+
+/** In an API function: answer @failure if there are flags beyond @allowed. */
+#define CHECK_FLAGS(flags, allowed, failure) \
+    do { \
+        if (error_check_flags(ERROR_DOMAIN, __func__, (flags), (allowed)) < 0) \
+            return (failure); \
+    } while (0)

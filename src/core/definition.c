@@ -25,14 +25,35 @@ static int refuse_ignored(const XmlDiagnostics *diag)
     return 0;
 }
 
+/* Make of this thread's error the one that validation reports. */
+static void *invalid(void)
+{
+    g_autofree char *why = g_strdup(error_message());
+    const char *standing = error_code_text(error_code());
+    size_t skip = strcspn(standing, ":%");
+    error_report(ERROR_DOMAIN, VIR_ERR_XML_INVALID_SCHEMA, "%s", strlen(why) > skip + 2 ? why + skip + 2 : why);
+    return NULL;
+}
+
+void *definition_invalid(void)
+{
+    return error_code() == VIR_ERR_XML_ERROR || error_code() == VIR_ERR_CONFIG_UNSUPPORTED ? invalid() : NULL;
+}
+
+/* Whether a problem is one of the format: not another document altogether, or none, nor a name that is there but empty. */
+static gboolean is_format_problem(const XmlRoot *root, const XmlProblem *problem)
+{
+    return problem && g_str_has_prefix(problem->path, root->name) && problem->code != VIR_ERR_XML_DETAIL &&
+        (problem->code != VIR_ERR_NO_NAME || strcmp(problem->path, root->name) == 0);
+}
+
 void *definition_read(const XmlRoot *root, const char *xml, gboolean validate)
 {
     g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
     void *def = xml_parse(root, xml, strlen(xml), XML_INACTIVE, diag);
     if (!def) {
-        /* another document altogether is none that could be validated */
         const XmlProblem *first = diag->problems->len ? diag->problems->pdata[0] : NULL;
-        return first && validate && g_str_has_prefix(first->path, root->name) ? definition_invalid() : NULL;
+        return validate && is_format_problem(root, first) ? invalid() : NULL;
     }
     if (validate && refuse_ignored(diag) < 0) {
         xml_struct_free(root->desc, def);
@@ -50,17 +71,6 @@ void *definition_error_at(const char *xml, const char *path)
     guint line = xml_line_of(xml, strlen(xml), path);
     if (line)
         error_context("line %u", line);
-    return NULL;
-}
-
-void *definition_invalid(void)
-{
-    if (error_code() != VIR_ERR_XML_ERROR && error_code() != VIR_ERR_CONFIG_UNSUPPORTED)
-        return NULL;
-    g_autofree char *why = g_strdup(error_message());
-    const char *standing = error_code_text(error_code());
-    size_t skip = strcspn(standing, ":%");
-    error_report(ERROR_DOMAIN, VIR_ERR_XML_INVALID_SCHEMA, "%s", strlen(why) > skip + 2 ? why + skip + 2 : why);
     return NULL;
 }
 

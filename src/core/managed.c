@@ -159,13 +159,8 @@ static int commit(ManagedJob *job, Change *change)
 
 /* ---- finding ---- */
 
-Managed *managed_peek(ManagedTable *table, const guint8 *uuid, const char *key)
-{
-    g_autoptr(ManagedState) state = NULL;
-    return managed_look(table, uuid, key, &state);
-}
-
-Managed *managed_look(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state)
+/* An object and the state in which it was found. NULL: there is none; sets no error. */
+static Managed *look(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state)
 {
     g_autoptr(Managed) obj = uuid ? store_by_uuid(table->store, uuid) : store_by_name(table->store, key);
     if (!obj)
@@ -177,7 +172,7 @@ Managed *managed_look(ManagedTable *table, const guint8 *uuid, const char *key, 
     return g_steal_pointer(&obj);
 }
 
-void managed_fail_not_found(const ManagedKind *kind, const guint8 *uuid, const char *key)
+static void fail_not_found(const ManagedKind *kind, const guint8 *uuid, const char *key)
 {
     char text[UUID_TEXT_SIZE];
     if (uuid)
@@ -186,12 +181,24 @@ void managed_fail_not_found(const ManagedKind *kind, const guint8 *uuid, const c
         error_report(kind->error_domain, kind->no_object, "no %s with matching name '%s'", kind->name, key);
 }
 
+Managed *managed_peek(ManagedTable *table, const guint8 *uuid, const char *key)
+{
+    g_autoptr(ManagedState) state = NULL;
+    return look(table, uuid, key, &state);
+}
+
+Managed *managed_find_state(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state)
+{
+    Managed *obj = look(table, uuid, key, state);
+    if (!obj)
+        fail_not_found(table->kind, uuid, key);
+    return obj;
+}
+
 Managed *managed_find(ManagedTable *table, const guint8 *uuid, const char *key)
 {
-    Managed *obj = managed_peek(table, uuid, key);
-    if (!obj)
-        managed_fail_not_found(table->kind, uuid, key);
-    return obj;
+    g_autoptr(ManagedState) state = NULL;
+    return managed_find_state(table, uuid, key, &state);
 }
 
 void *managed_handle(virConnectPtr conn, Managed *obj)
@@ -201,6 +208,13 @@ void *managed_handle(virConnectPtr conn, Managed *obj)
     if (!managed_visible(state))
         return FAIL_NULL(kind->no_object, "%s '%s' is gone already", kind->name, MANAGED_NAME(obj));
     return kind->handle(conn, obj, definition_get(managed_definition(state)));
+}
+
+void *managed_lookup(virConnectPtr conn, ManagedTable *table, const guint8 *uuid, const char *key)
+{
+    g_autoptr(ManagedState) state = NULL;
+    g_autoptr(Managed) obj = managed_find_state(table, uuid, key, &state);
+    return obj ? table->kind->handle(conn, obj, definition_get(managed_definition(state))) : NULL;
 }
 
 /* ---- jobs ---- */
@@ -226,7 +240,7 @@ int managed_job_begin(ManagedJob *job, ManagedTable *table, const guint8 *uuid, 
         return -1;
     if (managed_visible(job->state) && store_contains(table->store, obj))
         return 0;
-    managed_fail_not_found(table->kind, uuid, key);
+    fail_not_found(table->kind, uuid, key);
     managed_job_end(job);
     return -1;
 }
@@ -455,22 +469,32 @@ int managed_set_autostart(ManagedJob *job, gboolean on)
     return commit(job, &(Change) { .set_autostart = true, .autostart = on });
 }
 
+Managed *managed_add(ManagedTable *table, const char *xml, gboolean active)
+{
+    void *def = managed_parse(table, xml, FALSE);
+    g_autoptr(Managed) obj = def ? managed_define(table, def, __func__) : NULL;
+    g_auto(ManagedJob) job = { NULL };
+    if (!obj || (active && (managed_job_begin(&job, table, obj->entry.uuid, NULL, __func__) < 0 || managed_start(&job) < 0)))
+        return NULL;
+    return g_steal_pointer(&obj);
+}
+
 /* ---- edits ---- */
 
-unsigned int managed_scope(const ManagedJob *job, unsigned int flags)
+unsigned int managed_scope(const Managed *obj, const ManagedState *state, unsigned int flags)
 {
-    const ManagedKind *kind = job->obj->table->kind;
+    const ManagedKind *kind = obj->table->kind;
     unsigned int scope = flags & (MANAGED_LIVE | MANAGED_CONFIG);
     if (!scope)
-        return managed_active(job->state) ? MANAGED_LIVE : MANAGED_CONFIG;
-    if ((scope & MANAGED_LIVE) && !managed_active(job->state)) {
+        return managed_active(state) ? MANAGED_LIVE : MANAGED_CONFIG;
+    if ((scope & MANAGED_LIVE) && !managed_active(state)) {
         error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name,
-                     MANAGED_NAME(job->obj));
+                     MANAGED_NAME(obj));
         return 0;
     }
-    if ((scope & MANAGED_CONFIG) && !job->state->config) {
+    if ((scope & MANAGED_CONFIG) && !state->config) {
         error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition",
-                     kind->name, MANAGED_NAME(job->obj));
+                     kind->name, MANAGED_NAME(obj));
         return 0;
     }
     return scope;

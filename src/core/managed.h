@@ -124,8 +124,13 @@ Managed *managed_find(ManagedTable *table, const guint8 *uuid, const char *key);
 /** The same for callers to whom absence is no error. */
 Managed *managed_peek(ManagedTable *table, const guint8 *uuid, const char *key);
 
+/** The same with the state in which it was found, which the caller unrefs. */
+Managed *managed_find_state(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state);
+
 /** Handle of an object as it is now. NULL with NO_xxx if it is gone. */
 void *managed_handle(virConnectPtr conn, Managed *obj);
+/** managed_find() and that in one. */
+void *managed_lookup(virConnectPtr conn, ManagedTable *table, const guint8 *uuid, const char *key);
 
 /* Jobs: who changes an object. Zero-initialise; g_auto() ends it. */
 typedef struct ManagedJob {
@@ -156,6 +161,9 @@ Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare 
 void *managed_define_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api);
 void *managed_create_xml(virConnectPtr conn, ManagedTable *table, const char *xml, gboolean validate, const char *api);
 
+/** Define what is there from the beginning, and start it if @active. A reference, or NULL with an error. */
+Managed *managed_add(ManagedTable *table, const char *xml, gboolean active);
+
 /** The following want a job begun. 0, or -1 with an error; job->state is the new one. */
 int managed_start(ManagedJob *job);
 int managed_stop(ManagedJob *job);
@@ -165,9 +173,9 @@ int managed_set_autostart(ManagedJob *job, gboolean on);
 /** Which definitions a change is for: the numbers of VIR_DOMAIN_AFFECT_xxx and VIR_NETWORK_UPDATE_AFFECT_xxx. */
 typedef enum { MANAGED_LIVE = 1, MANAGED_CONFIG = 2 } ManagedScope;
 
-/** What @flags mean for this object: those of them that are there; without any, what is in force. 0 with
+/** What @flags mean for an object in @state: those of them that are there; without any, what is in force. 0 with
  * VIR_ERR_OPERATION_INVALID if it is not there. */
-unsigned int managed_scope(const ManagedJob *job, unsigned int flags);
+unsigned int managed_scope(const Managed *obj, const ManagedState *state, unsigned int flags);
 
 /** Edit @def, a copy of one of the definitions. @live: of the run; what must be done about it, is done here. */
 typedef int (*ManagedEdit)(Managed *obj, void *def, gboolean live, void *opaque);

@@ -86,9 +86,7 @@ gboolean managed_table_busy(ManagedTable *table)
 static ManagedState *find_state(ManagedTable *table, const guint8 *uuid, const char *key)
 {
     ManagedState *state = NULL;
-    g_autoptr(Managed) obj = managed_look(table, uuid, key, &state);
-    if (!obj)
-        managed_fail_not_found(managed_table_kind(table), uuid, key);
+    g_autoptr(Managed) obj = managed_find_state(table, uuid, key, &state);
     return state;
 }
 

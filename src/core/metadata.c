@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERROR_DOMAIN VIR_FROM_DOMAIN
 #include "core/metadata.h"
 #include "base/error.h"
 #include "base/xml.h"
 #include <string.h>
 
 /* @metadata is the text of the element <metadata>, NULL for none. */
-static xmlDoc *read_metadata(const char *metadata)
+static xmlDoc *read_metadata(const char *metadata, int domain)
 {
     const char *text = metadata ? metadata : "<metadata/>";
-    return xml_document_parse(text, strlen(text), "(metadata)", VIR_FROM_DOMAIN);
+    return xml_document_parse(text, strlen(text), "(metadata)", domain);
 }
 
 static xmlNodePtr find_by_uri(xmlNodePtr root, const char *uri)
@@ -71,9 +70,10 @@ static void drop_declaration(xmlNodePtr node, const char *uri)
     }
 }
 
-int metadata_find(const char *metadata, const char *uri, char **element)
+/* Text of the element of namespace @uri, without that namespace's prefix; NULL if there is none. */
+static int find_element(const char *metadata, const char *uri, char **element, int domain)
 {
-    xmlDoc *doc = read_metadata(metadata);
+    xmlDoc *doc = read_metadata(metadata, domain);
     if (!doc)
         return -1;
     xmlNodePtr node = find_by_uri(xmlDocGetRootElement(doc), uri);
@@ -89,19 +89,22 @@ int metadata_find(const char *metadata, const char *uri, char **element)
 }
 
 /* Read the new element and put it into the namespace. NULL with an error. */
-static xmlNodePtr new_element(xmlDoc *doc, const char *element, const char *key, const char *uri)
+static xmlNodePtr new_element(xmlDoc *doc, const char *element, const char *key, const char *uri, int domain)
 {
-    xmlDoc *own = xml_document_parse(element, strlen(element), "(metadata_xml)", VIR_FROM_DOMAIN);
+    xmlDoc *own = xml_document_parse(element, strlen(element), "(metadata_xml)", domain);
     if (!own)
         return NULL;
     xmlNodePtr node = xmlDocCopyNode(xmlDocGetRootElement(own), doc, 1);
     xmlFreeDoc(own);
-    if (!node)
-        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "cannot copy the metadata element");
+    if (!node) {
+        error_report(domain, VIR_ERR_INTERNAL_ERROR, "cannot copy the metadata element");
+        return NULL;
+    }
     xmlNsPtr ns = xmlNewNs(node, BAD_CAST uri, BAD_CAST key);
     if (!ns) {
         xmlFreeNode(node);
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the prefix '%s' is taken in the metadata element", key);
+        error_report(domain, VIR_ERR_INVALID_ARG, "the prefix '%s' is taken in the metadata element", key);
+        return NULL;
     }
     for (xmlNodePtr n = node; n;) { /* all elements that have no namespace of their own */
         if (n->type == XML_ELEMENT_NODE && !n->ns)
@@ -117,13 +120,14 @@ static xmlNodePtr new_element(xmlDoc *doc, const char *element, const char *key,
     return node;
 }
 
-int metadata_replace(char **metadata, const char *element, const char *key, const char *uri)
+/* Put @element (NULL: remove it) under prefix @key into the namespace @uri. */
+static int replace_element(char **metadata, const char *element, const char *key, const char *uri, int domain)
 {
-    xmlDoc *doc = read_metadata(*metadata);
+    xmlDoc *doc = read_metadata(*metadata, domain);
     if (!doc)
         return -1;
     xmlNodePtr root = xmlDocGetRootElement(doc);
-    xmlNodePtr fresh = element ? new_element(doc, element, key, uri) : NULL;
+    xmlNodePtr fresh = element ? new_element(doc, element, key, uri, domain) : NULL;
     if (element && !fresh) {
         xmlFreeDoc(doc);
         return -1;
@@ -140,4 +144,52 @@ int metadata_replace(char **metadata, const char *element, const char *key, cons
     *metadata = root->children ? node_text(doc, root, 1) : NULL;
     xmlFreeDoc(doc);
     return 0;
+}
+
+static int fail(int domain, const char *what)
+{
+    error_report(domain, VIR_ERR_INVALID_ARG, "%s", what);
+    return -1;
+}
+
+int metadata_get(const MetadataTexts *texts, int type, const char *uri, char **value, int domain)
+{
+    switch (type) {
+    case VIR_DOMAIN_METADATA_TITLE:
+        *value = g_strdup(texts->title);
+        return 0;
+    case VIR_DOMAIN_METADATA_DESCRIPTION:
+        *value = g_strdup(texts->description);
+        return 0;
+    case VIR_DOMAIN_METADATA_ELEMENT:
+        return uri ? find_element(texts->metadata, uri, value, domain) : fail(domain, "an element of metadata needs a namespace");
+    default:
+        return fail(domain, "unknown type of metadata");
+    }
+}
+
+static void set_text(char **field, const char *text)
+{
+    g_free(*field);
+    *field = text && *text ? g_strdup(text) : NULL;
+}
+
+int metadata_set(const MetadataFields *fields, int type, const char *text, const char *key, const char *uri, int domain)
+{
+    switch (type) {
+    case VIR_DOMAIN_METADATA_TITLE:
+        if (text && strchr(text, '\n'))
+            return fail(domain, "a title is one line");
+        set_text(fields->title, text);
+        return 0;
+    case VIR_DOMAIN_METADATA_DESCRIPTION:
+        set_text(fields->description, text);
+        return 0;
+    case VIR_DOMAIN_METADATA_ELEMENT:
+        if (!uri || (text && !key))
+            return fail(domain, "an element of metadata needs a namespace and a prefix");
+        return replace_element(fields->metadata, text, key, uri, domain);
+    default:
+        return fail(domain, "unknown type of metadata");
+    }
 }

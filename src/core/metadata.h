@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elements of other programs inside <metadata>, one for each namespace. Shared by all objects that have them. What the
- * functions take and give is the text of the whole element <metadata>; NULL: there is none.
+ * Title, description and other programs' elements in a definition, shared by all objects that have them. The elements, one for
+ * each namespace, are the text of the whole element <metadata>; NULL: there is none. The types of metadata are
+ * virDomainMetadataType, whose numbers other objects have as well. @domain: VIR_FROM_xxx of errors.
  */
 #pragma once
 #include <glib.h>
 
-/** Text of the element of namespace @uri in @metadata, without that namespace's prefix; NULL
- * if there is none such; caller frees. 0, or -1 if the text is not XML. */
-int metadata_find(const char *metadata, const char *uri, char **element);
+typedef struct MetadataTexts {
+    const char *title, *description, *metadata;
+} MetadataTexts;
 
-/** Put @element (NULL: remove it) under prefix @key into the namespace @uri. *metadata is replaced. 0, or -1 with an error. */
-int metadata_replace(char **metadata, const char *element, const char *key, const char *uri);
+/** Where a definition has them. */
+typedef struct MetadataFields {
+    char **title, **description, **metadata;
+} MetadataFields;
+
+/** One of them into *value, which the caller frees; NULL: there is none. An element (of namespace @uri) comes without that
+ * namespace's prefix. 0, or -1 with an error. */
+int metadata_get(const MetadataTexts *texts, int type, const char *uri, char **value, int domain);
+
+/** Replace one of them; @text NULL removes it. An element goes under prefix @key into the namespace @uri. 0, or -1 with an
+ * error; then nothing has changed. */
+int metadata_set(const MetadataFields *fields, int type, const char *text, const char *key, const char *uri, int domain);

@@ -20,13 +20,7 @@ char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsi
         return NULL;
     const DomainDef *def = shared_def_get(shared);
     char *value = NULL;
-    if (type == VIR_DOMAIN_METADATA_TITLE)
-        value = g_strdup(def->title);
-    else if (type == VIR_DOMAIN_METADATA_DESCRIPTION)
-        value = g_strdup(def->description);
-    else if (type != VIR_DOMAIN_METADATA_ELEMENT || !uri)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "unknown type %d of metadata, or no namespace", type);
-    else if (metadata_find(def->metadata, uri, &value) < 0)
+    if (metadata_get(&(MetadataTexts) { def->title, def->description, def->metadata }, type, uri, &value, ERROR_DOMAIN) < 0)
         return NULL;
     if (!value)
         return FAIL_NULL(VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present in domain '%s'",
@@ -36,31 +30,11 @@ char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsi
 
 typedef struct MetadataEdit { int type; const char *text, *key, *uri; } MetadataEdit;
 
-static void set_text(char **field, const char *text)
-{
-    g_free(*field);
-    *field = text && *text ? g_strdup(text) : NULL;
-}
-
 static int edit_metadata(DomainDef *def, void *opaque)
 {
     MetadataEdit *e = opaque;
-    switch (e->type) {
-    case VIR_DOMAIN_METADATA_TITLE:
-        if (e->text && strchr(e->text, '\n'))
-            return FAIL(VIR_ERR_INVALID_ARG, "a title is one line");
-        set_text(&def->title, e->text);
-        return 0;
-    case VIR_DOMAIN_METADATA_DESCRIPTION:
-        set_text(&def->description, e->text);
-        return 0;
-    case VIR_DOMAIN_METADATA_ELEMENT:
-        if (!e->uri || (e->text && !e->key))
-            return FAIL(VIR_ERR_INVALID_ARG, "an element of metadata needs a namespace and a prefix");
-        return metadata_replace(&def->metadata, e->text, e->key, e->uri);
-    default:
-        return FAIL(VIR_ERR_INVALID_ARG, "unknown type %d of metadata", e->type);
-    }
+    return metadata_set(&(MetadataFields) { &def->title, &def->description, &def->metadata }, e->type, e->text, e->key, e->uri,
+                        ERROR_DOMAIN);
 }
 
 static int edit_live(const Access *a, MetadataEdit *edit)

@@ -200,7 +200,7 @@ int nodedev_update(virNodeDevicePtr dev, const char *xml, unsigned int flags)
     if (!new || device_job(&job, dev, __func__) < 0 ||
         check_update(dev->name, nodedev_def(job.state), definition_get(new)) < 0)
         return -1;
-    unsigned int scope = managed_scope(&job, flags);
+    unsigned int scope = managed_scope(job.obj, job.state, flags);
     return scope ? managed_edit(&job, scope, edit, (void *) nodedev_mdev(definition_get(new)),
                                 event_node_device_update_new(dev->name)) : -1;
 }

@@ -10,13 +10,6 @@
 
 static inline PoolHost *storage_api_host(virConnectPtr conn) { return managed_table_priv(conn->tables->pools); }
 
-/** Answer @failure if there are flags beyond @allowed. */
-#define STORAGE_FLAGS(flags, allowed, failure) \
-    do { \
-        if (error_check_flags(VIR_FROM_STORAGE, __func__, (flags), (allowed)) < 0) \
-            return (failure); \
-    } while (0)
-
 /* Functions on volumes (api_vol.c, api_vol_data.c). */
 int storage_pool_num_of_volumes(virStoragePoolPtr pool);
 int storage_pool_list_volumes(virStoragePoolPtr pool, char **const names, int max);

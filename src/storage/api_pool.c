@@ -60,29 +60,23 @@ static gboolean type_passes(Managed *obj, const ManagedState *state, void *opaqu
 
 static int connect_list_all_storage_pools(virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, MANAGED_LIST_ALL | TYPE_FLAGS, -1);
+    CHECK_FLAGS(flags, MANAGED_LIST_ALL | TYPE_FLAGS, -1);
     return managed_list(conn->tables->pools, conn, flags, type_passes, &flags, pools);
-}
-
-static void *pool_found(virConnectPtr conn, const guint8 *uuid, const char *name)
-{
-    g_autoptr(Managed) obj = managed_find(conn->tables->pools, uuid, name);
-    return obj ? managed_handle(conn, obj) : NULL;
 }
 
 static virStoragePoolPtr storage_pool_lookup_by_name(virConnectPtr conn, const char *name)
 {
-    return pool_found(conn, NULL, name);
+    return managed_lookup(conn, conn->tables->pools, NULL, name);
 }
 
 static virStoragePoolPtr storage_pool_lookup_by_uuid(virConnectPtr conn, const unsigned char *uuid)
 {
-    return pool_found(conn, uuid, NULL);
+    return managed_lookup(conn, conn->tables->pools, uuid, NULL);
 }
 
 virStoragePoolPtr storage_pool_lookup_by_volume(virStorageVolPtr vol)
 {
-    return pool_found(vol->o.conn, NULL, vol->pool);
+    return managed_lookup(vol->o.conn, vol->o.conn->tables->pools, NULL, vol->pool);
 }
 
 static gboolean has_target(Managed *obj, const ManagedState *state, void *opaque)
@@ -105,7 +99,7 @@ static virStoragePoolPtr storage_pool_lookup_by_target_path(virConnectPtr conn, 
 
 static virStoragePoolPtr storage_pool_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, NULL);
+    CHECK_FLAGS(flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, NULL);
     return managed_define_xml(conn, conn->tables->pools, xml, flags & VIR_STORAGE_POOL_DEFINE_VALIDATE, __func__);
 }
 
@@ -142,7 +136,7 @@ static int build(Managed *obj, const StoragePoolDef *def, unsigned int flags)
 static int storage_pool_create(virStoragePoolPtr pool, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    STORAGE_FLAGS(flags, BUILD_ON_CREATE, -1);
+    CHECK_FLAGS(flags, BUILD_ON_CREATE, -1);
     int how = build_flags_of(flags);
     if (how < 0 || pool_job(&job, pool, __func__) < 0)
         return -1;
@@ -159,7 +153,7 @@ static int build_first(Managed *obj, void *def, void *opaque)
 
 static virStoragePoolPtr storage_pool_create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, BUILD_ON_CREATE, NULL);
+    CHECK_FLAGS(flags, BUILD_ON_CREATE, NULL);
     int how = build_flags_of(flags);
     ManagedTable *table = conn->tables->pools;
     StoragePoolDef *def = how < 0 ? NULL : managed_parse(table, xml, FALSE);
@@ -203,7 +197,7 @@ static int storage_pool_delete_call(virStoragePoolPtr pool, unsigned int flags)
 static int storage_pool_refresh_call(virStoragePoolPtr pool, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    STORAGE_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     return pool_job(&job, pool, "virStoragePoolRefresh") < 0 ? -1 : storage_pool_refresh(&job);
 }
 
@@ -227,13 +221,11 @@ static int storage_pool_get_info(virStoragePoolPtr handle, virStoragePoolInfoPtr
 
 static char *storage_pool_get_xml_desc(virStoragePoolPtr handle, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, VIR_STORAGE_XML_INACTIVE, NULL);
-    g_autoptr(Managed) obj = managed_find(handle->o.conn->tables->pools, handle->uuid, NULL);
+    CHECK_FLAGS(flags, VIR_STORAGE_XML_INACTIVE, NULL);
+    g_autoptr(ManagedState) state = NULL;
+    g_autoptr(Managed) obj = managed_find_state(handle->o.conn->tables->pools, handle->uuid, NULL, &state);
     if (!obj)
         return NULL;
-    g_autoptr(ManagedState) state = managed_state(obj);
-    if (!managed_visible(state))
-        return FAIL_NULL(VIR_ERR_NO_STORAGE_POOL, "storage pool '%s' has gone", handle->name);
     return storage_pool_xml(obj, state, flags & VIR_STORAGE_XML_INACTIVE ? XML_INACTIVE : 0);
 }
 
@@ -267,13 +259,13 @@ static int storage_pool_is_persistent(virStoragePoolPtr pool)
 
 static char *connect_get_storage_pool_capabilities(virConnectPtr conn, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, 0, NULL);
+    CHECK_FLAGS(flags, 0, NULL);
     return storage_pool_capabilities((const void *const *) storage_host_setup(storage_api_host(conn))->backends);
 }
 
 static char *connect_find_storage_pool_sources(virConnectPtr conn, const char *type, const char *spec, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, 0, NULL);
+    CHECK_FLAGS(flags, 0, NULL);
     PoolHost *host = storage_api_host(conn);
     const StorageDriverSetup *setup = storage_host_setup(host);
     if (!setup->find_sources)

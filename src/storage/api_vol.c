@@ -60,7 +60,7 @@ int storage_pool_list_volumes(virStoragePoolPtr pool, char **const names, int ma
 
 int storage_pool_list_all_volumes(virStoragePoolPtr pool, virStorageVolPtr **vols, unsigned int flags)
 {
-    STORAGE_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     g_autoptr(GPtrArray) list = pool_volumes(pool);
     if (!list)
         return -1;
@@ -186,7 +186,7 @@ int storage_vol_delete(virStorageVolPtr vol, unsigned int flags)
 int storage_vol_wipe_pattern(virStorageVolPtr vol, unsigned int algorithm, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
-    STORAGE_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     if (algorithm > VIR_STORAGE_VOL_WIPE_ALG_TRIM)
         return FAIL(VIR_ERR_INVALID_ARG, "there is no wiping algorithm %u", algorithm);
     if (vol_job(&job, vol, VOL_CHANGE) < 0)
@@ -256,7 +256,7 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
 int storage_vol_get_info_flags(virStorageVolPtr vol, virStorageVolInfoPtr info, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
-    STORAGE_FLAGS(flags, VIR_STORAGE_VOL_GET_PHYSICAL, -1);
+    CHECK_FLAGS(flags, VIR_STORAGE_VOL_GET_PHYSICAL, -1);
     if (vol_job(&job, vol, VOL_LOOK) < 0 || vol_job_refresh(&job) < 0)
         return -1;
     const StorageVolDef *def = vol_job_def(&job);
@@ -274,7 +274,7 @@ int storage_vol_get_info(virStorageVolPtr vol, virStorageVolInfoPtr info)
 char *storage_vol_get_xml_desc(virStorageVolPtr vol, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
-    STORAGE_FLAGS(flags, 0, NULL);
+    CHECK_FLAGS(flags, 0, NULL);
     return vol_job(&job, vol, VOL_LOOK) < 0 ? NULL : g_strdup(definition_xml(job.def, 0));
 }
 

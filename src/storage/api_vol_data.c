@@ -70,13 +70,13 @@ failed:
 int storage_vol_upload(virStorageVolPtr vol, virStreamPtr st, unsigned long long offset, unsigned long long length,
                        unsigned int flags)
 {
-    STORAGE_FLAGS(flags, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, -1);
+    CHECK_FLAGS(flags, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, -1);
     return transfer(vol, st, offset, length, flags & VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM, TRUE);
 }
 
 int storage_vol_download(virStorageVolPtr vol, virStreamPtr st, unsigned long long offset, unsigned long long length,
                          unsigned int flags)
 {
-    STORAGE_FLAGS(flags, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, -1);
+    CHECK_FLAGS(flags, VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, -1);
     return transfer(vol, st, offset, length, flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, FALSE);
 }

@@ -44,12 +44,8 @@ const StorageBackend *storage_host_backend(const PoolHost *host, StoragePoolType
 
 int storage_host_add_pool(PoolHost *host, const char *xml, gboolean active, char **name)
 {
-    void *def = managed_parse(host->pools, xml, FALSE);
-    g_autoptr(Managed) obj = def ? managed_define(host->pools, def, __func__) : NULL;
-    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Managed) obj = managed_add(host->pools, xml, active);
     if (!obj)
-        return -1;
-    if (active && (managed_job_begin(&job, host->pools, obj->entry.uuid, NULL, __func__) < 0 || managed_start(&job) < 0))
         return -1;
     if (name)
         *name = g_strdup(MANAGED_NAME(obj));

@@ -237,7 +237,7 @@ static int edit(ManagedTable *table, unsigned int flags, const char *title)
 {
     g_auto(ManagedJob) job = { NULL };
     g_assert_cmpint(managed_job_begin(&job, table, NULL, "a", "edit"), ==, 0);
-    unsigned int scope = managed_scope(&job, flags);
+    unsigned int scope = managed_scope(job.obj, job.state, flags);
     return scope ? managed_edit(&job, scope, set_title, (void *) title, NULL) : -1;
 }
 
