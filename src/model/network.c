@@ -4,7 +4,6 @@
  */
 #include "model/network_private.h"
 #include <string.h>
-#include "base/uuid.h"
 
 NetworkForwardMode network_def_mode(const NetworkDef *def)
 {
@@ -61,13 +60,6 @@ int vlan_complete(InterfaceVlan *vlan)
     return 0;
 }
 
-int virtualport_check(const InterfaceVirtualport *port)
-{
-    if (port && !port->type)
-        return FAIL(VIR_ERR_XML_ERROR, "a <virtualport> needs a type");
-    return 0;
-}
-
 static void drop_empty(const XmlDesc *desc, void *field)
 {
     void **at = field;
@@ -80,10 +72,9 @@ static void drop_empty(const XmlDesc *desc, void *field)
     xml_struct_free(desc, empty);
 }
 
-/* VLANs, switch port and limits, which a network and its groups have. */
-static int complete_port_parts(InterfaceVlan *vlan, const InterfaceVirtualport *port, Bandwidth **bandwidth)
+int network_port_parts_complete(InterfaceVlan *vlan, Bandwidth **bandwidth, bool floor_allowed)
 {
-    if (vlan_complete(vlan) < 0 || virtualport_check(port) < 0 || bandwidth_check(*bandwidth, false) < 0)
+    if (vlan_complete(vlan) < 0 || bandwidth_check(*bandwidth, floor_allowed) < 0)
         return -1;
     drop_empty(&BANDWIDTH_DESC, bandwidth);
     return 0;
@@ -207,7 +198,7 @@ static int complete_bridge(NetworkDef *def)
 
 int network_portgroup_complete(const NetworkDef *net, NetworkPortGroup *group)
 {
-    if (complete_port_parts(group->vlan, group->virtualport, &group->bandwidth) < 0) {
+    if (network_port_parts_complete(group->vlan, &group->bandwidth, false) < 0) {
         error_context("network '%s', port group '%s'", net->name, group->name);
         return -1;
     }
@@ -244,20 +235,8 @@ int network_def_complete(NetworkDef *def)
     drop_empty(&NETWORK_DNS_DESC, &def->dns);
     if (complete_lists(def) < 0 || complete_forward(def) < 0 || complete_bridge(def) < 0)
         return -1;
-    if (complete_port_parts(def->vlan, def->virtualport, &def->bandwidth) == 0)
+    if (network_port_parts_complete(def->vlan, &def->bandwidth, false) == 0)
         return 0;
     error_context("network '%s'", def->name);
     return -1;
-}
-
-int network_port_def_complete(NetworkPortDef *def)
-{
-    if (!def->has_uuid) {
-        uuid_generate(def->uuid);
-        def->has_uuid = true;
-    }
-    if (vlan_complete(def->vlan) < 0 || virtualport_check(def->virtualport) < 0 || bandwidth_check(def->bandwidth, true) < 0)
-        return -1;
-    drop_empty(&BANDWIDTH_DESC, &def->bandwidth);
-    return 0;
 }

@@ -21,8 +21,15 @@ bool network_def_owns_bridge(const NetworkDef *def);
  * and keeps the rules. -1 with an error; then @def must be thrown away. */
 int network_def_update(NetworkDef *def, unsigned int command, unsigned int section, int parent_index, const char *xml);
 
-/** Rules of a port's definition; adds a UUID if there is none. -1 with an error. */
+/** Rules of a port's definition; adds UUID and plug if there is none. -1 with an error. */
 int network_port_def_complete(NetworkPortDef *def);
+
+/** Add to a complete port what follows from the network that it shall be in, and check that they go together. @reclaim: it is
+ * plugged in already, and its plug is kept. @others: the ports that there are. -1 with an error. */
+int network_port_def_plan(NetworkPortDef *port, const NetworkDef *net, bool reclaim, const NetworkPortDef *const *others,
+                          guint n_others);
+/** Whether a port of this network can have the limits that it has. -1 with an error. */
+int network_port_def_check_limits(const NetworkPortDef *port, const NetworkDef *net);
 
 /* Parts that others have as well */
 
@@ -30,5 +37,3 @@ int network_port_def_complete(NetworkPortDef *def);
 int bandwidth_check(const Bandwidth *bandwidth, bool floor_allowed);
 /** Rules of VLANs; several make a trunk. */
 int vlan_complete(InterfaceVlan *vlan);
-/** Rules of a switch port. */
-int virtualport_check(const InterfaceVirtualport *port);

@@ -25,3 +25,6 @@ int network_dns_host_complete(const NetworkDef *net, NetworkDnsHost *host, bool 
 int network_dns_srv_check(const NetworkDef *net, const NetworkDnsSrv *srv);
 int network_dns_txt_check(const NetworkDef *net, const NetworkDnsTxt *txt, bool partial);
 int network_portgroup_complete(const NetworkDef *net, NetworkPortGroup *group);
+
+/* VLANs and limits, which networks, groups and ports have. */
+int network_port_parts_complete(InterfaceVlan *vlan, Bandwidth **bandwidth, bool floor_allowed);
