@@ -6,6 +6,7 @@
 #include "drivers/test/test_host.h"
 #include "drivers/test/test_node.h"
 #include "drivers/test/test_nodedev.h"
+#include "network/functions.h"
 #include "storage/functions.h"
 #include <string.h>
 
@@ -55,6 +56,7 @@ void test_driver_register(void)
         .close = test_close,
         .hypervisor = &test_hypervisor,
         .nodedev = &test_nodedev,
+        .network = &network_functions,
         .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);

@@ -17,6 +17,7 @@
 /* In the order in which a node's objects are made. */
 static const TestKind *const kinds[] = {
     &test_domain_kind,
+    &test_network_kind,
     &test_storage_kind,
     &test_nodedev_kind,
 };

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a kind of host must be able to do for its networks. All functions may block unless they say otherwise; no lock is held
+ * while they run, and those on one network run one at a time. Each returns 0, or -1 with the error set. A member that
+ * is NULL: nothing needs to be done, or where the comment says so, it can't be done.
+ */
+#pragma once
+#include "core/managed.h"
+#include "model/network.h"
+
+typedef struct NetworkHost NetworkHost;
+
+typedef struct NetworkBackend {
+    unsigned int rules;        /* ManagedRules */
+    /** Complete a definition that is new or changed, and look whether it can be had; @old is what it replaces (NULL: new). */
+    int (*check)(NetworkHost *host, NetworkDef *def, const NetworkDef *old);
+    int (*start)(Managed *net, NetworkDef *live);
+    int (*stop)(Managed *net, const NetworkDef *live);
+    /** Bring what runs in line with @now, of which virNetworkUpdate() has changed @section. */
+    int (*update)(Managed *net, const NetworkDef *was, const NetworkDef *now, unsigned int section);
+    /** Plug in a port, whose definition is complete. */
+    int (*port_create)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);
+    int (*port_delete)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);
+    /** Bring the limits of a port that is there in line with @now. */
+    int (*port_update)(Managed *net, const NetworkPortDef *was, const NetworkPortDef *now);
+} NetworkBackend;
+
+/** The driver's own, of network_host_new(). */
+void *network_host_priv(const NetworkHost *host);
+/** The host that a network is on. */
+NetworkHost *network_host_of(const Managed *net);
