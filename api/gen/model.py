@@ -127,6 +127,9 @@ class Function:
         if self.driver == "none" and self.calls:
             raise TableError(block.where_of("driver"), "a function with a call needs a driver")
         self.asynchronous = bool(block.get("async")) and self.check_async(block)
+        self.missing = block.get("missing") or "VIR_ERR_NO_SUPPORT"
+        if block.get("missing") and self.driver == "none":
+            raise TableError(block.where_of("missing"), "what needs no driver can't be missing in one")
 
     def check_async(self, block):
         where = block.where_of("async")

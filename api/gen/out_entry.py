@@ -108,7 +108,7 @@ def driver_entry(function):
         return {fail};
     }}
     if (!{conn}->{function.driver} || !{conn}->{function.driver}->{function.member}) {{
-        entry_unsupported({first}, __func__);
+        entry_missing({first}, {function.missing}, __func__);
         return {fail};
     }}
 {strings_wanted(function)}    {function.returns}{space}ret = {conn}->{function.driver}->{function.member}({args});

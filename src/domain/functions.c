@@ -3,6 +3,7 @@
 
 #define SERVE(member) table->member = core_##member
 #define SERVE_IF(need, member) table->member = backend->need ? core_##member : NULL
+#define SERVE_UNLESS(has, member) table->member = backend->has ? NULL : core_##member
 
 /* What makes, changes and ends domains. */
 static void fill_life(HypervisorDriver *table, const DomainBackend *backend)
@@ -52,8 +53,8 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_get_info);
     SERVE(domain_get_os_type);
     SERVE(domain_get_xml_desc);
-    SERVE(domain_get_job_info);
-    SERVE(domain_get_job_stats);
+    SERVE_UNLESS(instant, domain_get_job_info); /* what is done in one step is no job */
+    SERVE_UNLESS(instant, domain_get_job_stats);
     SERVE(domain_get_control_info);
     SERVE(domain_has_managed_save_image);
     SERVE(domain_managed_save_remove);

@@ -75,9 +75,9 @@ void entry_failed(const void *handle)
     error_dispatch(conn);
 }
 
-void entry_unsupported_in(int domain, const void *handle, const char *func)
+void entry_missing_in(int domain, const void *handle, int code, const char *func)
 {
-    error_report(domain, VIR_ERR_NO_SUPPORT, "%s", func);
+    error_report(domain, code, code == VIR_ERR_NO_SUPPORT ? "%s" : "%s: this driver can't do it", func);
     entry_failed(handle);
 }
 

@@ -27,9 +27,10 @@ int entry_nonneg_in(int domain, long long arg, const char *name, const char *fun
 /** Report this thread's error to the connection of @handle (if that is a handle at all) and to handlers. */
 void entry_failed(const void *handle);
 
-/** Raise and report VIR_ERR_NO_SUPPORT for @func. */
-void entry_unsupported_in(int domain, const void *handle, const char *func);
-#define entry_unsupported(handle, func) entry_unsupported_in(ERROR_DOMAIN, handle, func)
+/** Raise and report @code for @func, which the driver doesn't have. */
+void entry_missing_in(int domain, const void *handle, int code, const char *func);
+#define entry_missing(handle, code, func) entry_missing_in(ERROR_DOMAIN, handle, code, func)
+#define entry_unsupported(handle, func) entry_missing(handle, VIR_ERR_NO_SUPPORT, func)
 
 /** UUID text of 36 characters and NUL; and back (hyphens and blanks anywhere), -1 with VIR_ERR_INVALID_ARG. */
 void entry_format_uuid(const unsigned char *uuid, char *text);

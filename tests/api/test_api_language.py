@@ -69,6 +69,9 @@ BAD = [
     (FUNCTION.replace('blocking never', 'blocking guest').replace('  call', '  async yes\n  call'),
      'x.api:19: an asynchronous function has no results but success'),
     (FUNCTION.replace('  driver', '  nonnull bar\n  driver'), "x.api:17: no parameter 'bar'"),
+    (FUNCTION.replace('driver hypervisor', 'driver none\n  entry field x\n  missing VIR_ERR_OK')
+     .replace('  call remote 1 FOO high\n  args flags:uint\n  ret num:int=return\n', ''),
+     "x.api:19: what needs no driver can't be missing in one"),
     (FUNCTION.replace('header x.h', 'header y.h'), "x.api:10: unknown header 'y.h'"),
     (FUNCTION.replace('call remote', 'call remoet'), "x.api:19: unknown program 'remoet'; did you mean 'remote'?"),
     (FUNCTION.replace('FOO high', 'FOO hihg'), "x.api:19: priority is high or low, not 'hihg'"),
