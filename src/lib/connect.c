@@ -266,7 +266,7 @@ int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int count)
         return -1;
     }
     if (!conn->hypervisor || !conn->hypervisor->connect_set_keep_alive) {
-        entry_unsupported_in(VIR_FROM_DOMAIN, conn, __func__); /* nothing between us and the driver that could die */
+        entry_missing_in(VIR_FROM_DOMAIN, conn, VIR_ERR_NO_SUPPORT, __func__); /* nothing between us and the driver that could die */
         return -1;
     }
     int ret = conn->hypervisor->connect_set_keep_alive(conn, interval, count);
@@ -283,7 +283,7 @@ int virConnectSetIdentity(virConnectPtr conn, virTypedParameterPtr params, int n
         return -1;
     }
     if (!conn->hypervisor || !conn->hypervisor->connect_set_identity) {
-        entry_unsupported_in(VIR_FROM_DOMAIN, conn, __func__);
+        entry_missing_in(VIR_FROM_DOMAIN, conn, VIR_ERR_NO_SUPPORT, __func__);
         return -1;
     }
     int ret = conn->hypervisor->connect_set_identity(conn, params, nparams, flags);
