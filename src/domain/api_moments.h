@@ -22,8 +22,22 @@ int moment_fill(const MomentKind *kind, const Access *a, void *def);
 int moment_check_whole(const MomentKind *kind, const Access *a, void *def, const char *xml);
 /** And that it is of this domain, with a parent that exists and makes no cycle. */
 int moment_check_again(const MomentKind *kind, const Access *a, void *def, const char *xml);
-/** Decide for each disk of the snapshot's domain what becomes of it. */
-int snapshot_align(DomainSnapshotDef *def, gboolean disk_only);
+
+/* moment_disks.c */
+
+/** What stands in the structs of all disks' parts first: the name, target or path. */
+#define PART_NAME(part) (*(char **) (part))
+/** Let each disk of @domain have one of the @n @parts (structs of @desc), in the domain's order and named by its target; new ones where
+ * there is none. -1 with VIR_ERR_CONFIG_UNSUPPORTED for parts without disk, and two of one. */
+int disks_align(const DomainDef *domain, const XmlDesc *desc, void ***parts, guint *n);
+gboolean disk_is_empty(const DomainDisk *disk);
+/** A name for a new image of a disk: its file's with a suffix. NULL with an error if it isn't in a file; caller frees. */
+char *disk_invent_file(const DomainDisk *disk, const char *suffix);
+
+/** Whether what is said of the memory is possible at all. 0 or -1. */
+int snapshot_check_memory(DomainSnapshotDef *def);
+/** Decide for each disk of the snapshot's domain what becomes of it, and for the memory if that isn't said. 0 or -1. */
+int snapshot_align(DomainSnapshotDef *def);
 int checkpoint_align(DomainCheckpointDef *def);
 
 /** Delete a moment, what comes after it, or both. */

@@ -16,12 +16,14 @@
     VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | \
     VIR_DOMAIN_SNAPSHOT_CREATE_LIVE | VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE)
 
-static int check_create_flags(unsigned int flags)
+static int check_create_flags(const DomainBackend *backend, unsigned int flags)
 {
     gboolean redefine = flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
+    if (error_check_flags(ERROR_DOMAIN, "virDomainSnapshotCreateXML", flags, CREATE_FLAGS & ~backend->no_snapshot_flags) < 0)
+        return -1;
     if ((flags & VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT) && !redefine)
         return FAIL(VIR_ERR_INVALID_ARG, "only a redefined snapshot can be asked to become the current one; others do");
-    if (redefine && (flags & (VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_LIVE)))
+    if (redefine && (flags & (VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_HALT)))
         return FAIL(VIR_ERR_INVALID_ARG, "a redefined snapshot consists of metadata; no guest takes part");
     return 0;
 }
@@ -38,7 +40,7 @@ static gboolean is_online(DomainSnapshotState state)
     return state != DOMAIN_SNAPSHOT_STATE_SHUTOFF && state != DOMAIN_SNAPSHOT_STATE_DISK_SNAPSHOT;
 }
 
-/* Where all disk images of the snapshot are external, the new ones are those that the domain uses from now on. */
+/* Disks go on with the new images of an external snapshot. */
 static int use_new_images(DomainDef *def, void *opaque)
 {
     const DomainSnapshotDef *snapshot = opaque;
@@ -59,8 +61,6 @@ static int use_new_images(DomainDef *def, void *opaque)
 
 static int change_images(Access *a, DomainSnapshotDef *snapshot)
 {
-    if (!snapshot_is_external(snapshot))
-        return 0;
     if (a->state->guest) {
         g_autoptr(DomainDef) live = shared_def_copy(a->state->live);
         use_new_images(live, snapshot);
@@ -81,6 +81,20 @@ static int fill_inactive(const Access *a, DomainSnapshotDef *def)
     return config ? 0 : -1;
 }
 
+/* A running domain's memory is kept, unless only disks are wanted: elsewhere if the client says where. */
+static int decide_memory(const Access *a, DomainSnapshotDef *def, gboolean disk_only)
+{
+    def->state = disk_only ? DOMAIN_SNAPSHOT_STATE_DISK_SNAPSHOT : state_of(a);
+    if (snapshot_check_memory(def) < 0)
+        return -1;
+    if (def->memory.snapshot != DOMAIN_DISK_SNAPSHOT_EXTERNAL)
+        def->memory.snapshot = DOMAIN_DISK_SNAPSHOT_UNSET;
+    else if (disk_only)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a snapshot of disks only has no memory that could be kept in '%s'",
+                    def->memory.file);
+    return 0;
+}
+
 static int take(Access *a, DomainSnapshotDef *def, unsigned int flags)
 {
     const DomainBackend *backend = host_backend(a->obj->host);
@@ -90,12 +104,11 @@ static int take(Access *a, DomainSnapshotDef *def, unsigned int flags)
     if ((flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT) && !a->state->persistent)
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot halt the transient domain '%s': its snapshots would be gone with it",
                     API_NAME(a));
-    def->state = state_of(a);
     if (moment_fill(&MOMENT_SNAPSHOT, a, def) < 0 || fill_inactive(a, def) < 0 ||
-        snapshot_align(def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) < 0 ||
-        GUEST_CALL(backend->snapshot_create(a->obj->host, guest, def, flags)) < 0)
+        decide_memory(a, def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) < 0 || snapshot_align(def) < 0)
         return -1;
-    return change_images(a, def);
+    int rc = GUEST_CALL(backend->snapshot_create(a->obj->host, guest, def, flags));
+    return rc > 0 ? change_images(a, def) : rc;
 }
 
 /* A snapshot that can't be noted down is given up. New images are in use by now: they stay. */
@@ -128,6 +141,16 @@ static int check_state(const DomainSnapshotDef *def)
     return FAIL(VIR_ERR_XML_ERROR, "the snapshot '%s' lacks its state", def->name);
 }
 
+/* What a definition says that is given back must fit together. */
+static int align_given(DomainSnapshotDef *def)
+{
+    if (snapshot_check_memory(def) < 0)
+        return -1;
+    if (!is_online(def->state) && def->memory.snapshot > DOMAIN_DISK_SNAPSHOT_NO)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "there is no memory to be kept in the snapshot '%s'", def->name);
+    return snapshot_align(def);
+}
+
 static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned int flags)
 {
     if (!def->name)
@@ -138,15 +161,14 @@ static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned
         return -1;
     if (old && is_online(moment_snapshot(old)->state) != is_online(def->state))
         return FAIL(VIR_ERR_INVALID_ARG, "the snapshot '%s' can't change between online and offline", def->name);
-    return snapshot_align(def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY);
+    return align_given(def);
 }
 
 virDomainSnapshotPtr core_domain_snapshot_create_xml(virDomainPtr dom, const char *xml, unsigned int flags)
 {
-    API_FLAGS(flags, CREATE_FLAGS, NULL);
     g_auto(Access) a = { NULL };
     gboolean again = flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
-    if (check_create_flags(flags) < 0 || api_begin_long(&a, dom, "virDomainSnapshotCreateXML") < 0)
+    if (check_create_flags(host_backend(api_host(dom->o.conn)), flags) < 0 || api_begin_long(&a, dom, "virDomainSnapshotCreateXML") < 0)
         return NULL;
     DomainSnapshotDef *def = definition_read(&DOMAIN_SNAPSHOT_ROOT, xml, flags & VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE);
     if (!def)
@@ -170,7 +192,7 @@ static int adopt_one(Access *a, const char *document, Adoption *all)
     if (!def)
         return -1;
     int rc = moment_check_whole(&MOMENT_SNAPSHOT, a, def, document) < 0 || check_state(def) < 0 ||
-             snapshot_align(def, FALSE) < 0 ? -1 : 0;
+             align_given(def) < 0 ? -1 : 0;
     Moment *moment = moment_new(&MOMENT_SNAPSHOT, def);
     g_ptr_array_add(all->moments, moment);
     if (rc < 0)

@@ -193,8 +193,10 @@ struct DomainBackend {
     /* ---- snapshots and checkpoints: the core keeps their trees and files ---- */
 
     /** Take a snapshot. @guest NULL: of the disks of a domain that doesn't run. What becomes of each disk and the memory stands in
-     * @snapshot; the core uses the new images afterwards. @flags virDomainSnapshotCreateFlags. [worker] */
+     * @snapshot. 0; 1 if the new images in @snapshot are those that the domain uses from now on; or -1. @flags
+     * virDomainSnapshotCreateFlags. [worker] */
     int (*snapshot_create)(DomainHost *host, Guest *guest, struct DomainSnapshotDef *snapshot, unsigned int flags);
+    unsigned int no_snapshot_flags; /* virDomainSnapshotCreateFlags that it doesn't know */
     /** Have the disks as in @snapshot. There is no run; the next one may go on from the snapshot's memory. [worker] */
     int (*snapshot_revert)(DomainHost *host, const struct DomainSnapshotDef *snapshot, unsigned int flags);
     /** Release what a snapshot keeps in images; @guest may be NULL. [worker] */

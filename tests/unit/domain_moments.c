@@ -11,7 +11,7 @@ typedef struct Fixture { char *root; FakeHost *f; virDomainPtr dom; } Fixture;
 
 static int fake_create(DomainHost *host, Guest *guest, DomainSnapshotDef *snapshot, unsigned int flags)
 {
-    return 0;
+    return snapshot->state == DOMAIN_SNAPSHOT_STATE_DISK_SNAPSHOT;
 }
 
 static int fake_revert(DomainHost *host, const DomainSnapshotDef *snapshot, unsigned int flags)
@@ -316,6 +316,43 @@ static gboolean define_deep(Fixture *x, guint depth)
     return same != NULL;
 }
 
+/* Disks only: the domain goes on with new images, whose names are made of the old ones. */
+static void test_external(Fixture *x, gconstpointer data)
+{
+    g_autofree char *image = g_strdup_printf("%s/disk.img", x->root);
+    g_autofree char *xml = g_strdup_printf("<domain type='qemu'><name>d</name><uuid>3a57d2d6-fb20-404d-b591-000000000001</uuid>"
+        "<memory>1</memory><os><type arch='x86_64'>hvm</type></os><devices><disk type='file'><driver name='qemu' type='raw'/>"
+        "<source file='%s'/><target dev='vda' bus='virtio'/></disk></devices></domain>", image);
+    g_assert_true(g_file_set_contents(image, "", 0, NULL));
+    virDomainPtr same = x->f->table.domain_define_xml(x->f->conn, xml);
+    g_assert_nonnull(same);
+    object_unref(same);
+    g_assert_cmpint(x->f->table.domain_create(x->dom), ==, 0);
+    virDomainSnapshotPtr snapshot = create(x, "s", "", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY);
+    g_assert_nonnull(snapshot);
+    for (guint live = 0; live < 2; live++) {
+        g_autofree char *now = x->f->table.domain_get_xml_desc(x->dom, live ? 0 : VIR_DOMAIN_XML_INACTIVE);
+        g_assert_nonnull(strstr(now, "/disk.s'"));
+        g_assert_nonnull(strstr(now, "type='qcow2'"));
+    }
+    g_autofree char *text = x->f->table.domain_snapshot_get_xml_desc(snapshot, 0);
+    g_assert_nonnull(strstr(text, "/disk.img'"));
+    g_assert_nonnull(strstr(text, "<inactiveDomain"));
+    object_unref(snapshot);
+    g_assert_null(create(x, "m", "<memory snapshot='external' file='/m'/>", VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY));
+    expect_code(VIR_ERR_CONFIG_UNSUPPORTED);
+    snapshot = create(x, "n", "", VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA);
+    g_assert_nonnull(snapshot);
+    object_unref(snapshot);
+    expect_tree(x, 0, "s* ");
+    with_snapshot(x, "s", x->f->table.domain_revert_to_snapshot, VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING);
+    for (guint live = 0; live < 2; live++) {
+        g_autofree char *now = x->f->table.domain_get_xml_desc(x->dom, live ? 0 : VIR_DOMAIN_XML_INACTIVE);
+        g_assert_nonnull(strstr(now, "/disk.img'"));
+    }
+    g_assert_cmpint(x->f->table.domain_destroy(x->dom), ==, 0);
+}
+
 /* What couldn't be read again is refused when it is made; what a former domain of the name left is nobody's. */
 static void test_not_readable(Fixture *x, gconstpointer data)
 {
@@ -466,6 +503,7 @@ int main(int argc, char **argv)
     ADD("transient", test_transient);
     ADD("transient-over-restart", test_transient_over_restart);
     ADD("checkpoints", test_checkpoints);
+    ADD("external", test_external);
     ADD("not-readable", test_not_readable);
     ADD("crashes", test_crashes);
     return g_test_run();

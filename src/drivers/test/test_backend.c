@@ -94,6 +94,11 @@ static int test_dump(Guest *guest, int fd, unsigned int format, unsigned int fla
 
 static int test_snapshot_create(DomainHost *host, Guest *guest, DomainSnapshotDef *snapshot, unsigned int flags)
 {
+    for (guint i = 0; i < snapshot->disks.n_disks; i++) {
+        if (snapshot->disks.disks[i]->snapshot == DOMAIN_DISK_SNAPSHOT_MANUAL)
+            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "disk '%s': the test driver takes no manual snapshots",
+                        snapshot->disks.disks[i]->name);
+    }
     return 0;
 }
 
@@ -321,6 +326,8 @@ const DomainBackend test_backend = {
     .set_balloon = test_set_balloon,
     .set_balloon_period = test_set_balloon_period,
     .set_vcpus = test_set_vcpus,
+    .no_snapshot_flags = VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY |
+        VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT,
     .snapshot_create = test_snapshot_create,
     .snapshot_revert = test_snapshot_revert,
     .snapshot_delete = test_moment_delete,
