@@ -98,12 +98,12 @@ bool cmd_echo(Shell *shell, const Cmd *cmd)
         g_autofree char *word = echo_word(cmd, words->pdata[i]);
         g_string_append_printf(line, "%s%s", i ? (cmd_has(cmd, "split") ? "\n" : " ") : "", word);
     }
-    if (cmd_has(cmd, "err")) {
-        fflush(stdout);
-        fputs(line->str, stderr);
-    } else {
+    if (cmd_has(cmd, "split") && words->len)
+        g_string_append_c(line, '\n');
+    if (cmd_has(cmd, "err"))
+        shell_error(shell, "%s", line->str);
+    else
         shell_print(shell, "%s", line->str);
-    }
     return true;
 }
 

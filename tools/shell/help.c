@@ -15,15 +15,16 @@ static void list_group(Shell *shell, const ShellGroup *group, const char *end)
 {
     shell_print(shell, " %s (help keyword '%s')%s\n", group->title, group->keyword, end);
     list_commands(shell, group);
-    shell_print(shell, "\n");
 }
 
 bool shell_help_all(Shell *shell)
 {
     shell_print(shell, "Grouped commands:\n\n");
     for (const ShellGroup *group = shell->program->groups; group->keyword; group++) {
-        if (!group->hidden)
-            list_group(shell, group, ":");
+        if (group->hidden)
+            continue;
+        list_group(shell, group, ":");
+        shell_print(shell, "\n");
     }
     return true;
 }
@@ -115,8 +116,10 @@ void shell_usage(Shell *shell)
     }
     shell_print(shell, "  commands (non interactive mode):\n\n");
     for (const ShellGroup *group = shell->program->groups; group->keyword; group++) {
-        if (!group->hidden)
-            list_group(shell, group, "");
+        if (group->hidden)
+            continue;
+        list_group(shell, group, "");
+        shell_print(shell, "\n");
     }
     shell_print(shell, "\n  (help <group> explains the commands of a group)\n\n"
                        "  (help <command> explains a command)\n\n");

@@ -98,7 +98,7 @@ bool shell_run(Shell *shell, const Cmd *cmd)
     if (shell->timing)
         shell_print(shell, "\n(Time: %.3f ms)\n\n", (g_get_monotonic_time() - begin) / 1000.0);
     else
-        shell_print_extra(shell, "%s", shell->quit && !done ? "" : "\n");
+        shell_print_extra(shell, "%s", shell->quit && !(done && shell->interactive) ? "" : "\n");
     fflush(stdout);
     return done;
 }

@@ -121,7 +121,7 @@ bool cmd_domiflist(Shell *shell, const Cmd *cmd)
 /* --- domif-getlink, domif-setlink --- */
 
 /* The interface element with this target or MAC address, in the definition of those flags. */
-static xmlNodePtr find_interface(Shell *shell, xmlDocPtr doc, const char *name)
+static xmlNodePtr find_interface(Shell *shell, xmlDocPtr doc, const char *name, const char *missing)
 {
     g_autoptr(GPtrArray) nodes = virsh_xpath_nodes(doc, NULL, "/domain/devices/interface");
     xmlNodePtr found = NULL;
@@ -139,13 +139,13 @@ static xmlNodePtr find_interface(Shell *shell, xmlDocPtr doc, const char *name)
         found = nodes->pdata[i];
     }
     if (!found)
-        shell_error(shell, strchr(name, ':') ? "Interface (mac: %s) not found." : "Interface (dev: %s) not found.",
-                    name);
+        shell_error(shell, missing, name);
     return found;
 }
 
 bool cmd_domif_getlink(Shell *shell, const Cmd *cmd)
 {
+    static const char mac[] = "^[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}$";
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     g_autoptr(xmlDoc) doc = NULL;
     g_autofree char *state = NULL;
@@ -156,7 +156,9 @@ bool cmd_domif_getlink(Shell *shell, const Cmd *cmd)
     if (!domain || cmd_string(shell, cmd, "interface", &name) <= 0)
         return false;
     doc = virsh_domain_doc(shell, domain, cmd_has(cmd, "config") ? VIR_DOMAIN_XML_INACTIVE : 0);
-    node = doc ? find_interface(shell, doc, name) : NULL;
+    node = doc ? find_interface(shell, doc, name, g_regex_match_simple(mac, name, 0, 0)
+                                                             ? "Interface (mac: %s) not found."
+                                                             : "Interface (dev: %s) not found.") : NULL;
     if (!node)
         return false;
     state = virsh_xpath_string(doc, node, "link/@state");
@@ -187,7 +189,7 @@ bool cmd_domif_setlink(Shell *shell, const Cmd *cmd)
     if (!config && virDomainIsActive(domain) == 0)
         config = true;
     doc = virsh_domain_doc(shell, domain, config ? VIR_DOMAIN_XML_INACTIVE : 0);
-    node = doc ? find_interface(shell, doc, name) : NULL;
+    node = doc ? find_interface(shell, doc, name, "interface '%s' not found") : NULL;
     if (!node)
         return false;
     links = virsh_xpath_nodes(doc, node, "link");
@@ -427,8 +429,19 @@ bool cmd_ttyconsole(Shell *shell, const Cmd *cmd)
 
 typedef int (*DeviceCall)(virDomainPtr domain, const char *xml, unsigned int flags);
 
-static bool change_device(Shell *shell, const Cmd *cmd, DeviceCall call, const char *verb, const char *past,
-                          unsigned int extra)
+static int attach_plain(virDomainPtr domain, const char *xml, unsigned int flags)
+{
+    return virDomainAttachDevice(domain, xml);
+}
+
+static int detach_plain(virDomainPtr domain, const char *xml, unsigned int flags)
+{
+    return virDomainDetachDevice(domain, xml);
+}
+
+/* `plain` is the older call (or NULL), which drivers have that know no other state than the one in force. */
+static bool change_device(Shell *shell, const Cmd *cmd, DeviceCall call, DeviceCall plain, const char *verb,
+                          const char *past)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     int flags = domain ? virsh_affect_persistent(shell, cmd, domain) : -1;
@@ -436,7 +449,9 @@ static bool change_device(Shell *shell, const Cmd *cmd, DeviceCall call, const c
 
     if (!xml)
         return false;
-    if (call(domain, xml, flags | extra) < 0)
+    if (plain && !flags && !cmd_has(cmd, "current"))
+        call = plain;
+    if (call(domain, xml, flags | (cmd_may_have(cmd, "force") ? VIR_DOMAIN_DEVICE_MODIFY_FORCE : 0)) < 0)
         return shell_error(shell, "Failed to %s device from %s", verb, cmd_get(cmd, "file"));
     shell_print_extra(shell, "Device %s successfully\n", past);
     return true;
@@ -444,18 +459,17 @@ static bool change_device(Shell *shell, const Cmd *cmd, DeviceCall call, const c
 
 bool cmd_attach_device(Shell *shell, const Cmd *cmd)
 {
-    return change_device(shell, cmd, virDomainAttachDeviceFlags, "attach", "attached", 0);
+    return change_device(shell, cmd, virDomainAttachDeviceFlags, attach_plain, "attach", "attached");
 }
 
 bool cmd_detach_device(Shell *shell, const Cmd *cmd)
 {
-    return change_device(shell, cmd, virDomainDetachDeviceFlags, "detach", "detached", 0);
+    return change_device(shell, cmd, virDomainDetachDeviceFlags, detach_plain, "detach", "detached");
 }
 
 bool cmd_update_device(Shell *shell, const Cmd *cmd)
 {
-    return change_device(shell, cmd, virDomainUpdateDeviceFlags, "update", "updated",
-                         cmd_has(cmd, "force") ? VIR_DOMAIN_DEVICE_MODIFY_FORCE : 0);
+    return change_device(shell, cmd, virDomainUpdateDeviceFlags, NULL, "update", "updated");
 }
 
 bool cmd_detach_device_alias(Shell *shell, const Cmd *cmd)

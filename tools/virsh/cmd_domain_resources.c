@@ -121,10 +121,7 @@ bool cmd_vcpucount(Shell *shell, const Cmd *cmd)
     flags = (maximum ? VIR_DOMAIN_VCPU_MAXIMUM : 0) | (guest ? VIR_DOMAIN_VCPU_GUEST : 0) |
             (live ? VIR_DOMAIN_AFFECT_LIVE : 0) | (config ? VIR_DOMAIN_AFFECT_CONFIG : 0);
     count = virDomainGetVcpusFlags(domain, flags);
-    if (count < 0)
-        return false;
-    shell_print(shell, "%d\n", count);
-    return true;
+    return count >= 0 && virsh_print_number(shell, cmd, "count", count);
 }
 
 /* --- vcpuinfo --- */

@@ -257,7 +257,8 @@ static char **read_cpus(Shell *shell, const Cmd *cmd)
                                          "/container/domainCapabilities/cpu/mode[@name='host-model' and "
                                          "@supported='yes'] | /container/domain/cpu | /container/domainsnapshot/domain/cpu");
     if (!nodes->len) {
-        shell_error(shell, "No host CPU specified in '%s'", cmd_get(cmd, "file"));
+        shell_error(shell, "File '%s' does not contain any <cpu> element or valid domain XML, host capabilities XML, or "
+                           "domain capabilities XML", cmd_get(cmd, "file"));
         return NULL;
     }
     cpus = g_ptr_array_new();
@@ -343,7 +344,8 @@ static bool print_comparison(Shell *shell, const Cmd *cmd, int result, const cha
                         : "The CPU provided by hypervisor on the host is a superset of CPU described in %s\n", file);
         return true;
     default:
-        return shell_error(shell, "Failed to compare %s with %s", with, file);
+        return shell_error(shell, "Failed to compare %s with %s",
+                           g_str_equal(with, "host CPU") ? with : "hypervisor CPU", file);
     }
 }
 

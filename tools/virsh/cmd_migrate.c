@@ -185,27 +185,13 @@ bool cmd_migrate_setmaxdowntime(Shell *shell, const Cmd *cmd)
     return virDomainMigrateSetMaxDowntime(domain, downtime, 0) == 0;
 }
 
-/* One number on a line, or under its key. */
-static bool print_number(Shell *shell, const Cmd *cmd, const char *key, unsigned long long value)
-{
-    json_object *document;
-
-    if (!shell_json(cmd)) {
-        shell_print(shell, "%llu\n", value);
-        return true;
-    }
-    document = json_object_new_object();
-    shell_json_uint(document, key, value);
-    return shell_json_print(shell, document);
-}
-
 bool cmd_migrate_getmaxdowntime(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     unsigned long long downtime = 0;
 
     return domain && virDomainMigrateGetMaxDowntime(domain, &downtime, 0) == 0 &&
-           print_number(shell, cmd, "downtime_ms", downtime);
+           virsh_print_number(shell, cmd, "downtime_ms", downtime);
 }
 
 bool cmd_migrate_compcache(Shell *shell, const Cmd *cmd)
@@ -219,7 +205,7 @@ bool cmd_migrate_compcache(Shell *shell, const Cmd *cmd)
         virDomainMigrateGetCompressionCache(domain, &size, 0) < 0)
         return false;
     if (shell_json(cmd))
-        return print_number(shell, cmd, "size_bytes", size);
+        return virsh_print_number(shell, cmd, "size_bytes", size);
     text = virsh_size_digits(size, 3);
     shell_print(shell, "Compression cache: %s", text);
     return true;
@@ -240,7 +226,7 @@ bool cmd_migrate_getspeed(Shell *shell, const Cmd *cmd)
     unsigned long bandwidth = 0;
 
     return domain && virDomainMigrateGetMaxSpeed(domain, &bandwidth, cmd_flags(cmd)) == 0 &&
-           print_number(shell, cmd, "bandwidth_mib_s", bandwidth);
+           virsh_print_number(shell, cmd, "bandwidth_mib_s", bandwidth);
 }
 
 bool cmd_migrate_postcopy(Shell *shell, const Cmd *cmd)

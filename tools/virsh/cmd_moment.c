@@ -145,6 +145,14 @@ static int parent_name(const MomentKind *kind, void *moment, char **name)
     return 1;
 }
 
+bool moment_print_name(Shell *shell, const Cmd *cmd, const char *name)
+{
+    if (shell_json(cmd))
+        return virsh_print_word(shell, cmd, "name", name);
+    shell_print(shell, "%s", name); /* the shell ends the line */
+    return true;
+}
+
 bool moment_print_parent(Shell *shell, const Cmd *cmd, const MomentKind *kind, void *moment)
 {
     g_autofree char *name = NULL;
@@ -152,7 +160,7 @@ bool moment_print_parent(Shell *shell, const Cmd *cmd, const MomentKind *kind, v
 
     if (rc == 0)
         return shell_error(shell, "%s '%s' has no parent", kind->what, kind->name(moment));
-    return rc > 0 && virsh_print_word(shell, cmd, "name", name);
+    return rc > 0 && moment_print_name(shell, cmd, name);
 }
 
 bool moment_family(const MomentKind *kind, void *moment, VirshRecord *record)
@@ -189,9 +197,9 @@ bool moment_create(Shell *shell, const Cmd *cmd, const MomentKind *kind, virDoma
     if (!moment)
         return false;
     if (file)
-        shell_print_extra(shell, "Domain %s %s created from '%s'\n", kind->what, kind->name(moment), file);
+        shell_print_extra(shell, "Domain %s %s created from '%s'", kind->what, kind->name(moment), file);
     else
-        shell_print_extra(shell, "Domain %s %s created\n", kind->what, kind->name(moment));
+        shell_print_extra(shell, "Domain %s %s created", kind->what, kind->name(moment));
     kind->free(moment);
     return true;
 }

@@ -136,7 +136,7 @@ bool cmd_snapshot_current(Shell *shell, const Cmd *cmd)
     if (!snapshot)
         return false;
     if (cmd_has(cmd, "name") || shell_json(cmd))
-        return virsh_print_word(shell, cmd, "name", virDomainSnapshotGetName(snapshot));
+        return moment_print_name(shell, cmd, virDomainSnapshotGetName(snapshot));
     return virsh_print_xml(shell, cmd, virDomainSnapshotGetXMLDesc(snapshot, cmd_flags(cmd)));
 }
 

@@ -227,3 +227,16 @@ void virsh_print_tree(Shell *shell, const VirshTree *nodes, size_t count)
         print_branch(shell, nodes, count, nodes[i].name, "", true, 0);
     }
 }
+
+bool virsh_print_number(Shell *shell, const Cmd *cmd, const char *key, unsigned long long value)
+{
+    json_object *document;
+
+    if (!shell_json(cmd)) {
+        shell_print(shell, "%llu\n", value);
+        return true;
+    }
+    document = json_object_new_object();
+    shell_json_uint(document, key, value);
+    return shell_json_print(shell, document);
+}

@@ -42,6 +42,8 @@ typedef struct {
 
 /* The options of KIND-list, from `from` (NULL: of the whole domain). */
 bool moment_list(Shell *shell, const Cmd *cmd, const MomentKind *kind, virDomainPtr domain, void *from);
+/* The name alone. Returns true. */
+bool moment_print_name(Shell *shell, const Cmd *cmd, const char *name);
 bool moment_print_parent(Shell *shell, const Cmd *cmd, const MomentKind *kind, void *moment);
 /* Parent and numbers of children and descendants as fields of an info command; false: an error is pending. */
 bool moment_family(const MomentKind *kind, void *moment, VirshRecord *record);

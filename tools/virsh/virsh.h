@@ -124,6 +124,8 @@ VirshRecord *virsh_rows_add(VirshRows *rows); /* a new record, the list's */
 bool virsh_rows_print(Shell *shell, const Cmd *cmd, VirshRows *rows);
 /* One word on a line, or {KEY: WORD}; false if it is NULL, a failed call's error being pending. */
 bool virsh_print_word(Shell *shell, const Cmd *cmd, const char *key, const char *word);
+/* One number on a line, or {KEY: NUMBER}. Returns true. */
+bool virsh_print_number(Shell *shell, const Cmd *cmd, const char *key, unsigned long long value);
 /* A tree of names; those without a parent in it are its roots. */
 typedef struct {
     const char *name, *parent;
