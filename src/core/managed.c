@@ -10,6 +10,8 @@
 
 /* Longest wait for somebody else's job on the same object. */
 #define JOB_DEADLINE_MS 30000
+/* Most objects of a table: as many as a list may have on the wire. */
+#define OBJECTS_MAX 16384
 
 struct ManagedTable {
     const ManagedKind *kind;
@@ -38,6 +40,7 @@ void managed_table_free(ManagedTable *table)
 void *managed_table_priv(const ManagedTable *table) { return table->priv; }
 const ManagedKind *managed_table_kind(const ManagedTable *table) { return table->kind; }
 Store *managed_table_store(const ManagedTable *table) { return table->store; }
+const ManagedBackend *managed_table_backend(const ManagedTable *table) { return table->backend; }
 
 void managed_table_emit(ManagedTable *table, Event *event)
 {
@@ -320,8 +323,7 @@ static int fail_clash(const ManagedKind *kind, const Managed *other, const char 
     return FAIL(kind->clash, "%s '%s' already exists with uuid %s", kind->name, key, text);
 }
 
-/* The object that has the name and UUID of @def, new if there is none, with a job. */
-static int reserve(ManagedTable *table, void *def, const char *api, ManagedJob *job)
+int managed_reserve(ManagedTable *table, void *def, const char *api, ManagedJob *job)
 {
     const ManagedKind *kind = table->kind;
     g_autofree char *key = kind->key ? kind->key(def) : g_strdup(def_name(kind, def));
@@ -345,6 +347,12 @@ static int reserve(ManagedTable *table, void *def, const char *api, ManagedJob *
                 return -1;
             }
         }
+        if (!other && store_count(table->store, NULL, NULL) > OBJECTS_MAX) {
+            store_remove(table->store, obj);
+            managed_unref(obj);
+            return FAIL(VIR_ERR_OPERATION_FAILED, "there are %d objects of the kind %s already: '%s' would be too many", OBJECTS_MAX,
+                        kind->name, key);
+        }
         if (job_take(job, obj, api) < 0)
             return -1;
         if (store_contains(table->store, obj))
@@ -366,9 +374,13 @@ Managed *managed_define(ManagedTable *table, void *def, const char *api)
     const ManagedKind *kind = table->kind;
     g_auto(ManagedJob) job = { NULL };
     g_autoptr(Definition) config = definition_new(kind->root, def);
-    if (reserve(table, def, api, &job) < 0 || check(&job, def, job.state->config) < 0)
+    if (managed_reserve(table, def, api, &job) < 0 || check(&job, def, job.state->config) < 0)
         return NULL;
     Change change = { .set_config = true, .config = config };
+    if (managed_active(job.state) && (table->backend->rules & MANAGED_ONE_DEFINITION)) {
+        change.set_live = true;
+        change.live = config;
+    }
     add_event(&change, job.obj, config, kind->defined);
     return commit(&job, &change) < 0 ? NULL : managed_ref(job.obj);
 }
@@ -390,7 +402,7 @@ Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare 
     const ManagedKind *kind = table->kind;
     g_auto(ManagedJob) job = { NULL };
     g_autoptr(Definition) live = definition_new(kind->root, def);
-    if (reserve(table, def, api, &job) < 0)
+    if (managed_reserve(table, def, api, &job) < 0)
         return NULL;
     if (managed_active(job.state))
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name, MANAGED_NAME(job.obj));
@@ -450,14 +462,23 @@ int managed_undefine(ManagedJob *job)
 {
     Managed *obj = job->obj;
     const ManagedKind *kind = obj->table->kind;
-    if (managed_active(job->state) && !(obj->table->backend->rules & MANAGED_UNDEFINE_ACTIVE))
+    unsigned int rules = obj->table->backend->rules;
+    if (managed_active(job->state) && !(rules & (MANAGED_UNDEFINE_ACTIVE | MANAGED_ONE_DEFINITION)))
         return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is still active", kind->name, MANAGED_NAME(obj));
     if (!job->state->config)
         return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition", kind->name,
                     MANAGED_NAME(obj));
+    if (managed_active(job->state) && (rules & MANAGED_ONE_DEFINITION) && managed_stop(job) < 0)
+        return -1;
     Change change = { .set_config = true, .set_autostart = true };
     add_event(&change, obj, job->state->config, kind->undefined);
     return commit(job, &change);
+}
+
+void managed_replace(ManagedJob *job, Definition *config, Definition *live, gboolean autostart)
+{
+    commit(job, &(Change) { .set_config = true, .config = config, .set_live = true, .live = live, .set_autostart = true,
+                            .autostart = autostart });
 }
 
 int managed_set_autostart(ManagedJob *job, gboolean on)
@@ -474,7 +495,9 @@ Managed *managed_add(ManagedTable *table, const char *xml, gboolean active)
     void *def = managed_parse(table, xml, FALSE);
     g_autoptr(Managed) obj = def ? managed_define(table, def, __func__) : NULL;
     g_auto(ManagedJob) job = { NULL };
-    if (!obj || (active && (managed_job_begin(&job, table, obj->entry.uuid, NULL, __func__) < 0 || managed_start(&job) < 0)))
+    if (!obj || (active && managed_job_begin(&job, table, obj->entry.uuid, NULL, __func__) < 0))
+        return NULL;
+    if (active && !managed_active(job.state) && managed_start(&job) < 0)
         return NULL;
     return g_steal_pointer(&obj);
 }

@@ -71,7 +71,8 @@ typedef struct ManagedKind {
 typedef enum {
     MANAGED_UNDEFINE_ACTIVE = 1 << 0,    /* a running object can be undefined: it becomes transient */
     MANAGED_STOP_INACTIVE = 1 << 1,      /* stopping what isn't active is fine */
-    MANAGED_AUTOSTART_TRANSIENT = 1 << 2 /* a transient object may be marked for autostart */
+    MANAGED_AUTOSTART_TRANSIENT = 1 << 2, /* a transient object may be marked for autostart */
+    MANAGED_ONE_DEFINITION = 1 << 3      /* there is one definition: a new one is that of the run as well, undefining stops */
 } ManagedRules;
 
 /** What a driver does. Any member may be NULL: then it has nothing to do. All but @check may block; no lock is held. */
@@ -212,3 +213,15 @@ char *managed_xml(ManagedTable *table, const guint8 *uuid, const char *key, unsi
 int managed_is_active(ManagedTable *table, const guint8 *uuid, const char *key);
 int managed_is_persistent(ManagedTable *table, const guint8 *uuid, const char *key);
 int managed_get_autostart(ManagedTable *table, const guint8 *uuid, const char *key, int *autostart);
+
+/* Going back (managed_backup.c) */
+
+/** The definitions and states of all objects of a table at one time. */
+typedef struct ManagedBackup ManagedBackup;
+ManagedBackup *managed_backup_new(ManagedTable *table);
+/** Accepts NULL. */
+void managed_backup_free(ManagedBackup *backup);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ManagedBackup, managed_backup_free)
+/** Make everything as it was: what has come goes, what has gone comes back, with starts and stops. For
+ * kinds without events. 0; -1 with the first error, after as much as possible was done. */
+int managed_restore(ManagedTable *table, const ManagedBackup *backup);

@@ -321,6 +321,71 @@ static void test_churn(void)
     managed_table_free(table);
 }
 
+/* A table has no more objects than a list can have. */
+static void test_limit(void)
+{
+    ManagedTable *table = new_table(&nameless, &strict);
+    for (int i = 0; i < 16384; i++) {
+        g_autofree char *name = g_strdup_printf("n%d", i);
+        g_assert_true(define(table, name, NULL));
+    }
+    g_assert_false(define(table, "more", NULL));
+    expect_error(VIR_ERR_OPERATION_FAILED);
+    g_assert_true(define(table, "n7", NULL)); /* what is there can be defined anew */
+    g_assert_cmpint(with_job(table, "n9", managed_undefine), ==, 0);
+    g_assert_true(define(table, "more", NULL));
+    managed_table_free(table);
+}
+
+static const ManagedBackend single = { .start = start, .rules = MANAGED_ONE_DEFINITION };
+
+/* Where there is one definition, a new one is in force at once, and undefining stops. */
+static void test_one_definition(void)
+{
+    ManagedTable *table = new_table(&kind, &single);
+    g_assert_true(define(table, "a", UUID_1));
+    g_assert_cmpint(with_job(table, "a", managed_start), ==, 0);
+    g_assert_true(define(table, "a", UUID_1));
+    ManagedState *state;
+    managed_unref(managed_find_state(table, NULL, "a", &state));
+    g_assert_true(state->live && state->live == state->config);
+    managed_state_unref(state);
+    g_assert_cmpint(with_job(table, "a", managed_undefine), ==, 0);
+    g_assert_cmpstr(events->str, ==, "DSDTU");
+    g_assert_cmpint(managed_count(table, 0), ==, 0);
+    managed_table_free(table);
+}
+
+/* What came goes, what went comes back, what runs on isn't touched; what can't be started again is left off, and said. */
+static void test_restore(void)
+{
+    ManagedTable *table = new_table(&nameless, &single);
+    g_assert_true(define(table, "a", NULL) && define(table, "b", NULL) && define(table, "c", NULL));
+    g_assert_cmpint(with_job(table, "a", managed_start), ==, 0);
+    g_assert_cmpint(with_job(table, "c", managed_start), ==, 0);
+    g_autoptr(ManagedBackup) backup = managed_backup_new(table);
+    g_atomic_int_set(&starting, 0);
+    g_assert_cmpint(managed_restore(table, backup), ==, 0);
+    g_assert_cmpint(g_atomic_int_get(&starting), ==, 0);
+    g_assert_cmpint(with_job(table, "a", managed_undefine), ==, 0);
+    g_assert_cmpint(with_job(table, "b", managed_start), ==, 0);
+    g_assert_true(define(table, "d", NULL));
+    g_assert_cmpint(managed_restore(table, backup), ==, 0);
+    g_assert_cmpint(managed_count(table, 0), ==, 3);
+    g_assert_cmpint(managed_is_active(table, NULL, "a"), ==, 1);
+    g_assert_cmpint(managed_is_active(table, NULL, "b"), ==, 0);
+    g_assert_cmpint(managed_is_active(table, NULL, "c"), ==, 1);
+    g_assert_cmpint(with_job(table, "a", managed_stop), ==, 0);
+    g_assert_cmpint(with_job(table, "b", managed_undefine), ==, 0);
+    start_fails = TRUE;
+    g_assert_cmpint(managed_restore(table, backup), ==, -1);
+    expect_error(VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpint(managed_is_active(table, NULL, "a"), ==, 0);
+    g_assert_cmpint(managed_is_persistent(table, NULL, "b"), ==, 1);
+    start_fails = FALSE;
+    managed_table_free(table);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -332,6 +397,9 @@ int main(int argc, char **argv)
     g_test_add_func("/managed/edit", test_edit);
     g_test_add_func("/managed/slow-start", test_slow_start);
     g_test_add_func("/managed/churn", test_churn);
+    g_test_add_func("/managed/limit", test_limit);
+    g_test_add_func("/managed/one-definition", test_one_definition);
+    g_test_add_func("/managed/restore", test_restore);
     int rc = g_test_run();
     g_string_free(events, TRUE);
     return rc;
