@@ -106,7 +106,7 @@ for name, args in (('undefine', ()), ('destroy', ()), ('create', ()), ('XMLDesc'
                    ('isActive', ()), ('isPersistent', ()), ('bridgeName', ()), ('DHCPLeases', ()), ('update', (3, 4, 0, '<host/>', 0))):
     call('gone ' + name, lambda: getattr(gone(), name)(*args))
 
-other = libvirt.open('test:///default')
+other = libvirt.open(sys.argv[2])
 seen = []
 one = c.networkDefineXML(network('e1', 8, ''))
 drain()
@@ -120,7 +120,7 @@ call('event id', c.networkEventRegisterAny, None, 7, lambda *a: None, None)
 call('deregister', c.networkEventDeregisterAny, number)
 call('deregister twice', c.networkEventDeregisterAny, number)
 call('second connection', lambda: sorted(other.listNetworks()))
-call('read only', lambda: libvirt.openReadOnly('test:///default').networkLookupByName('e1').create())
+call('read only', lambda: libvirt.openReadOnly(sys.argv[2]).networkLookupByName('e1').create())
 '''
 
 
@@ -180,6 +180,30 @@ def test_updates(tmp_path):
         'xml inactive',     # the reference forgets the definition, and keeps that of the run
     ])
     assert all(f"'h{n}'" in str(ours['xml inactive']) for n in (4, 22, 23)) and "'h21'" not in str(ours['xml inactive'])
+
+
+NODE = HEAD + r'''
+path = os.path.join(folder, 'node.xml')
+def found(text):
+    open(path, 'w').write('<node>' + text + '</node>')
+    n = libvirt.open('test://' + path)
+    return sorted((net.name(), net.isActive(), net.isPersistent(), net.autostart(), X(net)) for net in n.listAllNetworks())
+call('none', found, '')
+call('two', found, network() + network('n2', 2, "<forward mode='bridge'/>"))
+call('bad', found, network(inside="<forward mode='zz'/>"))
+call('twice', found, network() + network())
+call('clash', found, network() + network(number=2))
+open(os.path.join(folder, 'n.xml'), 'w').write(network('filed', 3))
+call('file', found, "<network file='n.xml'/>")
+'''
+
+
+def test_node_file(tmp_path):
+    agreement.check(NODE, tmp_path)
+
+
+def test_over_the_wire(tmp_path, daemon):
+    agreement.check_wire(LIFE, tmp_path, daemon)
 
 
 LEASES = EVENTS + HEAD + r'''

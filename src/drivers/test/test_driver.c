@@ -6,6 +6,7 @@
 #include "drivers/test/test_host.h"
 #include "drivers/test/test_node.h"
 #include "drivers/test/test_nodedev.h"
+#include "hostif/functions.h"
 #include "network/functions.h"
 #include "storage/functions.h"
 #include <string.h>
@@ -57,6 +58,7 @@ void test_driver_register(void)
         .hypervisor = &test_hypervisor,
         .nodedev = &test_nodedev,
         .network = &network_functions,
+        .interface = &hostif_functions,
         .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);

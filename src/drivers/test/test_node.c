@@ -18,6 +18,7 @@
 static const TestKind *const kinds[] = {
     &test_domain_kind,
     &test_network_kind,
+    &test_interface_kind,
     &test_storage_kind,
     &test_nodedev_kind,
 };

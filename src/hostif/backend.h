@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a kind of host must be able to do for its interfaces. The functions may block; no lock is held while they run, and those
+ * on one interface run one at a time. Each returns 0, or -1 with the error set. A member that is NULL: nothing needs to be
+ * done.
+ */
+#pragma once
+#include "core/managed.h"
+#include "model/interface.h"
+
+typedef struct HostifBackend {
+    int (*check)(ManagedTable *table, HostInterfaceDef *def, const HostInterfaceDef *old);
+    int (*start)(Managed *iface, HostInterfaceDef *live);
+    int (*stop)(Managed *iface, const HostInterfaceDef *live);
+} HostifBackend;
