@@ -70,8 +70,9 @@ int api_need_active(const Access *access)
 {
     if (access->state->guest)
         return 0;
-    return FAIL(VIR_ERR_OPERATION_INVALID, "domain is not running: '%s' is %s", API_NAME(access),
-                access->state->managed_save ? "saved; 'virsh start' restores it" : "shut off");
+    error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is not running: '%s' is %s", API_NAME(access),
+                 access->state->managed_save ? "saved; 'virsh start' restores it" : "shut off");
+    return -1;
 }
 
 virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *state)

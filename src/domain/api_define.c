@@ -114,9 +114,9 @@ static int fail_conflict(const DomainDef *def, DomainObj *other, StoreAddResult 
     char text[UUID_TEXT_SIZE];
     g_autoptr(DomainState) state = domain_state(other);
     uuid_format(other->entry.uuid, text);
-    if (why == STORE_NAME_TAKEN)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' already exists with uuid %s", state->name, text);
-    return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' is already defined with uuid %s", state->name, text);
+    error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED, why == STORE_NAME_TAKEN
+                 ? "domain '%s' already exists with uuid %s" : "domain '%s' is already defined with uuid %s", state->name, text);
+    return -1;
 }
 
 DomainObj *api_reserve(DomainHost *host, const DomainDef *def, const char *api)
@@ -185,7 +185,7 @@ static int create_reserved(DomainHost *host, DomainObj *obj, DomainDef *def, con
 {
     g_autoptr(DomainState) state = domain_state(obj);
     if (state->guest)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name);
+        return error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name), -1;
     g_autoptr(SharedDef) shared = shared_def_new(domain_def_copy(def));
     return run_start(obj, shared, options);
 }

@@ -2,7 +2,7 @@
  *
  * Title, description and other programs' elements in a definition.
  */
-#define ERROR_DOMAIN api_error_domain
+#define ERROR_DOMAIN VIR_FROM_DOMAIN /* whose domain it is doesn't matter */
 #include "domain/api.h"
 #include "core/event_table.h"
 #include "domain/functions.h"

@@ -34,8 +34,8 @@ int moment_fill(const MomentKind *kind, const Access *a, void *def)
     if (!NAME(kind, def))
         NAME(kind, def) = g_strdup_printf("%" G_GINT64_FORMAT, now);
     if (moments_find(set, NAME(kind, def)))
-        return FAIL(VIR_ERR_OPERATION_FAILED, "domain '%s' has a %s '%s' already", API_NAME(a), kind->word,
-                    NAME(kind, def));
+        return error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED, "domain '%s' has a %s '%s' already", API_NAME(a),
+                            kind->word, NAME(kind, def)), -1;
     xml_struct_free(&DOMAIN_MOMENT_PARENT_DESC, PARENT(kind, def));
     PARENT(kind, def) = NULL;
     if (set && set->current) {

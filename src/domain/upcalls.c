@@ -162,7 +162,8 @@ void guest_upcall_shutdown(Guest *guest, gboolean by_guest, gboolean reboot)
     }
     RunChange change = { .guest = guest, .reason = VIR_DOMAIN_SHUTDOWN_UNKNOWN,
                          .detail = by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST : VIR_DOMAIN_EVENT_SHUTDOWN_HOST };
-    domain_change(guest->dom, change_shutdown, &change);
+    if (!host_backend(guest->host)->instant)
+        domain_change(guest->dom, change_shutdown, &change);
     if (lifecycle_action(guest, offsetof(DomainDef, on_poweroff)) != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
         host_run(guest->host, guest->dom, end_after_shutdown, guest_ref(guest));
 }

@@ -149,7 +149,7 @@ static void test_life_cycle(Fixture *f, gconstpointer data)
     expect_events("d1:1/0 ");
     g_assert_cmpint(virDomainIsPersistent(dom), ==, 0);
     g_assert_cmpint(virDomainShutdown(dom), ==, 0);
-    expect_events("d1:6/1 d1:5/0 ");
+    expect_events("d1:5/0 ");
     g_assert_cmpint(virDomainIsActive(dom), ==, -1);
     expect_error(VIR_ERR_NO_DOMAIN, "d1");
     virDomainFree(dom);
