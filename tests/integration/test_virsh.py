@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -231,3 +232,44 @@ def test_same_output_as_debian(program, daemon):
             if comparable(ours) != comparable(theirs):
                 differing[' '.join(quiet + [command])] = (comparable(ours), comparable(theirs))
     assert not differing
+
+
+def test_wait(virsh):
+    assert virsh('wait test --state running').stderr == ''
+    late = virsh('wait test --state shutoff --timeout 1', check=False)
+    assert late.returncode == 1 and late.stderr == "error: timed out: domain 'test' is not shut off\n"
+    assert virsh('destroy test; wait test --state shutoff; await test --condition domain-inactive').stderr == ''
+    for line, error in (('wait test', 'one of --state, --ip, --agent or --job is required'),
+                        ('wait test --ip --job', 'Options --ip and --job are mutually exclusive'),
+                        ('await test --condition x', "unknown condition 'x', expecting 'domain-inactive' or "
+                                                     "'guest-agent-available'")):
+        assert virsh(line, check=False).stderr == f'error: {error}\n'
+
+
+def test_wait_is_woken_by_the_event(program, daemon):
+    uri = daemon.uri.replace('qemu+unix:///system', 'test+unix:///default')
+    with subprocess.Popen([program, '-c', uri, 'list --name; wait test --state shutoff --timeout 60'],
+                          stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout.readline() == 'test\n'
+        support.run([program, '-c', uri, 'destroy test'])
+        assert waiting.wait(60) == 0
+
+
+def test_addresses_of_all_sources(virsh):
+    done = virsh('domifaddr', 'test', '--source', 'all', check=False)
+    if 'not supported' in done.stderr:
+        pytest.skip(done.stderr)
+    assert re.search(r'^ testnet0 +aa:bb:cc:dd:ee:ff +ipv4 +192\.168\.122\.3/24 +lease,agent,arp$', done.stdout, re.M)
+
+
+def test_deadline(program, tmp_path):
+    """A daemon that takes the connection and says nothing."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / 's'))
+        silent.listen()
+        done = subprocess.run([program, '--timeout', '1', '-c', f'qemu+unix:///system?socket={tmp_path}/s', 'list'],
+                              capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and done.stderr == 'error: no answer within 1 s (--timeout)\n'
+    for wrong in ('0', 'x', '-1'):
+        done = subprocess.run([program, '--timeout', wrong, 'list'], capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and 'Invalid value for option --timeout' in done.stderr

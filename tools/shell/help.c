@@ -99,6 +99,7 @@ static const struct {
     {'r', "    -r | --readonly         read-only connection\n"},
     {'t', "    -t | --timing           show how long each command takes\n"},
     {'A', "         --no-pkttyagent    start no agent that asks for passwords\n"},
+    {'T', "    --timeout=SECONDS       end with an error if a command takes longer, connecting included\n"},
     {'v', "    -v                      short version\n"
           "    -V                      long version\n"
           "         --version[=TYPE]   version, TYPE is short or long (default short)\n"},

@@ -8,8 +8,8 @@
 #include "tools/shell/cmd_priv.h"
 #include "tools/shell/options.h"
 
-/* Has no short form; the letter is for ShellProgram.without. */
-enum { OPT_NO_PKTTYAGENT = 'A' };
+/* Have no short form; the letters are for ShellProgram.without. */
+enum { OPT_NO_PKTTYAGENT = 'A', OPT_TIMEOUT = 'T' };
 
 static const struct option long_options[] = {
     {"connect", required_argument, NULL, 'c'},
@@ -23,6 +23,7 @@ static const struct option long_options[] = {
     {"readonly", no_argument, NULL, 'r'},
     {"timing", no_argument, NULL, 't'},
     {"no-pkttyagent", no_argument, NULL, OPT_NO_PKTTYAGENT},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"version", optional_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
@@ -97,6 +98,8 @@ static bool set_debug(Shell *shell, const char *text)
 static bool missing_argument(Shell *shell, int option)
 {
     for (const struct option *o = long_options; o->name; o++) {
+        if (o->val == OPT_TIMEOUT && o->val == option)
+            return shell_error(shell, "option '--%s' requires an argument", o->name);
         if (o->val == option)
             return shell_error(shell, "option '-%c'/'--%s' requires an argument", option, o->name);
     }
@@ -151,6 +154,9 @@ static bool take_option(Shell *shell, int option, char **argv)
     case OPT_NO_PKTTYAGENT:
         shell->no_pkttyagent = true;
         return true;
+    case OPT_TIMEOUT:
+        return parse_int(optarg, 1, 1000000, &shell->timeout) ||
+               shell_error(shell, "Invalid value for option --timeout, expecting seconds");
     case ':':
         return missing_argument(shell, optopt);
     default:
@@ -170,7 +176,7 @@ static char *program_options(Shell *shell, struct option *names)
         if (!program_has(shell, o->val))
             continue;
         *names++ = *o;
-        if (o->val != 'v' && o->val != OPT_NO_PKTTYAGENT)
+        if (o->val != 'v' && o->val != OPT_NO_PKTTYAGENT && o->val != OPT_TIMEOUT)
             g_string_append_printf(letters, "%c%s", o->val, o->has_arg == required_argument ? ":" : "");
     }
     *names = (struct option){0};

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tools/shell/options.h"
@@ -87,14 +89,36 @@ static bool call_handler(Shell *shell, const Cmd *cmd)
     return shell_flush(shell) && done;
 }
 
+/* --timeout: nobody answers, and a call under way can't be given up; so the program ends. */
+static char late[64];
+
+static void on_late(int number)
+{
+    (void)!write(STDERR_FILENO, late, strlen(late));
+    _exit(EXIT_FAILURE);
+}
+
+static void set_deadline(const Shell *shell, int seconds)
+{
+    struct itimerval timer = {.it_value.tv_sec = seconds};
+
+    if (!shell->timeout)
+        return;
+    g_snprintf(late, sizeof(late), "error: no answer within %d s (--timeout)\n", shell->timeout);
+    signal(SIGALRM, on_late);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 bool shell_run(Shell *shell, const Cmd *cmd)
 {
     gint64 begin = g_get_monotonic_time();
     bool done;
 
     shell_interrupt_reset();
+    set_deadline(shell, shell->timeout);
     done = call_handler(shell, cmd);
     shell->program->check(shell);
+    set_deadline(shell, 0);
     if (shell->timing)
         shell_print(shell, "\n(Time: %.3f ms)\n\n", (g_get_monotonic_time() - begin) / 1000.0);
     else

@@ -117,6 +117,7 @@ struct Shell {
     int debug; /* 0 everything .. 4 errors only */
     char *uri;
     int keepalive_interval, keepalive_count; /* -1: the library's choice */
+    int timeout; /* seconds that a command may take, or 0 */
     char escape; /* console escape character */
     FILE *log;
     const Cmd *current; /* the command that runs */

@@ -3,8 +3,10 @@
  * list: two calls for any number of domains, one for the domains and one for all their states. Only --title and
  * --managed-save need a call per domain.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/virsh/virsh.h"
 
@@ -184,7 +186,7 @@ static bool print_json(Shell *shell, const Cmd *cmd, GArray *items)
     return shell_json_print(shell, list);
 }
 
-static bool print_table(Shell *shell, const Cmd *cmd, GArray *items)
+static void print_table(Shell *shell, const Cmd *cmd, GArray *items)
 {
     bool title = cmd_has(cmd, "title");
     g_autoptr(ShellTable) table =
@@ -200,7 +202,6 @@ static bool print_table(Shell *shell, const Cmd *cmd, GArray *items)
         shell_table_rowv(table, cells);
     }
     shell_table_print(shell, table);
-    return true;
 }
 
 static bool print_words(Shell *shell, const Cmd *cmd, GArray *items)
@@ -225,6 +226,28 @@ static bool print_words(Shell *shell, const Cmd *cmd, GArray *items)
     return true;
 }
 
+/* Somebody who sees an empty list at a terminal may have asked the wrong daemon. Only the system's is looked at, which
+ * asking doesn't start. */
+static void hint_elsewhere(Shell *shell)
+{
+    static const char system[] = "qemu:///system";
+    g_autofree char *uri = virConnectGetURI(virsh_conn(shell));
+    virConnectPtr other = NULL;
+    int count = 0;
+
+    if (shell->quiet || !isatty(STDERR_FILENO) || !uri || !g_str_has_suffix(uri, "/session"))
+        return;
+    other = virConnectOpenReadOnly(system);
+    if (other) {
+        count = virConnectListAllDomains(other, NULL, 0);
+        virConnectClose(other);
+    }
+    client_error_forget();
+    if (count > 0)
+        fprintf(stderr, "hint: nothing at %s, but %d domain%s at %s: virsh -c %s list --all\n", uri, count,
+                count == 1 ? "" : "s", system, system);
+}
+
 bool cmd_list(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(GArray) items = NULL;
@@ -238,5 +261,10 @@ bool cmd_list(Shell *shell, const Cmd *cmd)
         return false;
     if (shell_json(cmd))
         return print_json(shell, cmd, items);
-    return words ? print_words(shell, cmd, items) : print_table(shell, cmd, items);
+    if (words)
+        return print_words(shell, cmd, items);
+    print_table(shell, cmd, items);
+    if (!items->len)
+        hint_elsewhere(shell);
+    return true;
 }

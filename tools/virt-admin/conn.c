@@ -158,7 +158,7 @@ const ShellProgram virt_admin_program = {
     .environment = "VIRT_ADMIN",
     .welcome = "Welcome to virt-admin, the administrating virtualization interactive terminal.\n\n"
                "Type:  'help' for help with commands\n       'quit' to quit\n\n",
-    .without = "ekKrtA",
+    .without = "ekKrtAT",
     .optional_connection = true,
     .groups = virt_admin_groups,
     .create = create,

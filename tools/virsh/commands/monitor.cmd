@@ -57,7 +57,7 @@ command domifaddr
   use domain
   option interface string positional complete=vnic -- only this interface
   option full bool -- repeat name and MAC address on each line
-  option source string also-positional values=lease,agent,arp -- whom to ask: lease, agent or arp
+  option source string also-positional values=lease,agent,arp,all -- whom to ask: lease, agent or arp; all merges what they say and tells who said it
 
 command domiflist
   summary list the interfaces of a domain
