@@ -236,6 +236,8 @@ void xml_change_free(XmlChange *change);
 
 /** Whether both have the same content. */
 bool xml_equal(const XmlDesc *desc, const void *a, const void *b);
+/** Whether @obj has all that @wanted says; what @wanted leaves out may be anything. Lists are compared from their beginnings. */
+bool xml_covers(const XmlDesc *desc, const void *wanted, const void *obj);
 /** What differs, as array of XmlChange (empty if nothing), secrets shown as "***". At most @max changes. */
 GPtrArray *xml_diff(const XmlDesc *desc, const void *old, const void *new, const char *path, guint max);
 

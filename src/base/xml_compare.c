@@ -28,6 +28,7 @@ typedef struct {
     GPtrArray *changes; /* NULL: only whether there is any. */
     guint max;
     bool differs;
+    bool subset;        /* what the first one doesn't say is no difference */
     GString *path;
 } Diff;
 
@@ -81,7 +82,7 @@ static gsize enter(Diff *d, const XmlMember *m, guint index)
 
 static void diff_value(Diff *d, const XmlMember *m, const void *a, const void *b, bool set_a, bool set_b)
 {
-    if (set_a == set_b && (!set_a || xml_value_equal(m, a, b)))
+    if (set_a == set_b ? !set_a || xml_value_equal(m, a, b) : !set_a && d->subset)
         return;
     add_change(d, set_a ? shown_value(m, a) : NULL, set_b ? shown_value(m, b) : NULL);
 }
@@ -89,6 +90,8 @@ static void diff_value(Diff *d, const XmlMember *m, const void *a, const void *b
 /* A struct that only one side has: its whole text is what changed. */
 static void diff_presence(Diff *d, const XmlMember *m, const void *a, const void *b)
 {
+    if (!a && d->subset)
+        return;
     char *old = a && d->changes ? xml_format(m->info, a, m->name, NULL, 0, 0) : NULL;
     char *new = b && d->changes ? xml_format(m->info, b, m->name, NULL, 0, 0) : NULL;
 
@@ -101,7 +104,7 @@ static void diff_list(Diff *d, const XmlMember *m, const void *a, const void *b)
     char *items_a = *(char **)member_ptr(m, a), *items_b = *(char **)member_ptr(m, b);
     size_t size = m->type == XML_STRUCT ? sizeof(void *) : xml_value_size(m);
 
-    for (guint i = 0; i < MAX(n_a, n_b) && !diff_done(d); i++) {
+    for (guint i = 0; i < (d->subset ? n_a : MAX(n_a, n_b)) && !diff_done(d); i++) {
         const char *x = i < n_a ? items_a + i * size : NULL, *y = i < n_b ? items_b + i * size : NULL;
         gsize before = enter(d, m, i + 1);
         if (m->type != XML_STRUCT)
@@ -158,6 +161,15 @@ bool xml_equal(const XmlDesc *desc, const void *a, const void *b)
     Diff d = {.path = g_string_new(NULL)};
 
     diff_struct(&d, desc, a, b);
+    g_string_free(d.path, TRUE);
+    return !d.differs;
+}
+
+bool xml_covers(const XmlDesc *desc, const void *wanted, const void *obj)
+{
+    Diff d = {.path = g_string_new(NULL), .subset = true};
+
+    diff_struct(&d, desc, wanted, obj);
     g_string_free(d.path, TRUE);
     return !d.differs;
 }

@@ -136,13 +136,16 @@ int api_change(const Access *access, unsigned int flags, const DefChange *change
     g_autoptr(DomainDef) live = scope.live ? shared_def_copy(access->state->live) : NULL;
     g_autoptr(SharedDef) old = scope.config ? domain_config(access->obj, access->state) : NULL;
     g_autoptr(DomainDef) config = old ? shared_def_copy(old) : NULL;
-    if ((scope.config && !config) || (live && change->edit(live, opaque) < 0) || (config && change->edit(config, opaque) < 0))
+    if ((scope.config && !config) || (live && change->edit(live, TRUE, opaque) < 0) ||
+        (config && change->edit(config, FALSE, opaque) < 0))
         return -1;
     if (live && !change->live)
         return FAIL(VIR_ERR_NO_SUPPORT, "change of %s of a running domain", change->what);
-    if (live && (GUEST_CALL(change->live(access->state->guest, live, opaque)) < 0 ||
-                 api_publish_live(access, g_steal_pointer(&live)) < 0))
-        return -1;
+    if (live) {
+        int rc = GUEST_CALL(change->live(access->state->guest, live, opaque));
+        if (rc < 0 || (rc == 0 && api_publish_live(access, g_steal_pointer(&live)) < 0))
+            return -1;
+    }
     if (!config)
         return 0;
     g_autoptr(SharedDef) next = shared_def_new(g_steal_pointer(&config));

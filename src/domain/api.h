@@ -71,8 +71,10 @@ int config_replace(DomainObj *obj, SharedDef *def, Event *event);
 /** A change of definitions that a running guest follows. */
 typedef struct DefChange {
     const char *what;      /* for the error if the guest can't: "memory parameters" */
-    ConfigEdit edit;       /* may be called several times, each time on a fresh copy */
-    /** Have the guest follow; @def is the edited copy. NULL: the backend can't (VIR_ERR_NO_SUPPORT). [worker] */
+    /** Edit a copy of the live (first) or the persistent definition. */
+    int (*edit)(DomainDef *def, gboolean live, void *opaque);
+    /** Have the guest follow; @def is the edited copy. 0, 1 if there is nothing to publish, or -1. NULL: the backend can't
+     * (VIR_ERR_NO_SUPPORT). [worker] */
     int (*live)(Guest *guest, DomainDef *def, void *opaque);
 } DefChange;
 /** Make a change where @flags (VIR_DOMAIN_AFFECT_xxx) want it. The modify job must be held. It is tried on all copies before

@@ -53,7 +53,7 @@ int core_connect_get_max_vcpus(virConnectPtr conn, const char *type)
 
 typedef struct VcpuEdit { unsigned int count, limit; gboolean maximum; } VcpuEdit;
 
-static int edit_vcpus(DomainDef *def, void *opaque)
+static int edit_vcpus(DomainDef *def, gboolean live, void *opaque)
 {
     VcpuEdit *e = opaque;
     if (e->maximum && e->count > e->limit)
@@ -64,8 +64,8 @@ static int edit_vcpus(DomainDef *def, void *opaque)
         return 0;
     }
     if (e->count > vcpus_max(def))
-        return FAIL(VIR_ERR_INVALID_ARG, "requested vcpus is greater than max allowable vcpus for domain '%s': %u > %u",
-                    def->name, e->count, vcpus_max(def));
+        return FAIL(VIR_ERR_INVALID_ARG, "requested vcpus is greater than max allowable vcpus for the %s domain: %u > %u",
+                    live ? "live" : "persistent", e->count, vcpus_max(def));
     vcpus_set_count(def, e->count);
     return 0;
 }
@@ -110,7 +110,7 @@ int core_domain_set_vcpus(virDomainPtr dom, unsigned int nvcpus)
 
 typedef struct PlugEdit { const Bitmap *vcpus; gboolean on; } PlugEdit;
 
-static int edit_plugged(DomainDef *def, void *opaque)
+static int edit_plugged(DomainDef *def, gboolean live, void *opaque)
 {
     PlugEdit *e = opaque;
     if (bitmap_last(e->vcpus) >= (ssize_t) vcpus_max(def))

@@ -39,7 +39,7 @@ static int get_params(virDomainPtr dom, const ParamGroup *group, const char *key
 
 /* ---- set ---- */
 
-static int edit_params(DomainDef *def, void *opaque)
+static int edit_params(DomainDef *def, gboolean live, void *opaque)
 {
     ParamChange *change = opaque;
     change->def = def;

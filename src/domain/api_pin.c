@@ -86,10 +86,10 @@ static int pin_iothread(DomainDef *def, DomainCputune *tune, const PinEdit *e)
     return 0;
 }
 
-static int edit_pin(DomainDef *def, void *opaque)
+static int edit_pin(DomainDef *def, gboolean live, void *opaque)
 {
     PinEdit *e = opaque;
-    if (e->thread == GUEST_THREAD_VCPU && e->id >= vcpus_max(def))
+    if (e->thread == GUEST_THREAD_VCPU && (e->id >= vcpus_max(def) || (live && !vcpu_is_plugged(def, e->id))))
         return FAIL(VIR_ERR_INVALID_ARG, "requested vcpu '%u' is not present in domain '%s'", e->id, def->name);
     if (!def->cputune)
         def->cputune = xml_struct_new(&DOMAIN_CPUTUNE_DESC);
@@ -104,8 +104,6 @@ static int edit_pin(DomainDef *def, void *opaque)
 static int live_pin(Guest *guest, DomainDef *def, void *opaque)
 {
     PinEdit *e = opaque;
-    if (e->thread == GUEST_THREAD_VCPU && !vcpu_is_plugged(def, e->id))
-        return FAIL(VIR_ERR_INVALID_ARG, "vcpu '%u' of domain '%s' is not plugged", e->id, def->name);
     return host_backend(guest->host)->pin(guest, def, e->thread, e->id, e->cpus);
 }
 
@@ -281,7 +279,7 @@ static int remove_iothread(DomainDef *def, guint id)
     return 0;
 }
 
-static int edit_iothread(DomainDef *def, void *opaque)
+static int edit_iothread(DomainDef *def, gboolean live, void *opaque)
 {
     ThreadEdit *e = opaque;
     iothreads_expand(def);

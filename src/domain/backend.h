@@ -207,6 +207,15 @@ struct DomainBackend {
     /** Fill in how much of each disk of @checkpoint changed since. May be NULL. [worker] */
     int (*checkpoint_sizes)(Guest *guest, struct DomainCheckpointDef *checkpoint);
 
+    /* ---- devices: @def is the live definition as it will be; @device is in it ---- */
+
+    /** Plug a device in that was given its defaults and address. A name (alias) is given to it here. [worker] */
+    int (*attach)(Guest *guest, DomainDef *def, const char *kind, void *device);
+    /** Ask for a device's removal. 1: it is gone; 0: guest_upcall_device_deleted() will tell; or -1. [worker] */
+    int (*detach)(Guest *guest, DomainDef *def, const char *kind, void *device);
+    /** Have @device as it is now; it was @old. @force: also against the guest's will (a locked tray). [worker] */
+    int (*update)(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force);
+
     /* ---- tuning ---- */
 
     /** Have the guest follow parameters that were set in @def; @change says which (domain/params.h). [worker] */
@@ -263,6 +272,7 @@ void guest_upcall_watchdog(Guest *guest, int action);
 void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, int action, const char *reason);
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 void guest_upcall_rtc(Guest *guest, long long offset);
+/** A device is gone: it is taken out of the live definition. */
 void guest_upcall_device_deleted(Guest *guest, const char *alias);
 void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk);
 void guest_upcall_pmwakeup(Guest *guest);

@@ -123,7 +123,7 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(from_native, connect_domain_xml_from_native);
 }
 
-/* Parameters and processors. */
+/* Parameters, processors and devices. */
 static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
 {
     SERVE(domain_get_memory_parameters);
@@ -162,6 +162,12 @@ static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_get_iothread_info);
     SERVE(domain_add_iothread);
     SERVE(domain_del_iothread);
+    SERVE(domain_attach_device_flags);
+    SERVE(domain_attach_device);
+    SERVE(domain_detach_device_flags);
+    SERVE(domain_detach_device);
+    SERVE(domain_detach_device_alias);
+    SERVE(domain_update_device_flags);
 }
 
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)

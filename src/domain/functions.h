@@ -212,3 +212,11 @@ int core_domain_get_vcpus(virDomainPtr dom, virVcpuInfoPtr info, int maxinfo, un
 int core_domain_get_iothread_info(virDomainPtr dom, virDomainIOThreadInfoPtr **info, unsigned int flags);
 int core_domain_add_iothread(virDomainPtr dom, unsigned int iothread_id, unsigned int flags);
 int core_domain_del_iothread(virDomainPtr dom, unsigned int iothread_id, unsigned int flags);
+
+/* api_devices.c */
+int core_domain_attach_device_flags(virDomainPtr dom, const char *xml, unsigned int flags);
+int core_domain_attach_device(virDomainPtr dom, const char *xml);
+int core_domain_detach_device_flags(virDomainPtr dom, const char *xml, unsigned int flags);
+int core_domain_detach_device(virDomainPtr dom, const char *xml);
+int core_domain_detach_device_alias(virDomainPtr dom, const char *alias, unsigned int flags);
+int core_domain_update_device_flags(virDomainPtr dom, const char *xml, unsigned int flags);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/event_table.h"
+#include "domain/devices.h"
 #include "domain/run.h"
 #include "domain/taint.h"
 
@@ -277,8 +278,16 @@ void guest_upcall_rtc(Guest *guest, long long offset)
     emit(guest, event_domain_rtc_change_new(ABOUT(guest), offset));
 }
 
+static void remove_device(DomainDef *def, void *opaque)
+{
+    DeviceRef ref;
+    if (device_by_alias(def, opaque, &ref))
+        domain_device_free(device_take(def, &ref));
+}
+
 void guest_upcall_device_deleted(Guest *guest, const char *alias)
 {
+    guest_change_def(guest, remove_device, (char *) alias);
     emit(guest, event_domain_device_removed_new(ABOUT(guest), alias));
 }
 

@@ -96,7 +96,7 @@ static DomainDevice *parse_device_node(xmlNode *node, unsigned flags, XmlDiagnos
     const XmlMember *member = device_member(name);
 
     if (!member)
-        return FAIL_NULL(VIR_ERR_XML_ERROR, "line %ld: unknown device '%s'", xmlGetLineNo(node), name);
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "line %ld: unknown device '%s'", xmlGetLineNo(node), name);
     void *device = xml_parse_node(member->info, node, member->name, flags, diag);
     if (!device) {
         xml_diagnostics_report(diag, ERROR_DOMAIN);

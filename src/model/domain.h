@@ -90,6 +90,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainDevice, domain_device_free)
 /** Read one device element. NULL with the error set. */
 DomainDevice *domain_device_parse(const char *xml, size_t len, unsigned flags, XmlDiagnostics *diag);
 
+/** The common parts of a device, NULL if its kind has none. */
+DomainDeviceInfo *domain_device_info(const char *kind, void *device);
+
 /** Called for each device that has common parts; @kind is its element's name. Non-zero stops and is returned. */
 typedef int (*DomainDeviceVisitor)(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque);
 int domain_def_each_device(DomainDef *def, DomainDeviceVisitor visit, void *opaque);

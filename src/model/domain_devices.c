@@ -70,6 +70,16 @@ int domain_def_each_device(DomainDef *def, DomainDeviceVisitor visit, void *opaq
     return visit_single(def, visit, opaque);
 }
 
+DomainDeviceInfo *domain_device_info(const char *kind, void *device)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        if (strcmp(lists[i].kind, kind) == 0)
+            return (DomainDeviceInfo *)((char *)device + lists[i].info);
+    }
+    return strcmp(kind, "vsock") == 0 ? &((DomainVsock *)device)->info
+        : strcmp(kind, "memballoon") == 0 ? &((DomainMemballoon *)device)->info : NULL;
+}
+
 /* Number of a device in its list, from 1; 0 if it is in none. */
 static guint device_number(const DomainDef *def, const char *kind, const void *device)
 {

@@ -242,10 +242,10 @@ static void test_memory_and_vcpus(Fixture *f, gconstpointer data)
     g_assert_cmpint(info.maxMem, ==, 32768);
     g_assert_cmpint(info.memory, ==, 16384);
     g_assert_cmpint(virDomainSetVcpusFlags(dom, 2, VIR_DOMAIN_AFFECT_CONFIG), ==, -1);
-    expect_error(VIR_ERR_INVALID_ARG, "for domain 'd1': 2 > 1");
+    expect_error(VIR_ERR_INVALID_ARG, "for the persistent domain: 2 > 1");
     g_assert_cmpint(virDomainSetVcpusFlags(dom, 2, VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM), ==, 0);
     g_assert_cmpint(virDomainSetVcpus(dom, 2), ==, -1);
-    expect_error(VIR_ERR_INVALID_ARG, "for domain 'd1': 2 > 1");
+    expect_error(VIR_ERR_INVALID_ARG, "for the live domain: 2 > 1");
     g_assert_cmpint(virDomainGetVcpusFlags(dom, VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM), ==, 2);
     g_assert_cmpint(virDomainGetVcpusFlags(dom, VIR_DOMAIN_AFFECT_CONFIG), ==, 1);
     g_assert_cmpint(virDomainGetVcpusFlags(dom, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_VCPU_MAXIMUM), ==, 1);

@@ -283,7 +283,7 @@ static void test_device(void)
     g_assert_cmpstr(dev->kind, ==, "interface");
     g_assert_cmpstr(((DomainInterface *)dev->device)->source.bridge, ==, "br0");
     g_assert_null(domain_device_parse("<frob/>", 7, 0, NULL));
-    g_assert_cmpint(error_code(), ==, VIR_ERR_XML_ERROR);
+    g_assert_cmpint(error_code(), ==, VIR_ERR_CONFIG_UNSUPPORTED);
     g_assert_null(domain_device_parse("<disk/>", 7, 0, NULL));
     g_assert_cmpint(error_code(), ==, VIR_ERR_NO_TARGET);
 }

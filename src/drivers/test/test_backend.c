@@ -11,6 +11,7 @@
 #include "domain/moments.h"
 #include "domain/params.h"
 #include "domain/vcpus.h"
+#include "domain/devices.h"
 #include "domain/host.h"
 #include "drivers/test/test_driver.h"
 #include "drivers/test/test_node.h"
@@ -167,6 +168,22 @@ static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboo
 }
 
 static int test_set_params(Guest *guest, DomainDef *def, const ParamChange *change)
+{
+    return 0;
+}
+
+static int test_attach(Guest *guest, DomainDef *def, const char *kind, void *device)
+{
+    device_name(def, kind, device);
+    return 0;
+}
+
+static int test_detach(Guest *guest, DomainDef *def, const char *kind, void *device)
+{
+    return 1;
+}
+
+static int test_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force)
 {
     return 0;
 }
@@ -337,6 +354,9 @@ const DomainBackend test_backend = {
     .scheduler_name = "fair",
     .iotune_capped = TRUE,
     .set_params = test_set_params,
+    .attach = test_attach,
+    .detach = test_detach,
+    .update = test_update,
     .pin = test_pin,
     .set_iothread = test_set_iothread,
     .plug_vcpus = test_plug_vcpus,
