@@ -273,3 +273,16 @@ def test_deadline(program, tmp_path):
     for wrong in ('0', 'x', '-1'):
         done = subprocess.run([program, '--timeout', wrong, 'list'], capture_output=True, text=True, check=False)
         assert done.returncode == 1 and 'Invalid value for option --timeout' in done.stderr
+
+
+def test_top(virsh):
+    out = virsh('top', '--interval', '1').stdout
+    assert re.search(r'^ 1 +test +running +2 +[\d.]+ +[\d.]+ [KMG]iB +', out, re.M)
+    done = virsh('top', '--interval', '1', '--count', '2', '--format', 'json').stdout
+    first, end = json.JSONDecoder().raw_decode(done)
+    second = json.loads(done[end:])
+    for one in (first, second):
+        shapes.check(one, shapes.load(SHAPES, 'top'))
+        assert one[0]['name'] == 'test' and one[0]['cpu_percent'] > 0
+    for wrong in ('--interval 0', '--count -1', '--sort nosuch'):
+        assert virsh('top ' + wrong, check=False).returncode == 1

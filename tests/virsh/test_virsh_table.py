@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The command tables: for each rule a wrong table with the exact error, and what virsh's own tables give."""
+import json
 import os
 import re
 import subprocess
@@ -143,3 +144,17 @@ def test_handlers_name_known_options():
             with open(os.path.join(ROOT, 'tools/virsh', name), encoding='utf-8') as f:
                 used = set(re.findall(r'\bcmd_(?:has|get|argv|joined|may_have|may_get)\(cmd, "([^"]+)"', f.read()))
             assert used <= known, f'{name}: {sorted(used - known)}'
+
+
+def test_schema(tmp_path):
+    """The shapes in the words of the standard: a key that isn't optional is required, another one is forbidden."""
+    tables, out = os.path.join(ROOT, 'tools/virsh/commands'), tmp_path / 'out'
+    shapes = os.path.join(ROOT, 'tools/virsh/json')
+    subprocess.run([sys.executable, GENERATE, 'virsh', tables, shapes, str(out), 'schema'], check=True)
+    document = json.loads((out / 'virsh-json.schema.json').read_text())
+    assert document['commands']['domifaddr']['$ref'] == '#/$defs/domain-addresses'
+    assert all(entry['$ref'].removeprefix('#/$defs/') in document['$defs'] for entry in document['commands'].values())
+    item = document['$defs']['domain-addresses']['items']
+    assert item['required'] == ['interface', 'mac', 'family', 'address', 'prefix'] and 'source' in item['properties']
+    assert item['additionalProperties'] is False
+    assert document['$defs']['parameters']['additionalProperties']['type']

@@ -16,3 +16,12 @@ command wait
   option job bool -- until no job is active
   option timeout int -- seconds after which to give up
   exclusive state ip agent job
+
+command top
+  summary show what the running domains use, again and again
+  text Processor time, memory and the traffic of disks and interfaces, from one call a round. ^C ends it; away from a terminal it shows one round.
+  handler cmd_top
+  json top
+  option interval int -- seconds between two rounds; default is 2
+  option count int -- rounds to show, 0 for no end
+  option sort string values=cpu,memory,disk,net,name -- what the list is sorted by; default is cpu
