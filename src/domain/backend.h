@@ -276,8 +276,10 @@ void guest_upcall_rtc(Guest *guest, long long offset);
 void guest_upcall_device_deleted(Guest *guest, const char *alias);
 void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk);
 void guest_upcall_pmwakeup(Guest *guest);
-/** The agent's channel was opened or closed. @alias of the channel. */
-void guest_upcall_agent(Guest *guest, gboolean connected, const char *alias);
+/** Name of the channel that a guest's agent listens on. */
+#define DOMAIN_AGENT_CHANNEL "org.qemu.guest_agent.0"
+/** The guest opened or closed the channel called @alias. */
+void guest_upcall_channel(Guest *guest, gboolean open, const char *alias);
 /** The process ended or its monitor is lost. @crashed: by a signal or in a way that nobody asked for. */
 void guest_upcall_ended(Guest *guest, gboolean crashed);
 /** Any event of a QEMU monitor, for virConnectDomainQemuMonitorEventRegister(). */

@@ -327,25 +327,41 @@ void guest_upcall_pmwakeup(Guest *guest)
     status_save_later(guest);
 }
 
-typedef struct AgentChange { const char *alias; gboolean connected; } AgentChange;
+typedef struct ChannelChange {
+    const char *alias;
+    gboolean open;
+    char *name;         /* of the channel; to be freed */
+} ChannelChange;
 
 static void set_channel_state(DomainDef *def, void *opaque)
 {
-    AgentChange *c = opaque;
+    ChannelChange *c = opaque;
     for (guint i = 0; i < def->devices.n_channels; i++) {
         DomainChannel *channel = def->devices.channels[i];
-        if (g_strcmp0(channel->info.alias, c->alias) == 0)
-            channel->target.state = c->connected ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
+        if (g_strcmp0(channel->info.alias, c->alias) != 0)
+            continue;
+        channel->target.state = c->open ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
+        g_free(c->name);
+        c->name = g_strdup(channel->target.name);
     }
 }
 
-void guest_upcall_agent(Guest *guest, gboolean connected, const char *alias)
+void guest_upcall_channel(Guest *guest, gboolean open, const char *alias)
 {
-    guest_change_def(guest, set_channel_state, &(AgentChange) { alias, connected });
-    emit(guest, event_domain_agent_lifecycle_new(ABOUT(guest),
-        connected ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
-                  : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
-        VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL));
+    ChannelChange c = { .alias = alias, .open = open };
+    guest_change_def(guest, set_channel_state, &c);
+    if (!c.name)
+        return;
+    emit(guest, event_domain_channel_lifecycle_new(ABOUT(guest), c.name,
+        open ? VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_CONNECTED
+             : VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_DISCONNECTED,
+        VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_CHANNEL));
+    if (g_str_equal(c.name, DOMAIN_AGENT_CHANNEL))
+        emit(guest, event_domain_agent_lifecycle_new(ABOUT(guest),
+            open ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
+                 : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
+            VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL));
+    g_free(c.name);
     status_save_later(guest);
 }
 

@@ -279,6 +279,7 @@ def test_agent(booted):
     domain, log = booted('agent', devices=AGENT)
     answer = wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering')
     assert json.loads(answer) == {'return': {}}
+    assert "name='org.qemu.guest_agent.0' state='connected'" in domain.XMLDesc()
     with pytest.raises(libvirt.libvirtError) as caught:
         libvirt_qemu.qemuAgentCommand(domain, '{"execute":"no-such-thing"}', 5, 0)
     assert 'no-such-thing' in str(caught.value)

@@ -156,12 +156,14 @@ static void on_port(Guest *guest, json_object *data)
     const char *id = json_member_string(data, "id");
     gboolean open = json_member_bool(data, "open", FALSE);
 
-    if (!id || g_strcmp0(id, qemu->agent_alias) != 0)
+    if (!id)
         return;
-    g_mutex_lock(&qemu->lock);
-    qemu->agent_up = open;
-    g_mutex_unlock(&qemu->lock);
-    guest_upcall_agent(guest, open, id);
+    if (g_strcmp0(id, qemu->agent_alias) == 0) {
+        g_mutex_lock(&qemu->lock);
+        qemu->agent_up = open;
+        g_mutex_unlock(&qemu->lock);
+    }
+    guest_upcall_channel(guest, open, id);
 }
 
 static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint64 time_us, void *opaque)

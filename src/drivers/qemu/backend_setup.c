@@ -125,33 +125,45 @@ static int set_balloon(Guest *guest, const DomainDef *def)
     return 0;
 }
 
-/* The terminal that QEMU opened for a character device; NULL if it isn't one. */
-static const char *terminal_of(json_object *chardevs, const char *alias)
+/* What QEMU says of the character device of the device called @alias; NULL: nothing. */
+static json_object *chardev_of(json_object *chardevs, const char *alias)
 {
     g_autofree char *label = g_strdup_printf("char%s", alias);
 
     for (gsize i = 0; json_object_is_type(chardevs, json_type_array) && i < json_object_array_length(chardevs); i++) {
         json_object *item = json_object_array_get_idx(chardevs, i);
-        const char *name = json_member_string(item, "filename");
 
-        if (g_strcmp0(json_member_string(item, "label"), label) == 0 && name && g_str_has_prefix(name, "pty:"))
-            return name + strlen("pty:");
+        if (g_strcmp0(json_member_string(item, "label"), label) == 0)
+            return item;
     }
     return NULL;
 }
 
-static void take_terminal(json_object *chardevs, const char *alias, ChardevSource *source, char **tty)
+static void take_terminal(json_object *chardevs, const char *alias, ChardevSource *source)
 {
-    const char *path = source->type == CHARDEV_TYPE_PTY && alias ? terminal_of(chardevs, alias) : NULL;
+    const char *name = source->type == CHARDEV_TYPE_PTY ? json_member_string(chardev_of(chardevs, alias), "filename") : NULL;
 
-    if (!path)
+    if (!name || !g_str_has_prefix(name, "pty:"))
         return;
     g_free(source->path);
-    source->path = g_strdup(path);
-    if (tty) {
-        g_free(*tty);
-        *tty = g_strdup(path);
-    }
+    source->path = g_strdup(name + strlen("pty:"));
+}
+
+static void take_channel(json_object *chardevs, DomainChannel *channel)
+{
+    take_terminal(chardevs, channel->info.alias, &channel->source);
+    if (channel->target.type == CHANNEL_TARGET_TYPE_VIRTIO)
+        channel->target.state = json_member_bool(chardev_of(chardevs, channel->info.alias), "frontend-open", FALSE)
+            ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
+}
+
+/* The first console tells its terminal in an attribute as well: the oldest form, which programs still read. */
+static void show_terminal(DomainConsole *console)
+{
+    if (console->source.type != CHARDEV_TYPE_PTY || console->target.port != 0)
+        return;
+    g_free(console->tty);
+    console->tty = g_strdup(console->source.path);
 }
 
 static int read_terminals(Guest *guest, DomainDef *def)
@@ -164,13 +176,15 @@ static int read_terminals(Guest *guest, DomainDef *def)
     if (qemu_guest_call(guest, "query-chardev", NULL, &chardevs) < 0)
         return -1;
     for (guint i = 0; i < d->n_serials; i++)
-        take_terminal(chardevs, d->serials[i]->info.alias, &d->serials[i]->source, &d->serials[i]->tty);
+        take_terminal(chardevs, d->serials[i]->info.alias, &d->serials[i]->source);
     for (guint i = 0; i < d->n_parallels; i++)
-        take_terminal(chardevs, d->parallels[i]->info.alias, &d->parallels[i]->source, NULL);
+        take_terminal(chardevs, d->parallels[i]->info.alias, &d->parallels[i]->source);
     for (guint i = 0; i < d->n_channels; i++)
-        take_terminal(chardevs, d->channels[i]->info.alias, &d->channels[i]->source, NULL);
-    for (guint i = 0; i < d->n_consoles; i++)
-        take_terminal(chardevs, d->consoles[i]->info.alias, &d->consoles[i]->source, &d->consoles[i]->tty);
+        take_channel(chardevs, d->channels[i]);
+    for (guint i = 0; i < d->n_consoles; i++) {
+        take_terminal(chardevs, d->consoles[i]->info.alias, &d->consoles[i]->source);
+        show_terminal(d->consoles[i]);
+    }
     return 0;
 }
 

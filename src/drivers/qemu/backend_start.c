@@ -107,7 +107,7 @@ void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
     for (guint i = 0; i < d->n_channels; i++) {
         const DomainChannel *channel = d->channels[i];
 
-        if (g_strcmp0(channel->target.name, "org.qemu.guest_agent.0") != 0 || channel->source.type != CHARDEV_TYPE_UNIX ||
+        if (g_strcmp0(channel->target.name, DOMAIN_AGENT_CHANNEL) != 0 || channel->source.type != CHARDEV_TYPE_UNIX ||
             channel->source.mode == CHARDEV_MODE_CONNECT || qemu->agent_path)
             continue;
         qemu->agent_path = g_strdup(channel->source.path);
