@@ -13,7 +13,7 @@
  * while another call is running, which must then fail soon. Functions marked [any] must not block.
  * Upcalls (guest_upcall_…) may be made from any thread, with no lock held that a backend function takes.
  *
- * Flow of a run:  start() -> [cont() / pause() / …]* -> kill() or upcall "ended" -> cleanup() exactly once -> guest_free().
+ * Flow of a run:  guest_new() -> start() -> [cont() / pause() / …]* -> kill() or upcall "ended" -> cleanup() exactly once -> guest_free().
  * A member that is NULL makes the public functions that need it answer VIR_ERR_NO_SUPPORT.
  */
 #pragma once
@@ -47,7 +47,7 @@ typedef struct Guest {
     int log_fd;              /* the per-guest log, open for appending; -1 if there is none. Closed by the core after start(). */
     gint starting;           /* atomic: start() or reconnect() is under way */
     gint killed;             /* atomic: its end is decided. start() must look here once it has a process, and fail then */
-    void *priv;              /* the backend's; released by guest_free() */
+    void *priv;              /* the backend's, from guest_new() to guest_free() */
 } Guest;
 
 Guest *guest_ref(Guest *guest);
@@ -138,9 +138,11 @@ struct DomainBackend {
 
     /* ---- life ---- */
 
+    /** Make guest->priv, before anybody else knows of the guest: calls may meet it while start() is under way. May be NULL. [any] */
+    void (*guest_new)(Guest *guest);
     /** Start the hypervisor; vCPUs stay paused. @def is this run's own copy, to be completed with what becomes known
      * (aliases, ports, terminal names); the core publishes it afterwards. Sets guest->pid as soon as there is a
-     * process and guest->priv. On failure (-1) the error carries the hypervisor's last words; the core calls
+     * process. On failure (-1) the error carries the hypervisor's last words; the core calls
      * kill() and cleanup() then. [worker] */
     int (*start)(Guest *guest, DomainDef *def, const StartOptions *options);
 

@@ -5,11 +5,17 @@
 #include "base/loop.h"
 #include "core/event_table.h"
 #include "domain/host.h"
+#include <string.h>
+
+/* Where the values begin: behind the count of references. */
+#define STATE_VALUES G_STRUCT_OFFSET(DomainState, name)
+G_STATIC_ASSERT(G_STRUCT_OFFSET(DomainState, refs) == 0);
 
 static DomainState *state_copy(const DomainState *old)
 {
-    DomainState *next = g_memdup2(old, sizeof(*old));
-    next->refs = 1;
+    DomainState *next = g_new(DomainState, 1);
+    next->refs = 1; /* others count the old one's meanwhile */
+    memcpy((char *) next + STATE_VALUES, (const char *) old + STATE_VALUES, sizeof(*old) - STATE_VALUES);
     next->name = g_strdup(old->name);
     next->live = shared_def_ref(old->live);
     next->config = shared_def_ref(old->config);

@@ -24,6 +24,8 @@ Guest *guest_new(DomainHost *host, DomainObj *obj, const char *name, int id)
     g_mutex_init(&core->status_lock);
     g_cond_init(&core->end_cond);
     core->want_pause = core->want_run = -1;
+    if (host_backend(host)->guest_new)
+        host_backend(host)->guest_new(&core->pub);
     return &core->pub;
 }
 

@@ -274,8 +274,10 @@ static int read_once(RpcClient *client, gboolean block)
     while (ret == 0 && (more = rpc_reader_next(&client->reader, &packet)) > 0)
         take_packet(client, &packet);
     client->reading = FALSE;
-    if (more < 0)
+    if (more < 0) {
+        client->malformed = TRUE;
         ret = -1;
+    }
     if (ret < 0)
         end_connection(client, got == 0 ? VIR_CONNECT_CLOSE_REASON_EOF : VIR_CONNECT_CLOSE_REASON_ERROR);
     if (client->handle_off && client->handle >= 0) {
@@ -296,6 +298,8 @@ int client_wait(RpcClient *client, const gboolean *done)
             case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
                 return FAIL(VIR_ERR_RPC, "the daemon did not answer keepalive messages; connection given up");
             default:
+                if (client->malformed)
+                    return FAIL(VIR_ERR_RPC, "the daemon sent what is not the protocol; connection given up");
                 return FAIL_ERRNO(ECONNRESET, "the daemon closed the connection (its log tells why): "
                                   "End of file while reading data");
             }

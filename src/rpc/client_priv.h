@@ -24,6 +24,7 @@ struct RpcClient {
     RpcReader reader;
     gboolean reading;     /* some thread is in recvmsg() */
     gboolean closed;
+    gboolean malformed;   /* what the daemon sent ended it */
     int close_reason;
     guint32 serial;
     GPtrArray *pending;

@@ -160,7 +160,8 @@ static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, con
     }
     client->backlog += part->len;
     g_queue_push_tail(&client->out, part);
-    if (send_part(client, part) == 1)
+    /* never before what waits already */
+    if (g_queue_get_length(&client->out) == 1 && send_part(client, part) == 1)
         part_free(g_queue_pop_tail(&client->out));
     else
         update_watch(client);
@@ -260,6 +261,7 @@ static int flush(ServerClient *client)
     }
     gboolean over = state < 0 || (state == 1 && client->close_when_sent);
     void (*drained)(ServerClient *, void *) = state == 1 ? client->drained : NULL;
+    void *drained_opaque = client->drained_opaque;
     if (drained)
         client->drained = NULL;
     gboolean unclogged = client->clogged && client->backlog <= BACKLOG_CLOGGED / 2;
@@ -270,7 +272,7 @@ static int flush(ServerClient *client)
     if (unclogged)
         server_client_release(client);
     if (drained && !over)
-        drained(client, client->drained_opaque);
+        drained(client, drained_opaque);
     return over ? -1 : 0;
 }
 

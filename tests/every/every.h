@@ -42,8 +42,12 @@ extern const Call every_calls[]; /* ends with NULL */
 const char *text_for(const Fixture *x, const char *function, const char *parameter);
 /** UUID of the object that a function looks up. */
 const unsigned char *uuid_for(const Fixture *x, const char *function);
-/** Print the outcome of the call. */
+/** What the program does with the outcome of a call. */
 void report(const Fixture *x, bool success);
+/** One object of each kind on @conn, which is referenced: those that are there, or new ones. What cannot be had stays NULL; calls
+ * on it then fail. */
+Fixture *open_fixture(virConnectPtr conn);
+void close_fixture(Fixture *x);
 /** A callback that does nothing. */
 void ignore(void);
 void free_texts(char **texts, int n);

@@ -12,6 +12,7 @@ PLACES = {
     'libvirt-admin.so.0': 'src/admin/libvirt-admin.so.0',
     'every': 'tests/every/every',
     'api-coverage': 'tests/coverage/api-coverage',
+    'stress': 'tests/every/stress',
     'bench-client': 'tests/bench/bench-client',
     'bench-bare': 'tests/bench/bench-bare',
 }

@@ -19,6 +19,7 @@ const DomainBackend qemu_backend = {
     .complete = qemu_backend_complete,
     .to_native = qemu_backend_to_native,
     .max_vcpus = qemu_backend_max_vcpus,
+    .guest_new = qemu_backend_guest_new,
     .start = qemu_backend_start,
     .reconnect = qemu_backend_reconnect,
     .status_format = qemu_backend_status_format,
@@ -90,7 +91,7 @@ void qemu_guest_detach(void *opaque)
 /* End what may call us for one guest. */
 static void detach_guest(Guest *guest)
 {
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
 
     g_mutex_lock(&qemu->lock);
     if (qemu->mon)

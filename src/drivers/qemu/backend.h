@@ -105,7 +105,7 @@ void qemu_backend_guest_free(Guest *guest);
 void qemu_backend_status_format(Guest *guest, GString *xml);
 int qemu_backend_status_parse(Guest *guest, xmlNodePtr root);
 /** New run data, kept in guest->priv. */
-QemuGuest *qemu_guest_new(Guest *guest);
+void qemu_backend_guest_new(Guest *guest);
 /** Write down what is needed of the definition while it runs (disks, devices, agent). */
 void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def);
 /** Open the monitor at its path. */

@@ -14,14 +14,12 @@
 
 QmpMonitor *qemu_guest_monitor(Guest *guest)
 {
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
     QmpMonitor *mon = NULL;
 
-    if (qemu) {
-        g_mutex_lock(&qemu->lock);
-        mon = qemu->mon ? qmp_ref(qemu->mon) : NULL;
-        g_mutex_unlock(&qemu->lock);
-    }
+    g_mutex_lock(&qemu->lock);
+    mon = qemu->mon ? qmp_ref(qemu->mon) : NULL;
+    g_mutex_unlock(&qemu->lock);
     if (!mon)
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' is not running", guest->name);
     return mon;

@@ -39,7 +39,7 @@ static void qemu_disk_free(void *opaque)
     g_free(disk);
 }
 
-QemuGuest *qemu_guest_new(Guest *guest)
+void qemu_backend_guest_new(Guest *guest)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = g_new0(QemuGuest, 1);
@@ -55,13 +55,12 @@ QemuGuest *qemu_guest_new(Guest *guest)
     g_mutex_lock(&driver->lock);
     g_ptr_array_add(driver->guests, guest);
     g_mutex_unlock(&driver->lock);
-    return qemu;
 }
 
 void qemu_backend_guest_free(Guest *guest)
 {
     QemuDriver *driver = guest_host_priv(guest);
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
 
     g_mutex_lock(&driver->lock);
     g_ptr_array_remove_fast(driver->guests, guest);
@@ -324,7 +323,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monit
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     QemuDriver *driver = guest_host_priv(guest);
-    QemuGuest *qemu = qemu_guest_new(guest);
+    QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(QemuCaps) caps = NULL;
     g_autoptr(GArray) tap_fds = g_array_new(FALSE, FALSE, sizeof(int));
     int monitor_fd, rc;
@@ -358,10 +357,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
 
 int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
 {
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
 
-    if (!qemu)
-        return 0;
     /* A run of a former daemon that was never taken over: its process was found and checked by the core. */
     g_mutex_lock(&qemu->lock);
     if (qemu->pidfd < 0 && guest->pid > 0)
@@ -393,10 +390,8 @@ int qemu_backend_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
 
 void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
 {
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
 
-    if (!qemu)
-        return;
     g_mutex_lock(&qemu->lock);
     if (qemu->mon)
         qmp_close(qemu->mon);
@@ -420,10 +415,10 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
 
 void qemu_backend_status_format(Guest *guest, GString *xml)
 {
-    QemuGuest *qemu = guest->priv;
+    QemuGuest *qemu = qemu_guest(guest);
     g_autofree char *monitor = NULL, *dir = NULL, *channel = NULL;
 
-    if (!qemu || !qemu->monitor_path)
+    if (!qemu->monitor_path)
         return;
     monitor = g_markup_escape_text(qemu->monitor_path, -1);
     dir = g_markup_escape_text(qemu->dir, -1);
@@ -450,7 +445,7 @@ static char *child_path(xmlNodePtr root, const char *name)
 
 int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
 {
-    QemuGuest *qemu = guest->priv ? guest->priv : qemu_guest_new(guest);
+    QemuGuest *qemu = qemu_guest(guest);
 
     qemu->monitor_path = child_path(root, "monitor");
     qemu->dir = child_path(root, "libDir");
@@ -488,7 +483,7 @@ static void read_condition(json_object *status, GuestCondition *condition)
 int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *condition)
 {
     QemuDriver *driver = guest_host_priv(guest);
-    QemuGuest *qemu = guest->priv ? guest->priv : qemu_guest_new(guest);
+    QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(json_object) status = NULL;
 
     int pidfd = process_open(guest->pid);

@@ -20,7 +20,6 @@
 
 typedef struct TestGuest {
     gint64 started_ms;
-    gint64 balloon_kib;
     GMutex lock;
     Bitmap *offline;      /* vCPUs that the guest's system doesn't use; guarded by lock */
 } TestGuest;
@@ -70,14 +69,17 @@ static int test_max_vcpus(DomainHost *host, const char *type)
     return TEST_MAX_VCPUS;
 }
 
-static int test_start(Guest *guest, DomainDef *def, const StartOptions *options)
+static void test_guest_new(Guest *guest)
 {
     TestGuest *t = g_new0(TestGuest, 1);
     t->started_ms = loop_now_ms();
     t->offline = bitmap_new(TEST_MAX_VCPUS);
     g_mutex_init(&t->lock);
-    t->balloon_kib = (gint64) (def->current_memory ? def->current_memory : def->memory);
     guest->priv = t;
+}
+
+static int test_start(Guest *guest, DomainDef *def, const StartOptions *options)
+{
     return 0;
 }
 
@@ -152,7 +154,6 @@ static void test_guest_free(Guest *guest)
 
 static int test_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib)
 {
-    ((TestGuest *) guest->priv)->balloon_kib = (gint64) kib;
     guest_upcall_balloon(guest, kib);
     return 0;
 }
@@ -252,10 +253,14 @@ static void fill_stats(Guest *guest, GuestStats *stats)
 {
     TestGuest *t = guest->priv;
     unsigned long long run_ns = (unsigned long long) (loop_now_ms() - t->started_ms) * 1000000;
-    unsigned long long kib = (unsigned long long) t->balloon_kib;
     stat_set(&stats->cpu_time, run_ns);
     stat_set(&stats->cpu_user, run_ns / 2);
     stat_set(&stats->cpu_system, run_ns - run_ns / 2);
+}
+
+static void fill_memory(const DomainDef *def, GuestStats *stats)
+{
+    unsigned long long kib = def->current_memory ? def->current_memory : def->memory;
     stat_set(&stats->balloon_current, kib);
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON], kib);
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_AVAILABLE], kib);
@@ -266,9 +271,10 @@ static void fill_stats(Guest *guest, GuestStats *stats)
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_SWAP_OUT], 0);
 }
 
-static void add_devices(const DomainDef *def, void *opaque)
+static void fill_from_def(const DomainDef *def, void *opaque)
 {
     GuestStats *stats = opaque;
+    fill_memory(def, stats);
     for (guint i = 0; i < def->devices.n_disks; i++) {
         const DomainDisk *disk = def->devices.disks[i];
         GuestBlockStats *b = guest_stats_add_block(stats);
@@ -302,7 +308,7 @@ static void test_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, Gu
 {
     g_autoptr(GuestStats) stats = guest_stats_new(groups);
     fill_stats(guest, stats);
-    guest_with_def(guest, add_devices, stats);
+    guest_with_def(guest, fill_from_def, stats);
     for (guint i = 0; stats->vcpus && i < stats->vcpus->len; i++) {
         GuestVcpuStats *v = &g_array_index(stats->vcpus, GuestVcpuStats, i);
         if (v->cpu < 0) /* it may run anywhere */
@@ -331,6 +337,7 @@ const DomainBackend test_backend = {
     .describe = test_describe,
     .complete = test_complete,
     .max_vcpus = test_max_vcpus,
+    .guest_new = test_guest_new,
     .start = test_start,
     .cont = test_succeed,
     .pause = test_succeed,

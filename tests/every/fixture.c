@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The objects that the generated calls work on, and the values of their arguments.
+ */
+#include "every.h"
+
+static const struct { const char *prefix, *parameter, *text; } texts[] = {
+    /* the first that fits; prefix "" fits every function, parameter "" every parameter */
+    { "virDomainDefine", "xml", "<domain type='test'><name>new</name><memory>65536</memory><os><type>hvm</type></os></domain>" },
+    { "virDomainCreate", "xmlDesc", "<domain type='test'><name>new</name><memory>65536</memory><os><type>hvm</type></os></domain>" },
+    { "virDomainSnapshotCreateXML", "", "<domainsnapshot><name>second</name></domainsnapshot>" },
+    { "virDomainCheckpointCreateXML", "", "<domaincheckpoint><name>second</name></domaincheckpoint>" },
+    { "virDomainBackupBegin", "backupXML", "<domainbackup/>" },
+    { "virDomainBackupBegin", "", NULL },
+    { "virDomainAttachDevice", "xml", "<disk type='file'><source file='/b.img'/><target dev='vdb' bus='virtio'/></disk>" },
+    { "virDomainDetachDeviceAlias", "alias", "ua-disk" },
+    { "virDomainDetachDevice", "xml", "<disk type='file'><source file='/a.img'/><target dev='vda' bus='virtio'/></disk>" },
+    { "virDomainUpdateDevice", "xml", "<disk type='file'><source file='/a.img'/><target dev='vda' bus='virtio'/></disk>" },
+    { "virDomainSetMetadata", "metadata", "a title" },
+    { "virDomainSetMetadata", "", NULL },
+    { "virDomainGetMetadata", "", NULL },
+    { "virNetworkSetMetadata", "metadata", "a title" },
+    { "virNetworkSetMetadata", "", NULL },
+    { "virNetworkGetMetadata", "", NULL },
+    { "virNetworkDefine", "", "<network><name>new</name></network>" },
+    { "virNetworkCreate", "", "<network><name>new</name></network>" },
+    { "virNetworkPortCreateXML", "", "<networkport><owner><name>d</name><uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c11</uuid></owner>"
+                                     "<mac address='52:54:00:7b:35:93'/></networkport>" },
+    { "virNetworkUpdate", "", "<dns><txt name='a' value='b'/></dns>" },
+    { "virInterfaceDefineXML", "", "<interface type='ethernet' name='eth9'><start mode='none'/></interface>" },
+    { "virStoragePoolDefineXML", "", "<pool type='dir'><name>new</name><target><path>/new</path></target></pool>" },
+    { "virStoragePoolCreateXML", "", "<pool type='dir'><name>new</name><target><path>/new</path></target></pool>" },
+    { "virStorageVolCreateXML", "", "<volume><name>new</name><capacity>4096</capacity><target/></volume>" },
+    { "virSecretDefineXML", "", "<secret ephemeral='no' private='no'><usage type='volume'><volume>/new</volume></usage></secret>" },
+    { "virNWFilterDefineXML", "", "<filter name='new'/>" },
+    { "virNWFilterBindingCreateXML", "", "<filterbinding><owner><name>d</name><uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c11</uuid></owner>"
+                                         "<portdev name='vnet9'/><mac address='52:54:00:7b:35:93'/><filterref filter='every'/></filterbinding>" },
+    { "virNodeDeviceCreateXML", "", "<device><name>new</name><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'/>"
+                                    "</capability></device>" },
+    { "virNodeDeviceDefineXML", "", "<device><parent>computer</parent><capability type='mdev'><type id='t'/></capability></device>" },
+    { "virDomainLookupByName", "", "every" },
+    { "virNetworkLookupByName", "", "default" },
+    { "virInterfaceLookupByName", "", "eth1" },
+    { "virInterfaceLookupByMACString", "", "aa:bb:cc:dd:ee:ff" },
+    { "virStoragePoolLookupByName", "", "default-pool" },
+    { "virStoragePoolLookupByTargetPath", "", "/default-pool" },
+    { "virStorageVolLookupByName", "", "every" },
+    { "virStorageVolLookupByKey", "", "/default-pool/every" },
+    { "virStorageVolLookupByPath", "", "/default-pool/every" },
+    { "virNodeDeviceLookupByName", "", "computer" },
+    { "virNWFilterLookupByName", "", "every" },
+    { "virNWFilterBindingLookupByPortDev", "", "vnet0" },
+    { "virSecretLookupByUsage", "", "/every" },
+    { "virDomainSnapshotLookupByName", "", "first" },
+    { "virDomainCheckpointLookupByName", "", "first" },
+    { "virDomainRename", "", "renamed" },
+    { "virDomainSaveImageGetXMLDesc", "file", "/nonexistent/image" },
+    { "virConnectGetDomainCapabilities", "", NULL },
+    { "virConnectGetMaxVcpus", "", NULL },
+    { "virConnectGetCPUModelNames", "arch", "x86_64" },
+    { "virConnectCompareHypervisorCPU", "xmlCPU", "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>" },
+    { "virConnectCompareHypervisorCPU", "", NULL },
+    { "virConnectCompareCPU", "", "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>" },
+    { "virConnectBaselineHypervisorCPU", "xmlCPUs", "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>" },
+    { "virConnectBaselineHypervisorCPU", "", NULL },
+    { "virConnectBaselineCPU", "", "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>" },
+    { "virConnectFindStoragePoolSources", "type", "dir" },
+    { "virConnectFindStoragePoolSources", "", NULL },
+    { "virConnectDomainXMLToNative", "nativeFormat", "qemu-argv" },
+    { "virConnectDomainXMLFromNative", "nativeFormat", "qemu-argv" },
+    { "virConnectDomainXMLToNative", "", "<domain type='test'><name>n</name><memory>1</memory><os><type>hvm</type></os></domain>" },
+    { "virDomainOpenConsole", "", NULL },
+    { "virDomainOpenChannel", "", NULL },
+    { "virDomainBlockCommit", "disk", "vda" },
+    { "virDomainBlockCommit", "", NULL },
+    { "virDomainBlockRebase", "disk", "vda" },
+    { "virDomainBlockRebase", "", NULL },
+    { "virNodeDeviceDetachFlags", "", NULL },
+    { "virNodeListDevices", "", NULL },
+    { "virDomainSetUserPassword", "", "root" },
+    { "virDomainInterfaceStats", "", "tap9" },
+    { "", "disk", "vda" },
+    { "", "dev", "vda" },
+    { "", "path", "vda" },
+    { "", "device", "52:54:00:7b:35:91" },
+    { "", "mac", NULL },
+    { "", "user", "root" },
+    { "", "mountPoint", NULL },
+    { "", "mountpoints", "/" },
+    { "", "to", "/nonexistent/image" },
+    { "", "from", "/nonexistent/image" },
+    { "", "file", "/nonexistent/image" },
+};
+
+void ignore(void)
+{
+}
+
+const char *text_for(const Fixture *x, const char *function, const char *parameter)
+{
+    (void) x;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strncmp(function, texts[i].prefix, strlen(texts[i].prefix)) == 0 &&
+            (!texts[i].parameter[0] || strcmp(parameter, texts[i].parameter) == 0))
+            return texts[i].text;
+    }
+    return "text";
+}
+
+const unsigned char *uuid_for(const Fixture *x, const char *function)
+{
+    static _Thread_local unsigned char uuid[VIR_UUID_BUFLEN];
+    if (strstr(function, "virDomainLookup"))
+        virDomainGetUUID(x->domain, uuid);
+    else if (strstr(function, "virNetworkPort") && x->port)
+        virNetworkPortGetUUID(x->port, uuid);
+    else if (strstr(function, "virNetwork") && x->network)
+        virNetworkGetUUID(x->network, uuid);
+    else if (strstr(function, "virStoragePool") && x->pool)
+        virStoragePoolGetUUID(x->pool, uuid);
+    else if (strstr(function, "virSecret") && x->secret)
+        virSecretGetUUID(x->secret, uuid);
+    else if (strstr(function, "virNWFilter") && x->filter)
+        virNWFilterGetUUID(x->filter, uuid);
+    return uuid;
+}
+
+void free_texts(char **list, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(list[i]);
+}
+
+void free_text_list(char **list)
+{
+    for (char **text = list; text && *text; text++)
+        free(*text);
+    free(list);
+}
+
+#define DOMAIN_UUID "6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c10"
+static const char *const domain_xml =
+    "<domain type='test'><name>every</name><uuid>" DOMAIN_UUID "</uuid><memory unit='GiB'>2</memory>"
+    "<vcpu current='1'>2</vcpu><iothreads>1</iothreads><os><type>hvm</type></os><devices>"
+    "<disk type='file' device='disk'><source file='/a.img'/><target dev='vda' bus='virtio'/><alias name='ua-disk'/></disk>"
+    "<interface type='network'><mac address='52:54:00:7b:35:91'/><source network='default'/><target dev='tap9'/></interface>"
+    "<console type='pty'/><channel type='pty'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+    "<graphics type='vnc'/><video><model type='vga'/></video></devices></domain>";
+
+static void open_guest(Fixture *x)
+{
+    x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, domain_xml);
+    if (!x->domain)
+        return;
+    virDomainCreate(x->domain);
+    x->snapshot = virDomainSnapshotLookupByName(x->domain, "first", 0) ?:
+        virDomainSnapshotCreateXML(x->domain, "<domainsnapshot><name>first</name></domainsnapshot>", 0);
+    x->checkpoint = virDomainCheckpointLookupByName(x->domain, "first", 0) ?:
+        virDomainCheckpointCreateXML(x->domain, "<domaincheckpoint><name>first</name></domaincheckpoint>", 0);
+}
+
+static void open_network(Fixture *x)
+{
+    x->network = virNetworkLookupByName(x->conn, "default");
+    if (x->network)
+        x->port = virNetworkPortLookupByUUIDString(x->network, "6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c13") ?:
+            virNetworkPortCreateXML(x->network, "<networkport><uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c13</uuid><owner><name>d</name>"
+                                    "<uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c12</uuid></owner><mac address='52:54:00:7b:35:92'/>"
+                                    "</networkport>", 0);
+}
+
+static void open_storage(Fixture *x)
+{
+    x->pool = virStoragePoolLookupByName(x->conn, "default-pool");
+    if (x->pool)
+        x->volume = virStorageVolLookupByName(x->pool, "every") ?:
+            virStorageVolCreateXML(x->pool, "<volume><name>every</name><capacity>1048576</capacity><target/></volume>", 0);
+}
+
+static void open_filter(Fixture *x)
+{
+    x->filter = virNWFilterLookupByName(x->conn, "every") ?: virNWFilterDefineXML(x->conn, "<filter name='every'/>");
+    if (x->filter)
+        x->binding = virNWFilterBindingLookupByPortDev(x->conn, "vnet0") ?:
+            virNWFilterBindingCreateXML(x->conn, "<filterbinding><owner><name>d</name><uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c12"
+                                        "</uuid></owner><portdev name='vnet0'/><mac address='52:54:00:7b:35:92'/>"
+                                        "<filterref filter='every'/></filterbinding>", 0);
+}
+
+Fixture *open_fixture(virConnectPtr conn)
+{
+    Fixture *x = calloc(1, sizeof(*x));
+    x->conn = conn;
+    virConnectRef(conn);
+    open_guest(x);
+    open_network(x);
+    open_storage(x);
+    open_filter(x);
+    x->interface = virInterfaceLookupByName(x->conn, "eth1");
+    x->device = virNodeDeviceLookupByName(x->conn, "computer");
+    x->secret = virSecretLookupByUsage(x->conn, VIR_SECRET_USAGE_TYPE_VOLUME, "/every") ?:
+        virSecretDefineXML(x->conn, "<secret ephemeral='no' private='no'><usage type='volume'><volume>/every</volume></usage></secret>", 0);
+    x->stream = virStreamNew(x->conn, 0);
+    return x;
+}
+
+#define DROP(handle, release) \
+    do { \
+        if (x->handle) \
+            release(x->handle); \
+    } while (0)
+
+void close_fixture(Fixture *x)
+{
+    DROP(stream, virStreamFree);
+    DROP(port, virNetworkPortFree);
+    DROP(binding, virNWFilterBindingFree);
+    DROP(filter, virNWFilterFree);
+    DROP(secret, virSecretFree);
+    DROP(volume, virStorageVolFree);
+    DROP(snapshot, virDomainSnapshotFree);
+    DROP(checkpoint, virDomainCheckpointFree);
+    DROP(domain, virDomainFree);
+    DROP(network, virNetworkFree);
+    DROP(interface, virInterfaceFree);
+    DROP(pool, virStoragePoolFree);
+    DROP(device, virNodeDeviceFree);
+    virConnectClose(x->conn);
+    free(x);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "rpc/server.h"
+#include "rpc/xdr.h"
+
+typedef struct Fixture {
+    Loop *loop;
+    Pool *pool;
+    RpcServer *server;
+    ServerClient *client; /* the server's end */
+    int fd;               /* the program's */
+} Fixture;
+
+static int take_nothing(ServerClient *client, RpcPacket *packet)
+{
+    return 0;
+}
+
+static void setup(Fixture *f, gconstpointer data)
+{
+    static const ServerLimits limits = { .max_clients = 10, .max_client_requests = 5 };
+    static const ServerProgram program = { 1, 1, take_nothing };
+    static const ServerHooks hooks = { NULL };
+    int pair[2];
+    f->loop = loop_new();
+    f->pool = pool_new("test", 1, 1, 0);
+    f->server = server_new("test", f->loop, f->pool, &limits, &hooks);
+    server_add_program(f->server, &program);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+    f->client = server_add_client(f->server, pair[0], SERVER_RW, FALSE);
+    g_assert_nonnull(f->client);
+    server_client_ref(f->client);
+    f->fd = pair[1];
+}
+
+static void teardown(Fixture *f, gconstpointer data)
+{
+    close(f->fd);
+    server_client_unref(f->client);
+    server_free(f->server);
+    while (loop_iterate(f->loop, false) > 0)
+        ;
+    pool_free(f->pool);
+    loop_free(f->loop);
+}
+
+/* A packet that carries its number in its serial. */
+static void send_numbered(Fixture *f, guint32 number, size_t len)
+{
+    XdrOut out;
+    RpcHeader header = { 1, 1, 1, RPC_EVENT, number, RPC_OK };
+    xdr_out_init(&out, RPC_MESSAGE_MAX);
+    rpc_packet_begin(&out, -1);
+    memset(xdr_out_reserve(&out, len), 'x', len);
+    g_assert_cmpint(rpc_packet_finish(&out, &header), ==, 0);
+    server_client_send(f->client, &out, NULL, 0);
+    xdr_out_clear(&out);
+}
+
+/* Take all that has come; the packets must be in their order. Returns the next one's number. */
+static guint32 receive(RpcReader *reader, guint32 next)
+{
+    RpcPacket packet;
+    while (rpc_reader_fill(reader, FALSE) > 0) {
+        while (rpc_reader_next(reader, &packet) > 0)
+            g_assert_cmpuint(packet.header.serial, ==, next++);
+    }
+    return next;
+}
+
+/* What is sent while something waits comes behind it, also if the socket takes more just then. */
+static void test_order(Fixture *f, gconstpointer data)
+{
+    guint32 sent = 0, received = 0;
+    RpcReader reader;
+    rpc_reader_init(&reader, f->fd);
+    while (server_client_backlog(f->client) == 0)
+        send_numbered(f, sent++, 65536);
+    received = receive(&reader, received); /* now there is room */
+    send_numbered(f, sent++, 4);
+    for (int i = 0; received < sent; i++) {
+        g_assert_cmpint(i, <, 1000);
+        loop_iterate(f->loop, false);
+        received = receive(&reader, received);
+    }
+    rpc_reader_clear(&reader);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add("/rpc/server/order", Fixture, NULL, setup, test_order, teardown);
+    return g_test_run();
+}
