@@ -99,3 +99,11 @@ JobHolder job_current(JobQueue *queue)
     g_mutex_unlock(&queue->lock);
     return holder;
 }
+
+JobHolder job_lasting(JobQueue *queue)
+{
+    g_mutex_lock(&queue->lock);
+    JobHolder holder = queue->async;
+    g_mutex_unlock(&queue->lock);
+    return holder;
+}

@@ -47,5 +47,8 @@ int job_begin(JobQueue *queue, JobKind kind, const JobSubject *subject, const ch
 gboolean job_try_begin(JobQueue *queue, JobKind kind, const char *api);
 void job_end(JobQueue *queue, JobKind kind);
 
+/** Who has the async job; api NULL if nobody. */
+JobHolder job_lasting(JobQueue *queue);
+
 /** What is going on, for virDomainGetControlInfo() and such. The holder with the oldest job; api NULL if none. */
 JobHolder job_current(JobQueue *queue);

@@ -20,13 +20,18 @@ static int check_create_flags(unsigned int flags)
     return 0;
 }
 
+int checkpoint_prepare(Access *a, DomainCheckpointDef *def)
+{
+    if (a->state->snapshots)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has snapshots, which spoil checkpoints", API_NAME(a));
+    return moment_fill(&MOMENT_CHECKPOINT, a, def) < 0 ? -1 : checkpoint_align(def);
+}
+
 static int make(Access *a, DomainCheckpointDef *def, unsigned int flags)
 {
     if (!a->state->guest)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "cannot create checkpoint for inactive domain '%s'", API_NAME(a));
-    if (a->state->snapshots)
-        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has snapshots, which spoil checkpoints", API_NAME(a));
-    if (moment_fill(&MOMENT_CHECKPOINT, a, def) < 0 || checkpoint_align(def) < 0)
+    if (checkpoint_prepare(a, def) < 0)
         return -1;
     return GUEST_CALL(host_backend(a->obj->host)->checkpoint_create(a->obj->host, a->state->guest, def, flags));
 }

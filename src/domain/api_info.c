@@ -74,48 +74,6 @@ char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags)
     return def ? g_strdup(shared_def_xml(def, how)) : NULL;
 }
 
-/* ---- jobs ---- */
-
-int core_domain_get_job_info(virDomainPtr dom, virDomainJobInfoPtr info)
-{
-    g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
-        return -1;
-    memset(info, 0, sizeof(*info));
-    info->type = VIR_DOMAIN_JOB_NONE; /* no call of this version lasts so long that it reports progress */
-    return 0;
-}
-
-int core_domain_get_job_stats(virDomainPtr dom, int *type, virTypedParameterPtr *params, int *nparams,
-                              unsigned int flags)
-{
-    API_FLAGS(flags, VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED, -1);
-    g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0)
-        return -1;
-    if (!(flags & VIR_DOMAIN_JOB_STATS_COMPLETED) && api_need_active(&a) < 0)
-        return -1;
-    *type = VIR_DOMAIN_JOB_NONE;
-    *params = NULL;
-    *nparams = 0;
-    return 0;
-}
-
-int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info, unsigned int flags)
-{
-    API_FLAGS(flags, 0, -1);
-    g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
-        return -1;
-    JobHolder holder = job_current(&a.obj->jobs);
-    memset(info, 0, sizeof(*info));
-    if (holder.api) {
-        info->state = VIR_DOMAIN_CONTROL_OCCUPIED;
-        info->stateTime = loop_now_ms() - holder.since_ms;
-    }
-    return 0;
-}
-
 /* ---- security label ---- */
 
 int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label)

@@ -40,6 +40,17 @@ int snapshot_check_memory(DomainSnapshotDef *def);
 int snapshot_align(DomainSnapshotDef *def);
 int checkpoint_align(DomainCheckpointDef *def);
 
+/** Complete a new checkpoint of a running domain. 0 or -1. */
+int checkpoint_prepare(Access *a, DomainCheckpointDef *def);
+
+/* backup_def.c */
+
+struct DomainBackupDef;
+/** Whether a backup is one at all: VIR_ERR_XML_INVALID_SCHEMA if not. 0 or -1. */
+int backup_check(const struct DomainBackupDef *def);
+/** Decide for each disk of the running domain what becomes of it. 0 or -1. */
+int backup_align(struct DomainBackupDef *def, const Access *a);
+
 /** Delete a moment, what comes after it, or both. */
 typedef int (*MomentDelete)(DomainHost *host, Guest *guest, const Moment *moment, unsigned int flags);
 typedef enum { DELETE_ONE, DELETE_WITH_CHILDREN, DELETE_CHILDREN } DeleteWhat;

@@ -27,6 +27,7 @@
 
 struct DomainSnapshotDef;                    /* model/domainsnapshot_def.h */
 struct DomainCheckpointDef;                  /* model/domaincheckpoint_def.h */
+struct DomainBackupDef;                      /* model/domainbackup_def.h */
 struct Moment;                               /* domain/moments.h */
 typedef struct DomainObj DomainObj;           /* domain/domain_obj.h */
 typedef struct DomainHost DomainHost;         /* domain/host.h: one driver's set of domains */
@@ -235,6 +236,17 @@ struct DomainBackend {
     /** How many CPUs the host has; NULL: this machine's. [any] */
     unsigned int (*host_cpus)(DomainHost *host);
 
+    /* ---- what lasts ---- */
+
+    /** Begin a backup and return; the upcall backup_ended tells that it is over. @backup says what becomes of each disk; numbers of
+     * images (index) may be filled in. @checkpoint (NULL: none) begins at the same moment. @flags virDomainBackupBeginFlags. [worker] */
+    int (*backup_begin)(Guest *guest, struct DomainBackupDef *backup, struct DomainCheckpointDef *checkpoint, unsigned int flags);
+    /** Abort what lasts (save, dump, snapshot, backup), at any time; its call then fails soon, a backup ends. @flags
+     * virDomainAbortJobFlagsValues. [worker] */
+    int (*job_abort)(Guest *guest, unsigned int flags);
+    /** Fill in the amounts that are known of it, and type VIR_DOMAIN_JOB_BOUNDED if the whole is. May be NULL. [any] */
+    void (*job_progress)(Guest *guest, virDomainJobInfoPtr info);
+
     /* ---- statistics ---- */
 
     /** Ask for statistics (GuestStatsGroups) and return; @done is called exactly once, from any thread, also before
@@ -282,6 +294,8 @@ void guest_upcall_pmwakeup(Guest *guest);
 #define DOMAIN_AGENT_CHANNEL "org.qemu.guest_agent.0"
 /** The guest opened or closed the channel called @alias. */
 void guest_upcall_channel(Guest *guest, gboolean open, const char *alias);
+/** The backup is over: @info has its amounts and the type VIR_DOMAIN_JOB_COMPLETED, _FAILED or _CANCELLED. */
+void guest_upcall_backup_ended(Guest *guest, const virDomainJobInfo *info);
 /** The process ended or its monitor is lost. @crashed: by a signal or in a way that nobody asked for. */
 void guest_upcall_ended(Guest *guest, gboolean crashed);
 /** Any event of a QEMU monitor, for virConnectDomainQemuMonitorEventRegister(). */

@@ -20,6 +20,7 @@ static DomainState *state_copy(const DomainState *old)
     next->live = shared_def_ref(old->live);
     next->config = shared_def_ref(old->config);
     next->saved = shared_def_ref(old->saved);
+    next->backup = definition_ref(old->backup);
     next->snapshots = moments_ref(old->snapshots);
     next->checkpoints = moments_ref(old->checkpoints);
     next->guest = old->guest ? guest_ref(old->guest) : NULL;
@@ -34,6 +35,7 @@ void domain_state_unref(DomainState *state)
     shared_def_unref(state->live);
     shared_def_unref(state->config);
     shared_def_unref(state->saved);
+    definition_unref(state->backup);
     moments_unref(state->snapshots);
     moments_unref(state->checkpoints);
     guest_unref(state->guest);
@@ -148,6 +150,13 @@ void transition_set_saved(DomainTransition *t, SharedDef *saved)
     shared_def_ref(saved);
     shared_def_unref(t->next->saved);
     t->next->saved = saved;
+}
+
+void transition_set_backup(DomainTransition *t, Definition *backup)
+{
+    definition_ref(backup);
+    definition_unref(t->next->backup);
+    t->next->backup = backup;
 }
 
 void transition_set_guest(DomainTransition *t, Guest *guest)

@@ -25,6 +25,8 @@ typedef struct DomainState {
     SharedDef *config;       /* persistent definition if the host has no files (else it is in one; config.h) */
     SharedDef *saved;        /* managed save of a host without files: the definition to go on with */
     MomentSet *snapshots, *checkpoints; /* NULL: none */
+    Definition *backup;      /* the backup that goes on (DomainBackupDef), NULL: none; begun at backup_since_ms */
+    gint64 backup_since_ms;
     Guest *guest;            /* the run; NULL: inactive */
     gint64 since_ms;         /* when state/reason was reached (loop_now_ms()) */
     guint config_serial;     /* another number for each persistent definition */
@@ -34,6 +36,12 @@ typedef struct DomainState {
     bool held : 1;           /* between two runs of a transient domain: kept though nothing of it is there */
 } DomainState;
 
+/** A job of a domain, as it is told. */
+typedef struct JobReport {
+    virDomainJobInfo info;   /* type VIR_DOMAIN_JOB_NONE (0): there is none */
+    int operation;           /* virDomainJobOperation */
+} JobReport;
+
 struct DomainObj {
     StoreEntry entry;
     DomainHost *host;
@@ -42,6 +50,7 @@ struct DomainObj {
     GuestStats *last_stats;  /* last known answer of the guest to a request for statistics */
     guint stats_asked;       /* requests that are not answered yet */
     gboolean stats_stuck;    /* the last one was not answered in time */
+    JobReport last_job;      /* that ended; also guarded by lock */
     GMutex change_lock;      /* serialises changes; taken before lock */
     JobQueue jobs;
 };
@@ -80,6 +89,7 @@ void transition_set_state(DomainTransition *t, int state, int reason);
 void transition_set_live(DomainTransition *t, SharedDef *live);     /* takes a reference; NULL: none */
 void transition_set_config(DomainTransition *t, SharedDef *config); /* takes a reference */
 void transition_set_saved(DomainTransition *t, SharedDef *saved);   /* takes a reference; NULL: none */
+void transition_set_backup(DomainTransition *t, Definition *backup); /* takes a reference; NULL: none */
 void transition_set_guest(DomainTransition *t, Guest *guest);       /* takes a reference; NULL: none */
 /** Emit @event (taken over) after the state was published. */
 void transition_emit(DomainTransition *t, Event *event);

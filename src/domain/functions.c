@@ -56,6 +56,10 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_UNLESS(instant, domain_get_job_info); /* what is done in one step is no job */
     SERVE_UNLESS(instant, domain_get_job_stats);
     SERVE(domain_get_control_info);
+    SERVE_IF(job_abort, domain_abort_job);
+    SERVE_IF(job_abort, domain_abort_job_flags);
+    SERVE_IF(backup_begin, domain_backup_begin);
+    SERVE_IF(backup_begin, domain_backup_get_xml_desc);
     SERVE(domain_has_managed_save_image);
     SERVE(domain_managed_save_remove);
     SERVE_IF(save, domain_save);

@@ -63,13 +63,19 @@ int core_domain_get_state(virDomainPtr dom, int *state, int *reason, unsigned in
 int core_domain_get_info(virDomainPtr dom, virDomainInfoPtr info);
 char *core_domain_get_os_type(virDomainPtr dom);
 char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags);
+int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label);
+int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels);
+int core_domain_get_messages(virDomainPtr dom, char ***messages, unsigned int flags);
+
+/* api_job.c */
 int core_domain_get_job_info(virDomainPtr dom, virDomainJobInfoPtr info);
 int core_domain_get_job_stats(virDomainPtr dom, int *type, virTypedParameterPtr *params, int *nparams,
                               unsigned int flags);
 int core_domain_get_control_info(virDomainPtr dom, virDomainControlInfoPtr info, unsigned int flags);
-int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label);
-int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels);
-int core_domain_get_messages(virDomainPtr dom, char ***messages, unsigned int flags);
+int core_domain_abort_job_flags(virDomainPtr dom, unsigned int flags);
+int core_domain_abort_job(virDomainPtr dom);
+int core_domain_backup_begin(virDomainPtr dom, const char *xml, const char *checkpoint_xml, unsigned int flags);
+char *core_domain_backup_get_xml_desc(virDomainPtr dom, unsigned int flags);
 
 /* api_save.c */
 int core_domain_save(virDomainPtr dom, const char *to);

@@ -124,6 +124,7 @@ static gboolean change_ended(DomainTransition *t, void *opaque)
         return FALSE;
     transition_set_guest(t, NULL);
     transition_set_live(t, NULL);
+    transition_set_backup(t, NULL);
     t->next->taints = 0;
     transition_set_state(t, VIR_DOMAIN_SHUTOFF, core->end_reason);
     if (core->end_detail >= 0)
