@@ -4,7 +4,7 @@
 
     generate.py KIND OUTPUT FORMAT TABLE... [--with FORMAT TABLE...]...
 
-KIND: header tables rng reference. Tables behind --with belong to another format: their structs and enums
+KIND: header tables rng reference explain. Tables behind --with belong to another format: their structs and enums
 may be used, and are made there (model/FORMAT_def.h).
 """
 import os
@@ -46,7 +46,7 @@ def render(kind, tables):
 
 def main(argv):
     formats = split_formats(argv[3:])
-    if not formats or argv[1] not in ('header', 'tables', 'rng', 'reference'):
+    if not formats or argv[1] not in ('header', 'tables', 'rng', 'reference', 'explain'):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     try:

@@ -286,3 +286,20 @@ def test_top(virsh):
         assert one[0]['name'] == 'test' and one[0]['cpu_percent'] > 0
     for wrong in ('--interval 0', '--count -1', '--sort nosuch'):
         assert virsh('top ' + wrong, check=False).returncode == 1
+
+
+def test_explain(virsh):
+    out = virsh('explain', 'domain.devices.disk.driver@cache').stdout
+    assert out.startswith('domain.devices.disk.driver@cache\n  Cache mode.\n  Value: default, none, ') and 'Since 0.6.0' in out
+    assert '    @placement ' in virsh('explain', 'domain.vcpu').stdout
+    told = json.loads(virsh('explain', 'domain.memory', '--format', 'json').stdout)
+    shapes.check(told, shapes.load(SHAPES, 'explanation'))
+    assert [m['kind'] for m in told['members']] == ['attribute', 'text']
+    for path, error in (('nosuch', "no format 'nosuch', expecting one of domain, "),
+                        ('domain.devices.nosuch', "'devices' has no element 'nosuch'; it has emulator, "),
+                        ('domain.vcpu@nosuch', "'vcpu' has no attribute 'nosuch'; it has placement, "),
+                        ('domain.name.x', "'name' has no element 'x'"), ('@', "no format ''")):
+        done = virsh('explain', path, check=False)
+        assert done.returncode == 1 and done.stderr.startswith('error: ' + error)
+    assert virsh('complete', '--', 'explain', 'domain.devices.disk.d').stdout.split() == ['domain.devices.disk.driver']
+    assert 'domain.vcpu@placement' in virsh('complete', '--', 'explain', 'domain.vcpu@').stdout.split()

@@ -55,6 +55,9 @@ completer binding
 completer port
   doc UUIDs of ports of the network given
 
+completer format-path
+  doc paths into the XML formats
+
 completer console
   doc aliases of consoles of the domain given
 

@@ -25,3 +25,11 @@ command top
   option interval int -- seconds between two rounds; default is 2
   option count int -- rounds to show, 0 for no end
   option sort string values=cpu,memory,disk,net,name -- what the list is sorted by; default is cpu
+
+command explain
+  summary say what an element or attribute of the XML means
+  text The way there is given from the document's root, as domain.devices.disk.driver@cache.
+  handler cmd_explain
+  connection no
+  json explanation
+  option path string positional required complete=format-path -- elements from the root on, separated by dots; @ comes before an attribute
