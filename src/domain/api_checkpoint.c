@@ -62,15 +62,5 @@ int core_domain_checkpoint_delete(virDomainCheckpointPtr checkpoint, unsigned in
 {
     API_FLAGS(flags, VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN | VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY |
               VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY, -1);
-    g_auto(Access) a = { NULL };
-    gboolean children = flags & VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN;
-    gboolean only = flags & VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY;
-    gboolean metadata = flags & VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY;
-    if (children && only)
-        return FAIL(VIR_ERR_INVALID_ARG, "children with their parent and children only can't both be deleted");
-    if (api_begin_long(&a, checkpoint->domain, "virDomainCheckpointDelete") < 0)
-        return -1;
-    return api_delete_moments(&MOMENT_CHECKPOINT, &a, checkpoint->name,
-                              only ? DELETE_CHILDREN : children ? DELETE_WITH_CHILDREN : DELETE_ONE,
-                              metadata ? NULL : host_backend(a.obj->host)->checkpoint_delete, flags);
+    return api_delete_moments(&MOMENT_CHECKPOINT, checkpoint->domain, checkpoint->name, flags, "virDomainCheckpointDelete");
 }

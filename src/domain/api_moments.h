@@ -51,9 +51,5 @@ int backup_check(const struct DomainBackupDef *def);
 /** Decide for each disk of the running domain what becomes of it. 0 or -1. */
 int backup_align(struct DomainBackupDef *def, const Access *a);
 
-/** Delete a moment, what comes after it, or both. */
-typedef int (*MomentDelete)(DomainHost *host, Guest *guest, const Moment *moment, unsigned int flags);
-typedef enum { DELETE_ONE, DELETE_WITH_CHILDREN, DELETE_CHILDREN } DeleteWhat;
-/** @del releases what the moment holds; NULL: only its metadata goes. */
-int api_delete_moments(const MomentKind *kind, Access *a, const char *name, DeleteWhat what, MomentDelete del,
-                       unsigned int flags);
+/** The whole of virDomainSnapshotDelete() and virDomainCheckpointDelete(), called @api, behind the check of unknown flags. */
+int api_delete_moments(const MomentKind *kind, virDomainPtr dom, const char *name, unsigned int flags, const char *api);

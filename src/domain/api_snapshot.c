@@ -350,49 +350,58 @@ int core_domain_revert_to_snapshot(virDomainSnapshotPtr snapshot, unsigned int f
 
 /* ---- delete ---- */
 
-typedef struct Deletion { Access *a; MomentDelete del; unsigned int flags; } Deletion;
+typedef int (*ContentDelete)(DomainHost *host, Guest *guest, const Moment *moment, unsigned int flags);
+typedef struct Deletion { Access a; ContentDelete content; unsigned int flags; } Deletion;
+
+/* Snapshots' and checkpoints' flags are the same. */
+G_STATIC_ASSERT((int) VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN == (int) VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN &&
+                (int) VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY == (int) VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY &&
+                (int) VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY == (int) VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY);
 
 static int delete_content(const Moment *moment, void *opaque)
 {
     Deletion *d = opaque;
-    return d->del ? GUEST_CALL(d->del(d->a->obj->host, d->a->state->guest, moment, d->flags)) : 0;
+    if (!d->content || (d->flags & VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY))
+        return 0;
+    return GUEST_CALL(d->content(d->a.obj->host, d->a.state->guest, moment, d->flags));
 }
 
 static int delete_below(const MomentKind *kind, Deletion *d, const char *name)
 {
-    const MomentSet *set = moments_of(kind, d->a->state);
+    const MomentSet *set = moments_of(kind, d->a.state);
     g_autoptr(GPtrArray) gone = moments_select(set, &(MomentQuery) { .below = name });
     /* when the current one is among them, who stays above takes its place */
-    if (set->current && moments_descends(set, set->current, name) && moments_set_current(kind, d->a->obj, name) < 0)
+    if (set->current && moments_descends(set, set->current, name) && moments_set_current(kind, d->a.obj, name) < 0)
         return -1;
-    return moments_remove_all(kind, d->a->obj, gone, delete_content, d);
+    return moments_remove_all(kind, d->a.obj, gone, delete_content, d);
 }
 
-int api_delete_moments(const MomentKind *kind, Access *a, const char *name, DeleteWhat what, MomentDelete del,
-                       unsigned int flags)
+static int delete_all(const MomentKind *kind, Deletion *d, const char *name)
 {
-    Deletion deletion = { a, del, flags };
-    Moment *top = api_moment(kind, a, name);
-    if (!top || (what != DELETE_ONE && delete_below(kind, &deletion, name) < 0))
+    const DomainBackend *backend = host_backend(d->a.obj->host);
+    unsigned int below = VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN | VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY;
+    Moment *top = api_moment(kind, &d->a, name);
+    d->content = kind == &MOMENT_SNAPSHOT ? backend->snapshot_delete : backend->checkpoint_delete;
+    if (!top || ((d->flags & below) && delete_below(kind, d, name) < 0))
         return -1;
-    if (what == DELETE_CHILDREN)
+    if (d->flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY)
         return 0;
-    return delete_content(top, &deletion) < 0 ? -1 : moments_remove(kind, a->obj, name);
+    return delete_content(top, d) < 0 ? -1 : moments_remove(kind, d->a.obj, name);
+}
+
+int api_delete_moments(const MomentKind *kind, virDomainPtr dom, const char *name, unsigned int flags, const char *api)
+{
+    Deletion d = { .flags = flags };
+    if ((flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN) && (flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY))
+        return FAIL(VIR_ERR_INVALID_ARG, "children with their parent and children only can't both be deleted");
+    int rc = api_begin_long(&d.a, dom, api) < 0 ? -1 : delete_all(kind, &d, name);
+    api_end(&d.a);
+    return rc;
 }
 
 int core_domain_snapshot_delete(virDomainSnapshotPtr snapshot, unsigned int flags)
 {
     API_FLAGS(flags, VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN | VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY |
               VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY, -1);
-    g_auto(Access) a = { NULL };
-    gboolean children = flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN;
-    gboolean only = flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY;
-    gboolean metadata = flags & VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY;
-    if (children && only)
-        return FAIL(VIR_ERR_INVALID_ARG, "children with their parent and children only can't both be deleted");
-    if (api_begin_long(&a, snapshot->domain, "virDomainSnapshotDelete") < 0)
-        return -1;
-    return api_delete_moments(&MOMENT_SNAPSHOT, &a, snapshot->name,
-                              only ? DELETE_CHILDREN : children ? DELETE_WITH_CHILDREN : DELETE_ONE,
-                              metadata ? NULL : host_backend(a.obj->host)->snapshot_delete, flags);
+    return api_delete_moments(&MOMENT_SNAPSHOT, snapshot->domain, snapshot->name, flags, "virDomainSnapshotDelete");
 }

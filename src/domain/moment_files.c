@@ -228,6 +228,8 @@ void *moment_read(const MomentKind *kind, const char *text, gsize len, const cha
 static gboolean is_of(const MomentKind *kind, const Moment *moment, DomainObj *obj)
 {
     const DomainDef *domain = G_STRUCT_MEMBER(DomainDef *, definition_get(moment->def), kind->domain);
+    if (!domain && kind == &MOMENT_SNAPSHOT) /* nobody could go back to it */
+        return FALSE;
     return !domain || memcmp(domain->uuid, obj->entry.uuid, sizeof(obj->entry.uuid)) == 0;
 }
 
@@ -244,7 +246,7 @@ static Moment *read_one(const MomentKind *kind, DomainObj *obj, const char *fold
     g_autofree char *expected = g_strdup_printf("%s.xml", G_STRUCT_MEMBER(char *, def, kind->name));
     g_autoptr(Moment) moment = moment_new(kind, def);
     if (!is_of(kind, moment, obj))
-        return FAIL_NULL(VIR_ERR_XML_ERROR, "'%s' is of a domain that had this name before: its UUID differs", path);
+        return FAIL_NULL(VIR_ERR_XML_ERROR, "'%s' is of no domain, or of one that had this name before: its UUID differs", path);
     if (moment->name && strcmp(expected, file) == 0)
         return g_steal_pointer(&moment);
     return FAIL_NULL(VIR_ERR_XML_ERROR, "'%s' is not the file of a %s of that name", path, kind->word);

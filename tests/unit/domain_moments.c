@@ -191,6 +191,7 @@ static void test_bad_files(Fixture *x, gconstpointer data)
     g_autofree char *misplaced = snapshot_text("x", "a", 0);
     write_file(x, "y", misplaced);
     write_file(x, "z", "not XML");
+    write_file(x, "w", "<domainsnapshot><name>w</name><state>running</state><creationTime>5</creationTime></domainsnapshot>");
     restart(x);
     g_autofree char *found = tree(x, VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL);
     g_assert_nonnull(strstr(found, "e<d*"));
@@ -316,6 +317,24 @@ static gboolean define_deep(Fixture *x, guint depth)
     return same != NULL;
 }
 
+/* Secrets are kept, and told only to those who may know them. */
+static void test_secrets(Fixture *x, gconstpointer data)
+{
+    virDomainPtr same = x->f->table.domain_define_xml(x->f->conn, "<domain type='qemu'><name>d</name><uuid>3a57d2d6-fb20-404d-"
+        "b591-000000000001</uuid><memory>1</memory><os><type arch='x86_64'>hvm</type></os><devices><graphics type='vnc' "
+        "passwd='verysecret'/></devices></domain>");
+    g_assert_nonnull(same);
+    object_unref(same);
+    must_create(x, "a");
+    restart(x);
+    virDomainSnapshotPtr snapshot = x->f->table.domain_snapshot_lookup_by_name(x->dom, "a", 0);
+    g_autofree char *plain = x->f->table.domain_snapshot_get_xml_desc(snapshot, 0);
+    g_autofree char *secure = x->f->table.domain_snapshot_get_xml_desc(snapshot, VIR_DOMAIN_SNAPSHOT_XML_SECURE);
+    g_assert_null(strstr(plain, "verysecret"));
+    g_assert_nonnull(strstr(secure, "verysecret"));
+    object_unref(snapshot);
+}
+
 /* Disks only: the domain goes on with new images, whose names are made of the old ones. */
 static void test_external(Fixture *x, gconstpointer data)
 {
@@ -410,14 +429,10 @@ static Told look(Fixture *x)
 static int take_step(Fixture *x, const Told *told)
 {
     const char name[] = { (char) ('a' + told->name), '\0' };
-    if (told->step == STEP_CREATE) {
-        virDomainSnapshotPtr made = create(x, name, "", 0);
-        object_unref(made);
-        return made ? 0 : -1;
-    }
-    virDomainSnapshotPtr snapshot = x->f->table.domain_snapshot_lookup_by_name(x->dom, name, 0);
-    int rc = told->step == STEP_REVERT ? x->f->table.domain_revert_to_snapshot(snapshot, 0)
-                                       : x->f->table.domain_snapshot_delete(snapshot, 0);
+    virDomainSnapshotPtr snapshot = told->step == STEP_CREATE ? create(x, name, "", 0)
+                                  : x->f->table.domain_snapshot_lookup_by_name(x->dom, name, 0);
+    int rc = !snapshot ? -1 : told->step == STEP_REVERT ? x->f->table.domain_revert_to_snapshot(snapshot, 0)
+           : told->step == STEP_DELETE ? x->f->table.domain_snapshot_delete(snapshot, 0) : 0;
     object_unref(snapshot);
     return rc;
 }
@@ -492,6 +507,47 @@ static void test_crashes(Fixture *x, gconstpointer data)
     }
 }
 
+/* ---- races ---- */
+
+enum { RACE_MS = 500 };
+
+static gint racing;
+
+static void *race(void *opaque)
+{
+    Fixture *x = opaque;
+    g_autoptr(GRand) random = g_rand_new();
+    while (g_atomic_int_get(&racing)) {
+        Told told = { .name = (guint8) g_rand_int_range(random, 0, NAMES), .step = (guint8) g_rand_int_range(random, 0, 3) };
+        take_step(x, &told); /* which may well fail */
+        virResetLastError();
+    }
+    return NULL;
+}
+
+/* Snapshots are made, deleted and gone back to while the guest is started and ended. */
+static void test_races(Fixture *x, gconstpointer data)
+{
+    GThread *threads[3];
+    g_atomic_int_set(&racing, 1);
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("race", race, x);
+    for (gint64 until = g_get_monotonic_time() + RACE_MS * 1000; g_get_monotonic_time() < until;) {
+        x->f->table.domain_create(x->dom);
+        x->f->table.domain_destroy(x->dom);
+        virResetLastError();
+    }
+    g_atomic_int_set(&racing, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_thread_join(threads[i]);
+    if (x->f->table.domain_is_active(x->dom) == 1)
+        g_assert_cmpint(x->f->table.domain_destroy(x->dom), ==, 0);
+    Told before = look(x);
+    restart(x);
+    Told after = look(x);
+    g_assert_cmpmem(before.parent, sizeof(before.parent), after.parent, sizeof(after.parent));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -504,6 +560,8 @@ int main(int argc, char **argv)
     ADD("transient-over-restart", test_transient_over_restart);
     ADD("checkpoints", test_checkpoints);
     ADD("external", test_external);
+    ADD("secrets", test_secrets);
+    ADD("races", test_races);
     ADD("not-readable", test_not_readable);
     ADD("crashes", test_crashes);
     return g_test_run();
