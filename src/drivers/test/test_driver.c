@@ -8,6 +8,7 @@
 #include "drivers/test/test_nodedev.h"
 #include "hostif/functions.h"
 #include "network/functions.h"
+#include "secret/functions.h"
 #include "storage/functions.h"
 #include <string.h>
 
@@ -59,6 +60,7 @@ void test_driver_register(void)
         .nodedev = &test_nodedev,
         .network = &network_functions,
         .interface = &hostif_functions,
+        .secret = &secret_functions,
         .storage = &storage_functions,
     };
     core_functions_fill(&test_hypervisor, &test_backend);

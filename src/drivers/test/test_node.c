@@ -19,6 +19,7 @@ static const TestKind *const kinds[] = {
     &test_domain_kind,
     &test_network_kind,
     &test_interface_kind,
+    &test_secret_kind,
     &test_storage_kind,
     &test_nodedev_kind,
 };
@@ -27,7 +28,7 @@ static const TestKind *const kinds[] = {
 static const struct { const char *element; size_t list, count; } lists[] = {
 #define LIST(element, field) { element, offsetof(TestNodeDef, field), offsetof(TestNodeDef, n_##field) }
     LIST("domain", domains), LIST("network", networks), LIST("interface", interfaces), LIST("pool", pools),
-    LIST("device", devices),
+    LIST("device", devices), LIST("secret", secrets),
 #undef LIST
 };
 

@@ -27,7 +27,8 @@ typedef struct TestKind {
     int (*add)(virConnectPtr conn, const char *xml);  /* the text of one element; an object that is defined and running */
 } TestKind;
 
-extern const TestKind test_domain_kind, test_network_kind, test_interface_kind, test_storage_kind, test_nodedev_kind;
+extern const TestKind test_domain_kind, test_network_kind, test_interface_kind, test_storage_kind, test_nodedev_kind,
+    test_secret_kind;
 
 /** The node of a connection. */
 TestNode *test_node(virConnectPtr conn);
