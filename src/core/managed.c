@@ -2,7 +2,7 @@
  *
  * Objects that can be defined: state, jobs, life.
  */
-#define ERROR_DOMAIN (kind->error_domain)
+#define ERROR_DOMAIN (table->error_domain)
 #include "core/managed_private.h"
 #include <string.h>
 #include "base/error.h"
@@ -17,6 +17,7 @@ struct ManagedTable {
     const ManagedKind *kind;
     const ManagedBackend *backend;
     void *priv;
+    int error_domain;
     Store *store;
     EventBus *bus;
 };
@@ -24,7 +25,7 @@ struct ManagedTable {
 ManagedTable *managed_table_new(const ManagedKind *kind, const ManagedBackend *backend, void *priv, EventBus *bus)
 {
     ManagedTable *table = g_new0(ManagedTable, 1);
-    *table = (ManagedTable) { kind, backend, priv, store_new(), event_bus_ref(bus) };
+    *table = (ManagedTable) { kind, backend, priv, kind->error_domain, store_new(), event_bus_ref(bus) };
     return table;
 }
 
@@ -39,6 +40,8 @@ void managed_table_free(ManagedTable *table)
 
 void *managed_table_priv(const ManagedTable *table) { return table->priv; }
 const ManagedKind *managed_table_kind(const ManagedTable *table) { return table->kind; }
+int managed_error_domain(const ManagedTable *table) { return table->error_domain; }
+void managed_table_set_error_domain(ManagedTable *table, int domain) { table->error_domain = domain; }
 Store *managed_table_store(const ManagedTable *table) { return table->store; }
 const ManagedBackend *managed_table_backend(const ManagedTable *table) { return table->backend; }
 
@@ -175,13 +178,14 @@ static Managed *look(ManagedTable *table, const guint8 *uuid, const char *key, M
     return g_steal_pointer(&obj);
 }
 
-static void fail_not_found(const ManagedKind *kind, const guint8 *uuid, const char *key)
+static void fail_not_found(const ManagedTable *table, const guint8 *uuid, const char *key)
 {
+    const ManagedKind *kind = table->kind;
     char text[UUID_TEXT_SIZE];
     if (uuid)
-        error_report(kind->error_domain, kind->no_object, "no %s with matching uuid '%s'", kind->name, uuid_format(uuid, text));
+        error_report(table->error_domain, kind->no_object, "no %s with matching uuid '%s'", kind->name, uuid_format(uuid, text));
     else
-        error_report(kind->error_domain, kind->no_object, "no %s with matching name '%s'", kind->name, key);
+        error_report(table->error_domain, kind->no_object, "no %s with matching name '%s'", kind->name, key);
 }
 
 Managed *managed_peek(ManagedTable *table, const guint8 *uuid, const char *key)
@@ -194,7 +198,7 @@ Managed *managed_find_state(ManagedTable *table, const guint8 *uuid, const char 
 {
     Managed *obj = look(table, uuid, key, state);
     if (!obj)
-        fail_not_found(table->kind, uuid, key);
+        fail_not_found(table, uuid, key);
     return obj;
 }
 
@@ -206,7 +210,8 @@ Managed *managed_find(ManagedTable *table, const guint8 *uuid, const char *key)
 
 void *managed_handle(virConnectPtr conn, Managed *obj)
 {
-    const ManagedKind *kind = obj->table->kind;
+    const ManagedTable *table = obj->table;
+    const ManagedKind *kind = table->kind;
     g_autoptr(ManagedState) state = managed_state(obj);
     if (!managed_visible(state))
         return FAIL_NULL(kind->no_object, "%s '%s' is gone already", kind->name, MANAGED_NAME(obj));
@@ -226,7 +231,7 @@ void *managed_lookup(virConnectPtr conn, ManagedTable *table, const guint8 *uuid
 static int job_take(ManagedJob *job, Managed *obj, const char *api)
 {
     const ManagedKind *kind = obj->table->kind;
-    const JobSubject subject = { kind->error_domain, kind->name, MANAGED_NAME(obj), NULL };
+    const JobSubject subject = { obj->table->error_domain, kind->name, MANAGED_NAME(obj), NULL };
     if (job_begin(&obj->jobs, JOB_MODIFY, &subject, api, JOB_DEADLINE_MS) < 0) {
         managed_unref(obj);
         return -1;
@@ -243,7 +248,7 @@ int managed_job_begin(ManagedJob *job, ManagedTable *table, const guint8 *uuid, 
         return -1;
     if (managed_visible(job->state) && store_contains(table->store, obj))
         return 0;
-    fail_not_found(table->kind, uuid, key);
+    fail_not_found(table, uuid, key);
     managed_job_end(job);
     return -1;
 }
@@ -318,9 +323,9 @@ static int fail_clash(const ManagedKind *kind, const Managed *other, const char 
 {
     char text[UUID_TEXT_SIZE];
     uuid_format(other->entry.uuid, text);
-    if (same_uuid)
-        return FAIL(kind->clash, "%s '%s' is already defined with uuid %s", kind->name, MANAGED_NAME(other), text);
-    return FAIL(kind->clash, "%s '%s' already exists with uuid %s", kind->name, key, text);
+    error_report(kind->error_domain, kind->clash, same_uuid ? "%s '%s' is already defined with uuid %s"
+                 : "%s '%s' already exists with uuid %s", kind->name, same_uuid ? MANAGED_NAME(other) : key, text);
+    return -1;
 }
 
 int managed_reserve(ManagedTable *table, void *def, const char *api, ManagedJob *job)
@@ -404,8 +409,11 @@ Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare 
     g_autoptr(Definition) live = definition_new(kind->root, def);
     if (managed_reserve(table, def, api, &job) < 0)
         return NULL;
-    if (managed_active(job.state))
-        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name, MANAGED_NAME(job.obj));
+    if (managed_active(job.state)) {
+        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name,
+                     MANAGED_NAME(job.obj));
+        return NULL;
+    }
     if (check(&job, def, job.state->config) < 0 || (prepare && prepare(job.obj, def, opaque) < 0) ||
         start(&job, live, def) < 0)
         return NULL;
@@ -433,7 +441,8 @@ void *managed_create_xml(virConnectPtr conn, ManagedTable *table, const char *xm
 
 int managed_start(ManagedJob *job)
 {
-    const ManagedKind *kind = job->obj->table->kind;
+    const ManagedTable *table = job->obj->table;
+    const ManagedKind *kind = table->kind;
     if (managed_active(job->state))
         return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is already active", kind->name, MANAGED_NAME(job->obj));
     void *def = definition_copy(job->state->config);
@@ -444,8 +453,9 @@ int managed_start(ManagedJob *job)
 int managed_stop(ManagedJob *job)
 {
     Managed *obj = job->obj;
-    const ManagedKind *kind = obj->table->kind;
-    const ManagedBackend *backend = obj->table->backend;
+    const ManagedTable *table = obj->table;
+    const ManagedKind *kind = table->kind;
+    const ManagedBackend *backend = table->backend;
     if (!managed_active(job->state)) {
         if (backend->rules & MANAGED_STOP_INACTIVE)
             return 0;
@@ -461,8 +471,9 @@ int managed_stop(ManagedJob *job)
 int managed_undefine(ManagedJob *job)
 {
     Managed *obj = job->obj;
-    const ManagedKind *kind = obj->table->kind;
-    unsigned int rules = obj->table->backend->rules;
+    const ManagedTable *table = obj->table;
+    const ManagedKind *kind = table->kind;
+    unsigned int rules = table->backend->rules;
     if (managed_active(job->state) && !(rules & (MANAGED_UNDEFINE_ACTIVE | MANAGED_ONE_DEFINITION)))
         return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is still active", kind->name, MANAGED_NAME(obj));
     if (!job->state->config)
@@ -484,8 +495,9 @@ void managed_replace(ManagedJob *job, Definition *config, Definition *live, gboo
 int managed_set_autostart(ManagedJob *job, gboolean on)
 {
     Managed *obj = job->obj;
-    const ManagedKind *kind = obj->table->kind;
-    if (!job->state->config && !(obj->table->backend->rules & MANAGED_AUTOSTART_TRANSIENT))
+    const ManagedTable *table = obj->table;
+    const ManagedKind *kind = table->kind;
+    if (!job->state->config && !(table->backend->rules & MANAGED_AUTOSTART_TRANSIENT))
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient %s '%s'", kind->name, MANAGED_NAME(obj));
     return commit(job, &(Change) { .set_autostart = true, .autostart = on });
 }

@@ -47,7 +47,7 @@ struct Managed {
 typedef struct ManagedKind {
     const char *name;          /* in messages: "network" */
     const XmlRoot *root;       /* format of definitions */
-    int error_domain;          /* VIR_FROM_xxx */
+    int error_domain;          /* VIR_FROM_xxx, of definitions */
     int no_object;             /* VIR_ERR_NO_xxx */
     int clash;                 /* VIR_ERR_xxx when name or UUID are in use */
     int name_at;               /* offset of the name (char *) in the definition */
@@ -97,6 +97,15 @@ void managed_table_free(ManagedTable *table);
 void *managed_table_priv(const ManagedTable *table);
 const ManagedKind *managed_table_kind(const ManagedTable *table);
 void managed_table_emit(ManagedTable *table, Event *event);
+/** VIR_FROM_xxx of errors that aren't about definitions: the kind's, unless the driver has set another one. */
+int managed_error_domain(const ManagedTable *table);
+void managed_table_set_error_domain(ManagedTable *table, int domain);
+/** In an API function on @table: answer @failure if there are flags beyond @allowed. */
+#define MANAGED_FLAGS(table, flags, allowed, failure) \
+    do { \
+        if (error_check_flags(managed_error_domain(table), __func__, (flags), (allowed)) < 0) \
+            return (failure); \
+    } while (0)
 /** Whether any object is active. */
 gboolean managed_table_busy(ManagedTable *table);
 

@@ -2,7 +2,7 @@
  *
  * The public functions on interfaces. Arguments have been checked by the entry points; flags are checked here.
  */
-#define ERROR_DOMAIN VIR_FROM_INTERFACE
+#define ERROR_DOMAIN managed_error_domain(conn->tables->interfaces)
 #include "hostif/functions.h"
 #include <string.h>
 #include "base/error.h"
@@ -36,7 +36,8 @@ static int connect_list_defined_interfaces(virConnectPtr conn, char **const name
 
 static int connect_list_all_interfaces(virConnectPtr conn, virInterfacePtr **ifaces, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_CONNECT_LIST_INTERFACES_ACTIVE | VIR_CONNECT_LIST_INTERFACES_INACTIVE, -1);
+    MANAGED_FLAGS(conn->tables->interfaces, flags,
+                  VIR_CONNECT_LIST_INTERFACES_ACTIVE | VIR_CONNECT_LIST_INTERFACES_INACTIVE, -1);
     return managed_list(conn->tables->interfaces, conn, flags, NULL, NULL, ifaces);
 }
 
@@ -55,10 +56,10 @@ static virInterfacePtr interface_lookup_by_mac_string(virConnectPtr conn, const 
 {
     g_autoptr(GPtrArray) found = managed_objects(conn->tables->interfaces, 0, *mac ? has_mac : NULL, (void *) mac);
     if (!*mac || !found->len)
-        return FAIL_NULL(VIR_ERR_NO_INTERFACE, "no interface with MAC address '%s'", mac);
+        return FAIL_NULL(VIR_ERR_NO_INTERFACE, "no interface with matching mac '%s'", mac);
     if (found->len > 1)
-        return FAIL_NULL(VIR_ERR_MULTIPLE_INTERFACES, "%u interfaces have the MAC address '%s': look them up by name", found->len,
-                         mac);
+        return FAIL_NULL(VIR_ERR_MULTIPLE_INTERFACES, "%u interfaces have the MAC address '%s': look them up by name",
+                         found->len, mac);
     return managed_handle(conn, found->pdata[0]);
 }
 
@@ -66,7 +67,7 @@ static virInterfacePtr interface_lookup_by_mac_string(virConnectPtr conn, const 
 
 static virInterfacePtr interface_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_INTERFACE_DEFINE_VALIDATE, NULL);
+    MANAGED_FLAGS(conn->tables->interfaces, flags, VIR_INTERFACE_DEFINE_VALIDATE, NULL);
     return managed_define_xml(conn, conn->tables->interfaces, xml, flags & VIR_INTERFACE_DEFINE_VALIDATE, __func__);
 }
 
@@ -79,14 +80,14 @@ static int interface_undefine(virInterfacePtr iface)
 static int interface_create(virInterfacePtr iface, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(iface->o.conn->tables->interfaces, flags, 0, -1);
     return interface_job(&job, iface, __func__) < 0 ? -1 : managed_start(&job);
 }
 
 static int interface_destroy(virInterfacePtr iface, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(iface->o.conn->tables->interfaces, flags, 0, -1);
     return interface_job(&job, iface, __func__) < 0 ? -1 : managed_stop(&job);
 }
 
@@ -94,7 +95,7 @@ static int interface_destroy(virInterfacePtr iface, unsigned int flags)
 
 static char *interface_get_xml_desc(virInterfacePtr iface, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_INTERFACE_XML_INACTIVE, NULL);
+    MANAGED_FLAGS(iface->o.conn->tables->interfaces, flags, VIR_INTERFACE_XML_INACTIVE, NULL);
     return managed_xml(iface->o.conn->tables->interfaces, NULL, iface->name,
                        flags & VIR_INTERFACE_XML_INACTIVE ? XML_INACTIVE : 0);
 }
@@ -108,19 +109,19 @@ static int interface_is_active(virInterfacePtr iface)
 
 static int interface_change_begin(virConnectPtr conn, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(conn->tables->interfaces, flags, 0, -1);
     return hostif_change_begin(managed_table_priv(conn->tables->interfaces));
 }
 
 static int interface_change_commit(virConnectPtr conn, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(conn->tables->interfaces, flags, 0, -1);
     return hostif_change_commit(managed_table_priv(conn->tables->interfaces));
 }
 
 static int interface_change_rollback(virConnectPtr conn, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(conn->tables->interfaces, flags, 0, -1);
     return hostif_change_rollback(managed_table_priv(conn->tables->interfaces));
 }
 

@@ -2,7 +2,7 @@
  *
  * Interfaces as managed objects, and changes that can be taken back.
  */
-#define ERROR_DOMAIN VIR_FROM_INTERFACE
+#define ERROR_DOMAIN managed_error_domain(host->table)
 #include "hostif/host.h"
 #include <stddef.h>
 #include "base/error.h"

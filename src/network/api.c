@@ -37,7 +37,7 @@ static int connect_list_defined_networks(virConnectPtr conn, char **const names,
 
 static int connect_list_all_networks(virConnectPtr conn, virNetworkPtr **nets, unsigned int flags)
 {
-    CHECK_FLAGS(flags, MANAGED_LIST_ALL, -1);
+    MANAGED_FLAGS(conn->tables->networks, flags, MANAGED_LIST_ALL, -1);
     return managed_list(conn->tables->networks, conn, flags, NULL, NULL, nets);
 }
 
@@ -55,7 +55,7 @@ static virNetworkPtr network_lookup_by_uuid(virConnectPtr conn, const unsigned c
 
 static virNetworkPtr network_define_xml_flags(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_NETWORK_DEFINE_VALIDATE, NULL);
+    MANAGED_FLAGS(conn->tables->networks, flags, VIR_NETWORK_DEFINE_VALIDATE, NULL);
     return managed_define_xml(conn, conn->tables->networks, xml, flags & VIR_NETWORK_DEFINE_VALIDATE, __func__);
 }
 
@@ -66,7 +66,7 @@ static virNetworkPtr network_define_xml(virConnectPtr conn, const char *xml)
 
 static virNetworkPtr network_create_xml_flags(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_NETWORK_CREATE_VALIDATE, NULL);
+    MANAGED_FLAGS(conn->tables->networks, flags, VIR_NETWORK_CREATE_VALIDATE, NULL);
     return managed_create_xml(conn, conn->tables->networks, xml, flags & VIR_NETWORK_CREATE_VALIDATE, __func__);
 }
 
@@ -97,7 +97,7 @@ static int network_undefine(virNetworkPtr net)
 
 static char *network_get_xml_desc(virNetworkPtr net, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_NETWORK_XML_INACTIVE, NULL);
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags, VIR_NETWORK_XML_INACTIVE, NULL);
     g_autoptr(ManagedState) state = NULL;
     g_autoptr(Managed) obj = managed_find_state(net->o.conn->tables->networks, net->uuid, NULL, &state);
     return obj ? network_xml(obj, state, flags & VIR_NETWORK_XML_INACTIVE ? XML_INACTIVE : 0) : NULL;
@@ -105,13 +105,15 @@ static char *network_get_xml_desc(virNetworkPtr net, unsigned int flags)
 
 static char *network_get_bridge_name(virNetworkPtr net)
 {
+    ManagedTable *table = net->o.conn->tables->networks;
     g_autoptr(ManagedState) state = NULL;
-    g_autoptr(Managed) obj = managed_find_state(net->o.conn->tables->networks, net->uuid, NULL, &state);
+    g_autoptr(Managed) obj = managed_find_state(table, net->uuid, NULL, &state);
     if (!obj)
         return NULL;
-    const char *name = network_def(state)->bridge.name;
-    return name ? g_strdup(name) : FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "network '%s' does not have a bridge name",
-                                             MANAGED_NAME(obj));
+    if (!network_def(state)->bridge.name)
+        error_report(managed_error_domain(table), VIR_ERR_INTERNAL_ERROR, "network '%s' does not have a bridge name",
+                     MANAGED_NAME(obj));
+    return g_strdup(network_def(state)->bridge.name);
 }
 
 static int network_get_autostart(virNetworkPtr net, int *autostart)
@@ -161,7 +163,7 @@ static int network_update(virNetworkPtr net, unsigned int command, unsigned int 
                           unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, AFFECT, -1);
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags, AFFECT, -1);
     UpdateEdit edit = { &job, command, section, parent_index, xml };
     if (network_job(&job, net, __func__) < 0)
         return -1;
@@ -173,7 +175,7 @@ static int network_update(virNetworkPtr net, unsigned int command, unsigned int 
 
 static char *network_get_metadata(virNetworkPtr net, int type, const char *uri, unsigned int flags)
 {
-    CHECK_FLAGS(flags, AFFECT, NULL);
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags, AFFECT, NULL);
     g_autoptr(ManagedState) state = NULL;
     g_autoptr(Managed) obj = managed_find_state(net->o.conn->tables->networks, net->uuid, NULL, &state);
     unsigned int scope = obj ? managed_scope(obj, state, flags) : 0;
@@ -203,7 +205,7 @@ static int network_set_metadata(virNetworkPtr net, int type, const char *text, c
                                 unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, AFFECT, -1);
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags, AFFECT, -1);
     MetadataEdit edit = { type, text, key, uri };
     if (network_job(&job, net, __func__) < 0)
         return -1;

@@ -32,7 +32,7 @@ static Definition *port_definition(virNetworkPortPtr handle)
 
 int network_api_list_all_ports(virNetworkPtr handle, virNetworkPortPtr **ports, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(handle->o.conn->tables->networks, flags, 0, -1);
     g_autoptr(ManagedState) state = NULL;
     g_autoptr(Managed) net = managed_find_state(handle->o.conn->tables->networks, handle->uuid, NULL, &state);
     if (!net || need_active(net, state) < 0)
@@ -68,7 +68,8 @@ virNetworkPortPtr network_api_port_create_xml(virNetworkPtr net, const char *xml
 {
     g_auto(ManagedJob) job = { NULL };
     unsigned char uuid[VIR_UUID_BUFLEN];
-    CHECK_FLAGS(flags, VIR_NETWORK_PORT_CREATE_RECLAIM | VIR_NETWORK_PORT_CREATE_VALIDATE, NULL);
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags,
+                  VIR_NETWORK_PORT_CREATE_RECLAIM | VIR_NETWORK_PORT_CREATE_VALIDATE, NULL);
     if (port_job(&job, net, __func__) < 0)
         return NULL;
     NetworkPortDef *def = read_port(xml, flags & VIR_NETWORK_PORT_CREATE_VALIDATE);
@@ -80,7 +81,7 @@ virNetworkPortPtr network_api_port_create_xml(virNetworkPtr net, const char *xml
 
 char *network_api_port_get_xml_desc(virNetworkPortPtr port, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, NULL);
+    MANAGED_FLAGS(port->o.conn->tables->networks, flags, 0, NULL);
     g_autoptr(Definition) definition = port_definition(port);
     return definition ? g_strdup(definition_xml(definition, 0)) : NULL;
 }
@@ -88,7 +89,7 @@ char *network_api_port_get_xml_desc(virNetworkPortPtr port, unsigned int flags)
 int network_api_port_delete(virNetworkPortPtr handle, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(handle->o.conn->tables->networks, flags, 0, -1);
     if (managed_job_begin(&job, handle->o.conn->tables->networks, handle->net->uuid, NULL, __func__) < 0)
         return -1;
     g_autoptr(NetworkPort) port = network_port_find(job.obj, handle->uuid);
@@ -109,7 +110,7 @@ static const struct { const char *name; gboolean inbound; size_t offset; } limit
 
 int network_api_port_get_parameters(virNetworkPortPtr port, virTypedParameterPtr *params, int *n, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(port->o.conn->tables->networks, flags, 0, -1);
     g_autoptr(Definition) definition = port_definition(port);
     if (!definition)
         return -1;
@@ -145,7 +146,8 @@ static void drop_unlimited(BandwidthLimit **limit)
     *limit = NULL;
 }
 
-/* Limits of parameters, which are all there are: what isn't named has none, nor a direction without an average. NULL: no limits. */
+/* Limits of parameters, which are all there are: what isn't named has none, nor a direction without an average. NULL: no
+ * limits at all. */
 static int read_limits(virTypedParameterPtr params, int n, Bandwidth **bandwidth)
 {
     TypedRule rules[G_N_ELEMENTS(limits) + 1] = { { NULL } };
@@ -168,7 +170,7 @@ static int read_limits(virTypedParameterPtr params, int n, Bandwidth **bandwidth
 int network_api_port_set_parameters(virNetworkPortPtr handle, virTypedParameterPtr params, int n, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(handle->o.conn->tables->networks, flags, 0, -1);
     if (port_job(&job, handle->net, __func__) < 0)
         return -1;
     g_autoptr(NetworkPort) port = network_port_find(job.obj, handle->uuid);

@@ -54,8 +54,9 @@ static gboolean passes_flags(Managed *obj, const ManagedState *state, void *opaq
 
 static int connect_list_all_secrets(virConnectPtr conn, virSecretPtr **secrets, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL |
-                VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE, -1);
+    MANAGED_FLAGS(conn->tables->secrets, flags,
+                  VIR_CONNECT_LIST_SECRETS_EPHEMERAL | VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL |
+                  VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE, -1);
     return managed_list(conn->tables->secrets, conn, 0, passes_flags, &flags, secrets);
 }
 
@@ -76,7 +77,7 @@ static virSecretPtr secret_lookup_by_usage(virConnectPtr conn, int usage_type, c
 
 static virSecretPtr secret_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_SECRET_DEFINE_VALIDATE, NULL);
+    MANAGED_FLAGS(conn->tables->secrets, flags, VIR_SECRET_DEFINE_VALIDATE, NULL);
     return managed_define_xml(conn, conn->tables->secrets, xml, flags & VIR_SECRET_DEFINE_VALIDATE, __func__);
 }
 
@@ -88,7 +89,7 @@ static int secret_undefine_call(virSecretPtr secret)
 
 static char *secret_get_xml_desc(virSecretPtr secret, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, NULL);
+    MANAGED_FLAGS(secret->o.conn->tables->secrets, flags, 0, NULL);
     return managed_xml(secret->o.conn->tables->secrets, secret->uuid, NULL, 0);
 }
 
@@ -97,13 +98,13 @@ static char *secret_get_xml_desc(virSecretPtr secret, unsigned int flags)
 static int secret_set_value(virSecretPtr secret, const unsigned char *value, size_t size, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(secret->o.conn->tables->secrets, flags, 0, -1);
     return secret_job(&job, secret, __func__) < 0 ? -1 : secret_value_set(&job, value, size);
 }
 
 static unsigned char *secret_get_value(virSecretPtr secret, size_t *size, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, NULL);
+    MANAGED_FLAGS(secret->o.conn->tables->secrets, flags, 0, NULL);
     g_autoptr(ManagedState) state = NULL;
     g_autoptr(Managed) obj = managed_find_state(secret->o.conn->tables->secrets, secret->uuid, NULL, &state);
     if (!obj)

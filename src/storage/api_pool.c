@@ -60,7 +60,7 @@ static gboolean type_passes(Managed *obj, const ManagedState *state, void *opaqu
 
 static int connect_list_all_storage_pools(virConnectPtr conn, virStoragePoolPtr **pools, unsigned int flags)
 {
-    CHECK_FLAGS(flags, MANAGED_LIST_ALL | TYPE_FLAGS, -1);
+    MANAGED_FLAGS(conn->tables->pools, flags, MANAGED_LIST_ALL | TYPE_FLAGS, -1);
     return managed_list(conn->tables->pools, conn, flags, type_passes, &flags, pools);
 }
 
@@ -99,7 +99,7 @@ static virStoragePoolPtr storage_pool_lookup_by_target_path(virConnectPtr conn, 
 
 static virStoragePoolPtr storage_pool_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, NULL);
+    MANAGED_FLAGS(conn->tables->pools, flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, NULL);
     return managed_define_xml(conn, conn->tables->pools, xml, flags & VIR_STORAGE_POOL_DEFINE_VALIDATE, __func__);
 }
 
@@ -136,7 +136,7 @@ static int build(Managed *obj, const StoragePoolDef *def, unsigned int flags)
 static int storage_pool_create(virStoragePoolPtr pool, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, BUILD_ON_CREATE, -1);
+    MANAGED_FLAGS(pool->o.conn->tables->pools, flags, BUILD_ON_CREATE, -1);
     int how = build_flags_of(flags);
     if (how < 0 || pool_job(&job, pool, __func__) < 0)
         return -1;
@@ -153,7 +153,7 @@ static int build_first(Managed *obj, void *def, void *opaque)
 
 static virStoragePoolPtr storage_pool_create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    CHECK_FLAGS(flags, BUILD_ON_CREATE, NULL);
+    MANAGED_FLAGS(conn->tables->pools, flags, BUILD_ON_CREATE, NULL);
     int how = build_flags_of(flags);
     ManagedTable *table = conn->tables->pools;
     StoragePoolDef *def = how < 0 ? NULL : managed_parse(table, xml, FALSE);
@@ -197,7 +197,7 @@ static int storage_pool_delete_call(virStoragePoolPtr pool, unsigned int flags)
 static int storage_pool_refresh_call(virStoragePoolPtr pool, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    CHECK_FLAGS(flags, 0, -1);
+    MANAGED_FLAGS(pool->o.conn->tables->pools, flags, 0, -1);
     return pool_job(&job, pool, "virStoragePoolRefresh") < 0 ? -1 : storage_pool_refresh(&job);
 }
 
@@ -221,7 +221,7 @@ static int storage_pool_get_info(virStoragePoolPtr handle, virStoragePoolInfoPtr
 
 static char *storage_pool_get_xml_desc(virStoragePoolPtr handle, unsigned int flags)
 {
-    CHECK_FLAGS(flags, VIR_STORAGE_XML_INACTIVE, NULL);
+    MANAGED_FLAGS(handle->o.conn->tables->pools, flags, VIR_STORAGE_XML_INACTIVE, NULL);
     g_autoptr(ManagedState) state = NULL;
     g_autoptr(Managed) obj = managed_find_state(handle->o.conn->tables->pools, handle->uuid, NULL, &state);
     if (!obj)
@@ -259,13 +259,13 @@ static int storage_pool_is_persistent(virStoragePoolPtr pool)
 
 static char *connect_get_storage_pool_capabilities(virConnectPtr conn, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, NULL);
+    MANAGED_FLAGS(conn->tables->pools, flags, 0, NULL);
     return storage_pool_capabilities((const void *const *) storage_host_setup(storage_api_host(conn))->backends);
 }
 
 static char *connect_find_storage_pool_sources(virConnectPtr conn, const char *type, const char *spec, unsigned int flags)
 {
-    CHECK_FLAGS(flags, 0, NULL);
+    MANAGED_FLAGS(conn->tables->pools, flags, 0, NULL);
     PoolHost *host = storage_api_host(conn);
     const StorageDriverSetup *setup = storage_host_setup(host);
     if (!setup->find_sources)

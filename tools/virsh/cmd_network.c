@@ -134,7 +134,7 @@ bool cmd_net_update(Shell *shell, const Cmd *cmd)
         return false;
     if (virNetworkUpdate(network, command_value, section_value, parent, xml, affect) < 0)
         return shell_error(shell, "Failed to update network %s", virNetworkGetName(network));
-    shell_print_extra(shell, "Updated network %s %s\n", virNetworkGetName(network),
+    shell_print_extra(shell, "Updated network %s %s", virNetworkGetName(network),
                       virsh_affected(affect, virNetworkIsActive(network) == 1));
     return true;
 }

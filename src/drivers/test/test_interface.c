@@ -2,6 +2,7 @@
  *
  * Interfaces of a test node: there is nothing behind them.
  */
+#include <libvirt/virterror.h>
 #include "domain/host.h"
 #include "drivers/test/test_node.h"
 #include "hostif/host.h"
@@ -10,6 +11,7 @@ static void start(TestNode *node)
 {
     static const HostifBackend backend = { NULL };
     node->tables.interfaces = hostif_host_table(hostif_host_new(&backend, host_bus(node->host)));
+    managed_table_set_error_domain(node->tables.interfaces, VIR_FROM_TEST);
 }
 
 static void stop(TestNode *node)

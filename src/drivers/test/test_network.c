@@ -2,6 +2,7 @@
  *
  * Networks of a test node: there is nothing behind them, so that whatever keeps the rules can be had.
  */
+#include <libvirt/virterror.h>
 #include "domain/host.h"
 #include "drivers/test/test_node.h"
 #include "network/host.h"
@@ -11,6 +12,7 @@ static const NetworkBackend backend = { .rules = MANAGED_STOP_INACTIVE | MANAGED
 static void start(TestNode *node)
 {
     node->tables.networks = network_host_table(network_host_new(&backend, node, host_bus(node->host)));
+    managed_table_set_error_domain(node->tables.networks, VIR_FROM_TEST);
 }
 
 static void stop(TestNode *node)

@@ -323,6 +323,7 @@ static void start(TestNode *node)
         .find_sources = find_sources,
     };
     node->tables.pools = storage_host_pools(storage_host_new(&setup, contents_new(), host_bus(node->host)));
+    managed_table_set_error_domain(node->tables.pools, VIR_FROM_TEST);
 }
 
 static void stop(TestNode *node)
