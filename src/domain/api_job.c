@@ -180,12 +180,12 @@ static int begin(Access *a, DomainBackupDef *def, DomainCheckpointDef *point, un
     g_autoptr(Definition) whole = definition_new(&DOMAIN_BACKUP_ROOT, def);
     if (!domain_change(a->obj, change_backup, &(BackupChange) { guest, NULL, early }))
         return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(a));
-    if (GUEST_CALL(host_backend(a->obj->host)->backup_begin(guest, def, point, flags)) < 0) {
-        domain_change(a->obj, change_backup, &(BackupChange) { guest, early, NULL });
-        return -1;
-    }
-    domain_change(a->obj, change_backup, &(BackupChange) { guest, early, whole });
-    return 0;
+    int rc = status_save(guest); /* a daemon that comes after us must know of it */
+    if (rc == 0)
+        rc = GUEST_CALL(host_backend(a->obj->host)->backup_begin(guest, def, point, flags));
+    domain_change(a->obj, change_backup, &(BackupChange) { guest, early, rc < 0 ? NULL : whole });
+    status_save_later(guest);
+    return rc;
 }
 
 static int keep_checkpoint(Access *a, Moment *moment)
@@ -253,6 +253,7 @@ void guest_upcall_backup_ended(Guest *guest, const virDomainJobInfo *info)
     g_mutex_lock(&obj->lock);
     obj->last_job = end.job;
     g_mutex_unlock(&obj->lock);
+    status_save_later(guest);
 }
 
 char *core_domain_backup_get_xml_desc(virDomainPtr dom, unsigned int flags)

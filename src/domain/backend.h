@@ -149,7 +149,8 @@ struct DomainBackend {
 
     /** Take over a guest that runs already, after a restart of the daemon: @def as in the status file (to be corrected
      * like in start()), guest->pid from there and checked to be the same process. 0 and @condition, or -1: it cannot be
-     * controlled any more, and the core kills it. [worker] */
+     * controlled any more, and the core kills it. A backup that was under way and ended meanwhile is told of (backup_ended), too,
+     * which does nothing if there was none. [worker] */
     int (*reconnect)(Guest *guest, DomainDef *def, GuestCondition *condition);
 
     /** Append the backend's own elements of the status file (monitor, vcpus, …) with two spaces of indentation. [any] */

@@ -13,6 +13,7 @@
 #include "domain/def_cache.h"
 #include "domain/persist.h"
 #include "domain/run.h"
+#include "model/domainbackup_def.h"
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,13 +162,15 @@ int host_load_configs(DomainHost *host)
 
 /* ---- guests of a former daemon ---- */
 
-typedef struct ReviveChange { Guest *guest; SharedDef *live; const StatusFile *status; } ReviveChange;
+typedef struct ReviveChange { Guest *guest; SharedDef *live; Definition *backup; const StatusFile *status; } ReviveChange;
 
 static gboolean change_revived(DomainTransition *t, void *opaque)
 {
     ReviveChange *c = opaque;
     transition_set_guest(t, c->guest);
     transition_set_live(t, c->live);
+    transition_set_backup(t, c->backup);
+    t->next->backup_since_ms = loop_now_ms(); /* when it really was isn't known */
     transition_set_state(t, c->status->state, c->status->reason);
     t->next->taints = c->status->taints;
     return TRUE;
@@ -274,7 +277,8 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
         return -1;
     }
     g_autoptr(SharedDef) live = shared_def_new(domain_def_copy(status->def));
-    domain_change(obj, change_revived, &(ReviveChange) { guest, live, status });
+    g_autoptr(Definition) backup = status->backup ? definition_new(&DOMAIN_BACKUP_ROOT, g_steal_pointer(&status->backup)) : NULL;
+    domain_change(obj, change_revived, &(ReviveChange) { guest, live, backup, status });
     g_autoptr(DomainState) state = domain_state(obj);
     if (!state->persistent) { /* those of others were read with their definitions */
         moments_load(&MOMENT_SNAPSHOT, obj);

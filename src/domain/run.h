@@ -94,7 +94,8 @@ void status_save_later(Guest *guest);
 /** Remove it; nothing will write it again. */
 void status_remove(Guest *guest);
 /** Take over what a status file tells: a guest with its state, not yet reconnected. NULL with an error. */
-typedef struct StatusFile { int state, reason; pid_t pid; guint64 pid_start; guint taints; DomainDef *def; xmlDoc *doc; } StatusFile;
+typedef struct StatusFile { int state, reason; pid_t pid; guint64 pid_start; guint taints; DomainDef *def;
+                            struct DomainBackupDef *backup; xmlDoc *doc; } StatusFile;
 int status_read(const char *path, StatusFile *status);
 void status_clear(StatusFile *status);
 

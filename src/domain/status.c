@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "domain/persist.h"
 #include "domain/run.h"
+#include "model/domainbackup_def.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +79,11 @@ static char *format_middle(Guest *guest, const DomainState *state)
             g_string_append_printf(xml, "  <taint flag='%s'/>\n", taint_name(bit));
     }
     g_string_append_printf(xml, "  <process start='%" G_GUINT64_FORMAT "'/>\n", guest->pid_start);
+    if (state->backup) {
+        g_autofree char *backup = xml_format(DOMAIN_BACKUP_ROOT.desc, definition_get(state->backup), "domainbackup", NULL, 1,
+                                             XML_SECURE);
+        g_string_append(xml, backup);
+    }
     if (backend->status_format)
         backend->status_format(guest, xml);
     return g_string_free(g_steal_pointer(&xml), FALSE);
@@ -204,6 +210,15 @@ static int read_numbers(xmlNodePtr root, StatusFile *status)
     return 0;
 }
 
+static void *read_definition(const XmlRoot *root, xmlNodePtr node)
+{
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    void *def = xml_parse_node(root->desc, node, root->name, 0, diag);
+    if (!def)
+        xml_diagnostics_report(diag, VIR_FROM_DOMAIN);
+    return def;
+}
+
 static int read_child(xmlNodePtr node, StatusFile *status)
 {
     if (xmlStrEqual(node->name, BAD_CAST "process")) {
@@ -215,12 +230,11 @@ static int read_child(xmlNodePtr node, StatusFile *status)
         for (guint bit = 0; taint_name(bit); bit++)
             status->taints |= g_strcmp0(flag, taint_name(bit)) == 0 ? 1u << bit : 0;
     } else if (xmlStrEqual(node->name, BAD_CAST "domain") && !status->def) {
-        g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
-        status->def = xml_parse_node(DOMAIN_ROOT.desc, node, "domain", 0, diag);
-        if (!status->def) {
-            xml_diagnostics_report(diag, VIR_FROM_DOMAIN);
-            return -1;
-        }
+        status->def = read_definition(&DOMAIN_ROOT, node);
+        return status->def ? 0 : -1;
+    } else if (xmlStrEqual(node->name, BAD_CAST "domainbackup") && !status->backup) {
+        status->backup = read_definition(&DOMAIN_BACKUP_ROOT, node);
+        return status->backup ? 0 : -1;
     }
     return 0;
 }
@@ -252,5 +266,7 @@ int status_read(const char *path, StatusFile *status)
 void status_clear(StatusFile *status)
 {
     g_clear_pointer(&status->def, domain_def_free);
+    xml_struct_free(&DOMAIN_BACKUP_DEF_DESC, status->backup);
+    status->backup = NULL;
     g_clear_pointer(&status->doc, xmlFreeDoc);
 }

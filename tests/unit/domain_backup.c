@@ -200,6 +200,34 @@ static void test_pull(Fixture *x, gconstpointer data)
     g_assert_nonnull(strstr(tcp, "<server transport='tcp' name='localhost' port='10809'/>"));
 }
 
+static void restart(Fixture *x)
+{
+    object_unref(x->dom);
+    fake_host_free(x->f);
+    x->f = fake_host_new(x->root);
+    g_assert_cmpint(host_load(x->f->host), ==, 0);
+    x->dom = x->f->table.domain_lookup_by_name(x->f->conn, "d");
+    g_assert_nonnull(x->dom);
+}
+
+/* A backup goes on while no daemon runs. */
+static void test_restart(Fixture *x, gconstpointer data)
+{
+    g_assert_cmpint(x->f->table.domain_create(x->dom), ==, 0);
+    g_assert_cmpint(code_of(x, PULL(SERVER), NULL), ==, VIR_ERR_OK);
+    g_autofree char *before = description(x);
+    restart(x);
+    g_autofree char *after = description(x);
+    g_assert_cmpstr(before, ==, after);
+    g_assert_cmpint(code_of(x, PUSH(""), NULL), ==, VIR_ERR_OPERATION_INVALID);
+    g_assert_cmpint(x->f->table.domain_abort_job(x->dom), ==, 0);
+    g_assert_null(description(x));
+    virResetLastError();
+    restart(x);
+    g_assert_null(description(x));
+    virResetLastError();
+}
+
 /* ---- jobs ---- */
 
 static void expect_stats(Fixture *x, unsigned int flags, int type, unsigned long long total)
@@ -251,6 +279,7 @@ int main(int argc, char **argv)
     ADD("refused", test_refused);
     ADD("push", test_push);
     ADD("pull", test_pull);
+    ADD("restart", test_restart);
     ADD("jobs", test_jobs);
     return g_test_run();
 }
