@@ -7,7 +7,11 @@
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
 #include <string.h>
+#include "model/interface_def.h"
+#include "model/network_def.h"
+#include "model/networkport_def.h"
 #include "model/nodedev_def.h"
+#include "model/secret_def.h"
 #include "model/storagepool_def.h"
 #include "model/storagevol_def.h"
 
@@ -35,7 +39,33 @@ static const char *const wrong_devices[] = {
     "<device><capability type='net'><link state='sideways'/></capability></device>", NULL
 };
 
+static const char *const wrong_networks[] = {
+    "<net/>", "<network/>", "<network><name>a</name><frob/></network>", "<network><name>a</name><forward mode='x'/></network>",
+    "<network><name>a</name><bridge stp='yes'/></network>", "<network><name>a</name><ip/></network>",
+    "<network><name>a</name><portgroup/></network>", NULL
+};
+static const char *const wrong_ports[] = {
+    "<port/>", "<networkport><mac/></networkport>", "<networkport><owner/></networkport>",
+    "<networkport><mac address='52:54:00:00:00:01'/><plug type='frob'/></networkport>",
+    "<networkport><mac address='52:54:00:00:00:01'/><plug frob='a'/></networkport>", NULL
+};
+static const char *const wrong_interfaces[] = {
+    "<iface/>", "<interface name='a'/>", "<interface type='ethernet'/>", "<interface type='tunnel' name='a'/>",
+    "<interface type='ethernet' name='a'><protocol/></interface>",
+    "<interface type='vlan' name='a'><vlan/></interface>",
+    "<interface type='bond' name='a'><bond><miimon/></bond></interface>",
+    "<interface type='bridge' name='a'><bridge><interface name='b'/></bridge></interface>", NULL
+};
+static const char *const wrong_secrets[] = {
+    "<key/>", "<secret private='maybe'/>", "<secret><usage/></secret>", "<secret><usage type='frob'/></secret>",
+    "<secret><usage type='volume'><frob>a</frob></usage></secret>", "<secret><value>a</value></secret>", NULL
+};
+
 static const Format formats[] = {
+    { "network", &NETWORK_ROOT, wrong_networks },
+    { "networkport", &NETWORK_PORT_ROOT, wrong_ports },
+    { "interface", &HOST_INTERFACE_ROOT, wrong_interfaces },
+    { "secret", &SECRET_ROOT, wrong_secrets },
     { "storagepool", &STORAGE_POOL_ROOT, wrong_pools },
     { "storagevol", &STORAGE_VOL_ROOT, wrong_volumes },
     { "nodedev", &NODEDEV_ROOT, wrong_devices },

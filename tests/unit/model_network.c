@@ -147,11 +147,54 @@ static void test_complete_twice(void)
     xml_struct_free(&NETWORK_DEF_DESC, def);
 }
 
+#define PORT "<networkport><uuid>11111111-1111-1111-1111-11111111111%d</uuid><owner><name>g</name>" \
+    "<uuid>22222222-2222-2222-2222-222222222221</uuid></owner><mac address='52:54:00:00:00:01'/>%s</networkport>"
+
+static NetworkPortDef *read_port(int number, const char *inside)
+{
+    g_autofree char *xml = g_strdup_printf(PORT, number, inside);
+    NetworkPortDef *port = xml_parse(&NETWORK_PORT_ROOT, xml, strlen(xml), 0, NULL);
+    g_assert_nonnull(port);
+    g_assert_cmpint(network_port_def_complete(port), ==, 0);
+    return port;
+}
+
+/* Devices that are passed have one guest each; what a running guest has is kept when its port is reclaimed. (What can be compared with
+ * Debian's is in tests/integration/test_network.py; it wants real devices for this.) */
+static void test_passed_devices(void)
+{
+    NetworkDef *net = read_network(HEAD "<forward mode='hostdev' managed='yes'><driver name='vfio'/>"
+                                   "<address type='pci' bus='5' slot='1'/><address type='pci' bus='5' slot='2'/></forward></network>");
+    NetworkPortDef *ports[3];
+    g_assert_nonnull(net);
+    for (guint i = 0; i < 3; i++)
+        ports[i] = read_port((int) i, i == 2 ? "<plug type='hostdev-pci'><address bus='5' slot='2'/></plug>" : "");
+    const NetworkPortDef *const *others = (const NetworkPortDef *const *) ports;
+    g_assert_cmpint(network_port_def_plan(ports[2], net, false, others, 0), ==, -1);
+    g_assert_cmpint(error_code(), ==, VIR_ERR_INVALID_ARG);
+    g_assert_cmpint(network_port_def_plan(ports[0], net, true, others, 0), ==, -1);
+    g_assert_cmpint(error_code(), ==, VIR_ERR_INVALID_ARG);
+    g_assert_cmpint(network_port_def_plan(ports[2], net, true, others, 0), ==, 0);
+    g_assert_cmpint(network_port_def_plan(ports[0], net, false, others + 2, 1), ==, 0);
+    g_assert_cmpint(ports[0]->plug->type, ==, NETWORK_PORT_PLUG_TYPE_HOSTDEV_PCI);
+    g_assert_cmpint(ports[0]->plug->address->slot, ==, 1);
+    g_assert_cmpint(ports[0]->plug->driver, ==, NETWORK_HOSTDEV_DRIVER_VFIO);
+    g_assert_cmpint(ports[0]->plug->managed, ==, TRISTATE_YES);
+    const NetworkPortDef *both[] = { ports[0], ports[2] };
+    g_assert_cmpint(network_port_def_plan(ports[1], net, false, both, 2), ==, -1);
+    g_assert_cmpint(error_code(), ==, VIR_ERR_INTERNAL_ERROR);
+    for (guint i = 0; i < 3; i++)
+        xml_struct_free(&NETWORK_PORT_DEF_DESC, ports[i]);
+    xml_struct_free(&NETWORK_DEF_DESC, net);
+    virResetLastError();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/network/updates", test_updates);
     g_test_add_func("/network/wrong-place", test_wrong_place);
     g_test_add_func("/network/complete-twice", test_complete_twice);
+    g_test_add_func("/network/passed-devices", test_passed_devices);
     return g_test_run();
 }
