@@ -32,14 +32,14 @@ static char *file_text(const MomentKind *kind, const Moment *moment, gboolean cu
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* A domain at the limits of length and depth is beyond them within a snapshot. What couldn't be read again isn't written. */
-static int check_readable(const char *text, const char *path)
+/* A domain at the limits of length, depth or numbers may be beyond them within a snapshot. What couldn't be read again isn't
+ * written. */
+static int check_readable(const MomentKind *kind, const char *text, const char *path)
 {
-    xmlDoc *doc = xml_document_parse(text, strlen(text), path, ERROR_DOMAIN);
-    if (!doc)
-        return -1;
-    xmlFreeDoc(doc);
-    return 0;
+    int active;
+    void *def = moment_read(kind, text, strlen(text), path, &active);
+    xml_struct_free(kind->root->desc, def);
+    return def ? 0 : -1;
 }
 
 static int write_one(const MomentKind *kind, DomainObj *obj, const Moment *moment, gboolean current)
@@ -50,7 +50,7 @@ static int write_one(const MomentKind *kind, DomainObj *obj, const Moment *momen
     g_autofree char *folder = folder_of(kind, obj->host, state->name);
     g_autofree char *path = persist_path(folder, moment->name, "xml");
     g_autofree char *text = file_text(kind, moment, current);
-    if (check_readable(text, path) < 0 || file_mkdirs(folder, 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0)
+    if (check_readable(kind, text, path) < 0 || file_mkdirs(folder, 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0)
         return -1;
     return file_replace(path, text, strlen(text), 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
 }

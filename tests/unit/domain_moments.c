@@ -216,6 +216,10 @@ static void test_deep(Fixture *x, gconstpointer data)
     g_autoptr(MomentSet) set = moments_new(all, "s0");
     g_autoptr(GPtrArray) below = moments_select(set, &(MomentQuery) { .below = "s0" });
     g_assert_cmpint(below->len, ==, MOMENTS_MAX - 1);
+    DomainState full = { .name = (char *) "d", .snapshots = set };
+    g_assert_cmpint(moments_check_room(&MOMENT_SNAPSHOT, &full), ==, -1);
+    expect_code(VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpint(moments_check_room(&MOMENT_CHECKPOINT, &full), ==, 0);
     g_assert_true(moments_descends(set, "s16000", "s1"));
     g_assert_false(moments_descends(set, "s1", "s16000"));
     g_autoptr(MomentSet) less = moments_without(&MOMENT_SNAPSHOT, set, "s0", NULL);
@@ -315,6 +319,24 @@ static gboolean define_deep(Fixture *x, guint depth)
     virDomainPtr same = x->f->table.domain_define_xml(x->f->conn, xml->str);
     object_unref(same);
     return same != NULL;
+}
+
+/* As many disks as a domain can have. */
+static void test_many_disks(Fixture *x, gconstpointer data)
+{
+    enum { DISKS = 4000 };
+    g_autoptr(GString) xml = g_string_new("<domain type='qemu'><name>d</name><uuid>3a57d2d6-fb20-404d-b591-000000000001</uuid>"
+                                          "<memory>1</memory><os><type arch='x86_64'>hvm</type></os><devices>");
+    for (guint i = 0; i < DISKS; i++)
+        g_string_append_printf(xml, "<disk type='file'><source file='/%u'/><target dev='vd%c%c%c' bus='virtio'/></disk>", i,
+                               'a' + i / 676, 'a' + i / 26 % 26, 'a' + i % 26);
+    g_string_append(xml, "</devices></domain>");
+    virDomainPtr same = x->f->table.domain_define_xml(x->f->conn, xml->str);
+    g_assert_nonnull(same);
+    object_unref(same);
+    must_create(x, "a");
+    restart(x);
+    expect_tree(x, 0, "a* ");
 }
 
 /* Secrets are kept, and told only to those who may know them. */
@@ -560,6 +582,7 @@ int main(int argc, char **argv)
     ADD("transient-over-restart", test_transient_over_restart);
     ADD("checkpoints", test_checkpoints);
     ADD("external", test_external);
+    ADD("many-disks", test_many_disks);
     ADD("secrets", test_secrets);
     ADD("races", test_races);
     ADD("not-readable", test_not_readable);
