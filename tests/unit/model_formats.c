@@ -7,6 +7,9 @@
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
 #include <string.h>
+#include "model/domainbackup_def.h"
+#include "model/domaincheckpoint_def.h"
+#include "model/domainsnapshot_def.h"
 #include "model/interface_def.h"
 #include "model/network_def.h"
 #include "model/networkport_def.h"
@@ -39,6 +42,22 @@ static const char *const wrong_devices[] = {
     "<device><capability type='net'><link state='sideways'/></capability></device>", NULL
 };
 
+static const char *const wrong_snapshots[] = {
+    "<snapshot/>", "<domainsnapshot><frob/></domainsnapshot>", "<domainsnapshot><state>frob</state></domainsnapshot>",
+    "<domainsnapshot><parent/></domainsnapshot>", "<domainsnapshot><memory snapshot='frob'/></domainsnapshot>",
+    "<domainsnapshot><disks><disk/></disks></domainsnapshot>", "<domainsnapshot><domain/></domainsnapshot>", NULL
+};
+static const char *const wrong_checkpoints[] = {
+    "<checkpoint/>", "<domaincheckpoint><memory/></domaincheckpoint>",
+    "<domaincheckpoint><disks><disk name='a' checkpoint='frob'/></disks></domaincheckpoint>",
+    "<domaincheckpoint><creationTime>now</creationTime></domaincheckpoint>", NULL
+};
+static const char *const wrong_backups[] = {
+    "<backup/>", "<domainbackup mode='frob'/>", "<domainbackup><server transport='rdma'/></domainbackup>",
+    "<domainbackup><disks><disk/></disks></domainbackup>", "<domainbackup><server port='x'/></domainbackup>",
+    "<domainbackup><disks><disk name='a' backupmode='frob'/></disks></domainbackup>", NULL
+};
+
 static const char *const wrong_networks[] = {
     "<net/>", "<network/>", "<network><name>a</name><frob/></network>", "<network><name>a</name><forward mode='x'/></network>",
     "<network><name>a</name><bridge stp='yes'/></network>", "<network><name>a</name><ip/></network>",
@@ -62,6 +81,9 @@ static const char *const wrong_secrets[] = {
 };
 
 static const Format formats[] = {
+    { "domainsnapshot", &DOMAIN_SNAPSHOT_ROOT, wrong_snapshots },
+    { "domaincheckpoint", &DOMAIN_CHECKPOINT_ROOT, wrong_checkpoints },
+    { "domainbackup", &DOMAIN_BACKUP_ROOT, wrong_backups },
     { "network", &NETWORK_ROOT, wrong_networks },
     { "networkport", &NETWORK_PORT_ROOT, wrong_ports },
     { "interface", &HOST_INTERFACE_ROOT, wrong_interfaces },
