@@ -145,7 +145,6 @@ static xmlNodePtr find_interface(Shell *shell, xmlDocPtr doc, const char *name, 
 
 bool cmd_domif_getlink(Shell *shell, const Cmd *cmd)
 {
-    static const char mac[] = "^[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}$";
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
     g_autoptr(xmlDoc) doc = NULL;
     g_autofree char *state = NULL;
@@ -156,9 +155,8 @@ bool cmd_domif_getlink(Shell *shell, const Cmd *cmd)
     if (!domain || cmd_string(shell, cmd, "interface", &name) <= 0)
         return false;
     doc = virsh_domain_doc(shell, domain, cmd_has(cmd, "config") ? VIR_DOMAIN_XML_INACTIVE : 0);
-    node = doc ? find_interface(shell, doc, name, g_regex_match_simple(mac, name, 0, 0)
-                                                             ? "Interface (mac: %s) not found."
-                                                             : "Interface (dev: %s) not found.") : NULL;
+    node = doc ? find_interface(shell, doc, name, virsh_is_mac(name) ? "Interface (mac: %s) not found."
+                                                                                : "Interface (dev: %s) not found.") : NULL;
     if (!node)
         return false;
     state = virsh_xpath_string(doc, node, "link/@state");

@@ -62,6 +62,14 @@ char **complete_volume(Shell *shell, const Cmd *cmd, const char *word)
     return finish(found);
 }
 
+/* What stands before the last comma, and the comma. */
+static char *list_prefix(const char *word)
+{
+    const char *comma = strrchr(word, ',');
+
+    return comma ? g_strndup(word, comma + 1 - word) : g_strdup("");
+}
+
 static virDomainPtr given_domain(Shell *shell, const Cmd *cmd)
 {
     virConnectPtr conn = virsh_quiet_conn(shell);
@@ -100,12 +108,10 @@ char **complete_checkpoint(Shell *shell, const Cmd *cmd, const char *word)
     return finish(found);
 }
 
-/* What an XPath expression finds in the domain's XML, after `prefix`. */
-static char **from_domain(Shell *shell, const Cmd *cmd, const char *expression, const char *prefix)
+/* What an XPath expression finds in an XML (or NULL), after `prefix`. */
+static char **from_xml(const char *xml, const char *expression, const char *prefix)
 {
-    g_autoptr(virDomain) domain = given_domain(shell, cmd);
-    g_autofree char *xml = domain ? virDomainGetXMLDesc(domain, 0) : NULL;
-    g_autoptr(xmlDoc) doc = xml ? xmlReadMemory(xml, strlen(xml), "domain.xml", NULL,
+    g_autoptr(xmlDoc) doc = xml ? xmlReadMemory(xml, strlen(xml), "libvirt.xml", NULL,
                                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING) : NULL;
     g_autoptr(GPtrArray) nodes = doc ? virsh_xpath_nodes(doc, NULL, expression) : NULL;
     GPtrArray *found = g_ptr_array_new();
@@ -119,6 +125,15 @@ static char **from_domain(Shell *shell, const Cmd *cmd, const char *expression, 
     return finish(found);
 }
 
+/* The same in the domain's. */
+static char **from_domain(Shell *shell, const Cmd *cmd, const char *expression, const char *prefix)
+{
+    g_autoptr(virDomain) domain = given_domain(shell, cmd);
+    g_autofree char *xml = domain ? virDomainGetXMLDesc(domain, 0) : NULL;
+
+    return from_xml(xml, expression, prefix);
+}
+
 char **complete_disk(Shell *shell, const Cmd *cmd, const char *word)
 {
     return from_domain(shell, cmd, "/domain/devices/disk/target/@dev", "");
@@ -126,8 +141,7 @@ char **complete_disk(Shell *shell, const Cmd *cmd, const char *word)
 
 char **complete_disk_list(Shell *shell, const Cmd *cmd, const char *word)
 {
-    const char *comma = strrchr(word, ',');
-    g_autofree char *prefix = comma ? g_strndup(word, comma + 1 - word) : g_strdup("");
+    g_autofree char *prefix = list_prefix(word);
 
     return from_domain(shell, cmd, "/domain/devices/disk/target/@dev", prefix);
 }
@@ -197,5 +211,115 @@ char **complete_port(Shell *shell, const Cmd *cmd, const char *word)
         virNetworkPortFree(ports[i]);
     }
     free(ports);
+    return finish(found);
+}
+
+/* --- numbers and names of the host and the domain --- */
+
+/* 0, 1 ... as many as `count`, after `prefix`. */
+static char **numbers(int count, const char *prefix)
+{
+    enum { MOST = 4096 };
+    GPtrArray *found = g_ptr_array_new();
+
+    for (int i = 0; i < MIN(count, MOST); i++)
+        g_ptr_array_add(found, g_strdup_printf("%s%d", prefix, i));
+    return finish(found);
+}
+
+char **complete_throttle_group(Shell *shell, const Cmd *cmd, const char *word)
+{
+    return from_domain(shell, cmd, "/domain/throttlegroups/throttlegroup/group_name", "");
+}
+
+static int vcpu_count(Shell *shell, const Cmd *cmd)
+{
+    g_autoptr(virDomain) domain = given_domain(shell, cmd);
+
+    return domain ? virDomainGetVcpusFlags(domain, VIR_DOMAIN_VCPU_MAXIMUM) : 0;
+}
+
+char **complete_vcpu(Shell *shell, const Cmd *cmd, const char *word)
+{
+    return numbers(vcpu_count(shell, cmd), "");
+}
+
+char **complete_vcpu_list(Shell *shell, const Cmd *cmd, const char *word)
+{
+    g_autofree char *prefix = list_prefix(word);
+
+    return numbers(vcpu_count(shell, cmd), prefix);
+}
+
+char **complete_host_cpu(Shell *shell, const Cmd *cmd, const char *word)
+{
+    virConnectPtr conn = virsh_quiet_conn(shell);
+    g_autofree char *prefix = list_prefix(word);
+
+    return numbers(conn ? virNodeGetCPUMap(conn, NULL, NULL, 0) : 0, prefix);
+}
+
+char **complete_iothread(Shell *shell, const Cmd *cmd, const char *word)
+{
+    g_autoptr(virDomain) domain = given_domain(shell, cmd);
+    GPtrArray *found = g_ptr_array_new();
+    virDomainIOThreadInfoPtr *infos = NULL;
+    int count = domain ? virDomainGetIOThreadInfo(domain, &infos, 0) : -1;
+
+    for (int i = 0; i < count; i++) {
+        g_ptr_array_add(found, g_strdup_printf("%u", infos[i]->iothread_id));
+        virDomainIOThreadInfoFree(infos[i]);
+    }
+    free(infos);
+    return finish(found);
+}
+
+char **complete_perf_event(Shell *shell, const Cmd *cmd, const char *word)
+{
+    g_autoptr(virDomain) domain = given_domain(shell, cmd);
+    g_autofree char *prefix = list_prefix(word);
+    GPtrArray *found = g_ptr_array_new();
+    virTypedParameterPtr params = NULL;
+    int count = 0;
+
+    if (domain && virDomainGetPerfEvents(domain, &params, &count, 0) == 0) {
+        for (int i = 0; i < count; i++)
+            g_ptr_array_add(found, g_strconcat(prefix, params[i].field, NULL));
+    }
+    virTypedParamsFree(params, count);
+    return finish(found);
+}
+
+/* What an XPath expression finds in the host's capabilities. */
+static char **from_host(Shell *shell, const char *expression)
+{
+    virConnectPtr conn = virsh_quiet_conn(shell);
+    g_autofree char *xml = conn ? virConnectGetCapabilities(conn) : NULL;
+
+    return from_xml(xml, expression, "");
+}
+
+char **complete_cell(Shell *shell, const Cmd *cmd, const char *word)
+{
+    return from_host(shell, "/capabilities/host/topology/cells/cell/@id");
+}
+
+char **complete_page_size(Shell *shell, const Cmd *cmd, const char *word)
+{
+    return from_host(shell, "/capabilities/host/cpu/pages/@size");
+}
+
+char **complete_mount_point(Shell *shell, const Cmd *cmd, const char *word)
+{
+    g_autoptr(virDomain) domain = given_domain(shell, cmd);
+    GPtrArray *found = g_ptr_array_new();
+    virDomainFSInfoPtr *infos = NULL;
+    int count = domain ? virDomainGetFSInfo(domain, &infos, 0) : -1;
+
+    for (int i = 0; i < count; i++) {
+        g_ptr_array_add(found, g_strdup(infos[i]->mountpoint));
+        virDomainFSInfoFree(infos[i]);
+    }
+    free(infos);
     return finish(found);
 }

@@ -136,7 +136,7 @@ virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, 
     return NULL;
 }
 
-static bool is_mac(const char *text)
+bool virsh_is_mac(const char *text)
 {
     unsigned int parts[6];
     char rest;
@@ -153,7 +153,7 @@ virInterfacePtr virsh_interface(Shell *shell, const Cmd *cmd)
     if (cmd_string(shell, cmd, "interface", &name) <= 0)
         return NULL;
     if (g_str_equal(cmd_command(cmd)->name, "iface-name") || /* they translate one into the other */
-        (is_mac(name) && !g_str_equal(cmd_command(cmd)->name, "iface-mac")))
+        (virsh_is_mac(name) && !g_str_equal(cmd_command(cmd)->name, "iface-mac")))
         interface = virInterfaceLookupByMACString(virsh_conn(shell), name);
     else
         interface = virInterfaceLookupByName(virsh_conn(shell), name);

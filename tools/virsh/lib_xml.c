@@ -66,13 +66,18 @@ char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option)
     return cmd_string(shell, cmd, option, &path) > 0 ? virsh_read_file(shell, path) : NULL;
 }
 
-xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml)
+static xmlDocPtr parse(Shell *shell, const char *xml, int options)
 {
-    xmlDocPtr doc = xmlReadMemory(xml, strlen(xml), "libvirt.xml", NULL, PARSE_OPTIONS);
+    xmlDocPtr doc = xmlReadMemory(xml, strlen(xml), "libvirt.xml", NULL, options);
 
     if (!doc)
         shell_error(shell, "the XML returned can't be parsed");
     return doc;
+}
+
+xmlDocPtr virsh_parse_xml(Shell *shell, const char *xml)
+{
+    return parse(shell, xml, PARSE_OPTIONS);
 }
 
 xmlDocPtr virsh_domain_doc(Shell *shell, virDomainPtr domain, unsigned int flags)
@@ -132,15 +137,21 @@ void virsh_xml_line(GString *xml, int depth, const char *format, ...)
     g_string_append_printf(xml, "%*s%s\n", depth * 2, "", text);
 }
 
-char *virsh_node_xml(xmlDocPtr doc, xmlNodePtr node)
+/* Indented anew for a place at this depth, or (below 0) as it was. */
+static char *node_text(xmlDocPtr doc, xmlNodePtr node, int depth)
 {
     xmlBufferPtr buffer = xmlBufferCreate();
     char *text = NULL;
 
-    if (buffer && xmlNodeDump(buffer, doc, node, 0, 0) >= 0)
+    if (buffer && xmlNodeDump(buffer, doc, node, MAX(depth, 0), depth >= 0) >= 0)
         text = g_strdup((const char *)xmlBufferContent(buffer));
     xmlBufferFree(buffer);
     return text;
+}
+
+char *virsh_node_xml(xmlDocPtr doc, xmlNodePtr node)
+{
+    return node_text(doc, node, -1);
 }
 
 static bool print_matches(Shell *shell, const Cmd *cmd, xmlDocPtr doc, const char *expression)
@@ -149,6 +160,11 @@ static bool print_matches(Shell *shell, const Cmd *cmd, xmlDocPtr doc, const cha
     bool nodes = found && found->type == XPATH_NODESET;
     bool wrap = cmd_may_have(cmd, "wrap");
 
+    if (nodes && wrap && xmlXPathNodeSetIsEmpty(found->nodesetval)) {
+        shell_print(shell, "<nodes/>\n");
+        xmlXPathFreeObject(found);
+        return true;
+    }
     if (!found)
         return shell_error(shell, "Failed to evaluate the XPath expression '%s'", expression);
     if (!nodes) {
@@ -158,7 +174,7 @@ static bool print_matches(Shell *shell, const Cmd *cmd, xmlDocPtr doc, const cha
     if (wrap)
         shell_print(shell, "<nodes>\n");
     for (int i = 0; found->nodesetval && i < found->nodesetval->nodeNr; i++) {
-        g_autofree char *text = virsh_node_xml(doc, found->nodesetval->nodeTab[i]);
+        g_autofree char *text = node_text(doc, found->nodesetval->nodeTab[i], wrap);
         shell_print(shell, "%s%s\n", wrap ? "  " : "", text ? text : "");
     }
     if (wrap)
@@ -181,6 +197,6 @@ bool virsh_print_xml(Shell *shell, const Cmd *cmd, char *xml)
     }
     if (cmd_string(shell, cmd, "xpath", &expression) < 0)
         return false;
-    doc = virsh_parse_xml(shell, text);
+    doc = parse(shell, text, PARSE_OPTIONS | XML_PARSE_NOBLANKS); /* the parts are indented by themselves */
     return doc && print_matches(shell, cmd, doc, expression);
 }

@@ -52,6 +52,8 @@ virNetworkPtr virsh_find_network(virConnectPtr conn, const char *name);
 virStoragePoolPtr virsh_pool(Shell *shell, const Cmd *cmd, const char *option);
 virStoragePoolPtr virsh_find_pool(virConnectPtr conn, const char *name);
 virStorageVolPtr virsh_volume(Shell *shell, const Cmd *cmd, const char *option, const char *pool_option);
+/* Whether it is a MAC address. */
+bool virsh_is_mac(const char *text);
 virInterfacePtr virsh_interface(Shell *shell, const Cmd *cmd);
 virNodeDevicePtr virsh_nodedev(Shell *shell, const Cmd *cmd);
 virSecretPtr virsh_secret(Shell *shell, const Cmd *cmd);

@@ -55,6 +55,33 @@ completer binding
 completer port
   doc UUIDs of ports of the network given
 
+completer throttle-group
+  doc names of throttle groups of the domain given
+
+completer vcpu
+  doc numbers of virtual CPUs of the domain given
+
+completer vcpu-list
+  doc the same, separated by commas
+
+completer host-cpu
+  doc numbers of host CPUs, separated by commas
+
+completer iothread
+  doc numbers of I/O threads of the domain given
+
+completer perf-event
+  doc names of performance events, separated by commas
+
+completer cell
+  doc numbers of the host's NUMA cells
+
+completer page-size
+  doc sizes of the host's pages
+
+completer mount-point
+  doc mount points of the domain given, by its agent
+
 completer format-path
   doc paths into the XML formats
 

@@ -59,8 +59,8 @@ command perf
   handler cmd_perf
   json parameters
   use domain
-  option enable string also-positional -- events to switch on, separated by commas
-  option disable string also-positional -- events to switch off, separated by commas
+  option enable string also-positional complete=perf-event -- events to switch on, separated by commas
+  option disable string also-positional complete=perf-event -- events to switch off, separated by commas
   use config live current
 
 command metadata
@@ -457,8 +457,8 @@ command vcpupin
   handler cmd_vcpupin
   json vcpu-pins
   use domain
-  option vcpu int also-positional -- number of the virtual CPU
-  option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
+  option vcpu int also-positional complete=vcpu -- number of the virtual CPU
+  option cpulist string also-positional allow-empty complete=host-cpu -- CPUs, as 0-3,^2
   use config live current
 
 command emulatorpin
@@ -466,7 +466,7 @@ command emulatorpin
   handler cmd_emulatorpin
   json emulator-pins
   use domain
-  option cpulist string also-positional allow-empty -- CPUs, as 0-3,^2
+  option cpulist string also-positional allow-empty complete=host-cpu -- CPUs, as 0-3,^2
   use config live current
 
 command vncdisplay
@@ -479,7 +479,7 @@ command guestvcpus
   handler cmd_guestvcpus
   json parameters
   use domain
-  option cpulist string also-positional -- CPUs of the guest, as 0-3,^2
+  option cpulist string also-positional complete=vcpu-list -- CPUs of the guest, as 0-3,^2
   option enable bool -- bring the CPUs online
   option disable bool -- take the CPUs offline
   exclusive enable disable
@@ -488,7 +488,7 @@ command setvcpu
   summary plug or unplug given virtual CPUs
   handler cmd_setvcpu
   use domain
-  option vcpulist string positional required -- virtual CPUs, as 0-3,^2
+  option vcpulist string positional required complete=vcpu-list -- virtual CPUs, as 0-3,^2
   option enable bool -- plug the CPUs
   option disable bool -- unplug the CPUs
   option async bool flag=VIR_DOMAIN_SETVCPU_ASYNC_UNPLUG -- don't wait for the guest

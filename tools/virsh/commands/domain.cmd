@@ -22,7 +22,7 @@ command attach-disk
   option targetbus string values=virtio,ide,sata,scsi,usb,fdc -- bus of the disk in the guest
   option driver string values=qemu,phy -- driver of the disk
   option subdriver string values=raw,qcow2,vmdk,vdi,luks -- format of the disk
-  option iothread string -- number of the I/O thread
+  option iothread string complete=iothread -- number of the I/O thread
   option cache string values=default,none,writethrough,writeback,directsync,unsafe -- cache mode
   option io string values=native,threads,io_uring -- I/O policy
   option type string values=disk,cdrom,floppy,lun -- kind of device in the guest: disk, cdrom, floppy, lun
@@ -39,7 +39,7 @@ command attach-disk
   option source-host-name string -- host of the network source
   option source-host-transport string -- transport to the host of the source
   option source-host-socket string -- socket of the host of the source
-  option throttle-groups string -- throttle groups of the disk, separated by commas
+  option throttle-groups string complete=throttle-group -- throttle groups of the disk, separated by commas
   option persistent bool -- change a running domain and its definition
   use config live current
   option-alias shareable mode shareable
@@ -78,7 +78,7 @@ command blkdeviotune
   json parameters
   use domain
   option device string positional required complete=disk -- disk, by target or source
-  option group-name string param=VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME:string -- group that shares the limits
+  option group-name string param=VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME:string complete=throttle-group -- group that shares the limits
   option total-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC:bytes -- bytes a second, read and written
   option read-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC:bytes -- bytes read a second
   option write-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC:bytes -- bytes written a second
@@ -125,7 +125,7 @@ command domthrottlegroupset
   text A throttle group shares its I/O limits among all disks that belong to it.
   handler cmd_domthrottlegroupset
   use domain
-  option group-name string positional required -- throttle group
+  option group-name string positional required complete=throttle-group -- throttle group
   option total-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC:bytes -- bytes a second, read and written
   option read-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC:bytes -- bytes read a second
   option write-bytes-sec int param=VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC:bytes -- bytes written a second
@@ -170,7 +170,7 @@ command domthrottlegroupdel
   summary delete a throttle group
   handler cmd_domthrottlegroupdel
   use domain
-  option group-name string positional required -- throttle group
+  option group-name string positional required complete=throttle-group -- throttle group
   use config live current
 
 command domthrottlegroupinfo
@@ -178,7 +178,7 @@ command domthrottlegroupinfo
   handler cmd_domthrottlegroupinfo
   json parameters
   use domain
-  option group-name string positional required -- throttle group
+  option group-name string positional required complete=throttle-group -- throttle group
   option inactive bool -- the persistent definition rather than the running state
 
 command domthrottlegrouplist
@@ -446,7 +446,7 @@ command domfstrim
   handler cmd_domfstrim
   use domain
   option minimum int also-positional -- least bytes of a free run worth discarding
-  option mountpoint string also-positional -- mount point to act on; default is all
+  option mountpoint string also-positional complete=mount-point -- mount point to act on; default is all
 
 command domhostname
   summary print the host name of the guest
@@ -617,8 +617,8 @@ command iothreadpin
   summary bind an I/O thread to host CPUs
   handler cmd_iothreadpin
   use domain
-  option iothread int positional required -- number of the I/O thread
-  option cpulist string positional required -- CPUs, as 0-3,^2
+  option iothread int positional required complete=iothread -- number of the I/O thread
+  option cpulist string positional required complete=host-cpu -- CPUs, as 0-3,^2
   use config live current
 
 command iothreadadd
@@ -632,7 +632,7 @@ command iothreadset
   summary change parameters of an I/O thread
   handler cmd_iothreadset
   use domain
-  option id int positional required -- number of the I/O thread
+  option id int positional required complete=iothread -- number of the I/O thread
   option poll-max-ns int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_MAX_NS:ullong -- longest polling time in nanoseconds
   option poll-grow int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_GROW:uint -- factor by which polling grows
   option poll-shrink int also-positional param=VIR_DOMAIN_IOTHREAD_POLL_SHRINK:uint -- factor by which polling shrinks
@@ -645,7 +645,7 @@ command iothreaddel
   summary delete an I/O thread from a domain
   handler cmd_iothreaddel
   use domain
-  option id int positional required -- number of the I/O thread
+  option id int positional required complete=iothread -- number of the I/O thread
   use config live current
 
 command send-key

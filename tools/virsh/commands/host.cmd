@@ -7,9 +7,9 @@ group host
 command allocpages
   summary change the host's pools of huge pages
   handler cmd_allocpages
-  option pagesize int positional required -- page size, in KiB unless it has a suffix
+  option pagesize int positional required complete=page-size -- page size, in KiB unless it has a suffix
   option pagecount int positional required -- number of pages
-  option cellno int also-positional -- number of the NUMA cell
+  option cellno int also-positional complete=cell -- number of the NUMA cell
   option add bool -- add to the pool instead of setting its size
   option all bool -- on every cell
 
@@ -55,15 +55,15 @@ command freecell
   summary show free memory of NUMA cells
   handler cmd_freecell
   json free-cells
-  option cellno int also-positional -- number of the NUMA cell
+  option cellno int also-positional complete=cell -- number of the NUMA cell
   option all bool -- every cell and the total
 
 command freepages
   summary show free pages of NUMA cells
   handler cmd_freepages
   json free-pages
-  option cellno int also-positional -- number of the NUMA cell
-  option pagesize int also-positional -- page size, in KiB unless it has a suffix
+  option cellno int also-positional complete=cell -- number of the NUMA cell
+  option pagesize int also-positional complete=page-size -- page size, in KiB unless it has a suffix
   option all bool -- every cell and page size
 
 command hostname
@@ -129,7 +129,7 @@ command nodecpustats
   summary show how the host's CPUs spend their time
   handler cmd_nodecpustats
   json node-cpu-stats
-  option cpu int also-positional -- number of the CPU; default is all together
+  option cpu int also-positional complete=host-cpu -- number of the CPU; default is all together
   option percent bool -- percentages of the next second rather than times
 
 command nodeinfo
