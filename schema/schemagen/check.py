@@ -4,9 +4,12 @@ from . import names, scalars
 from .parse import SchemaError
 
 ERROR_CODES = {'NO_NAME', 'NO_SOURCE', 'NO_TARGET', 'NO_DEVICE', 'OS_TYPE', 'XML_ERROR', 'NO_OS', 'INTERNAL_ERROR',
-               'CONFIG_UNSUPPORTED', 'XML_DETAIL'}
+               'CONFIG_UNSUPPORTED', 'XML_DETAIL', 'INVALID_ARG'}
 ERROR_DOMAINS = {'DOMAIN', 'DOMAIN_SNAPSHOT', 'DOMAIN_CHECKPOINT', 'NETWORK', 'STORAGE', 'NODEDEV', 'INTERFACE', 'SECRET',
                  'NWFILTER', 'TEST'}
+
+
+MAX_NAMES = 64      # as in src/base/xml_parse.c
 
 
 class Tables:
@@ -86,8 +89,10 @@ def check_scalar(item, scalar, enum):
             fail(item, 'only an enum has a default')
         if item.opts['default'] not in [word for word, _ in enum.words]:
             fail(item, f"default '{item.opts['default']}' is not a value of {enum.name}")
-    if 'range' in item.opts and not scalar.bits:
+    if 'range' in item.opts and not scalar.bits and 'form' not in item.opts:
         fail(item, 'only a number has a range')
+    if 'form' in item.opts and scalar.code != 'XML_STRING':
+        fail(item, "only a string has a form")
     if 'has' in item.opts and not scalar.bits:
         fail(item, f"type {item.type} needs no 'has'")
 
@@ -98,6 +103,22 @@ def check_list(item, tables):
     bound = count[1] if scalar and len(count) == 2 else None if scalar else count[0]
     if bound in (None, '-'):
         fail(item, "column 'max' must bound the length of a list")
+
+
+def check_named(item, tables):
+    """A list whose elements have the names of an enum."""
+    if item.kind != 'list' or 'field' not in item.opts:
+        fail(item, "a name that begins with '*' is for lists with a key 'field'")
+    key = key_of(item, tables)
+    enum = tables.enums.get(key.type[5:]) if key else None
+    if not enum or len(enum.words) >= MAX_NAMES:
+        fail(item, f"{item.type} has no key '{item.name[1:]}' that is an enum of less than {MAX_NAMES} values")
+
+
+def key_of(item, tables):
+    """The key of an item's struct that tells its element's name."""
+    struct = tables.structs.get(item.type)
+    return next((k for k in struct.body if k.kind == 'key' and k.name == item.name[1:]), None) if struct else None
 
 
 def check_options(item):
@@ -121,6 +142,8 @@ def check_options(item):
 
 def check_member(item, tables):
     check_options(item)
+    if item.name.startswith('*'):
+        check_named(item, tables)
     if item.type == '-':
         check_body(item, tables)
         return
@@ -140,6 +163,12 @@ def check_member(item, tables):
         fail(item, f"there is no namespace '{item.name.split(':')[0]}'")
 
 
+def check_named_once(body):
+    named = [item for item in body if item.name.startswith('*')]
+    if len(named) > 1:
+        fail(named[1], 'only one list of a struct may have several names')
+
+
 def check_twins(body):
     """A name may stand twice only where conditions tell which one is meant."""
     seen = {}
@@ -155,6 +184,7 @@ def check_twins(body):
 
 def check_body(item, tables):
     check_twins(item.body)
+    check_named_once(item.body)
     if sum(member.kind == 'text' for member in item.body) > 1:
         fail(item, 'has two texts')
     for member in item.body:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Third layer: the C layout of every struct and the descriptor of every element."""
 from . import names, scalars
-from .check import fail, field_name, scalar_of
+from .check import fail, field_name, key_of, scalar_of
 from .parse import SchemaError
 
 MAX_MEMBERS = 128
@@ -34,6 +34,7 @@ class Member:
         self.name, _, self.leaf = name.partition('@')
         self.scalar = self.enum = self.desc = None
         self.path = self.aux = None
+        self.names = None    # enum of the elements' names and the key's field in an item
         self.when = None
         self.union = self.shared = False
 
@@ -164,6 +165,9 @@ class Model:
         if item.kind == 'list':
             member.aux = prefix + 'n_' + field
             member.desc = None if member.scalar else self.describe_named(item.type)
+            if item.name.startswith('*'):
+                key = key_of(item, self.tables)
+                member.names = self.tables.enums[key.type[5:]], field_name(key)
         elif item.kind == 'elem':
             self.fill_elem(member, prefix, struct, field)
         else:

@@ -43,6 +43,8 @@ def shown_name(member):
         return f'`{member.name}=`'
     if member.kind == 'text':
         return 'text'
+    if member.names:
+        return ', '.join(f'`<{word}>`' for word, _ in member.names[0].words)
     name = (member.prefix + ':' if member.prefix else '') + member.name
     leaf = f' {member.leaf}=' if member.leaf else ''
     return f'`<{name}{leaf}>`'

@@ -43,22 +43,33 @@ def merged(patterns):
 
 
 def attributes_text(desc):
-    """The optional ones as one repeated choice: validators take exponential time over a long row of optionals."""
+    """The optional ones as one repeated choice: validators take exponential time over a long row of optionals. For the same
+    reason those with the same values are one alternative with several names."""
     by_name = {}
     for member in desc.members:
         if member.kind == 'attr':
             by_name.setdefault(member.name, []).append(member)
-    lines, optional = [], []
+    lines, optional = [], {}
     for name, members in by_name.items():
-        text = attribute(name, merged([value_pattern(m) for m in members]), True)
-        needed = all('required' in m.item.opts and not m.when for m in members)
-        (lines if needed else optional).append('      ' + text)
+        pattern = merged([value_pattern(m) for m in members])
+        if all('required' in m.item.opts and not m.when for m in members):
+            lines.append('      ' + attribute(name, pattern, True))
+        else:
+            optional.setdefault(pattern, []).append(name)
     sized = [m for m in desc.members if m.kind in ('attr', 'text') and unit_attribute(m)]
     if sized and 'unit' not in by_name:
-        optional.append('      <attribute name="unit"/>')
+        optional.setdefault('<text/>', []).append('unit')
     if optional:
-        lines += ['      <zeroOrMore><choice>'] + optional + ['      </choice></zeroOrMore>']
+        lines.append('      <zeroOrMore><choice>')
+        for pattern, words in optional.items():
+            lines.append(f'        <attribute>{name_class(words)}{pattern}</attribute>')
+        lines.append('      </choice></zeroOrMore>')
     return lines
+
+
+def name_class(words):
+    text = ''.join(f'<name>{word}</name>' for word in words)
+    return text if len(words) == 1 else f'<choice>{text}</choice>'
 
 
 def children_text(desc):
@@ -71,7 +82,10 @@ def children_text(desc):
         many = len(members) > 1 or members[0].kind == 'list'
         required = not many and 'required' in members[0].item.opts and not members[0].when
         qname = f'{prefix}:{name}' if prefix else name
-        text = f'<element name={quoteattr(qname)}>{merged([content_of(m) for m in members])}</element>'
+        content = merged([content_of(m) for m in members])
+        text = f'<element name={quoteattr(qname)}>{content}</element>'
+        if members[0].names:
+            text = f'<element>{name_class([word for word, _ in members[0].names[0].words])}{content}</element>'
         wrap = 'zeroOrMore' if many else None if required else 'optional'
         lines.append('        ' + (f'<{wrap}>{text}</{wrap}>' if wrap else text))
     return lines

@@ -63,6 +63,11 @@ def scalar_parts(member, struct):
         parts += [f'.bytes = {scalar.bits // 8}', f'.width = {scalar.width}', f'.min = {low}', f'.max = {high}']
     if scalar.unit:
         parts.append(f".unit = {quote(item.opts.get('unit', scalar.unit))}")
+    if 'form' in item.opts:
+        parts.append(f".form = xml_form_{item.opts['form']}")
+        if 'range' in item.opts:
+            low, _, high = item.opts['range'].partition('..')
+            parts += [f'.min = {low}ULL', f'.max = {high}ULL']
     length, _, count = item.max.partition('/')
     if length != '-':
         parts.append(f'.max_len = {length}')
@@ -98,6 +103,9 @@ def member_text(member, model, struct):
         parts += scalar_parts(member, struct)
     else:
         parts.append(f'.info = &{desc_name(member.desc.ident)}')
+        if member.names:
+            enum, field = member.names
+            parts += [f'.names = &{names.upper(enum.name)}_ENUM', f'.name_at = offsetof({item.type}, {field})']
         if member.kind == 'list':
             parts.append(f".max_count = {item.max.split('/')[0]}")
     if member.path:
@@ -189,6 +197,9 @@ def render(model):
     for enum in model.tables.enums.values():
         if model.tables.is_own(enum.name):
             lines += enum_text(enum)
+    forms = sorted({m.item.opts['form'] for d in model.descs.values() if d.own for m in d.members if 'form' in m.item.opts})
+    if forms:
+        lines += ['XmlForm ' + ', '.join(f'xml_form_{form}' for form in forms) + ';', '']
     for desc in model.descs.values():
         if desc.own:
             lines += desc_text(desc, model)

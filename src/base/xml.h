@@ -83,6 +83,10 @@ typedef struct {
     const char *const *texts;   /**< Text of value i + 1. */
 } XmlEnum;
 
+/** Brings the text of a value that is written in several ways into the one that is kept. NULL with the reason in @why if it is
+ * not allowed; both belong to the caller. */
+typedef char *XmlForm(const XmlMember *m, const char *text, char **why);
+
 typedef enum __attribute__((packed)) {
     XML_MEMBER_ATTR,
     XML_MEMBER_TEXT,
@@ -130,6 +134,9 @@ struct XmlMember {
     const char *ns;          /**< Prefix of the namespace, NULL for none. */
     const char *ns_uri;
     const void *info;        /**< XmlEnum or XmlDesc. */
+    const XmlEnum *names;    /**< List whose items have element names of their own: those of this enum … */
+    guint32 name_at;         /**< … the value of which is here in the item. */
+    XmlForm *form;           /**< How a string is checked and written; NULL: any text as it is. */
     const char *match;       /**< Attribute that the element must have to be meant … */
     const char *match_value; /**< … with this value, if not NULL. */
     const char *unit;        /**< Unit that a size is printed with. */

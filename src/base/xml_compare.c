@@ -92,8 +92,8 @@ static void diff_presence(Diff *d, const XmlMember *m, const void *a, const void
 {
     if (!a && d->subset)
         return;
-    char *old = a && d->changes ? xml_format(m->info, a, m->name, NULL, 0, 0) : NULL;
-    char *new = b && d->changes ? xml_format(m->info, b, m->name, NULL, 0, 0) : NULL;
+    char *old = a && d->changes ? xml_format(m->info, a, member_item_name(m, a), NULL, 0, 0) : NULL;
+    char *new = b && d->changes ? xml_format(m->info, b, member_item_name(m, b), NULL, 0, 0) : NULL;
 
     add_change(d, old, new);
 }

@@ -242,10 +242,14 @@ static void format_list(Out *out, const XmlMember *m, const void *obj)
     char *items = *(char **)member_ptr(m, obj);
 
     for (guint i = 0; i < n; i++) {
-        if (m->type == XML_STRUCT)
-            format_element(out, m, m->info, ((void **)items)[i], true);
-        else
+        if (m->type == XML_STRUCT) {
+            const void *item = ((void **)items)[i];
+            XmlMember self = *m;
+            self.name = member_item_name(m, item);
+            format_element(out, &self, m->info, item, true);
+        } else {
             put_leaf(out, m, items + i * xml_value_size(m));
+        }
     }
 }
 

@@ -14,12 +14,14 @@
 /* As many attributes of one element are looked at; libxml2 keeps the rest from being a problem of time. */
 #define MAX_ATTRS 64
 #define MAX_MEMBERS 128
+#define MAX_NAMES 64
 
 typedef struct Frame Frame;
 struct Frame {
     const Frame *up;
     const char *name;
     guint index; /* Place in its list from 1; 0 if it isn't in one. */
+    guint place; /* The same in a list of several names, among all items. */
 };
 
 typedef struct {
@@ -69,7 +71,7 @@ static char *guess(const XmlDesc *desc, bool attrs, const char *name)
 
     for (guint i = 0; i < desc->n_members; i++) {
         if (attrs == (desc->members[i].kind == XML_MEMBER_ATTR))
-            known[n++] = desc->members[i].name;
+            known[n++] = desc->members[i].names ? NULL : desc->members[i].name;
     }
     const char *near = xml_nearest(name, known, n);
     return near ? g_strdup_printf("; did you mean '%s'?", near) : g_strdup("");
@@ -271,6 +273,8 @@ static void parse_attrs(Parser *p, const Frame *frame, const XmlDesc *desc, void
 
 static bool node_has_name(const XmlMember *m, xmlNode *node)
 {
+    if (m->names)
+        return !node->ns && xml_enum_value(m->names, (const char *)node->name);
     if (m->name[0] != (char)node->name[0] || strcmp(m->name, (const char *)node->name))
         return false;
     if (!m->ns)
@@ -374,9 +378,9 @@ static void parse_list_item(Parser *p, const Frame *frame, const XmlMember *m, v
     size_t size = m->type == XML_STRUCT ? sizeof(void *) : xml_value_size(m);
 
     if (*n >= m->max_count) {
-        if (*n == m->max_count && frame->index == *n + 1)
+        if (*n == m->max_count && frame->place == *n + 1)
             problem(p, frame, NULL, node, XML_PROBLEM_ERROR, VIR_ERR_XML_ERROR, "more than %u elements '%s'",
-                    m->max_count, m->name);
+                    m->max_count, frame->name);
         return;
     }
     *items = xml_list_grow(*items, *n, size);
@@ -384,8 +388,10 @@ static void parse_list_item(Parser *p, const Frame *frame, const XmlMember *m, v
     memset(slot, 0, size);
     (*n)++;
     if (m->type == XML_STRUCT) {
-        *(void **)slot = xml_struct_new(m->info);
-        parse_element(p, frame, m->info, *(void **)slot, node);
+        guint8 *item = *(void **)slot = xml_struct_new(m->info);
+        if (m->names)
+            item[m->name_at] = xml_enum_value(m->names, frame->name);
+        parse_element(p, frame, m->info, item, node);
     } else if (m->type == XML_RAW) {
         parse_raw(p, frame, m, slot, node);
     } else {
@@ -407,7 +413,7 @@ static void parse_child(Parser *p, const Frame *frame, const XmlMember *m, void 
 
 static void parse_children(Parser *p, const Frame *frame, const XmlDesc *desc, void *obj, xmlNode *node)
 {
-    guint counts[MAX_MEMBERS];
+    guint counts[MAX_MEMBERS], named[MAX_NAMES] = {0};
     guint hint = desc->n_attrs;
 
     memset(counts, 0, desc->n_members * sizeof counts[0]);
@@ -417,7 +423,8 @@ static void parse_children(Parser *p, const Frame *frame, const XmlDesc *desc, v
         const XmlMember *m = find_member(desc, obj, child, &hint);
         guint count = m ? ++counts[m - desc->members] : 0;
         bool list = m && m->kind == XML_MEMBER_LIST;
-        Frame inner = {frame, (const char *)child->name, list ? count : 0};
+        guint index = !list ? 0 : m->names ? ++named[xml_enum_value(m->names, (const char *)child->name)] : count;
+        Frame inner = {frame, (const char *)child->name, index, count};
         if (!m)
             report_unknown(p, &inner, desc, child, false, inner.name);
         else if (count > 1 && !list)
@@ -493,7 +500,7 @@ static void parse_element(Parser *p, const Frame *frame, const XmlDesc *desc, vo
 void *xml_parse_node(const XmlDesc *desc, xmlNode *node, const char *path, unsigned flags, XmlDiagnostics *diag)
 {
     Parser parser = {diag, flags};
-    Frame frame = {NULL, path, 0};
+    Frame frame = {NULL, path, 0, 0};
     guint errors = diag->n_errors;
     void *obj = xml_struct_new(desc);
 

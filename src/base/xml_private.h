@@ -30,6 +30,12 @@ static inline guint *member_count(const XmlMember *m, const void *obj)
     return (guint *)((char *)obj + m->aux);
 }
 
+/* Name of the element that holds an item of a list. */
+static inline const char *member_item_name(const XmlMember *m, const void *item)
+{
+    return m->names ? xml_enum_text(m->names, *((const guint8 *)item + m->name_at)) : m->name;
+}
+
 /* The struct of an element member: the object itself, a part of it, or behind a pointer (may be NULL). */
 static inline void *member_struct(const XmlMember *m, const void *obj)
 {

@@ -270,8 +270,11 @@ static bool parse_bitmap(const XmlMember *m, void *at, const char *text, char **
 
 static bool parse_string(const XmlMember *m, void *at, const char *text, char **why)
 {
-    *(char **)at = g_strdup(text);
-    return true;
+    char *kept = m->form ? m->form(m, text, why) : g_strdup(text);
+
+    if (kept)
+        *(char **)at = kept;
+    return kept != NULL;
 }
 
 static bool parse_uuid(void *at, const char *text, char **why)

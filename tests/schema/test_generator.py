@@ -49,6 +49,13 @@ BAD = [
     ('struct S : s\n    attr x u32 1.0.0 open - default=1 : x', 2, "attr 'x': only an enum has a default"),
     (GOOD + '    attr x enum:E 1.0.0 open - default=c : x', 5, "attr 'x': default 'c' is not a value of E"),
     ('struct S : s\n    attr x string 1.0.0 open 9 range=1..2 : x', 2, "attr 'x': only a number has a range"),
+    ('struct S : s\n    attr x u32 1.0.0 open - form=f : x', 2, "attr 'x': only a string has a form"),
+    ('struct T : t\n    attr a u32 1.0.0 open - : a\nstruct S : s\n    list *k T 1.0.0 - 5 field=l : x', 4,
+     "list '*k': T has no key 'k' that is an enum of less than 64 values"),
+    ('enum E : e\n    a b\nstruct T : t\n    key k enum:E : k\nstruct S : s\n    list *k T 1.0.0 - 5 : x', 6,
+     "list '*k': a name that begins with '*' is for lists with a key 'field'"),
+    ('enum E : e\n    a b\nstruct T : t\n    key k enum:E : k\nstruct S : s\n    list *k T 1.0.0 - 5 field=l : x\n'
+     '    list *k T 1.0.0 - 5 field=m : x', 7, "list '*k': stands twice without a condition"),
     ('struct S : s\n    attr x string 1.0.0 open 9 has : x', 2, "attr 'x': type string needs no 'has'"),
     ('struct S : s\n    attr x u32 1.0.0 open - error=FROB : x', 2, "attr 'x': unknown error 'FROB'"),
     ('struct S : s\n    attr x u32 1.0.0 open - bad=FROB : x', 2, "attr 'x': unknown error 'FROB'"),
