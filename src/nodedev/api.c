@@ -29,7 +29,7 @@ static gboolean has_caps(Managed *obj, const ManagedState *state, void *opaque)
 static int connect_list_all_node_devices(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags)
 {
     unsigned int managed = 0;
-    NODEDEV_FLAGS(flags, CAP_FLAGS | STATE_FLAGS, -1);
+    CHECK_FLAGS(flags, CAP_FLAGS | STATE_FLAGS, -1);
     for (guint i = 0; i < G_N_ELEMENTS(state_flags); i++) {
         if (flags & state_flags[i].flag)
             managed |= state_flags[i].managed;
@@ -48,14 +48,14 @@ static GPtrArray *with_cap(virConnectPtr conn, const char *cap)
 
 static int node_num_of_devices(virConnectPtr conn, const char *cap, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     g_autoptr(GPtrArray) found = with_cap(conn, cap);
     return (int) found->len;
 }
 
 static int node_list_devices(virConnectPtr conn, const char *cap, char **const names, int max, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     g_autoptr(GPtrArray) found = with_cap(conn, cap);
     int n = MIN(max, (int) found->len);
     for (int i = 0; i < n; i++)
@@ -67,8 +67,7 @@ static int node_list_devices(virConnectPtr conn, const char *cap, char **const n
 
 static virNodeDevicePtr node_device_lookup_by_name(virConnectPtr conn, const char *name)
 {
-    g_autoptr(Managed) obj = managed_find(conn->tables->nodedevs, NULL, name);
-    return obj ? managed_handle(conn, obj) : NULL;
+    return managed_lookup(conn, conn->tables->nodedevs, NULL, name);
 }
 
 static gboolean has_wwn(Managed *obj, const ManagedState *state, void *opaque)
@@ -80,7 +79,7 @@ static gboolean has_wwn(Managed *obj, const ManagedState *state, void *opaque)
 static virNodeDevicePtr lookup_scsi_host_by_wwn(virConnectPtr conn, const char *wwnn, const char *wwpn, unsigned int flags)
 {
     const char *wwn[] = { wwnn, wwpn };
-    NODEDEV_FLAGS(flags, 0, NULL);
+    CHECK_FLAGS(flags, 0, NULL);
     g_autoptr(GPtrArray) found = managed_objects(conn->tables->nodedevs, MANAGED_LIST_ACTIVE, has_wwn, wwn);
     if (!found->len)
         return FAIL_NULL(VIR_ERR_NO_NODE_DEVICE, "no SCSI host with wwnn '%s' and wwpn '%s'", wwnn, wwpn);
@@ -92,11 +91,9 @@ static virNodeDevicePtr lookup_scsi_host_by_wwn(virConnectPtr conn, const char *
 /* The state of a handle's device; NULL with an error. */
 static ManagedState *state_of(virNodeDevicePtr dev)
 {
-    g_autoptr(Managed) obj = managed_find(dev->o.conn->tables->nodedevs, NULL, dev->name);
-    g_autoptr(ManagedState) state = obj ? managed_state(obj) : NULL;
-    if (state && !managed_visible(state))
-        return FAIL_NULL(VIR_ERR_NO_NODE_DEVICE, "node device '%s' has gone", dev->name);
-    return g_steal_pointer(&state);
+    ManagedState *state = NULL;
+    g_autoptr(Managed) obj = managed_find_state(dev->o.conn->tables->nodedevs, NULL, dev->name, &state);
+    return state;
 }
 
 static const char *node_device_get_parent(virNodeDevicePtr dev)
@@ -125,7 +122,7 @@ static int node_device_list_caps(virNodeDevicePtr dev, char **const names, int m
 
 static char *node_device_get_xml_desc(virNodeDevicePtr dev, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, VIR_NODE_DEVICE_XML_INACTIVE, NULL);
+    CHECK_FLAGS(flags, VIR_NODE_DEVICE_XML_INACTIVE, NULL);
     return managed_xml(dev->o.conn->tables->nodedevs, NULL, dev->name,
                        flags & VIR_NODE_DEVICE_XML_INACTIVE ? XML_INACTIVE : 0);
 }

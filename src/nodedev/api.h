@@ -9,13 +9,6 @@
 
 static inline NodedevHost *nodedev_api_host(virConnectPtr conn) { return managed_table_priv(conn->tables->nodedevs); }
 
-/** Answer @failure if there are flags beyond @allowed. */
-#define NODEDEV_FLAGS(flags, allowed, failure) \
-    do { \
-        if (error_check_flags(VIR_FROM_NODEDEV, __func__, (flags), (allowed)) < 0) \
-            return (failure); \
-    } while (0)
-
 /** Definition in force, of a state; belongs to the state. */
 static inline const NodedevDef *nodedev_def(const ManagedState *state) { return definition_get(managed_definition(state)); }
 

@@ -13,12 +13,6 @@ static int device_job(ManagedJob *job, virNodeDevicePtr dev, const char *api)
     return managed_job_begin(job, dev->o.conn->tables->nodedevs, NULL, dev->name, api);
 }
 
-static virNodeDevicePtr handle_of(virConnectPtr conn, const char *name)
-{
-    g_autoptr(Managed) obj = managed_find(conn->tables->nodedevs, NULL, name);
-    return obj ? managed_handle(conn, obj) : NULL;
-}
-
 /* ---- what is to be made ---- */
 
 /* A definition that owns itself. */
@@ -74,7 +68,7 @@ static virNodeDevicePtr make_vport(virConnectPtr conn, const NodedevDef *def)
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "device '%s' can have no virtual ports", above->name);
     if (!backend->make_vport)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "virtual ports can't be made on this host");
-    return backend->make_vport(host, def, above, &name) < 0 ? NULL : handle_of(conn, name);
+    return backend->make_vport(host, def, above, &name) < 0 ? NULL : managed_lookup(conn, conn->tables->nodedevs, NULL, name);
 }
 
 /* ---- mediated devices ---- */
@@ -105,7 +99,7 @@ static NodedevDef *plan_mdev(NodedevHost *host, Definition *new)
 
 virNodeDevicePtr nodedev_create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, NULL);
+    CHECK_FLAGS(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, NULL);
     g_autoptr(Definition) new = read_new(xml, flags & VIR_NODE_DEVICE_CREATE_XML_VALIDATE);
     if (!new)
         return NULL;
@@ -118,7 +112,7 @@ virNodeDevicePtr nodedev_create_xml(virConnectPtr conn, const char *xml, unsigne
 
 virNodeDevicePtr nodedev_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, VIR_NODE_DEVICE_DEFINE_XML_VALIDATE, NULL);
+    CHECK_FLAGS(flags, VIR_NODE_DEVICE_DEFINE_XML_VALIDATE, NULL);
     g_autoptr(Definition) new = read_new(xml, flags & VIR_NODE_DEVICE_DEFINE_XML_VALIDATE);
     NodedevDef *def = new ? plan_mdev(nodedev_api_host(conn), new) : NULL;
     g_autoptr(Managed) obj = def ? managed_define(conn->tables->nodedevs, def, __func__) : NULL;
@@ -130,7 +124,7 @@ virNodeDevicePtr nodedev_define_xml(virConnectPtr conn, const char *xml, unsigne
 int nodedev_create(virNodeDevicePtr dev, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    NODEDEV_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     return device_job(&job, dev, __func__) < 0 ? -1 : managed_start(&job);
 }
 
@@ -143,7 +137,7 @@ int nodedev_destroy(virNodeDevicePtr dev)
 int nodedev_undefine(virNodeDevicePtr dev, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    NODEDEV_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     return device_job(&job, dev, __func__) < 0 ? -1 : managed_undefine(&job);
 }
 
@@ -195,7 +189,7 @@ static int check_update(const char *name, const NodedevDef *is, const NodedevDef
 int nodedev_update(virNodeDevicePtr dev, const char *xml, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
-    NODEDEV_FLAGS(flags, VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE | VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG, -1);
+    CHECK_FLAGS(flags, VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE | VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG, -1);
     g_autoptr(Definition) new = read_new(xml, FALSE);
     if (!new || device_job(&job, dev, __func__) < 0 ||
         check_update(dev->name, nodedev_def(job.state), definition_get(new)) < 0)
@@ -236,7 +230,7 @@ int nodedev_dettach(virNodeDevicePtr dev)
 
 int nodedev_detach_flags(virNodeDevicePtr dev, const char *driver, unsigned int flags)
 {
-    NODEDEV_FLAGS(flags, 0, -1);
+    CHECK_FLAGS(flags, 0, -1);
     return detach(dev, driver, __func__);
 }
 

@@ -14,6 +14,7 @@
 #include "model/network_def.h"
 #include "model/networkport_def.h"
 #include "model/nodedev_def.h"
+#include "model/nwfilter.h"
 #include "model/secret_def.h"
 #include "model/storagepool_def.h"
 #include "model/storagevol_def.h"
@@ -57,6 +58,15 @@ static const char *const wrong_backups[] = {
     "<domainbackup><disks><disk/></disks></domainbackup>", "<domainbackup><server port='x'/></domainbackup>",
     "<domainbackup><disks><disk name='a' backupmode='frob'/></disks></domainbackup>", NULL
 };
+static const char *const wrong_filters[] = {
+    "<network/>", "<filter/>", "<filter name='a'><frob/></filter>",
+    "<filter name='a'><rule action='frob' direction='in'/></filter>",
+    "<filter name='a'><rule action='drop' direction='in'><frob/></rule></filter>",
+    "<filter name='a'><rule action='drop' direction='in'><tcp frob='1'/></rule></filter>", NULL
+};
+static const char *const wrong_bindings[] = {
+    "<filter/>", "<filterbinding/>", "<filterbinding><owner><name>a</name></owner></filterbinding>", NULL
+};
 
 static const char *const wrong_networks[] = {
     "<net/>", "<network/>", "<network><name>a</name><frob/></network>", "<network><name>a</name><forward mode='x'/></network>",
@@ -84,6 +94,8 @@ static const Format formats[] = {
     { "domainsnapshot", &DOMAIN_SNAPSHOT_ROOT, wrong_snapshots },
     { "domaincheckpoint", &DOMAIN_CHECKPOINT_ROOT, wrong_checkpoints },
     { "domainbackup", &DOMAIN_BACKUP_ROOT, wrong_backups },
+    { "nwfilter", &NWFILTER_ROOT, wrong_filters },
+    { "nwfilterbinding", &NWFILTER_BINDING_ROOT, wrong_bindings },
     { "network", &NETWORK_ROOT, wrong_networks },
     { "networkport", &NETWORK_PORT_ROOT, wrong_ports },
     { "interface", &HOST_INTERFACE_ROOT, wrong_interfaces },
@@ -126,6 +138,33 @@ static void test_round_trip(gconstpointer data)
     }
     g_dir_close(dir);
     g_assert_cmpuint(n, >, 0);
+}
+
+/* A list of several names: the order is the document's, and paths count each name by itself. */
+static void test_named_list(void)
+{
+    static const char text[] =
+        "<filter name='f'>\n<rule action='drop' direction='in'/>\n<filterref filter='x'/>\n<odd/>\n"
+        "<rule action='drop' direction='in'>\n<tcp srcipaddr='1.2.3.4'/>\n<udp/>\n<tcp srcipaddr='::1' frob='1'/></rule></filter>";
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    g_assert_null(xml_parse(&NWFILTER_ROOT, text, strlen(text), 0, diag));
+    g_assert_cmpuint(diag->problems->len, ==, 3);
+    static const char *const paths[] = { "filter.odd", "filter.rule[2].tcp[2]@srcipaddr", "filter.rule[2].tcp[2]@frob" };
+    for (guint i = 0; i < G_N_ELEMENTS(paths); i++)
+        g_assert_cmpstr(((XmlProblem *) diag->problems->pdata[i])->path, ==, paths[i]);
+    g_assert_cmpuint(xml_line_of(text, strlen(text), paths[1]), ==, 8);
+}
+
+/* Longer than any filter may be. */
+static void test_long_list(void)
+{
+    g_autoptr(GString) text = g_string_new("<filter name='f'>");
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    for (guint i = 0; i < 65540; i++)
+        g_string_append(text, i % 2 ? "<filterref filter='x'/>" : "<rule action='drop' direction='in'/>");
+    g_string_append(text, "</filter>");
+    g_assert_null(xml_parse(&NWFILTER_ROOT, text->str, text->len, 0, diag));
+    g_assert_cmpuint(diag->n_errors, ==, 1);
 }
 
 static gboolean accepted(xmlRelaxNGPtr grammar, const char *text)
@@ -180,5 +219,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(round, &formats[i], test_round_trip);
         g_test_add_data_func(grammar, &formats[i], test_grammar);
     }
+    g_test_add_func("/formats/named-list", test_named_list);
+    g_test_add_func("/formats/long-list", test_long_list);
     return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include "drivers/test/test_nodedev.h"
 #include "hostif/functions.h"
 #include "network/functions.h"
+#include "nwfilter/functions.h"
 #include "secret/functions.h"
 #include "storage/functions.h"
 #include <string.h>
@@ -58,6 +59,7 @@ void test_driver_register(void)
         .close = test_close,
         .hypervisor = &test_hypervisor,
         .nodedev = &test_nodedev,
+        .nwfilter = &nwfilter_functions,
         .network = &network_functions,
         .interface = &hostif_functions,
         .secret = &secret_functions,

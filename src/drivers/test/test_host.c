@@ -8,18 +8,13 @@
 #include "base/error.h"
 #include "drivers/test/test_node.h"
 
-#define NO_FLAGS(flags, failure) do { \
-        if (error_check_flags(ERROR_DOMAIN, __func__, (flags), 0) < 0) \
-            return (failure); \
-    } while (0)
-
 /* Memory of the cells in KiB, and what is free of all of it in bytes. */
 static const unsigned long long cells[] = { 2097152, 4194304 };
 #define FREE_MEMORY 3145728
 
 static char *get_sysinfo(virConnectPtr conn, unsigned int flags)
 {
-    NO_FLAGS(flags, NULL);
+    CHECK_FLAGS(flags, 0, NULL);
     return g_strdup("<sysinfo type='smbios'>\n"
                     "  <bios>\n"
                     "    <entry name='vendor'>LENOVO</entry>\n"
@@ -43,7 +38,7 @@ static int node_info(virConnectPtr conn, virNodeInfoPtr info)
 
 static int node_cpu_map(virConnectPtr conn, unsigned char **map, unsigned int *online, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    CHECK_FLAGS(flags, 0, -1);
     static const unsigned char mask = 1 << 0 | 1 << 2 | 1 << 4;
     if (map)
         *map = g_memdup2(&mask, sizeof(mask));
@@ -58,7 +53,7 @@ static int node_cpu_stats(virConnectPtr conn, int cpu, virNodeCPUStatsPtr params
         { VIR_NODE_CPU_STATS_USER, 9797400000 }, { VIR_NODE_CPU_STATS_KERNEL, 34678723400000 },
         { VIR_NODE_CPU_STATS_IDLE, 87264900000 }, { VIR_NODE_CPU_STATS_IOWAIT, 763600000 },
     };
-    NO_FLAGS(flags, -1);
+    CHECK_FLAGS(flags, 0, -1);
     if (cpu < VIR_NODE_CPU_STATS_ALL_CPUS)
         return FAIL(VIR_ERR_INVALID_ARG, "CPU number %d is negative: only %d for all CPUs may be", cpu,
                     VIR_NODE_CPU_STATS_ALL_CPUS);
@@ -94,7 +89,7 @@ static int node_cells_free_memory(virConnectPtr conn, unsigned long long *free_m
 static int node_free_pages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int start, unsigned int cell_count,
                            unsigned long long *counts, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    CHECK_FLAGS(flags, 0, -1);
     if (!npages || !cell_count)
         return FAIL(VIR_ERR_INVALID_ARG, "free pages of %u sizes on %u cells are asked for: that is none", npages, cell_count);
     guint32 row = 6;

@@ -22,6 +22,7 @@ static const TestKind *const kinds[] = {
     &test_secret_kind,
     &test_storage_kind,
     &test_nodedev_kind,
+    &test_nwfilter_kind,
 };
 
 /* Elements of the node file, by kind. */

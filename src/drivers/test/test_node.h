@@ -28,7 +28,7 @@ typedef struct TestKind {
 } TestKind;
 
 extern const TestKind test_domain_kind, test_network_kind, test_interface_kind, test_storage_kind, test_nodedev_kind,
-    test_secret_kind;
+    test_nwfilter_kind, test_secret_kind;
 
 /** The node of a connection. */
 TestNode *test_node(virConnectPtr conn);

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Filters and bindings as managed objects, and which filter needs which. What looks at several of them (circles, use) is done
+ * under one lock, which goes before all jobs.
+ */
+#define ERROR_DOMAIN VIR_FROM_NWFILTER
+#include "nwfilter/host.h"
+#include <stddef.h>
+#include <string.h>
+#include "base/error.h"
+
+struct NwfilterHost {
+    const NwfilterBackend *backend;
+    void *priv;
+    ManagedTable *filters, *bindings;
+    GMutex lock; /* serialises changes */
+};
+
+/* ---- kinds ---- */
+
+static void *filter_handle(virConnectPtr conn, const Managed *obj, const void *def)
+{
+    return nwfilter_handle_new(conn, MANAGED_NAME(obj), obj->entry.uuid);
+}
+
+static void *binding_handle(virConnectPtr conn, const Managed *obj, const void *def)
+{
+    return nwfilter_binding_handle_new(conn, MANAGED_NAME(obj), ((const NwfilterBindingDef *) def)->filterref.filter);
+}
+
+static int filter_check(void *def) { return nwfilter_complete(def); }
+static int binding_check(void *def) { return nwfilter_binding_complete(def); }
+
+static const ManagedKind filter_kind = {
+    .name = "nwfilter",
+    .root = &NWFILTER_ROOT,
+    .error_domain = VIR_FROM_NWFILTER,
+    .no_object = VIR_ERR_NO_NWFILTER,
+    .clash = VIR_ERR_OPERATION_FAILED,
+    .name_at = offsetof(NwfilterDef, name),
+    .uuid_at = offsetof(NwfilterDef, uuid),
+    .has_uuid_at = offsetof(NwfilterDef, has_uuid),
+    .complete = filter_check,
+    .handle = filter_handle,
+};
+
+static const ManagedKind binding_kind = {
+    .name = "nwfilter binding",
+    .root = &NWFILTER_BINDING_ROOT,
+    .error_domain = VIR_FROM_NWFILTER,
+    .no_object = VIR_ERR_NO_NWFILTER_BINDING,
+    .clash = VIR_ERR_OPERATION_FAILED,
+    .name_at = offsetof(NwfilterBindingDef, portdev),
+    .uuid_at = -1,
+    .has_uuid_at = -1,
+    .complete = binding_check,
+    .handle = binding_handle,
+};
+
+/* ---- trees of filters ---- */
+
+/* The filters that one needs, itself first. */
+typedef struct Tree {
+    ManagedTable *filters;
+    Definition *draft;     /* stands for the filter of its name; may be NULL */
+    GHashTable *seen;      /* names, which belong to the definitions in @found */
+    GPtrArray *found;      /* Definition, references */
+    char *missing;         /* name of a filter that isn't there */
+} Tree;
+
+static void release(void *definition) { definition_unref(definition); }
+
+static void tree_init(Tree *tree, ManagedTable *filters, Definition *draft)
+{
+    *tree = (Tree) { filters, draft, g_hash_table_new(g_str_hash, g_str_equal), g_ptr_array_new_with_free_func(release), NULL };
+}
+
+static void tree_clear(Tree *tree)
+{
+    g_hash_table_unref(tree->seen);
+    g_ptr_array_unref(tree->found);
+    g_free(tree->missing);
+}
+
+static const NwfilterDef *def_of(Definition *definition) { return definition_get(definition); }
+
+/* The definition that is called @name, a reference; NULL if there is none. */
+static Definition *tree_find(const Tree *tree, const char *name)
+{
+    if (tree->draft && strcmp(def_of(tree->draft)->name, name) == 0)
+        return definition_ref(tree->draft);
+    g_autoptr(Managed) obj = managed_peek(tree->filters, NULL, name);
+    g_autoptr(ManagedState) state = obj ? managed_state(obj) : NULL;
+    return state && state->config ? definition_ref(state->config) : NULL;
+}
+
+static void tree_note(Tree *tree, const char *name)
+{
+    if (g_hash_table_contains(tree->seen, name))
+        return;
+    Definition *definition = tree_find(tree, name);
+    if (definition) {
+        g_ptr_array_add(tree->found, definition);
+        g_hash_table_add(tree->seen, def_of(definition)->name);
+    } else if (!tree->missing) {
+        tree->missing = g_strdup(name);
+    }
+}
+
+static void tree_note_refs(Tree *tree, const NwfilterDef *def)
+{
+    for (guint i = 0; i < def->n_entries; i++) {
+        if (def->entries[i]->kind == NWFILTER_ENTRY_KIND_FILTERREF)
+            tree_note(tree, def->entries[i]->ref.filter);
+    }
+}
+
+/* Go on from what has been noted. Each name is noted once, so that it ends. */
+static void tree_walk(Tree *tree)
+{
+    for (guint i = 0; i < tree->found->len; i++)
+        tree_note_refs(tree, def_of(tree->found->pdata[i]));
+}
+
+/* ---- what is in force ---- */
+
+static int put_in_force(NwfilterHost *host, const NwfilterBindingDef *binding, Definition *draft)
+{
+    Tree tree;
+    int rc = 0;
+    tree_init(&tree, host->filters, draft);
+    tree_note(&tree, binding->filterref.filter);
+    tree_walk(&tree);
+    if (tree.missing) {
+        rc = FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s', which interface '%s' needs, is missing", tree.missing, binding->portdev);
+    } else if (host->backend->bind) {
+        g_autofree const NwfilterDef **defs = g_new(const NwfilterDef *, tree.found->len);
+        for (guint i = 0; i < tree.found->len; i++)
+            defs[i] = def_of(tree.found->pdata[i]);
+        rc = host->backend->bind(host, binding, defs, tree.found->len);
+    }
+    tree_clear(&tree);
+    return rc;
+}
+
+static const NwfilterBindingDef *binding_def(const ManagedState *state)
+{
+    return definition_get(managed_definition(state));
+}
+
+typedef struct Need { NwfilterHost *host; const char *filter; } Need;
+
+static gboolean needs(Managed *obj, const ManagedState *state, void *opaque)
+{
+    const Need *need = opaque;
+    Tree tree;
+    tree_init(&tree, need->host->filters, NULL);
+    tree_note(&tree, binding_def(state)->filterref.filter);
+    tree_walk(&tree);
+    gboolean found = g_hash_table_contains(tree.seen, need->filter);
+    tree_clear(&tree);
+    return found;
+}
+
+/* The bindings that need a filter, by its name. */
+static GPtrArray *users_of(NwfilterHost *host, const char *filter)
+{
+    Need need = { host, filter };
+    return managed_objects(host->bindings, MANAGED_LIST_ACTIVE, needs, &need);
+}
+
+/* Put the new definition of a filter in force wherever it is needed; when that fails, the old one is so again. */
+static int change_in_force(NwfilterHost *host, GPtrArray *users, Definition *draft)
+{
+    for (guint i = 0; i < users->len; i++) {
+        g_autoptr(ManagedState) state = managed_state(users->pdata[i]);
+        if (put_in_force(host, binding_def(state), draft) == 0)
+            continue;
+        virErrorPtr error = error_save();
+        for (guint j = 0; j <= i; j++) {
+            g_autoptr(ManagedState) other = managed_state(users->pdata[j]);
+            put_in_force(host, binding_def(other), NULL);
+        }
+        error_restore(error);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- filters ---- */
+
+/* A new definition must not lead back to its own name. */
+static int check_circle(NwfilterHost *host, Definition *draft)
+{
+    const NwfilterDef *def = def_of(draft);
+    Tree tree;
+    tree_init(&tree, host->filters, draft);
+    tree_note_refs(&tree, def);
+    tree_walk(&tree);
+    gboolean circle = g_hash_table_contains(tree.seen, def->name);
+    tree_clear(&tree);
+    return circle ? FAIL(VIR_ERR_OPERATION_FAILED, "filter '%s' would lead back to itself by its references", def->name) : 0;
+}
+
+Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *api)
+{
+    g_autoptr(Definition) draft = definition_new(&NWFILTER_ROOT, xml_struct_copy(&NWFILTER_DEF_DESC, def));
+    Managed *obj = NULL;
+    g_mutex_lock(&host->lock);
+    g_autoptr(GPtrArray) users = users_of(host, def->name);
+    if (check_circle(host, draft) < 0 || change_in_force(host, users, draft) < 0)
+        xml_struct_free(&NWFILTER_DEF_DESC, def);
+    else if (!(obj = managed_define(host->filters, def, api)) && users->len) { /* another's name or UUID */
+        virErrorPtr error = error_save();
+        change_in_force(host, users, NULL);
+        error_restore(error);
+    }
+    g_mutex_unlock(&host->lock);
+    return obj;
+}
+
+int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char *api)
+{
+    g_auto(ManagedJob) job = { NULL };
+    int rc = -1;
+    g_mutex_lock(&host->lock);
+    if (managed_job_begin(&job, host->filters, uuid, NULL, api) == 0) {
+        g_autoptr(GPtrArray) users = users_of(host, MANAGED_NAME(job.obj));
+        rc = users->len ? FAIL(VIR_ERR_OPERATION_INVALID, "filter '%s' is in use on interface '%s'", MANAGED_NAME(job.obj),
+                               MANAGED_NAME((Managed *) users->pdata[0])) : managed_undefine(&job);
+    }
+    managed_job_end(&job);
+    g_mutex_unlock(&host->lock);
+    return rc;
+}
+
+/* ---- bindings ---- */
+
+Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const char *api)
+{
+    Managed *obj = NULL;
+    g_mutex_lock(&host->lock);
+    g_autoptr(Managed) other = managed_peek(host->bindings, NULL, def->portdev);
+    if (other)
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "interface '%s' has a binding already", def->portdev);
+    if (other || put_in_force(host, def, NULL) < 0)
+        xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
+    else
+        obj = managed_create(host->bindings, def, api);
+    g_mutex_unlock(&host->lock);
+    return obj;
+}
+
+static int stop_binding(Managed *obj, const void *live)
+{
+    NwfilterHost *host = managed_table_priv(obj->table);
+    return host->backend->unbind ? host->backend->unbind(host, live) : 0;
+}
+
+int nwfilter_host_unbind(NwfilterHost *host, const char *portdev, const char *api)
+{
+    g_auto(ManagedJob) job = { NULL };
+    g_mutex_lock(&host->lock);
+    int rc = managed_job_begin(&job, host->bindings, NULL, portdev, api) < 0 ? -1 : managed_stop(&job);
+    managed_job_end(&job);
+    g_mutex_unlock(&host->lock);
+    return rc;
+}
+
+/* ---- the host ---- */
+
+NwfilterHost *nwfilter_host_new(const NwfilterBackend *backend, void *priv, EventBus *bus)
+{
+    static const ManagedBackend filters, bindings = { .stop = stop_binding };
+    NwfilterHost *host = g_new0(NwfilterHost, 1);
+    host->backend = backend;
+    host->priv = priv;
+    g_mutex_init(&host->lock);
+    host->filters = managed_table_new(&filter_kind, &filters, host, bus);
+    host->bindings = managed_table_new(&binding_kind, &bindings, host, bus);
+    return host;
+}
+
+void nwfilter_host_free(NwfilterHost *host)
+{
+    if (!host)
+        return;
+    managed_table_free(host->bindings);
+    managed_table_free(host->filters);
+    g_mutex_clear(&host->lock);
+    g_free(host);
+}
+
+ManagedTable *nwfilter_host_filters(const NwfilterHost *host) { return host->filters; }
+ManagedTable *nwfilter_host_bindings(const NwfilterHost *host) { return host->bindings; }
+void *nwfilter_host_priv(const NwfilterHost *host) { return host->priv; }

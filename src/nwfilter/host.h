@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The network filters and bindings of one driver.
+ */
+#pragma once
+#include "core/managed.h"
+#include "core/objects.h"
+#include "nwfilter/backend.h"
+
+/** New host without filters. @backend must live as long; a reference of @bus is taken. */
+NwfilterHost *nwfilter_host_new(const NwfilterBackend *backend, void *priv, EventBus *bus);
+/** Forget everything; what is in force stays so. No call may be under way. Accepts NULL. */
+void nwfilter_host_free(NwfilterHost *host);
+
+ManagedTable *nwfilter_host_filters(const NwfilterHost *host);
+ManagedTable *nwfilter_host_bindings(const NwfilterHost *host);
+
+/** Define a filter, or give it a new definition, which is in force on all interfaces at once. @def is taken over in any case. A reference,
+ * or NULL with an error: VIR_ERR_OPERATION_FAILED for a circle of references or another's name or UUID. */
+Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *api);
+/** VIR_ERR_OPERATION_INVALID if a binding needs the filter. */
+int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char *api);
+
+/** Put a filter in force. @def is taken over in any case. VIR_ERR_OPERATION_FAILED if the interface has a binding,
+ * VIR_ERR_INTERNAL_ERROR if a filter that it needs is missing. */
+Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const char *api);
+int nwfilter_host_unbind(NwfilterHost *host, const char *portdev, const char *api);
