@@ -30,6 +30,9 @@ call('map flags', c.getCPUMap, 1)
 for cpu in (-2, -1, 0, 1, 15, 16, 100):
     call('cpu %d' % cpu, c.getCPUStats, cpu, 0)
 call('cpu flags', c.getCPUStats, -1, 1)
+for arch in ('x86_64', 'i686', 'ppc64', 'ppc64le', 'ppc', 'aarch64', 's390x', 'armv7l', 'riscv64', 'mips', 'zzz', '', 'x86', 'i686 x86_64'):
+    call('models ' + arch, c.getCPUModelNames, arch, 0)
+call('models flags', c.getCPUModelNames, 'x86_64', 1)
 for start, count in ((0, 1), (0, 2), (1, 1), (1, 5), (2, 1), (0, 0), (-1, 1), (0, 100)):
     call('cells %d %d' % (start, count), c.getCellsFreeMemory, start, count)
 for sizes, start, count in (([4], 0, 1), ([4, 8, 2048, 1048576], 0, 2), ([4], -1, 1), ([4], 5, 3), ([7] * 40, 1, 1), ([], 0, 1),

@@ -78,7 +78,7 @@ static int remove_device(NodedevHost *host, const NodedevDef *def)
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "node device '%s' can't be removed: only Fibre Channel hosts can", def->name);
 }
 
-static const NodedevBackend backend = { .make_vport = make_vport, .remove = remove_device };
+static const NodedevBackend backend = { .error_domain = ERROR_DOMAIN, .make_vport = make_vport, .remove = remove_device };
 
 /* The functions that the reference's test driver has. */
 void test_nodedev_fill(NodedevDriver *driver)
