@@ -84,10 +84,27 @@ int dispatch_stream_start(DispatchCall *call, gboolean read)
     return 0;
 }
 
+static gboolean before_auth(guint32 program, gint32 procedure)
+{
+    return program == REMOTE_PROGRAM && (procedure == REMOTE_PROC_AUTH_LIST ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_INIT ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_START ||
+                                         procedure == REMOTE_PROC_AUTH_SASL_STEP ||
+                                         procedure == REMOTE_PROC_AUTH_POLKIT);
+}
+
+static gboolean before_open(gint32 procedure)
+{
+    return procedure == REMOTE_PROC_CONNECT_OPEN || procedure == REMOTE_PROC_CONNECT_CLOSE ||
+           procedure == REMOTE_PROC_CONNECT_SUPPORTS_FEATURE || before_auth(REMOTE_PROGRAM, procedure);
+}
+
 /* Permissions. The only access driver so far allows everything to those who may use the socket; the hook is where
  * others go: by rule, with the object that the call names. */
 static int check_access(DispatchCall *call, const DispatchProc *proc)
 {
+    if (!call->conn && !(call->header.program == REMOTE_PROGRAM && before_open(call->header.procedure)))
+        return FAIL(VIR_ERR_NO_CONNECT, "connection not open"); /* it was closed before its turn came */
     if (proc->readonly == CALL_RO_DENIED && call->conn && (call->conn->flags & VIR_CONNECT_RO))
         return FAIL(VIR_ERR_OPERATION_DENIED, "read only access prevents %s", proc->function);
     return 0;
@@ -113,6 +130,7 @@ void dispatch_reply(DispatchCall *call, int status)
             return;
         }
     }
+    g_clear_pointer(&call->conn, object_unref); /* whoever is answered finds it unused when he closes it */
     server_client_send(call->client, &call->out, call->out_fds, fds && status == 0 ? call->n_out_fds : 0);
 }
 
@@ -290,21 +308,6 @@ static void refuse(ServerClient *client, const RpcPacket *packet)
     call_begin(&call, client, &packet->header);
     dispatch_reply(&call, -1);
     call_finish(&call);
-}
-
-static gboolean before_auth(guint32 program, gint32 procedure)
-{
-    return program == REMOTE_PROGRAM && (procedure == REMOTE_PROC_AUTH_LIST ||
-                                         procedure == REMOTE_PROC_AUTH_SASL_INIT ||
-                                         procedure == REMOTE_PROC_AUTH_SASL_START ||
-                                         procedure == REMOTE_PROC_AUTH_SASL_STEP ||
-                                         procedure == REMOTE_PROC_AUTH_POLKIT);
-}
-
-static gboolean before_open(gint32 procedure)
-{
-    return procedure == REMOTE_PROC_CONNECT_OPEN || procedure == REMOTE_PROC_CONNECT_CLOSE ||
-           procedure == REMOTE_PROC_CONNECT_SUPPORTS_FEATURE || before_auth(REMOTE_PROGRAM, procedure);
 }
 
 static int check_state(ServerClient *client, const RpcHeader *header)

@@ -33,7 +33,14 @@ int dispatch_connect_close(DispatchCall *call)
 {
     if (dispatch_args_done(call) < 0)
         return -1;
-    /* after the reply; what the connection owns goes when the client is gone */
+    /* what the connection owns goes before the reply, so that who opens another one doesn't find it; unless a call still uses it */
+    g_mutex_lock(&call->state->lock);
+    virConnectPtr conn = g_steal_pointer(&call->state->conn);
+    g_mutex_unlock(&call->state->lock);
+    if (conn)
+        event_registry_clear(conn->events);
+    object_unref(conn);
+    g_clear_pointer(&call->conn, object_unref);
     server_client_close(call->client, TRUE);
     return 0;
 }

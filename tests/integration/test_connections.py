@@ -45,3 +45,19 @@ print(reasons)
     daemon.process.wait()
     assert output.split('\n')[:2] == ['True', '[1]'], output
     daemon.start()
+
+
+def test_close_is_the_end(daemon):
+    """Who opens the test node after the last one has left it finds it as new."""
+    script = f'''
+uri = {tree.uri(daemon.root, driver='test', path='default')!r}
+for number in range(100):
+    c = libvirt.open(uri)
+    dom = c.lookupByName('test')
+    assert '<title>' not in dom.XMLDesc(0), number
+    dom.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, 'changed', None, None)
+    del dom
+    c.close()
+print('as new')
+'''
+    assert daemon.python(script) == 'as new\n'

@@ -45,6 +45,19 @@ def test_calls_before_open_are_refused(daemon, protocol):
         assert 'not open' in caught.value.message
 
 
+def test_calls_behind_the_close(daemon, protocol):
+    """What a client sends behind its farewell is answered with an error, if at all."""
+    for _ in range(40):
+        with wire.Client(daemon.socket, protocol) as connection:
+            connection.open('test:///default')
+            dom = connection.call('DOMAIN_LOOKUP_BY_NAME', name='test')['dom']
+            state = protocol.encode(protocol.calls['remote', 'DOMAIN_GET_STATE'][0].args, {'dom': dom, 'flags': 0})
+            behind = [connection.packet('DOMAIN_GET_STATE', state) for _ in range(20)]
+            connection.send(b''.join([connection.packet('CONNECT_CLOSE'), *behind]))
+            assert closes(connection)
+    still_serves(daemon, protocol)
+
+
 def test_open_and_ask(client):
     assert client.call('CONNECT_GET_TYPE')['type'] in ('QEMU', 'TEST')
     assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] >= 9000000
