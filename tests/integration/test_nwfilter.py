@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Network filters and bindings. The reference's test driver has none: ours is compared with the reference's daemon, which is asked on
 interfaces of a network namespace of its own."""
+import glob
+import os
+
 import agreement
+import support
 
 HEAD = r'''
 import re
@@ -216,6 +220,22 @@ def test_filters(tmp_path, reference):
         'parameter x a/b', 'parameter x ', 'parameter x $V',
         'bind without ref name',    # another code
     ])
+
+
+def test_filters_of_the_reference(tmp_path, reference):
+    """Those that Debian ships are understood."""
+    documents = {}
+    for path in glob.glob(os.path.join(support.reference_root(), 'etc/libvirt/nwfilter/*.xml')):
+        with open(path, encoding='utf-8') as f:
+            documents[os.path.basename(path)] = f.read()
+    assert len(documents) > 20
+    agreement.check(HEAD + f'documents = {documents!r}\n' + """
+for name, text in sorted(documents.items()):
+    if c.getType() == 'TEST':
+        c.nwfilterDefineXML(text)
+    call(name, lambda: tree(F(name[:-4]).XMLDesc(0), ['uuid']))
+call('known', lambda: sorted(c.listNWFilters()))
+""", tmp_path, reference=reference)
 
 
 def test_over_the_wire(tmp_path, daemon):
