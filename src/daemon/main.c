@@ -45,6 +45,7 @@
 #define STOP_DEADLINE_MS 10000
 #define IDLE_CHECK_MS 1000
 #define LANE "daemon"
+#define BUILT_PLACE "/src/daemon/libvirtd"
 
 typedef struct {
     const Options *options;
@@ -414,12 +415,16 @@ static void print_help(const DaemonPaths *paths)
            paths->config_file, paths->run_dir, paths->pid_file);
 }
 
-/* Started from the tree that it was built in, the daemon takes its modules from there as well. */
+/* Started from the tree that it was built in, the daemon takes its modules from there as well. Where that is, it tells by its
+ * own place: what is installed knows nothing of a build. */
 static void find_modules(void)
 {
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    if (self && g_str_has_prefix(self, BUILD_ROOT "/") && !g_getenv("LIBVIRT_DRIVER_DIR"))
-        g_setenv("LIBVIRT_DRIVER_DIR", BUILD_ROOT "/src/drivers/qemu", TRUE);
+    if (!self || !g_str_has_suffix(self, BUILT_PLACE) || g_getenv("LIBVIRT_DRIVER_DIR"))
+        return;
+    self[strlen(self) - strlen(BUILT_PLACE)] = '\0';
+    g_autofree char *modules_dir = g_strconcat(self, "/src/drivers/qemu", NULL);
+    g_setenv("LIBVIRT_DRIVER_DIR", modules_dir, TRUE);
 }
 
 static int check_or_start(const Options *options, DaemonPaths *paths, bool privileged)
