@@ -258,6 +258,19 @@ def test_documents_are_valid(shown, tmp_path):
                      str(tmp_path / name)])
 
 
+def test_the_first_guest_starts(daemon, tmp_path):
+    """The guide's, on an image of its own."""
+    text = dict(Page(read('docs/guide.md')).of('xml'))['guest.xml']
+    image = re.search("/var/[^']*", text).group()
+    (tmp_path / 'guest.xml').write_text(text.replace(image, str(tmp_path / 'image')))
+    support.run(['qemu-img', 'create', '-q', '-f', 'qcow2', str(tmp_path / 'image'), '1M'])
+    daemon.virsh('define', str(tmp_path / 'guest.xml'), '--validate')
+    daemon.virsh('start', 'web', '--paused')
+    assert daemon.virsh('domdisplay', 'web').startswith('vnc://')
+    daemon.virsh('destroy', 'web')
+    daemon.virsh('undefine', 'web')
+
+
 def test_settings_are_taken(tmp_path):
     """The daemon itself finds nothing to say about the settings that are shown for it (in a group that is there)."""
     for page in PAGES:
