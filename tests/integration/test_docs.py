@@ -258,17 +258,24 @@ def test_documents_are_valid(shown, tmp_path):
                      str(tmp_path / name)])
 
 
-def test_the_first_guest_starts(daemon, tmp_path):
-    """The guide's, on an image of its own."""
-    text = dict(Page(read('docs/guide.md')).of('xml'))['guest.xml']
-    image = re.search("/var/[^']*", text).group()
-    (tmp_path / 'guest.xml').write_text(text.replace(image, str(tmp_path / 'image')))
-    support.run(['qemu-img', 'create', '-q', '-f', 'qcow2', str(tmp_path / 'image'), '1M'])
-    daemon.virsh('define', str(tmp_path / 'guest.xml'), '--validate')
-    daemon.virsh('start', 'web', '--paused')
-    assert daemon.virsh('domdisplay', 'web').startswith('vnc://')
-    daemon.virsh('destroy', 'web')
-    daemon.virsh('undefine', 'web')
+GUESTS = [name for name, text in Page(read('docs/guide.md')).of('xml') if "<domain type='qemu'>" in text]
+
+
+@pytest.mark.parametrize('name', GUESTS)
+def test_guests_start(name, daemon, tmp_path):
+    """Those of the guide, on images of their own."""
+    text = dict(Page(read('docs/guide.md')).of('xml'))[name]
+    for number, image in enumerate(re.findall("source file='([^']*)'", text)):
+        own = str(tmp_path / str(number))
+        support.run(['qemu-img', 'create', '-q', '-f', 'raw' if image.endswith('.iso') else 'qcow2', own, '1M'])
+        text = text.replace(image, own)
+    (tmp_path / name).write_text(text)
+    daemon.virsh('define', str(tmp_path / name), '--validate')
+    domain = re.search('<name>(.*)</name>', text).group(1)
+    daemon.virsh('start', domain, '--paused')
+    assert daemon.virsh('domdisplay', domain).startswith('vnc://')
+    daemon.virsh('destroy', domain)
+    daemon.virsh('undefine', domain)
 
 
 def test_settings_are_taken(tmp_path):
