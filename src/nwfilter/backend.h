@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a firewall must be able to do. Functions may block; the host's lock is held while they run, so that filters and what is in
- * force agree. Each returns 0, or -1 with the error set. A member that is NULL has nothing to do.
+ * What a firewall must be able to do. Functions may block; they run one at a time, so that filters and what is in force agree,
+ * and no lock is held. Each returns 0, or -1 with the error set. A member that is NULL has nothing to do.
  */
 #pragma once
 #include "model/nwfilter.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Filters and bindings as managed objects, and which filter needs which. What looks at several of them (circles, use) is done
- * under one lock, which goes before all jobs.
+ * Filters and bindings as managed objects, and which filter needs which. A change looks at several of them (circles, use) and at
+ * what is in force: there is one at a time, by a job of the host's that goes before those of the objects.
  */
 #define ERROR_DOMAIN VIR_FROM_NWFILTER
 #include "nwfilter/host.h"
@@ -9,11 +9,14 @@
 #include <string.h>
 #include "base/error.h"
 
+/* Longest wait for somebody else's change. */
+#define DEADLINE_MS 30000
+
 struct NwfilterHost {
     const NwfilterBackend *backend;
     void *priv;
     ManagedTable *filters, *bindings;
-    GMutex lock; /* serialises changes */
+    JobQueue jobs; /* one change at a time */
 };
 
 /* ---- kinds ---- */
@@ -56,6 +59,17 @@ static const ManagedKind binding_kind = {
     .complete = binding_check,
     .handle = binding_handle,
 };
+
+static int begin_change(NwfilterHost *host, const char *api)
+{
+    static const JobSubject subject = { VIR_FROM_NWFILTER, "firewall", "of the host", NULL };
+    return job_begin(&host->jobs, JOB_MODIFY, &subject, api, DEADLINE_MS);
+}
+
+static void end_change(NwfilterHost *host)
+{
+    job_end(&host->jobs, JOB_MODIFY);
+}
 
 /* ---- trees of filters ---- */
 
@@ -206,7 +220,10 @@ Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *
 {
     g_autoptr(Definition) draft = definition_new(&NWFILTER_ROOT, xml_struct_copy(&NWFILTER_DEF_DESC, def));
     Managed *obj = NULL;
-    g_mutex_lock(&host->lock);
+    if (begin_change(host, api) < 0) {
+        xml_struct_free(&NWFILTER_DEF_DESC, def);
+        return NULL;
+    }
     g_autoptr(GPtrArray) users = users_of(host, def->name);
     if (check_circle(host, draft) < 0 || change_in_force(host, users, draft) < 0)
         xml_struct_free(&NWFILTER_DEF_DESC, def);
@@ -215,7 +232,7 @@ Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *
         change_in_force(host, users, NULL);
         error_restore(error);
     }
-    g_mutex_unlock(&host->lock);
+    end_change(host);
     return obj;
 }
 
@@ -223,14 +240,15 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
 {
     g_auto(ManagedJob) job = { NULL };
     int rc = -1;
-    g_mutex_lock(&host->lock);
+    if (begin_change(host, api) < 0)
+        return -1;
     if (managed_job_begin(&job, host->filters, uuid, NULL, api) == 0) {
         g_autoptr(GPtrArray) users = users_of(host, MANAGED_NAME(job.obj));
         rc = users->len ? FAIL(VIR_ERR_OPERATION_INVALID, "filter '%s' is in use on interface '%s'", MANAGED_NAME(job.obj),
                                MANAGED_NAME((Managed *) users->pdata[0])) : managed_undefine(&job);
     }
     managed_job_end(&job);
-    g_mutex_unlock(&host->lock);
+    end_change(host);
     return rc;
 }
 
@@ -239,7 +257,10 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
 Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const char *api)
 {
     Managed *obj = NULL;
-    g_mutex_lock(&host->lock);
+    if (begin_change(host, api) < 0) {
+        xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
+        return NULL;
+    }
     g_autoptr(Managed) other = managed_peek(host->bindings, NULL, def->portdev);
     if (other)
         error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "interface '%s' has a binding already", def->portdev);
@@ -247,7 +268,7 @@ Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const c
         xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
     else
         obj = managed_create(host->bindings, def, api);
-    g_mutex_unlock(&host->lock);
+    end_change(host);
     return obj;
 }
 
@@ -260,10 +281,11 @@ static int stop_binding(Managed *obj, const void *live)
 int nwfilter_host_unbind(NwfilterHost *host, const char *portdev, const char *api)
 {
     g_auto(ManagedJob) job = { NULL };
-    g_mutex_lock(&host->lock);
+    if (begin_change(host, api) < 0)
+        return -1;
     int rc = managed_job_begin(&job, host->bindings, NULL, portdev, api) < 0 ? -1 : managed_stop(&job);
     managed_job_end(&job);
-    g_mutex_unlock(&host->lock);
+    end_change(host);
     return rc;
 }
 
@@ -275,7 +297,7 @@ NwfilterHost *nwfilter_host_new(const NwfilterBackend *backend, void *priv, Even
     NwfilterHost *host = g_new0(NwfilterHost, 1);
     host->backend = backend;
     host->priv = priv;
-    g_mutex_init(&host->lock);
+    job_queue_init(&host->jobs);
     host->filters = managed_table_new(&filter_kind, &filters, host, bus);
     host->bindings = managed_table_new(&binding_kind, &bindings, host, bus);
     return host;
@@ -287,7 +309,7 @@ void nwfilter_host_free(NwfilterHost *host)
         return;
     managed_table_free(host->bindings);
     managed_table_free(host->filters);
-    g_mutex_clear(&host->lock);
+    job_queue_clear(&host->jobs);
     g_free(host);
 }
 
