@@ -15,8 +15,8 @@ void nwfilter_host_free(NwfilterHost *host);
 ManagedTable *nwfilter_host_filters(const NwfilterHost *host);
 ManagedTable *nwfilter_host_bindings(const NwfilterHost *host);
 
-/** Define a filter, or give it a new definition, which is in force on all interfaces at once. @def is taken over in any case. A reference,
- * or NULL with an error: VIR_ERR_OPERATION_FAILED for a circle of references or another's name or UUID. */
+/** Define a filter, or give it a new definition, which is in force on all interfaces at once. @def is taken over in any case. A
+ * reference, or NULL with an error: VIR_ERR_OPERATION_FAILED for a circle of references or another's name or UUID. */
 Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *api);
 /** VIR_ERR_OPERATION_INVALID if a binding needs the filter. */
 int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char *api);

@@ -158,7 +158,7 @@ static void test_race(void)
     begin();
     g_assert_cmpint(define(FILTER("x", "11", "")), ==, 0);
     g_assert_cmpint(define(FILTER("y", "12", "")), ==, 0);
-    GThread *other = g_thread_new("other", define_over_and_over, (void *) "<filter name='x'><uuid>" UUID("11") "</uuid>" REF("y") "</filter>");
+    GThread *other = g_thread_new("other", define_over_and_over, (void *) FILTER("x", "11", REF("y")));
     for (int i = 0; i < ROUNDS; i++) {
         if (define(FILTER("y", "12", REF("x"))) == 0) {
             g_autofree char *x = managed_xml(nwfilter_host_filters(host), NULL, "x", 0);

@@ -117,8 +117,8 @@ static const struct { const char *archs, *models; } cpu_models[] = {
     { "i686 x86_64", x86_models },
     { "ppc64 ppc64le", ppc_models },
     { "aarch64 armv6l armv7l armv7b s390 s390x", "" }, /* any name will do */
-    { "alpha cris ia64 lm32 m68k microblaze microblazeel mips mips64 mips64el mipsel or32 parisc parisc64 ppc ppcemb riscv32 riscv64 "
-      "sh4 sh4eb sparc sparc64 unicore32 xtensa xtensaeb", NULL },
+    { "alpha cris ia64 lm32 m68k microblaze microblazeel mips mips64 mips64el mipsel or32 parisc parisc64 ppc ppcemb "
+      "riscv32 riscv64 sh4 sh4eb sparc sparc64 unicore32 xtensa xtensaeb", NULL },
 };
 
 static gboolean has_word(const char *words, const char *word)
