@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the documentation says is so: links lead somewhere, commands, options and configuration keys exist, examples are
-valid and run, what is said not to work yet doesn't, and every program has a manual page with all its options.
+valid and run, messages are those that are printed, what is said not to work yet doesn't, and every program has a manual page
+with all its options.
 
 How a page marks what it shows: a block ```virsh is typed into one virsh shell on test:///default, all of a page in one
 session; ```xml NAME is a file for it; ```conf FILE holds settings of FILE; commands stand in ```sh blocks and in `backticks`;
 the table behind <!-- coverage --> ends its rows with a function."""
+import errno
 import glob
 import importlib.util
 import json
@@ -302,6 +304,19 @@ def test_what_works_is_what_the_drivers_have():
         if (COVERAGE[test], COVERAGE[qemu]) != (real['test'], real['qemu']):
             wrong.append(f'{what} ({function}): test driver {real["test"] or "not yet"}, QEMU {real["qemu"] or "not yet"}')
     assert not wrong, 'docs/guide.md, "Not yet", is not up to date: ' + '; '.join(wrong)
+
+
+def test_messages_that_are_explained_exist():
+    """Those in the guide's table of errors, in pieces between what differs."""
+    texts = os.strerror(errno.EACCES).encode()
+    for where in ('src/libvirt.so.0', 'src/drivers/qemu/libvirt_driver_qemu.so'):
+        with open(os.path.join(BUILD, where), 'rb') as f:
+            texts += f.read()
+    table = read('docs/guide.md').partition('| you see | do |')[2].partition('\n\n')[0]
+    messages = [cells[0].strip('`') for cells in rows(table)[1:]]
+    pieces = [piece.strip() for message in messages for piece in re.split("[…:;()']+", message) if len(piece.strip()) > 6]
+    assert len(messages) > 5 and len(pieces) > len(messages)
+    assert [piece for piece in pieces if piece.encode() not in texts] == []
 
 
 def rows(text):
