@@ -95,6 +95,14 @@ def enumerated(block, key, allowed):
 ACL = re.compile(r"^(none|([a-z-]+):([a-z-]+)(?: if (\S+))?)$")
 
 
+def parse_secret(block):
+    """Whether a call always carries a secret, and the parameter that is one."""
+    words = block.get("secret").split()
+    if words[0] not in ("no", "in", "out") or (words[0] == "in") != (len(words) == 2):
+        raise TableError(block.where_of("secret"), "secret is no, in PARAM, out, or out if FLAGS")
+    return words[0] == "in" or words == ["out"], words[1] if words[0] == "in" else None
+
+
 class Function:
     """A public function."""
 
@@ -112,6 +120,9 @@ class Function:
         self.driver = enumerated(block, "driver", DRIVERS)
         self.blocking = enumerated(block, "blocking", BLOCKING)
         self.owns, self.secret, self.topic = block.get("owns"), block.get("secret"), block.topic
+        self.always_secret, self.secret_argument = parse_secret(block)
+        if self.secret_argument and self.secret_argument not in [n for _, n in self.params]:
+            raise TableError(block.where_of("secret"), f"no parameter '{self.secret_argument}'")
         self.acl = parse_acl(block)
         self.filters = block.all("filter")
         self.hand = set(block.all("hand"))
@@ -179,6 +190,7 @@ class Procedure:
         self.block, self.name, self.where = block, block.heading, block.where
         self.readonly = enumerated(block, "readonly", READONLY)
         self.blocking = enumerated(block, "blocking", BLOCKING)
+        self.always_secret, _ = parse_secret(block)
         self.acl = parse_acl(block)
         self.calls = calls_of(block, model)
 

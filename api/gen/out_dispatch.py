@@ -184,6 +184,18 @@ class Server:
 
     get_after = None
 
+    def forget(self, function):
+        """Clears the argument that is a secret."""
+        name = function.secret_argument
+        if not name:
+            return []
+        local = self.arg[name]
+        if ("const unsigned char *", name) in function.params:
+            return [f"if ({local})\n        explicit_bzero({local}, n_{local});"]
+        if ("const char *", name) in function.params:
+            return [f"if ({local})\n        explicit_bzero({local}, strlen({local}));"]
+        return []
+
 
 def body(model, function, call):
     server = Server(model, function, call)
@@ -211,7 +223,7 @@ def body(model, function, call):
     if call.stream:
         lines.append(f"    if (dispatch_stream_start(call, {'TRUE' if call.stream == 'read' else 'FALSE'}) < 0)\n        goto cleanup;")
     lines.append("    status = 0;\ncleanup:")
-    lines += [f"    {f}" for f in server.free]
+    lines += [f"    {f}" for f in server.free + server.forget(function)]
     return "\n".join(lines + ["    return status;", "}"]) + "\n"
 
 
@@ -282,7 +294,7 @@ def generate(model):
                 ref = f"acl_{call.name.lower()}"
             owner_name = owner.name if not isinstance(owner, Procedure) else call.name
             rows.append(f'    [{call.number}] = {{ "{call.name}", "{owner_name}", {name}, {begin}, CALL_{owner.blocking.upper()}, '
-                        f'{"TRUE" if call.priority == "high" else "FALSE"}, CALL_RO_{owner.readonly.upper().replace("-", "ALLOWED")}, {lane(call)}, {ref} }},')
+                        f'{"TRUE" if call.priority == "high" else "FALSE"}, CALL_RO_{owner.readonly.upper().replace("-", "ALLOWED")}, {lane(call)}, {ref}, {"TRUE" if owner.always_secret else "FALSE"} }},')
         files[f"dispatch_{program}.c"] = out + "\n".join(acls) + f"\n\nconst DispatchProc {program}_procs[] = {{\n" + "\n".join(rows) + \
             f"\n}};\nconst guint {program}_n_procs = G_N_ELEMENTS({program}_procs);\n"
         files.setdefault("dispatch_table.h", HEAD + '#pragma once\n\n/* Written by hand in src/daemon/. */\n')

@@ -184,6 +184,8 @@ def body(model, function, call):
         lines.insert(2, f"    virConnectPtr conn = {conn_of(function)};")
     lines += [f"    {d}" for d in getter.decl]
     lines.append(f"    remote_call_begin(&call, conn, {call.program.upper()}_PROGRAM, {call.symbol});")
+    if function.secret_argument:
+        lines.append("    call.out.secret = TRUE;")
     for field in call.args:
         lines += [f"    {s}" for s in put(model, field, function)]
     stream = next((n for t, n in function.params if t == "virStreamPtr"), None)

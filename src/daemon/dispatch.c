@@ -163,6 +163,7 @@ static void call_answer(DispatchCall *call, const DispatchProc *proc)
 {
     virResetLastError();
     int status = check_access(call, proc);
+    call->out.secret = proc->secret;
     if (status == 0)
         status = proc->call(call);
     if (status < 0 && !virGetLastError())
@@ -191,6 +192,7 @@ typedef struct Job {
     DispatchCall call;
     const DispatchProc *proc;
     uint8_t *payload;
+    size_t len;
 } Job;
 
 static void job_end(Job *job)
@@ -198,6 +200,8 @@ static void job_end(Job *job)
     server_client_request_end(job->call.client);
     call_finish(&job->call);
     server_client_unref(job->call.client);
+    if (job->proc->secret)
+        explicit_bzero(job->payload, job->len);
     g_free(job->payload);
     g_free(job);
 }
@@ -270,6 +274,7 @@ static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *
     call_begin(&job->call, server_client_ref(client), &packet->header);
     job->proc = proc;
     job->payload = g_memdup2(packet->payload, packet->len);
+    job->len = packet->len;
     xdr_in_init(&job->call.in, job->payload, packet->len);
     memcpy(job->call.fds, packet->fds, packet->n_fds * sizeof(int));
     job->call.n_fds = packet->n_fds;
@@ -278,6 +283,8 @@ static void submit(ServerClient *client, RpcPacket *packet, const DispatchProc *
     gboolean urgent = proc->blocking == CALL_URGENT;
     gboolean has_lane = !urgent && (proc->blocking == CALL_GUEST || proc->blocking == CALL_AGENT) &&
                         lane_key(proc, client, packet, key);
+    if (proc->secret) /* nobody reads the packet itself after this */
+        explicit_bzero((uint8_t *) packet->payload, packet->len);
     if (proc->begin && !(has_lane && pool_lane_is_busy(pool, key))) {
         if (job_begun(job))
             return;

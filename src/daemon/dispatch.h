@@ -56,6 +56,7 @@ typedef struct DispatchProc {
     CallReadonly readonly;
     CallLane lane;
     const AclRule *acl;
+    gboolean secret;         /* arguments or results have something in them that is cleared before memory is freed */
 } DispatchProc;
 
 /** Client hooks and programs for a server. @auth_polkit: ask polkit before an unprivileged user may do anything. */

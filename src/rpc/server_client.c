@@ -31,6 +31,8 @@ static void part_free(gpointer data)
     OutPart *part = data;
     for (guint i = part->fds_sent; i < part->n_fds; i++)
         close(part->fds[i]);
+    if (part->secret)
+        explicit_bzero(part->data, part->len);
     g_free(part->data);
     g_free(part);
 }
@@ -153,6 +155,7 @@ static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, con
     OutPart *part = g_new0(OutPart, 1);
     part->len = out->len - sent;
     part->data = g_memdup2(out->data + sent, part->len);
+    part->secret = out->secret;
     for (guint i = 0; i < n_fds; i++) {
         int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
         if (copy >= 0)

@@ -36,6 +36,7 @@ typedef struct OutPart {
     size_t len, at;
     int fds[RPC_FDS_MAX];
     guint n_fds, fds_sent;
+    int secret;               /* as of XdrOut */
 } OutPart;
 
 struct ServerClient {

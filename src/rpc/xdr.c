@@ -13,6 +13,8 @@ void xdr_out_init(XdrOut *out, size_t max)
 
 void xdr_out_clear(XdrOut *out)
 {
+    if (out->secret && out->data)
+        explicit_bzero(out->data, out->len);
     g_free(out->data);
     memset(out, 0, sizeof(*out));
 }
@@ -33,7 +35,15 @@ uint8_t *xdr_out_reserve(XdrOut *out, size_t n)
     }
     if (out->len + n > out->room) {
         out->room = MIN(MAX(out->room * 2, MAX(out->len + n, 512)), out->max);
-        out->data = g_realloc(out->data, out->room);
+        uint8_t *old = out->data;
+        if (out->secret && old) { /* g_realloc() might leave a copy behind */
+            out->data = g_malloc(out->room);
+            memcpy(out->data, old, out->len);
+            explicit_bzero(old, out->len);
+            g_free(old);
+        } else {
+            out->data = g_realloc(old, out->room);
+        }
     }
     uint8_t *at = out->data + out->len;
     out->len += n;

@@ -15,6 +15,7 @@ typedef struct XdrOut {
     size_t room;
     size_t max;
     const char *failure;   /* static text, NULL as long as all is well */
+    int secret;            /* what was written is cleared before the memory is freed */
 } XdrOut;
 
 /** Bytes being read; they belong to somebody else. */

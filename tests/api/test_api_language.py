@@ -63,6 +63,8 @@ BAD = [
      'x.api:13: conditional needs the flags or the comparison'),
     (FUNCTION.replace('acl connect:read', 'acl connect'),
      "x.api:14: acl is 'none' or OBJECT:PERMISSION [if FLAGS], not 'connect'"),
+    (FUNCTION.replace('secret no', 'secret in'), 'x.api:16: secret is no, in PARAM, out, or out if FLAGS'),
+    (FUNCTION.replace('secret no', 'secret in bar'), "x.api:16: no parameter 'bar'"),
     (FUNCTION.replace('driver hypervisor', 'driver none'), 'x.api:17: a function with a call needs a driver'),
     (FUNCTION.replace('  call', '  async perhaps\n  call'), "x.api:19: async is one of yes, not 'perhaps'"),
     (FUNCTION.replace('  call', '  async yes\n  call'), 'x.api:19: only what waits for a guest can be asynchronous'),

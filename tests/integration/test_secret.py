@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Secrets: ours (of the test driver, in memory) beside those of Debian's daemon."""
+import subprocess
+
 import agreement
+import support
 
 HEAD = r'''
 U = '11111111-1111-1111-1111-1111111111%02d'
@@ -173,15 +176,39 @@ def test_node_file(tmp_path):
     assert [s[2] for s in agreement.check(NODE, tmp_path, differing=['node'])['node'][0]] == ['/v1', 'v1']
 
 
+def memory_has(pid, word, most=1 << 28):
+    """Whether a process has @word anywhere in its writable memory (regions larger than @most aside: a sanitizer's)."""
+    with open(f'/proc/{pid}/maps', encoding='utf-8') as f:
+        regions = [line.split() for line in f]
+    with open(f'/proc/{pid}/mem', 'rb', buffering=0) as memory:
+        for span, rights, *_ in regions:
+            start, end = (int(x, 16) for x in span.split('-'))
+            if not rights.startswith('rw') or end - start > most:
+                continue
+            memory.seek(start)
+            try:
+                if word in memory.read(end - start):
+                    return True
+            except OSError:
+                pass
+    return False
+
+
 def test_values_are_nowhere_else(new_daemon):
-    """Neither in the daemon's log at its most talkative, nor after the secret is gone in what the daemon answers."""
+    """Neither in the daemon's log at its most talkative, nor in its memory once the secret is gone."""
     daemon = new_daemon(config='log_level = 1\nlog_outputs = "1:stderr"\n').start()
     uri = f'test+unix:///default?socket={daemon.socket}'
-    daemon.python(f'''
+    script = f'''
 c = libvirt.open({uri!r})
 s = c.secretDefineXML("<secret><uuid>11111111-1111-1111-1111-111111111101</uuid></secret>")
-s.setValue(b'treasure-chest')
-assert s.value() == b'treasure-chest' and 'treasure' not in s.XMLDesc()
+value = b'treasure' + b''.join(b'%04d' % i for i in range(500))
+s.setValue(value)
+assert s.value() == value and 'treasure' not in s.XMLDesc()
+'''
+    keeper = '''
+import sys
+print('there', flush=True)
+sys.stdin.readline()
 s.undefine()
 t = c.secretDefineXML("<secret><uuid>11111111-1111-1111-1111-111111111101</uuid></secret>")
 try:
@@ -190,7 +217,20 @@ except libvirt.libvirtError as e:
     assert e.get_error_code() == 66 and 'treasure' not in str(e)
 else:
     raise AssertionError('the value of an undefined secret is still there')
-''')
+print('gone', flush=True)
+sys.stdin.readline()
+'''
+    head = 'import libvirt\nlibvirt.registerErrorHandler(lambda *_: None, None)\n'
+    with subprocess.Popen([support.PYTHON, '-c', head + script + keeper], env=support.foreign_environment(), text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        assert client.stdout.readline() == 'there\n'
+        # long, as copying leaves some hundred bytes in registers, which the dynamic linker may have put on a stack
+        value = b''.join(b'%04d' % i for i in range(100, 400))
+        assert memory_has(daemon.process.pid, value)    # so it would be found
+        client.stdin.write('\n')
+        client.stdin.flush()
+        assert client.stdout.readline() == 'gone\n'
+        support.wait_for(lambda: not memory_has(daemon.process.pid, value), what='the value being gone from memory')
     with open(daemon.log, 'rb') as f:
         log = f.read()
     assert b': debug : ' in log and b'treasure' not in log
