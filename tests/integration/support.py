@@ -34,6 +34,10 @@ class Timeout(AssertionError):
     """A condition did not come true in time."""
 
 
+# What is done while a test waits: a program with an event loop must run it, or the daemon gives its connection up.
+MEANWHILE = []
+
+
 def wait_for(condition, seconds=20, what='the condition'):
     """Call @condition until its value is true, which is returned. The only place where tests wait."""
     end = time.monotonic() + seconds
@@ -44,6 +48,8 @@ def wait_for(condition, seconds=20, what='the condition'):
             return value
         if time.monotonic() > end:
             raise Timeout(f'{what} did not come true within {seconds} s')
+        for function in MEANWHILE:
+            function()
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
 
@@ -317,6 +323,11 @@ def file_has(path, text):
             return text in f.read()
     except FileNotFoundError:
         return False
+
+
+def console_file(guest, name):
+    """A new name for the file that a guest's console writes: where the reference's daemon can write as well."""
+    return os.path.join(guest.folder, f'{name}-{uuid.uuid4()}.log')
 
 
 def wait_for_mark(console, mark, seconds=20):

@@ -48,7 +48,7 @@ def fields(text):
 
 
 def test_life_by_virsh(virsh, guest, tmp_path):
-    log = f'{guest.folder}/life-{os.getpid()}.log'
+    log = support.console_file(guest, 'life')
     xml = written(tmp_path, domain_xml('life', guest=guest, console=log))
     try:
         assert "Domain 'life' defined" in virsh('define', xml)
@@ -185,7 +185,7 @@ print('DONE')
 def test_life_by_python(guest, library, request):
     daemon = request.getfixturevalue('reference' if library == 'ours-on-reference' else 'guest_daemon')
     ours = library != 'debian'
-    log = f'{guest.folder}/python-{os.getpid()}.log'
+    log = support.console_file(guest, 'python')
     xml = domain_xml('py', guest=guest, console=log)
     if ours:
         try:

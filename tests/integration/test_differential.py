@@ -103,6 +103,12 @@ LIVE = {
 NOT_COMPARED = ('/domain/cpu', '/domain/seclabel')
 
 
+def numbered(text):
+    """Terminals by the order in which they come: their numbers depend on what else has one."""
+    names = {}
+    return re.sub(r'/dev/pts/[0-9]+', lambda found: names.setdefault(found.group(), f'terminal {len(names)}'), text)
+
+
 def running(socket, protocol, document):
     with wire.Client(socket, protocol) as connection:
         connection.open()
@@ -111,7 +117,7 @@ def running(socket, protocol, document):
             text = connection.call('DOMAIN_GET_XML_DESC', dom=domain, flags=0)['xml']
         finally:
             connection.call('DOMAIN_DESTROY', dom=domain)
-        return [re.sub(r"path='/[^']*/channel/(target/)?", "path='", line) for line in described(text)
+        return [re.sub(r"path='/[^']*/channel/(target/)?", "path='", line) for line in described(numbered(text))
                 if not line.startswith(NOT_COMPARED)]
 
 

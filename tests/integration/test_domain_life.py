@@ -26,6 +26,16 @@ libvirt.registerErrorHandler(lambda *_: None, None)
 libvirt.virEventRegisterDefaultImpl()
 
 
+def run_loop():
+    """What the loop has to do just now."""
+    timer = libvirt.virEventAddTimeout(0, lambda *_: None, None)
+    libvirt.virEventRunDefaultImpl()
+    libvirt.virEventRemoveTimeout(timer)
+
+
+support.MEANWHILE.append(run_loop)
+
+
 class Events:
     """Life-cycle events of a connection, pumped while waiting."""
 
@@ -79,7 +89,7 @@ def booted(guest_daemon, guest, request):
     logs = []
     with opened(guest_daemon) as found:
         def boot(name, extra='', flags=0, **options):
-            log = os.path.join(guest.folder, f'{name}-{os.getpid()}.log')
+            log = support.console_file(guest, name)
             logs.append(log)
             domain = found.createXML(domain_xml(name, guest=guest, extra=extra, console=log, **options), flags)
             wait_for_mark(log, 'GUEST-READY', BOOT_SECONDS)

@@ -98,6 +98,8 @@ static void call_start(Call *c, Fixture *f, const char *command, int deadline_ms
 static void call_finish(Call *c, int rc, int code)
 {
     g_thread_join(c->thread);
+    if (c->rc < 0)
+        g_test_message("%s: %s", c->command, c->message);
     g_assert_cmpint(c->rc, ==, rc);
     if (rc < 0)
         g_assert_cmpint(c->code, ==, code);
