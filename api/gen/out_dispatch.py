@@ -168,7 +168,8 @@ class Server:
             self.get_after += f"\n    query = {room} == 0;"
             n = f"query ? 0 : {room}"
         else:
-            n = room if field.type == "opaque" else "ret"
+            # what is returned may be the room that would be enough
+            n = room if field.type == "opaque" else f"MIN(ret, (int) {room})"
         if field.type == "opaque":
             self.put.append(f"xdr_put_opaque(&call->out, out_list, {room}, {field.max});")
             return

@@ -13,10 +13,10 @@
 /* As many I/O threads as the schema lets a definition have. */
 #define IOTHREADS_MAX 65535
 
-static guint host_cpu_count(DomainHost *host)
+static guint host_cpu_count(DomainHost *host, const DomainDef *def, GuestThread thread)
 {
     const DomainBackend *backend = host_backend(host);
-    return backend->host_cpus ? backend->host_cpus(host) : (guint) MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+    return backend->host_cpus ? backend->host_cpus(host, def, thread) : (guint) MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
 }
 
 /* ---- which CPUs ---- */
@@ -158,8 +158,9 @@ int core_domain_get_vcpu_pin_info(virDomainPtr dom, int ncpumaps, unsigned char 
         return -1;
     const DomainDef *def = shared_def_get(shared);
     int n = MIN(ncpumaps, (int) vcpus_max(def));
+    guint n_cpus = host_cpu_count(a.obj->host, def, GUEST_THREAD_VCPU);
     for (int i = 0; i < n; i++)
-        fill_map(vcpu_cpus(def, (guint) i), host_cpu_count(a.obj->host), cpumaps + (size_t) i * (size_t) maplen, maplen);
+        fill_map(vcpu_cpus(def, (guint) i), n_cpus, cpumaps + (size_t) i * (size_t) maplen, maplen);
     return n;
 }
 
@@ -172,7 +173,8 @@ int core_domain_get_emulator_pin_info(virDomainPtr dom, unsigned char *cpumaps, 
     g_autoptr(SharedDef) shared = api_scope_def(&a, flags);
     if (!shared)
         return -1;
-    fill_map(cpus_of_emulator(shared_def_get(shared)), host_cpu_count(a.obj->host), cpumaps, maplen);
+    const DomainDef *def = shared_def_get(shared);
+    fill_map(cpus_of_emulator(def), host_cpu_count(a.obj->host, def, GUEST_THREAD_EMULATOR), cpumaps, maplen);
     return 1;
 }
 
@@ -185,6 +187,7 @@ int core_domain_get_vcpus(virDomainPtr dom, virVcpuInfoPtr info, int maxinfo, un
     g_autoptr(GuestStats) stats = info ? api_guest_stats(&a, GUEST_STATS_VCPU) : NULL;
     if (info && !stats)
         return -1;
+    guint n_cpus = host_cpu_count(a.obj->host, def, GUEST_THREAD_VCPU);
     int n = 0;
     for (guint id = 0; n < maxinfo && id < vcpus_max(def); id++) {
         if (!vcpu_is_plugged(def, id))
@@ -197,7 +200,7 @@ int core_domain_get_vcpus(virDomainPtr dom, virVcpuInfoPtr info, int maxinfo, un
                 info[n] = (virVcpuInfo) { id, v->state, v->time.known ? v->time.n : 0, v->cpu };
         }
         if (cpumaps)
-            fill_map(vcpu_cpus(def, id), host_cpu_count(a.obj->host), cpumaps + (size_t) n * (size_t) maplen, maplen);
+            fill_map(vcpu_cpus(def, id), n_cpus, cpumaps + (size_t) n * (size_t) maplen, maplen);
         n++;
     }
     return n;
@@ -215,7 +218,7 @@ int core_domain_get_iothread_info(virDomainPtr dom, virDomainIOThreadInfoPtr **i
     if (!shared)
         return -1;
     g_autoptr(DomainDef) def = shared_def_copy(shared);
-    guint n_cpus = host_cpu_count(a.obj->host);
+    guint n_cpus = host_cpu_count(a.obj->host, def, GUEST_THREAD_IOTHREAD);
     iothreads_expand(def);
     *info = g_new0(virDomainIOThreadInfoPtr, def->n_iothreadids + 1);
     for (guint i = 0; i < def->n_iothreadids; i++) {

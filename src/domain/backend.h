@@ -93,6 +93,8 @@ typedef struct StartOptions {
 
 typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
 
+typedef enum { GUEST_KEYS_REPLACE, GUEST_KEYS_APPEND, GUEST_KEYS_REMOVE } GuestKeysMode;
+
 typedef enum { GUEST_THREAD_VCPU, GUEST_THREAD_EMULATOR, GUEST_THREAD_IOTHREAD } GuestThread;
 
 typedef enum { GUEST_REQUEST_PAUSE, GUEST_REQUEST_CONT } GuestRequest;
@@ -220,6 +222,39 @@ struct DomainBackend {
     /** Have @device as it is now; it was @old. @force: also against the guest's will (a locked tray). [worker] */
     int (*update)(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force);
 
+    /* ---- information, and what the guest's own system does ---- */
+
+    /** Sizes of a disk's image; @guest NULL: the domain doesn't run. Not set: the statistics of a run tell. [worker] */
+    int (*block_info)(DomainHost *host, Guest *guest, const DomainDisk *disk, virDomainBlockInfoPtr info);
+    /** Read @size bytes of a disk or of memory. [worker] */
+    int (*block_peek)(DomainHost *host, const DomainDisk *disk, unsigned long long offset, size_t size, void *buffer);
+    int (*memory_peek)(Guest *guest, unsigned long long start, size_t size, void *buffer, gboolean is_virtual);
+    int (*block_resize)(Guest *guest, const DomainDisk *disk, unsigned long long bytes);              /* [worker] */
+    int (*block_threshold)(Guest *guest, const DomainDisk *disk, unsigned long long bytes);           /* [worker] */
+    /** virDomainDiskErrorCode of each disk of @def. [worker] */
+    int (*disk_errors)(Guest *guest, const DomainDef *def, int *codes);
+    /** Append the times of CPU @cpu of the host, or of all with -1; @list NULL: nothing. How many CPUs there are, or -1. [worker] */
+    int (*cpu_stats)(Guest *guest, int cpu, TypedList *list);
+    /** Addresses of the guest's interfaces, from a virDomainInterfaceAddressesSource. How many, caller frees; or -1. [worker] */
+    int (*addresses)(Guest *guest, const DomainDef *def, unsigned int source, virDomainInterfacePtr **ifaces);
+    /** Mounted file systems. How many, caller frees; or -1. [worker] */
+    int (*agent_filesystems)(Guest *guest, virDomainFSInfoPtr **info);
+    /** Freeze or thaw what is mounted there (@n 0: all). How many were, or -1. [worker] */
+    int (*agent_freeze)(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze);
+    int (*agent_trim)(Guest *guest, const char *mountpoint, unsigned long long minimum);              /* [worker] */
+    int (*agent_time)(Guest *guest, long long *seconds, unsigned int *nseconds);                      /* [worker] */
+    int (*agent_set_time)(Guest *guest, long long seconds, unsigned int nseconds, gboolean sync);     /* [worker] */
+    int (*agent_password)(Guest *guest, const char *user, const char *password, gboolean encrypted);  /* [worker] */
+    /** A user's SSH keys, NULL-terminated, caller frees. How many, or -1. [worker] */
+    int (*agent_keys)(Guest *guest, const char *user, char ***keys);
+    int (*agent_set_keys)(Guest *guest, const char *user, const char **keys, unsigned int n, GuestKeysMode mode); /* [worker] */
+    /** Have the guest sleep (virNodeSuspendTarget); guest_upcall_pmsuspend() tells when it does. [worker] */
+    int (*agent_sleep)(Guest *guest, unsigned int target);
+    /** Wake it; guest_upcall_pmwakeup() tells. [worker] */
+    int (*wake)(Guest *guest);
+    /** Send a virDomainProcessSignal to a process of the guest. [worker] */
+    int (*send_signal)(Guest *guest, long long pid, unsigned int signum);
+
     /* ---- tuning ---- */
 
     /** Have the guest follow parameters that were set in @def; @change says which (domain/params.h). [worker] */
@@ -234,8 +269,8 @@ struct DomainBackend {
     int (*agent_vcpus)(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable);
     /** Have the guest's system use these vCPUs or not; they were in agent_vcpus()' answer. [worker] */
     int (*agent_set_vcpus)(Guest *guest, const Bitmap *vcpus, gboolean online);
-    /** How many CPUs the host has; NULL: this machine's. [any] */
-    unsigned int (*host_cpus)(DomainHost *host);
+    /** On how many CPUs, from 0, a thread may run that isn't pinned; NULL: all of this machine's. [any] */
+    unsigned int (*host_cpus)(DomainHost *host, const DomainDef *def, GuestThread thread);
 
     /* ---- what lasts ---- */
 

@@ -174,9 +174,37 @@ static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_update_device_flags);
 }
 
+/* What the guest tells of itself, and what its own system is asked to do. */
+static void fill_guest(HypervisorDriver *table, const DomainBackend *backend)
+{
+    SERVE_IF(stats, domain_get_block_info);
+    SERVE_IF(block_peek, domain_block_peek);
+    SERVE_IF(disk_errors, domain_get_disk_errors);
+    SERVE_IF(block_resize, domain_block_resize);
+    SERVE_IF(block_threshold, domain_set_block_threshold);
+    SERVE_IF(memory_peek, domain_memory_peek);
+    SERVE_IF(stats, domain_get_cpu_stats);
+    SERVE_IF(agent_filesystems, domain_get_fsinfo);
+    SERVE_IF(agent_freeze, domain_fsfreeze);
+    SERVE_IF(agent_freeze, domain_fsthaw);
+    SERVE_IF(agent_trim, domain_fstrim);
+    SERVE_IF(agent_time, domain_get_time);
+    SERVE_IF(agent_set_time, domain_set_time);
+    SERVE_IF(agent_password, domain_set_user_password);
+    SERVE_IF(agent_keys, domain_authorized_sshkeys_get);
+    SERVE_IF(agent_set_keys, domain_authorized_sshkeys_set);
+    SERVE_IF(addresses, domain_interface_addresses);
+    if (backend->agent_hostname && backend->agent_filesystems && backend->addresses)
+        SERVE(domain_get_guest_info);
+    SERVE_IF(agent_sleep, domain_pm_suspend_for_duration);
+    SERVE_IF(wake, domain_pm_wakeup);
+    SERVE_IF(send_signal, domain_send_process_signal);
+}
+
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
 {
     fill_life(table, backend);
     fill_rest(table, backend);
     fill_tuning(table, backend);
+    fill_guest(table, backend);
 }

@@ -226,3 +226,36 @@ int core_domain_detach_device_flags(virDomainPtr dom, const char *xml, unsigned 
 int core_domain_detach_device(virDomainPtr dom, const char *xml);
 int core_domain_detach_device_alias(virDomainPtr dom, const char *alias, unsigned int flags);
 int core_domain_update_device_flags(virDomainPtr dom, const char *xml, unsigned int flags);
+
+/* api_blocks.c */
+int core_domain_get_block_info(virDomainPtr dom, const char *disk, virDomainBlockInfoPtr info, unsigned int flags);
+int core_domain_block_peek(virDomainPtr dom, const char *disk, unsigned long long offset, size_t size,
+                           void *buffer, unsigned int flags);
+int core_domain_get_disk_errors(virDomainPtr dom, virDomainDiskErrorPtr errors, unsigned int maxerrors,
+                                unsigned int flags);
+int core_domain_block_resize(virDomainPtr dom, const char *disk, unsigned long long size, unsigned int flags);
+int core_domain_set_block_threshold(virDomainPtr dom, const char *dev, unsigned long long threshold,
+                                    unsigned int flags);
+int core_domain_memory_peek(virDomainPtr dom, unsigned long long start, size_t size, void *buffer, unsigned int flags);
+int core_domain_get_cpu_stats(virDomainPtr dom, virTypedParameterPtr params, unsigned int nparams,
+                              int start_cpu, unsigned int ncpus, unsigned int flags);
+
+/* api_agent.c */
+int core_domain_get_fsinfo(virDomainPtr dom, virDomainFSInfoPtr **info, unsigned int flags);
+int core_domain_fsfreeze(virDomainPtr dom, const char **mountpoints, unsigned int nmountpoints, unsigned int flags);
+int core_domain_fsthaw(virDomainPtr dom, const char **mountpoints, unsigned int nmountpoints, unsigned int flags);
+int core_domain_fstrim(virDomainPtr dom, const char *mount_point, unsigned long long minimum, unsigned int flags);
+int core_domain_get_time(virDomainPtr dom, long long *seconds, unsigned int *nseconds, unsigned int flags);
+int core_domain_set_time(virDomainPtr dom, long long seconds, unsigned int nseconds, unsigned int flags);
+int core_domain_set_user_password(virDomainPtr dom, const char *user, const char *password, unsigned int flags);
+int core_domain_authorized_sshkeys_get(virDomainPtr dom, const char *user, char ***keys, unsigned int flags);
+int core_domain_authorized_sshkeys_set(virDomainPtr dom, const char *user, const char **keys,
+                                        unsigned int nkeys, unsigned int flags);
+int core_domain_interface_addresses(virDomainPtr dom, virDomainInterfacePtr **ifaces, unsigned int source,
+                                    unsigned int flags);
+int core_domain_get_guest_info(virDomainPtr dom, unsigned int types, virTypedParameterPtr *params,
+                               int *nparams, unsigned int flags);
+int core_domain_pm_suspend_for_duration(virDomainPtr dom, unsigned int target, unsigned long long duration,
+                                        unsigned int flags);
+int core_domain_pm_wakeup(virDomainPtr dom, unsigned int flags);
+int core_domain_send_process_signal(virDomainPtr dom, long long pid_value, unsigned int signum, unsigned int flags);

@@ -100,4 +100,5 @@ def check_wire(script, folder, daemon):
     """Run @script on our side, in process and by way of @daemon: the same answers (events come when they come)."""
     near = answers(script, support.our_library_environment(), folder / 'near')
     far = answers(script, support.our_library_environment(), folder / 'far', f'test+unix:///default?socket={daemon.socket}')
-    assert [a[:2] for a in near] == [a[:2] for a in far]
+    wrong = [f'{n[0]}: near {n[1]}, far {f[1]}' for n, f in zip(near, far) if n[:2] != f[:2]]
+    assert len(near) == len(far) and not wrong, '\n'.join(wrong)

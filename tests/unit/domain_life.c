@@ -322,8 +322,8 @@ static void test_stats(Fixture *f, gconstpointer data)
 static void test_no_support(Fixture *f, gconstpointer data)
 {
     virDomainPtr dom = virDomainLookupByName(f->conn, "test");
-    g_assert_cmpint(virDomainPMWakeup(dom, 0), ==, -1);
-    expect_error(VIR_ERR_NO_SUPPORT, "virDomainPMWakeup");
+    g_assert_cmpint(virDomainOpenGraphicsFD(dom, 0, 0), ==, -1);
+    expect_error(VIR_ERR_NO_SUPPORT, "virDomainOpenGraphicsFD");
     virDomainFree(dom);
 }
 

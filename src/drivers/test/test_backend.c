@@ -14,15 +14,8 @@
 #include "domain/devices.h"
 #include "domain/host.h"
 #include "drivers/test/test_driver.h"
+#include "drivers/test/test_guest.h"
 #include "drivers/test/test_node.h"
-
-#define TEST_MAX_VCPUS 32
-
-typedef struct TestGuest {
-    gint64 started_ms;
-    GMutex lock;
-    Bitmap *offline;      /* vCPUs that the guest's system doesn't use; guarded by lock */
-} TestGuest;
 
 static int test_prepare(DomainHost *host, DomainDef *def)
 {
@@ -74,6 +67,8 @@ static void test_guest_new(Guest *guest)
     TestGuest *t = g_new0(TestGuest, 1);
     t->started_ms = loop_now_ms();
     t->offline = bitmap_new(TEST_MAX_VCPUS);
+    t->keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
+    t->seconds = TEST_TIME;
     g_mutex_init(&t->lock);
     guest->priv = t;
 }
@@ -148,6 +143,7 @@ static void test_guest_free(Guest *guest)
 {
     TestGuest *t = guest->priv;
     bitmap_free(t->offline);
+    g_hash_table_unref(t->keys);
     g_mutex_clear(&t->lock);
     g_free(t);
 }
@@ -204,48 +200,12 @@ static int test_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gb
     return 0;
 }
 
-static unsigned int test_host_cpus(DomainHost *host)
+/* An I/O thread is given as many as the guest has vCPUs. */
+static unsigned int test_host_cpus(DomainHost *host, const DomainDef *def, GuestThread thread)
 {
+    if (thread == GUEST_THREAD_IOTHREAD)
+        return vcpus_max(def);
     return ((const TestNode *) host_priv(host))->info.cpus;
-}
-
-static void count_vcpus(const DomainDef *def, void *opaque)
-{
-    Bitmap *possible = opaque;
-    for (guint i = 0; i < vcpus_max(def); i++) {
-        if (vcpu_is_plugged(def, i))
-            bitmap_set(possible, i);
-    }
-}
-
-/* The system does without every vCPU but the first. */
-static int test_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable)
-{
-    TestGuest *t = guest->priv;
-    *possible = bitmap_new(TEST_MAX_VCPUS);
-    guest_with_def(guest, count_vcpus, *possible);
-    *online = bitmap_copy(*possible);
-    *offlinable = bitmap_copy(*possible);
-    bitmap_clear(*offlinable, 0);
-    g_mutex_lock(&t->lock);
-    for (ssize_t i = -1; (i = bitmap_next(t->offline, i)) >= 0;)
-        bitmap_clear(*online, (size_t) i);
-    g_mutex_unlock(&t->lock);
-    return 0;
-}
-
-static int test_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online)
-{
-    TestGuest *t = guest->priv;
-    g_mutex_lock(&t->lock);
-    for (ssize_t i = -1; (i = bitmap_next(vcpus, i)) >= 0;) {
-        if (online)
-            bitmap_clear(t->offline, (size_t) i);
-        else
-            bitmap_set(t->offline, (size_t) i);
-    }
-    g_mutex_unlock(&t->lock);
-    return 0;
 }
 
 /* Numbers that follow from the time and the definition, so that tests can tell what to expect. */
@@ -267,14 +227,23 @@ static void fill_memory(const DomainDef *def, GuestStats *stats)
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_UNUSED], kib / 2);
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_USABLE], kib / 2);
     stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_RSS], kib / 2);
-    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_SWAP_IN], 0);
-    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_SWAP_OUT], 0);
+    static const int zeros[] = { VIR_DOMAIN_MEMORY_STAT_SWAP_IN, VIR_DOMAIN_MEMORY_STAT_SWAP_OUT,
+                                 VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT,
+                                 VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL };
+    for (guint i = 0; i < G_N_ELEMENTS(zeros); i++)
+        stat_set(&stats->memory[zeros[i]], 0);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_DISK_CACHES], kib / 8);
+    stat_set(&stats->memory[VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE], TEST_TIME);
 }
+
+typedef struct StatsCall { Guest *guest; GuestStats *stats; } StatsCall;
 
 static void fill_from_def(const DomainDef *def, void *opaque)
 {
-    GuestStats *stats = opaque;
-    fill_memory(def, stats);
+    StatsCall *call = opaque;
+    GuestStats *stats = call->stats;
+    if (def->devices.memballoon) /* else nobody tells of the memory */
+        fill_memory(def, stats);
     for (guint i = 0; i < def->devices.n_disks; i++) {
         const DomainDisk *disk = def->devices.disks[i];
         GuestBlockStats *b = guest_stats_add_block(stats);
@@ -299,7 +268,8 @@ static void fill_from_def(const DomainDef *def, void *opaque)
         GuestVcpuStats *v = guest_stats_add_vcpu(stats);
         v->vcpu = i;
         v->state = VIR_VCPU_RUNNING;
-        v->cpu = cpus ? (int) bitmap_last(cpus) : -1;
+        v->cpu = cpus ? (int) bitmap_last(cpus)
+            : (int) test_host_cpus(call->guest->host, def, GUEST_THREAD_VCPU) - 1;
         stat_set(&v->time, stats->cpu_time.n);
     }
 }
@@ -308,12 +278,7 @@ static void test_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, Gu
 {
     g_autoptr(GuestStats) stats = guest_stats_new(groups);
     fill_stats(guest, stats);
-    guest_with_def(guest, fill_from_def, stats);
-    for (guint i = 0; stats->vcpus && i < stats->vcpus->len; i++) {
-        GuestVcpuStats *v = &g_array_index(stats->vcpus, GuestVcpuStats, i);
-        if (v->cpu < 0) /* it may run anywhere */
-            v->cpu = (int) test_host_cpus(guest->host) - 1;
-    }
+    guest_with_def(guest, fill_from_def, &(StatsCall) { guest, stats });
     done(guest, stats, opaque);
 }
 
@@ -367,6 +332,26 @@ const DomainBackend test_backend = {
     .pin = test_pin,
     .set_iothread = test_set_iothread,
     .plug_vcpus = test_plug_vcpus,
+    .block_info = test_block_info,
+    .block_peek = test_block_peek,
+    .memory_peek = test_memory_peek,
+    .block_resize = test_block_resize,
+    .block_threshold = test_block_resize,
+    .disk_errors = test_disk_errors,
+    .cpu_stats = test_cpu_stats,
+    .addresses = test_addresses,
+    .screenshot = test_screenshot,
+    .agent_filesystems = test_filesystems,
+    .agent_freeze = test_freeze,
+    .agent_trim = test_trim,
+    .agent_time = test_time,
+    .agent_set_time = test_set_time,
+    .agent_password = test_password,
+    .agent_keys = test_keys,
+    .agent_set_keys = test_set_keys,
+    .agent_sleep = test_sleep,
+    .wake = test_wake,
+    .send_signal = test_signal,
     .agent_vcpus = test_agent_vcpus,
     .agent_set_vcpus = test_agent_set_vcpus,
     .host_cpus = test_host_cpus,
