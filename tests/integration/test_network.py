@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks of the test driver, compared with Debian's library on test:///default; and what only ours has."""
+import pytest
+
 import agreement
 
 EVENTS = r'''
@@ -202,10 +204,6 @@ def test_node_file(tmp_path):
     agreement.check(NODE, tmp_path)
 
 
-def test_over_the_wire(tmp_path, daemon):
-    agreement.check_wire(LIFE, tmp_path, daemon)
-
-
 LEASES = EVENTS + HEAD + r'''
 def leases(net, *args):
     return [{k: v for k, v in sorted(lease.items()) if k != 'expirytime'} for lease in net.DHCPLeases(*args)]
@@ -325,6 +323,11 @@ call('end', n.destroy)
 
 def test_ports(tmp_path, reference):
     agreement.check(PORTS, tmp_path, reference=reference)
+
+
+@pytest.mark.parametrize('script', [LIFE, UPDATES, PORTS], ids=['life', 'updates', 'ports'])
+def test_over_the_wire(tmp_path, daemon, script):
+    agreement.check_wire(script, tmp_path, daemon)
 
 
 def test_metadata(daemon):
