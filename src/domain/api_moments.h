@@ -36,8 +36,9 @@ char *disk_invent_file(const DomainDisk *disk, const char *suffix);
 
 /** Whether what is said of the memory is possible at all. 0 or -1. */
 int snapshot_check_memory(DomainSnapshotDef *def);
-/** Decide for each disk of the snapshot's domain what becomes of it, and for the memory if that isn't said. 0 or -1. */
-int snapshot_align(DomainSnapshotDef *def);
+/** Decide for each disk of the snapshot's domain what becomes of it, and for the memory if that isn't said. @strict: none is
+ * external while others are internal. 0 or -1. */
+int snapshot_align(DomainSnapshotDef *def, gboolean strict);
 int checkpoint_align(DomainCheckpointDef *def);
 
 /** Complete a new checkpoint of a running domain. 0 or -1. */

@@ -105,7 +105,7 @@ static int take(Access *a, DomainSnapshotDef *def, unsigned int flags)
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot halt the transient domain '%s': its snapshots would be gone with it",
                     API_NAME(a));
     if (moment_fill(&MOMENT_SNAPSHOT, a, def) < 0 || fill_inactive(a, def) < 0 ||
-        decide_memory(a, def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) < 0 || snapshot_align(def) < 0)
+        decide_memory(a, def, flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY) < 0 || snapshot_align(def, TRUE) < 0)
         return -1;
     int rc = GUEST_CALL(backend->snapshot_create(a->obj->host, guest, def, flags));
     return rc > 0 ? change_images(a, def) : rc;
@@ -136,6 +136,8 @@ static int finish(Access *a, Moment *moment, unsigned int flags)
 
 static int check_state(const DomainSnapshotDef *def)
 {
+    if (def->state == DOMAIN_SNAPSHOT_STATE_NOSTATE)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the snapshot '%s' can't be of a domain in no state", def->name);
     if (!def->has_creation_time || def->state != DOMAIN_SNAPSHOT_STATE_UNSET)
         return 0; /* without time there is another error */
     return FAIL(VIR_ERR_XML_ERROR, "the snapshot '%s' lacks its state", def->name);
@@ -147,8 +149,8 @@ static int align_given(DomainSnapshotDef *def)
     if (snapshot_check_memory(def) < 0)
         return -1;
     if (!is_online(def->state) && def->memory.snapshot > DOMAIN_DISK_SNAPSHOT_NO)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "there is no memory to be kept in the snapshot '%s'", def->name);
-    return snapshot_align(def);
+        return FAIL(VIR_ERR_XML_ERROR, "there is no memory to be kept in the snapshot '%s'", def->name);
+    return snapshot_align(def, FALSE);
 }
 
 static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned int flags)
@@ -159,6 +161,9 @@ static int redefine(Access *a, DomainSnapshotDef *def, const char *xml, unsigned
     if (check_state(def) < 0 || moment_check_again(&MOMENT_SNAPSHOT, a, def, xml) < 0 ||
         (def->inactive_domain && definition_complete(a->obj->host, def->inactive_domain, xml) < 0))
         return -1;
+    if (old && strcmp(moment_snapshot(old)->domain->name, def->domain->name) != 0)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the domain in the snapshot '%s' can't change its name from '%s' to '%s'", def->name,
+                    moment_snapshot(old)->domain->name, def->domain->name);
     if (old && is_online(moment_snapshot(old)->state) != is_online(def->state))
         return FAIL(VIR_ERR_INVALID_ARG, "the snapshot '%s' can't change between online and offline", def->name);
     return align_given(def);
@@ -279,8 +284,7 @@ static int target_state(const DomainSnapshotDef *snapshot, unsigned int flags)
     if (flags & VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED)
         return VIR_DOMAIN_PAUSED;
     switch (snapshot->state) {
-    case DOMAIN_SNAPSHOT_STATE_RUNNING:
-    case DOMAIN_SNAPSHOT_STATE_BLOCKED: return VIR_DOMAIN_RUNNING;
+    case DOMAIN_SNAPSHOT_STATE_RUNNING: return VIR_DOMAIN_RUNNING;
     case DOMAIN_SNAPSHOT_STATE_PAUSED: return VIR_DOMAIN_PAUSED;
     default: return VIR_DOMAIN_SHUTOFF;
     }

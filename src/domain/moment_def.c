@@ -52,7 +52,7 @@ static int check_parent(const MomentKind *kind, const Access *a, const void *def
     MomentSet *set = moments_of(kind, a->state);
     const DomainMomentParent *parent = PARENT(kind, def);
     const char *name = NAME(kind, def);
-    if (!parent)
+    if (!parent || !parent->name || !*parent->name)
         return 0;
     if (strcmp(parent->name, name) == 0)
         return FAIL(VIR_ERR_INVALID_ARG, "%s '%s' can't be its own parent", kind->word, name);

@@ -108,13 +108,13 @@ static int name_image(const DomainSnapshotDef *def, const DomainDisk *disk, Doma
 }
 
 static int settle_disk(const DomainSnapshotDef *def, const DomainDisk *disk, DomainSnapshotDisk *part,
-                       DomainDiskSnapshot usual)
+                       DomainDiskSnapshot usual, gboolean strict)
 {
     DomainDiskSnapshot own = disk->snapshot ? disk->snapshot : disk_is_empty(disk) || disk->readonly
                            ? DOMAIN_DISK_SNAPSHOT_NO : usual;
     gboolean given = part->source.file || part->source.dev || part->source.name;
-    if (part->snapshot && part->snapshot != own && part->snapshot != DOMAIN_DISK_SNAPSHOT_MANUAL &&
-        usual == DOMAIN_DISK_SNAPSHOT_INTERNAL && part->snapshot != usual)
+    gboolean odd = part->snapshot == DOMAIN_DISK_SNAPSHOT_NO || (strict && part->snapshot == DOMAIN_DISK_SNAPSHOT_EXTERNAL);
+    if (odd && part->snapshot != own && usual == DOMAIN_DISK_SNAPSHOT_INTERNAL)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s' must use snapshot mode 'internal'", part->name);
     if (part->snapshot == DOMAIN_DISK_SNAPSHOT_UNSET)
         part->snapshot = own;
@@ -126,7 +126,7 @@ static int settle_disk(const DomainSnapshotDef *def, const DomainDisk *disk, Dom
                  : 0;
 }
 
-int snapshot_align(DomainSnapshotDef *def)
+int snapshot_align(DomainSnapshotDef *def, gboolean strict)
 {
     gboolean off = def->state == DOMAIN_SNAPSHOT_STATE_SHUTOFF || def->state == DOMAIN_SNAPSHOT_STATE_DISK_SNAPSHOT;
     DomainDiskSnapshot *memory = &def->memory.snapshot;
@@ -138,7 +138,7 @@ int snapshot_align(DomainSnapshotDef *def)
         return -1;
     for (guint i = 0; i < def->disks.n_disks; i++) {
         if (settle_disk(def, def->domain->devices.disks[i], def->disks.disks[i],
-                        external ? DOMAIN_DISK_SNAPSHOT_EXTERNAL : DOMAIN_DISK_SNAPSHOT_INTERNAL) < 0)
+                        external ? DOMAIN_DISK_SNAPSHOT_EXTERNAL : DOMAIN_DISK_SNAPSHOT_INTERNAL, strict) < 0)
             return -1;
     }
     return 0;

@@ -24,10 +24,14 @@ const MomentKind MOMENT_CHECKPOINT = {
 Moment *moment_new(const MomentKind *kind, void *def)
 {
     Moment *moment = g_new0(Moment, 1);
-    const DomainMomentParent *parent = G_STRUCT_MEMBER(DomainMomentParent *, def, kind->parent);
+    DomainMomentParent **parent = &G_STRUCT_MEMBER(DomainMomentParent *, def, kind->parent);
+    if (*parent && (!(*parent)->name || !*(*parent)->name)) {
+        xml_struct_free(&DOMAIN_MOMENT_PARENT_DESC, *parent);
+        *parent = NULL;
+    }
     moment->refs = 1;
     moment->name = G_STRUCT_MEMBER(char *, def, kind->name);
-    moment->parent = parent ? parent->name : NULL;
+    moment->parent = *parent ? (*parent)->name : NULL;
     moment->def = definition_new(kind->root, def);
     return moment;
 }

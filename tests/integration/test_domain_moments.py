@@ -99,6 +99,21 @@ again('r11', time + '<state>disk-snapshot</state><disks><disk name="vda" snapsho
 go(lambda: described(get('r11')))
 go(lambda: [sorted(t.snapshotListNames(f)) for f in (64, 128, 256, 512, 16)])
 go(t.snapshotCreateXML, '<domainsnapshot/>', 1)
+again('r', time + running + D.replace('<name>test', '<name>other')); again('r5', time + running + re.sub('<.?[mM]emory.*', '', D))
+again('r5', time + running + D.replace("bus='virtio'", "bus='xx'"))
+for disks in ('external"><source file="/n"/></disk>', 'internal"/>', 'no"/>'):
+    again('r6', time + running + '<disks><disk name="vda" snapshot="%s</disks>' % disks + D)
+    go(lambda: described(get('r6')))
+for memory in ('no"/>', 'internal"/>', 'external" file="/m"/>'):
+    for state in ('running', 'shutoff', 'disk-snapshot'):
+        again('r%d' % next(numbers), time + '<memory snapshot="%s<state>%s</state>' % (memory, state) + D)
+again('r7', '<creationTime>x</creationTime>' + running + D); again('', time + running + D)
+again('r7', '<creationTime>-7</creationTime>' + running + D); again('r12', '<parent/>' + time + running + D)
+again('r13', '<parent><name/></parent>' + time + running + D)
+for state in ('nostate', 'blocked', 'paused', 'shutdown', 'crashed', 'pmsuspended'):
+    again('in ' + state, time + '<state>%s</state>' % state + D)
+    go(lambda: t.revertToSnapshot(get('in ' + state))); go(t.state)
+go(t.destroy)
 go(t.undefineFlags, libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA); go(c.listAllDomains)
 '''
 

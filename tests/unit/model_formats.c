@@ -45,7 +45,7 @@ static const char *const wrong_devices[] = {
 
 static const char *const wrong_snapshots[] = {
     "<snapshot/>", "<domainsnapshot><frob/></domainsnapshot>", "<domainsnapshot><state>frob</state></domainsnapshot>",
-    "<domainsnapshot><parent/></domainsnapshot>", "<domainsnapshot><memory snapshot='frob'/></domainsnapshot>",
+    "<domainsnapshot><parent frob='1'/></domainsnapshot>", "<domainsnapshot><memory snapshot='frob'/></domainsnapshot>",
     "<domainsnapshot><disks><disk/></disks></domainsnapshot>", "<domainsnapshot><domain/></domainsnapshot>", NULL
 };
 static const char *const wrong_checkpoints[] = {
