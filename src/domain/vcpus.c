@@ -2,7 +2,6 @@
 #include "domain/vcpus.h"
 #include <string.h>
 #include "domain/api.h"
-#include "domain/find.h"
 
 guint vcpus_max(const DomainDef *def)
 {
@@ -13,6 +12,8 @@ bool vcpu_is_plugged(const DomainDef *def, guint id)
 {
     if (def->n_vcpus == 0)
         return id < def_current_vcpus(def);
+    if (id < def->n_vcpus && def->vcpus[id]->id == id) /* as it is once the list is complete */
+        return def->vcpus[id]->enabled == TRISTATE_YES;
     for (guint i = 0; i < def->n_vcpus; i++) {
         if (def->vcpus[i]->id == id)
             return def->vcpus[i]->enabled == TRISTATE_YES;
@@ -116,8 +117,14 @@ void vcpus_set_max(DomainDef *def, guint count)
 
 void iothreads_expand(DomainDef *def)
 {
+    if (def->n_iothreadids >= def->iothreads)
+        return;
+    /* one of so many numbers is always free */
+    g_autoptr(Bitmap) taken = bitmap_new(def->iothreads + 1);
+    for (guint i = 0; i < def->n_iothreadids; i++)
+        bitmap_set(taken, def->iothreadids[i]->id);
     for (guint id = 1; def->n_iothreadids < def->iothreads; id++) {
-        if (find_iothread(def, id) >= 0)
+        if (bitmap_test(taken, id))
             continue;
         DomainIothread *thread = xml_struct_new(&DOMAIN_IOTHREAD_DESC);
         thread->id = id;

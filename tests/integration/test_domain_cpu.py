@@ -113,6 +113,21 @@ call('guest on', d.setGuestVcpus, '1', 1)
 call('guest count after', d.vcpusFlags, 8)
 '''
 
+# As many as a definition may have, with numbers given to some.
+MANY = r'''
+d = c.defineXML(xml('p1', 1).replace("<vcpu>2</vcpu>", "<vcpu>2</vcpu><iothreads>65535</iothreads>"
+                                     "<iothreadids><iothread id='3'/><iothread id='70000'/></iothreadids>"))
+call('how many', lambda: len(d.ioThreadInfo(2)))
+call('which', lambda: [i[0] for i in d.ioThreadInfo(2)][:5])
+call('one more', d.addIOThread, 80000, 2)
+'''
+
+
+def test_many_iothreads(tmp_path):
+    got = {label: value for label, value, _ in agreement.answers(MANY, agreement.support.our_library_environment(),
+                                                                 tmp_path / 'ours')}
+    assert got == {'how many': 65535, 'which': [3, 70000, 1, 2, 4], 'one more': 'error 8'}
+
 
 def test_cpus(tmp_path):
     agreement.check(CPU, tmp_path, DIFFERING)
