@@ -58,6 +58,8 @@ class Page:
             else:
                 (self.prose if inside is None else inside[1]).append(line)
         assert inside is None, 'a block has no end'
+        self.paragraphs = [' '.join(part.split()) for part in re.split(r'\n\s*\n', '\n'.join(self.prose))]
+        self.spans = [span for part in self.paragraphs for span in SPAN.findall(part)]
 
     def of(self, language):
         """(name, text) of the blocks in a language."""
@@ -90,7 +92,7 @@ def test_links_lead_somewhere():
 
 def missing_places(page, text):
     """Files and folders of the tree, or of the build, that are named in backticks."""
-    for word in SPAN.findall('\n'.join(Page(text).prose)):
+    for word in Page(text).spans:
         first, slash, rest = word.partition('/')
         if first not in TOP or not slash or not re.fullmatch(r'[\w./*-]*', rest) or re.search('[A-Z]{3}', rest):
             continue
@@ -157,9 +159,8 @@ def wrong_words(commands, words):
 def shown_lines(page):
     for _, text in page.of('sh'):
         yield from text.split('\n')
-    prose = '\n'.join(page.prose)
     yield from (line for line in page.prose if line.startswith('    '))
-    yield from (span for span in SPAN.findall(prose) if re.search(r'\b(virsh|virt-admin) ', span))
+    yield from (span for span in page.spans if re.search(r'\b(virsh|virt-admin) ', span))
 
 
 def wrong_commands(name, text, tables):
@@ -195,7 +196,7 @@ def conf_tables():
 
 def wrong_keys(name, text, known):
     page = Page(text)
-    for paragraph in re.split(r'\n\s*\n', '\n'.join(page.prose)):
+    for paragraph in page.paragraphs:
         spans = SPAN.findall(paragraph)
         files = [span for span in map(os.path.basename, spans) if span in known]
         keys = set().union(*(known[file] for file in files))
