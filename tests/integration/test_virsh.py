@@ -303,3 +303,25 @@ def test_explain(virsh):
         assert done.returncode == 1 and done.stderr.startswith('error: ' + error)
     assert virsh('complete', '--', 'explain', 'domain.devices.disk.d').stdout.split() == ['domain.devices.disk.driver']
     assert 'domain.vcpu@placement' in virsh('complete', '--', 'explain', 'domain.vcpu@').stdout.split()
+
+
+def test_what_a_file_would_change(virsh, tmp_path):
+    now = virsh('dumpxml', 'test').stdout
+    same = written(tmp_path, now.replace("<memory unit='KiB'>8388608<", "<memory unit='GiB'>8<"))
+    assert virsh('define', same, '--check').stdout == f'{same} would change nothing\n\n'
+    assert virsh('-q', 'define', same, '--diff').stdout == ''
+    other = now.replace('<clock', '<title>new</title><clock').replace('diskimage1', 'other').replace('>8388608<', '>1024<')
+    other = written(tmp_path, re.sub('<interface.*</interface>', '', other, flags=re.S))
+    done = virsh('-q', 'define', other, '--diff').stdout
+    assert set(done.splitlines()) == {
+        '+ domain.title', '~ domain.devices.disk[vda].source@file: /guest/diskimage1 -> /guest/other',
+        '~ domain.memory: 8589934592 bytes -> 1048576 bytes', '- domain.devices.interface[testnet0]'}
+    assert virsh('define', other, '--check', check=False).returncode == 1
+    fresh = written(tmp_path, now.replace('<name>test<', '<name>fresh<'))
+    assert virsh('-q', 'define', fresh, '--diff').stdout == '+ domain: there is no such object yet\n'
+    assert 'fresh' not in virsh('list', '--all').stdout
+    net = written(tmp_path, virsh('net-dumpxml', 'default').stdout.replace('.254', '.200'))
+    assert virsh('-q', 'net-define', net, '--diff').stdout == \
+        '~ network.ip[192.168.122.1].dhcp.range@end: 192.168.122.254 -> 192.168.122.200\n'
+    broken = virsh('define', written(tmp_path, '<domain'), '--check', check=False)
+    assert broken.returncode == 1 and "isn't well-formed XML" in broken.stderr

@@ -146,6 +146,13 @@ def test_handlers_name_known_options():
             assert used <= known, f'{name}: {sorted(used - known)}'
 
 
+def test_extra_options_are_no_part_of_the_syntax_line(tmp_path):
+    done, out = generate(tmp_path, GROUP + COMMAND + '  option x bool extra -- d\n  option y bool -- d\n')
+    assert done.returncode == 0, done.stderr
+    source = (out / 'prog_commands.c').read_text()
+    assert '.synopsis = "go [--y]"' in source and '{"x", SHELL_BOOL, 0, "d"' in source
+
+
 def test_schema(tmp_path):
     """The shapes in the words of the standard: a key that isn't optional is required, another one is forbidden."""
     tables, out = os.path.join(ROOT, 'tools/virsh/commands'), tmp_path / 'out'

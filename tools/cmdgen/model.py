@@ -25,7 +25,7 @@ GRAMMAR = {
 ACTIONS = ("act", "autostart", "dump", "edit", "make", "print")  # handlers that are generated, see out_act.py
 PARAMS = ("bool", "int", "uint", "llong", "ullong", "string", "bytes", "kib")
 TYPES = ("bool", "string", "int", "argv")
-WORDS = ("positional", "also-positional", "required", "allow-empty")
+WORDS = ("positional", "also-positional", "required", "allow-empty", "extra")
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
 
@@ -86,7 +86,7 @@ class Command:
         self.options, self.option_aliases, self.exclusive, self.action = [], [], [], None
 
     def synopsis(self):
-        return " ".join([self.name] + [o.usage() for o in self.options])
+        return " ".join([self.name] + [o.usage() for o in self.options if "extra" not in o.words])
 
     def description(self):
         return " ".join(self.text) or self.summary[0].upper() + self.summary[1:] + "."
@@ -220,7 +220,7 @@ def option(value, where):
             made.words.add(word)
         else:
             raise TableError(where, f"unknown word '{word}' in option '{made.name}'{nearest(word, WORDS)}")
-    if made.type == "bool" and (made.words or made.completer or made.values):
+    if made.type == "bool" and (made.words - {"extra"} or made.completer or made.values):
         raise TableError(where, f"option '{made.name}' is a bool, which takes no value")
     if made.flag and made.type != "bool":
         raise TableError(where, f"option '{made.name}' has a flag but isn't a bool")

@@ -54,10 +54,12 @@ def make(command):
         call = f"{made.function}(virsh_conn(shell), xml, cmd_flags(cmd))"
     elif made.more:
         call = f"cmd_flags(cmd) ? {made.more[0]}(virsh_conn(shell), xml, cmd_flags(cmd)) : {call}"
+    compare = ['if (cmd_has(cmd, "check") || cmd_has(cmd, "diff"))', "    return virsh_compare(shell, cmd, xml);"]
     return function(command, [
         'g_autofree char *xml = virsh_read_option(shell, cmd, "file");',
         f"g_autoptr({item.get('type')}) object = NULL;", "",
         "if (!xml)", "    return false;",
+        *(compare if any(o.name == "diff" for o in command.options) else []),
         f"object = {call};", "if (!object)",
         f'    return shell_error(shell, {text(made.fail)}, cmd_get(cmd, "file"));',
         f'shell_print_extra(shell, {text(made.done, newline=True)}, {item.get("name")}'

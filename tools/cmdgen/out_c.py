@@ -70,7 +70,7 @@ def command_tables(command):
 
 
 def option_row(name, item):
-    flags = " | ".join(FLAGS[w] for w in sorted(item.words)) or "0"
+    flags = " | ".join(FLAGS[w] for w in sorted(item.words) if w in FLAGS) or "0"
     values = f"values_{name}_{ident(item.name)}" if item.values else "NULL"
     more = f", .flag = {item.flag}" if item.flag else ""
     if item.param:

@@ -268,3 +268,8 @@ struct VirshJob {
 };
 /* Runs the call to its end; ^C aborts the domain's job. False if it failed, its error being pending. */
 bool virsh_job_run(Shell *shell, VirshJob *job);
+
+/* --- what a file would change (lib_compare.c) --- */
+/* For --check and --diff of commands that define what the file --file, whose text is `xml`, says: shows it. --check is
+ * false, without an error, if something would change. */
+bool virsh_compare(Shell *shell, const Cmd *cmd, const char *xml);

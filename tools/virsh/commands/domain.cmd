@@ -363,6 +363,8 @@ command define
   fail Failed to define domain from %s
   use xml-file validate
   flag validate VIR_DOMAIN_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command desc
   summary show or change a domain's description or title

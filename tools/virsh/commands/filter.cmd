@@ -11,6 +11,8 @@ command nwfilter-define
   fail Failed to define network filter from %s
   use xml-file validate
   flag validate VIR_NWFILTER_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command nwfilter-dumpxml
   summary print a network filter as XML

@@ -29,6 +29,8 @@ command iface-define
   fail Failed to define interface from %s
   use xml-file validate
   flag validate VIR_INTERFACE_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command iface-destroy
   summary take a host interface down

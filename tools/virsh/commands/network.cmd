@@ -25,6 +25,8 @@ command net-define
   fail Failed to define network from %s
   use xml-file validate
   flag validate VIR_NETWORK_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command net-desc
   summary show or change a network's description or title

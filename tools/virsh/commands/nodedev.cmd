@@ -78,6 +78,8 @@ command nodedev-define
   fail Failed to define node device from '%s'
   use xml-file validate
   flag validate VIR_NODE_DEVICE_DEFINE_XML_VALIDATE
+  use compare
+  exclusive check diff
 
 command nodedev-undefine
   summary delete the definition of a host device

@@ -109,6 +109,8 @@ command pool-define
   fail Failed to define pool from %s
   use xml-file validate
   flag validate VIR_STORAGE_POOL_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command pool-delete
   summary destroy the storage of an inactive pool

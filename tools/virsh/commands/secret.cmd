@@ -11,6 +11,8 @@ command secret-define
   fail Failed to set attributes from %s
   use xml-file validate
   flag validate VIR_SECRET_DEFINE_VALIDATE
+  use compare
+  exclusive check diff
 
 command secret-dumpxml
   summary print a secret's attributes as XML

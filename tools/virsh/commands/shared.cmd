@@ -33,3 +33,7 @@ shared xml-file
 
 shared print-xml
   option print-xml bool -- print the XML instead of acting
+
+shared compare
+  option check bool extra -- change nothing, and tell by the exit status whether the file would: 0 if it wouldn't
+  option diff bool extra -- change nothing, and show what the file would change
