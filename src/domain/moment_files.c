@@ -97,6 +97,19 @@ int moments_check_room(const MomentKind *kind, const DomainState *state)
                 kind->word, kind->word);
 }
 
+/* The second of two writes failed: let the first one's file be again as what is published. */
+static void take_back(const MomentKind *kind, DomainObj *obj, const char *name)
+{
+    virErrorPtr error = error_save();
+    g_autoptr(DomainState) state = domain_state(obj);
+    const MomentSet *set = moments_of(kind, state);
+    const Moment *moment = moments_find(set, name);
+    int rc = moment ? write_one(kind, obj, moment, g_strcmp0(set->current, name) == 0) : remove_one(kind, obj, name);
+    if (rc < 0)
+        LOG_ERROR("%s '%s' of domain '%s' isn't on disk as it is: %s", kind->word, name, state->name, error_message());
+    error_restore(error);
+}
+
 int moments_add(const MomentKind *kind, DomainObj *obj, Moment *moment, gboolean make_current)
 {
     g_autoptr(DomainState) state = domain_state(obj);
@@ -105,9 +118,12 @@ int moments_add(const MomentKind *kind, DomainObj *obj, Moment *moment, gboolean
     const char *current = make_current ? moment->name : before;
     if (!moments_find(old, moment->name) && moments_check_room(kind, state) < 0)
         return -1;
-    if (write_one(kind, obj, moment, g_strcmp0(current, moment->name) == 0) < 0 ||
-        (before && g_strcmp0(before, current) != 0 && write_one(kind, obj, moments_find(old, before), FALSE) < 0))
+    if (write_one(kind, obj, moment, g_strcmp0(current, moment->name) == 0) < 0)
         return -1;
+    if (before && g_strcmp0(before, current) != 0 && write_one(kind, obj, moments_find(old, before), FALSE) < 0) {
+        take_back(kind, obj, moment->name);
+        return -1;
+    }
     g_autoptr(MomentSet) next = moments_with(old, moment, current);
     if (publish(kind, obj, next))
         return 0;
@@ -122,9 +138,12 @@ int moments_set_current(const MomentKind *kind, DomainObj *obj, const char *name
     MomentSet *old = moments_of(kind, state);
     if (!old || g_strcmp0(old->current, name) == 0)
         return 0;
-    if (write_one(kind, obj, moments_find(old, name), TRUE) < 0 ||
-        write_one(kind, obj, moments_find(old, old->current), FALSE) < 0)
+    if (write_one(kind, obj, moments_find(old, name), TRUE) < 0)
         return -1;
+    if (write_one(kind, obj, moments_find(old, old->current), FALSE) < 0) {
+        take_back(kind, obj, name);
+        return -1;
+    }
     g_autoptr(MomentSet) next = moments_with_current(old, name);
     publish(kind, obj, next);
     return 0;
@@ -263,23 +282,28 @@ static gint by_time(gconstpointer a, gconstpointer b, gpointer kind)
     return left < right ? -1 : left > right;
 }
 
-/* The moments that can be read, the older ones first. @current receives the one that is marked. */
-static GPtrArray *read_all(const MomentKind *kind, DomainObj *obj, const char *folder, char **files, const Moment **current)
+/* The moments that can be read, the older ones first. @marked receives the names of those that are marked as current, the
+ * youngest, which is it, at the end. */
+static GPtrArray *read_all(const MomentKind *kind, DomainObj *obj, const char *folder, char **files, GPtrArray *marked)
 {
+    const Moment *youngest = NULL;
     GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify) moment_unref);
     for (char **f = files; *f; f++) {
-        gboolean marked = FALSE;
+        gboolean is_marked = FALSE;
         if (!g_str_has_suffix(*f, ".xml"))
             continue;
-        Moment *moment = read_one(kind, obj, folder, *f, &marked);
+        Moment *moment = read_one(kind, obj, folder, *f, &is_marked);
         if (!moment) {
             LOG_ERROR("a %s is left out: %s", kind->word, error_message());
             virResetLastError();
             continue;
         }
         g_ptr_array_add(found, moment);
-        if (marked && time_of(kind, moment) >= time_of(kind, *current))
-            *current = moment;
+        if (!is_marked)
+            continue;
+        gboolean younger = time_of(kind, moment) >= time_of(kind, youngest);
+        g_ptr_array_insert(marked, younger ? -1 : 0, g_strdup(moment->name));
+        youngest = younger ? moment : youngest;
     }
     g_ptr_array_sort_with_data(found, by_time, (gpointer) kind);
     return found;
@@ -290,7 +314,7 @@ void moments_load(const MomentKind *kind, DomainObj *obj)
     g_autoptr(DomainState) state = domain_state(obj);
     g_autofree char *folder = folder_of(kind, obj->host, state->name);
     g_autoptr(GPtrArray) roots = g_ptr_array_new_with_free_func((GDestroyNotify) moment_unref);
-    const Moment *marked = NULL;
+    g_autoptr(GPtrArray) marked = g_ptr_array_new_with_free_func(g_free);
     if (access(folder, F_OK) < 0)
         return;
     if (file_sweep(folder) < 0)
@@ -300,12 +324,16 @@ void moments_load(const MomentKind *kind, DomainObj *obj)
         LOG_ERROR("%ss of domain '%s': %s", kind->word, state->name, error_message());
         return;
     }
-    g_autoptr(GPtrArray) found = read_all(kind, obj, folder, files, &marked);
-    g_autofree char *current = marked ? g_strdup(marked->name) : NULL;
+    g_autoptr(GPtrArray) found = read_all(kind, obj, folder, files, marked);
     moments_cut(kind, found, roots);
     for (guint i = 0; i < roots->len; i++)
         LOG_WARN("%s '%s' of domain '%s' lost the one that it follows", kind->word, ((Moment *) roots->pdata[i])->name,
                  state->name);
-    g_autoptr(MomentSet) set = moments_new(found, current);
+    g_autoptr(MomentSet) set = moments_new(found, marked->len ? marked->pdata[marked->len - 1] : NULL);
     publish(kind, obj, set);
+    /* the mark of a change that was cut short must not come back when the younger one is the current no more */
+    for (guint i = 0; i + 1 < marked->len; i++) {
+        if (write_one(kind, obj, moments_find(set, marked->pdata[i]), FALSE) < 0)
+            LOG_ERROR("%s '%s' of domain '%s' stays marked: %s", kind->word, (char *) marked->pdata[i], state->name, error_message());
+    }
 }

@@ -200,6 +200,21 @@ static void test_bad_files(Fixture *x, gconstpointer data)
     g_assert_cmpint(x->f->table.domain_snapshot_num(x->dom, VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL), ==, 5);
 }
 
+/* A crash between two writes leaves two that are marked; which one is the current is decided once and for all. */
+static void test_two_marks(Fixture *x, gconstpointer data)
+{
+    const char *const names[] = { "a", "b", "c" };
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *text = snapshot_text(names[i], i ? names[i - 1] : "gone", i > 0);
+        write_file(x, names[i], text);
+    }
+    restart(x);
+    expect_tree(x, 0, "a b<a c<b* ");
+    with_snapshot(x, "a", x->f->table.domain_revert_to_snapshot, 0);
+    restart(x);
+    expect_tree(x, 0, "a* b<a c<b ");
+}
+
 /* Deep as can be: nothing recurses. */
 static void test_deep(Fixture *x, gconstpointer data)
 {
@@ -577,6 +592,7 @@ int main(int argc, char **argv)
     ADD("tree-on-disk", test_tree_on_disk);
     ADD("names", test_names);
     ADD("bad-files", test_bad_files);
+    ADD("two-marks", test_two_marks);
     ADD("deep", test_deep);
     ADD("transient", test_transient);
     ADD("transient-over-restart", test_transient_over_restart);
