@@ -44,7 +44,7 @@ void *definition_invalid(void)
 static gboolean is_format_problem(const XmlRoot *root, const XmlProblem *problem)
 {
     return problem && g_str_has_prefix(problem->path, root->name) && problem->code != VIR_ERR_XML_DETAIL &&
-        (problem->code != VIR_ERR_NO_NAME || strcmp(problem->path, root->name) == 0);
+        (problem->code != VIR_ERR_NO_NAME || !g_str_has_suffix(problem->path, ".name"));
 }
 
 void *definition_read(const XmlRoot *root, const char *xml, gboolean validate)

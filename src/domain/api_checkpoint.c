@@ -27,6 +27,16 @@ int checkpoint_prepare(Access *a, DomainCheckpointDef *def)
     return moment_fill(&MOMENT_CHECKPOINT, a, def) < 0 ? -1 : checkpoint_align(def);
 }
 
+/* What the grammar of checkpoints says and a table can't. */
+static int check_grammar(const DomainCheckpointDef *def)
+{
+    if (def->has_creation_time && def->creation_time < 0)
+        return FAIL(VIR_ERR_XML_INVALID_SCHEMA, "domaincheckpoint.creationTime: a time before 1970");
+    if (def->parent && !def->parent->name)
+        return FAIL(VIR_ERR_XML_INVALID_SCHEMA, "domaincheckpoint.parent: it has no name");
+    return 0;
+}
+
 static int make(Access *a, DomainCheckpointDef *def, unsigned int flags)
 {
     if (!a->state->guest)
@@ -51,7 +61,7 @@ virDomainCheckpointPtr core_domain_checkpoint_create_xml(virDomainPtr dom, const
     DomainCheckpointDef *def = definition_read(&DOMAIN_CHECKPOINT_ROOT, xml, TRUE);
     if (!def)
         return NULL;
-    int rc = again ? redefine(&a, def, xml) : make(&a, def, flags);
+    int rc = check_grammar(def) < 0 ? -1 : again ? redefine(&a, def, xml) : make(&a, def, flags);
     g_autoptr(Moment) moment = moment_new(&MOMENT_CHECKPOINT, def);
     if (rc < 0 || moments_add(&MOMENT_CHECKPOINT, a.obj, moment, !again) < 0)
         return NULL;

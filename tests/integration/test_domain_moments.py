@@ -151,6 +151,11 @@ for name, inside, flags in (('r', time, 1), ('r', time + D, 1), ('r2', '<parent>
                             ('r4', time + D.replace('6695', '6696'), 1), ('r5', time + D, 3)):
     go(new, name, inside, flags); go(tree)
 go(lambda: described(get('r2')))
+for text in (time + re.sub('<name>.*?</name>', '', D), '<creationTime>-7</creationTime>' + D, '<creationTime>x</creationTime>' + D,
+             '<parent/>' + time + D, '<parent><name/></parent>' + time + D, '<disks><disk name="vdz"/></disks>' + time + D,
+             '<disks><disk name="vda" checkpoint="no"/></disks>' + time + D, re.sub('<.?[mM]emory.*', '', time + D)):
+    go(new, 'r%d' % next(numbers), text, 1)
+go(tree)
 go(t.checkpointCreateXML, '<domaincheckpoint>' + time + '</domaincheckpoint>', 1)
 go(t.snapshotCreateXML, '<domainsnapshot/>', 0)
 go(c.listAllDomains, libvirt.VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT)
