@@ -67,7 +67,7 @@ static bool addresses_of(Shell *shell, const Cmd *cmd, virDomainPtr domain, cons
 
 /* --- all sources --- */
 
-/* An address and who knows it. They name interfaces each in their own way, so the MAC address tells what is the same. */
+/* An address and who knows it. They name interfaces each in their own way, so the MAC address tells them apart. */
 typedef struct {
     char *name, *mac, *address;
     bool ipv6;

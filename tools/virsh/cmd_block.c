@@ -22,7 +22,7 @@ static bool take_bandwidth(Shell *shell, const Cmd *cmd, unsigned long *bandwidt
 
 typedef struct {
     const char *label, *noun;          /* of progress; "Copy" of messages */
-    const char *ready, *pivoted, *kept; /* what to say: at a job that goes on, after --pivot, after ending it otherwise */
+    const char *ready, *pivoted, *kept; /* what to say: of a job that goes on, after --pivot, after the end */
     const char *finish;                /* the option for that, or NULL */
 } BlockKind;
 
@@ -83,8 +83,8 @@ static bool job_begin(BlockJob *job)
 
         *events = (BlockEvents){virsh_wait_ref(job->wait), g_strdup(job->path)};
         job->callbacks[i] = virConnectDomainEventRegisterAny(virsh_conn(job->shell), job->domain, ids[i],
-                                                             (virConnectDomainEventGenericCallback)(void *)on_block_job, events,
-                                                             block_events_free);
+                                                             (virConnectDomainEventGenericCallback)(void *)on_block_job,
+                                                             events, block_events_free);
         if (job->callbacks[i] < 0)
             block_events_free(events);
     }
@@ -170,7 +170,8 @@ static bool job_follow(BlockJob *job)
 {
     int status = job_wait(job);
 
-    if (cmd_has(job->cmd, "verbose") && (status == VIR_DOMAIN_BLOCK_JOB_READY || status == VIR_DOMAIN_BLOCK_JOB_COMPLETED))
+    if (cmd_has(job->cmd, "verbose") &&
+        (status == VIR_DOMAIN_BLOCK_JOB_READY || status == VIR_DOMAIN_BLOCK_JOB_COMPLETED))
         virsh_progress(&job->progress, 0, 0);
     switch (status) {
     case VIR_DOMAIN_BLOCK_JOB_READY:
@@ -182,7 +183,8 @@ static bool job_follow(BlockJob *job)
     case VIR_DOMAIN_BLOCK_JOB_FAILED:
     case VIR_DOMAIN_BLOCK_JOB_CANCELED:
         shell_print_extra(job->shell, "\n");
-        return shell_error(job->shell, status == VIR_DOMAIN_BLOCK_JOB_FAILED ? "%s failed" : "%s aborted", job->kind->noun);
+        return shell_error(job->shell, status == VIR_DOMAIN_BLOCK_JOB_FAILED ? "%s failed" : "%s aborted",
+                           job->kind->noun);
     default:
         return false;
     }
@@ -308,7 +310,8 @@ static bool start_copy(BlockJob *job, void *data)
     if (!args->rebase)
         return virDomainBlockCopy(job->domain, job->path, args->xml, args->params.list, args->params.count,
                                   args->flags) == 0;
-    flags = VIR_DOMAIN_BLOCK_REBASE_COPY | (args->flags & (VIR_DOMAIN_BLOCK_COPY_SHALLOW | VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
+    flags = VIR_DOMAIN_BLOCK_REBASE_COPY |
+            (args->flags & (VIR_DOMAIN_BLOCK_COPY_SHALLOW | VIR_DOMAIN_BLOCK_COPY_REUSE_EXT));
     if (cmd_has(job->cmd, "blockdev"))
         flags |= VIR_DOMAIN_BLOCK_REBASE_COPY_DEV;
     if (g_strcmp0(args->format, "raw") == 0)

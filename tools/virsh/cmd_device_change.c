@@ -91,8 +91,8 @@ static xmlNodePtr find_interface(Shell *shell, xmlDocPtr doc, const char *type, 
     else if (!count)
         shell_error(shell, "No interface found whose type is %s", type);
     else if (mac)
-        shell_error(shell, "Domain has multiple interfaces matching MAC address %s. You must use detach-device and specify "
-                           "the device pci address to remove it.", mac);
+        shell_error(shell, "Domain has multiple interfaces matching MAC address %s. You must use detach-device and "
+                           "specify the device pci address to remove it.", mac);
     else
         shell_error(shell, "Domain has %u interfaces. Please specify which one to detach using --mac", count);
     return NULL;
@@ -206,7 +206,9 @@ bool cmd_change_media(Shell *shell, const Cmd *cmd)
         shell_print(shell, "%s", xml);
         return true;
     }
-    if (virDomainUpdateDeviceFlags(domain, xml, flags | (cmd_has(cmd, "force") ? VIR_DOMAIN_DEVICE_MODIFY_FORCE : 0)) < 0)
+    if (cmd_has(cmd, "force"))
+        flags |= VIR_DOMAIN_DEVICE_MODIFY_FORCE;
+    if (virDomainUpdateDeviceFlags(domain, xml, flags) < 0)
         return shell_error(shell, "Failed to complete action %s on media", words[action]);
     shell_print(shell, "Successfully %s media.", done[action]);
     return true;

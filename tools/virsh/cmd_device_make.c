@@ -18,7 +18,7 @@ static void attribute(GString *xml, const char *name, const char *value)
 static void element(GString *xml, const char *format, const char *value)
 {
     if (value)
-        virsh_xml_line(xml, 1, format, value); // NOLINT: the formats are below
+        virsh_xml_line(xml, 1, format, value);
 }
 
 /* All of these options; false if one is empty where it must not be. */
@@ -123,7 +123,7 @@ static bool add_address(Shell *shell, const Cmd *cmd, GString *xml, const char *
         if (g_str_has_prefix(target, expected[i].targets) && !g_str_equal(address->targets, expected[i].targets))
             return shell_error(shell, "expecting %s address.", expected[i].kinds);
     }
-    g_string_append_printf(xml, address->format, numbers[0], numbers[1], numbers[2], numbers[3]); // NOLINT: above
+    g_string_append_printf(xml, address->format, numbers[0], numbers[1], numbers[2], numbers[3]);
     if (g_str_equal(address->kind, "pci") && cmd_has(cmd, "multifunction"))
         attribute(xml, "multifunction", "on");
     g_string_append(xml, "/>\n");
@@ -211,7 +211,8 @@ static void add_driver(GString *xml, const char *const *values)
     static const struct {
         const char *name;
         int option;
-    } attributes[] = {{"name", D_DRIVER}, {"type", D_SUBDRIVER}, {"iothread", D_IOTHREAD}, {"cache", D_CACHE}, {"io", D_IO}};
+    } attributes[] = {
+        {"name", D_DRIVER}, {"type", D_SUBDRIVER}, {"iothread", D_IOTHREAD}, {"cache", D_CACHE}, {"io", D_IO}};
     g_autoptr(GString) made = g_string_new(NULL);
 
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)

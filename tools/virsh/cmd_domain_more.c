@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Domains: the agent's facts and keys, thresholds, dirty rate, launch security, descriptors, what drivers have alone. */
+/* Domains: the agent's facts and keys, thresholds, dirty rate, launch security, descriptors, what one driver has. */
 #include <errno.h>
 #include <libvirt/libvirt-lxc.h>
 #include <libvirt/libvirt-qemu.h>

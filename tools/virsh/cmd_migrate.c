@@ -130,7 +130,8 @@ static bool take_more(Shell *shell, const Cmd *cmd, VirshParams *params)
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
         const char *text = NULL;
 
-        if (cmd_string(shell, cmd, lists[i][0], &text) < 0 || (text && !virsh_params_add_words(params, lists[i][1], text)))
+        if (cmd_string(shell, cmd, lists[i][0], &text) < 0 ||
+            (text && !virsh_params_add_words(params, lists[i][1], text)))
             return false;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -152,10 +153,10 @@ static bool take_more(Shell *shell, const Cmd *cmd, VirshParams *params)
 bool cmd_migrate(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = NULL;
-    g_auto(Migration) migration = {.flags = cmd_flags(cmd), .postcopy_after_precopy = cmd_has(cmd, "postcopy-after-precopy"),
-                                   .end = -1};
-    VirshJob job = {.verbose = cmd_has(cmd, "verbose"), .call = call_migrate, .tick = migration_tick, .data = &migration,
-                    .progress = {.label = "Migration"}};
+    g_auto(Migration) migration = {.flags = cmd_flags(cmd), .end = -1,
+                                   .postcopy_after_precopy = cmd_has(cmd, "postcopy-after-precopy")};
+    VirshJob job = {.verbose = cmd_has(cmd, "verbose"), .call = call_migrate, .tick = migration_tick,
+                    .data = &migration, .progress = {.label = "Migration"}};
 
     if (!requirements(shell, cmd) || cmd_string(shell, cmd, "desturi", &migration.uri) <= 0)
         return false;

@@ -80,7 +80,8 @@ static GArray *ask_all(Shell *shell)
     unsigned int what = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON |
                         VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK;
     virDomainStatsRecordPtr *records = NULL;
-    int count = virConnectGetAllDomainStats(virsh_conn(shell), what, &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE);
+    int count = virConnectGetAllDomainStats(virsh_conn(shell), what, &records,
+                                            VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE);
     GArray *all;
 
     if (count < 0)
@@ -161,8 +162,8 @@ static bool show(Shell *shell, const Cmd *cmd, GArray *all)
         virsh_record_text(record, NULL, "uuid", usage->uuid);
         virsh_record_text(record, "State", "state", virsh_domain_state(usage->state));
         virsh_record_uint(record, "vCPU", "vcpus", usage->vcpus);
-        virsh_record_both(record, "CPU %", usage->rated ? g_strdup_printf("%.1f", usage->cpu) : g_strdup("-"), "cpu_percent",
-                          usage->rated ? json_object_new_double(usage->cpu) : NULL);
+        virsh_record_both(record, "CPU %", usage->rated ? g_strdup_printf("%.1f", usage->cpu) : g_strdup("-"),
+                          "cpu_percent", usage->rated ? json_object_new_double(usage->cpu) : NULL);
         virsh_record_size(record, "Memory", "memory_bytes", usage->memory_kib * 1024);
         add_rate(record, "Read/s", "read_bytes_s", usage, READ);
         add_rate(record, "Written/s", "written_bytes_s", usage, WRITTEN);

@@ -35,7 +35,8 @@ static bool show_pins(Shell *shell, const Cmd *cmd, virDomainPtr domain, int onl
     if (vcpus < 0)
         return false;
     if (only >= vcpus)
-        return shell_error(shell, "vcpu %d is out of range of %s cpu count %d", only, live ? "live" : "persistent", vcpus);
+        return shell_error(shell, "vcpu %d is out of range of %s cpu count %d", only, live ? "live" : "persistent",
+                           vcpus);
     length = VIR_CPU_MAPLEN(cpus);
     maps = g_malloc0_n(vcpus + 1, length);
     vcpus = virDomainGetVcpuPinInfo(domain, vcpus, maps, length, flags);

@@ -37,7 +37,8 @@ static int check_agent(Shell *shell, virDomainPtr domain, const char *value)
 
     if (!doc)
         return -1;
-    state = virsh_xpath_string(doc, NULL, "string(/domain/devices/channel/target[@name='org.qemu.guest_agent.0']/@state)");
+    state = virsh_xpath_string(doc, NULL,
+                               "string(/domain/devices/channel/target[@name='org.qemu.guest_agent.0']/@state)");
     return g_str_equal(state, "connected");
 }
 

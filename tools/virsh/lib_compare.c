@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What would a file change? It is compared with the definition that its object has now, as trees: the order of elements
- * with different names, blanks and units of sizes mean nothing. There is no call that tells what a driver would make of a
- * file, so what the file leaves to it isn't counted: missing attributes, and elements that drivers add by themselves.
+ * with different names, blanks and units of sizes mean nothing. There is no call that tells what a driver would make of
+ * a file, so what the file leaves to it isn't counted: missing attributes, and elements that drivers add by themselves.
  */
 #include <string.h>
 
