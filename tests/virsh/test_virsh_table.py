@@ -132,6 +132,24 @@ def test_virsh_tables_are_complete():
     assert [c.synopsis() for g in groups for c in g.commands] == synopses
 
 
+def option_line(command):
+    """As the lines of options.txt."""
+    aliases = [f' {name}={option}{"=" + value if value else ""}' for name, option, value in command.option_aliases]
+    return '='.join([command.name] + command.aliases) + \
+        ''.join(f' {o.name}:{o.type}' for o in command.options if 'extra' not in o.words) + \
+        (' |' + ''.join(aliases) if aliases else '')
+
+
+@pytest.mark.parametrize('program', ['virsh', 'virt-admin'])
+def test_options_have_the_types_and_aliases_of_the_reference(program):
+    sys.path.insert(0, os.path.join(ROOT, 'tools/cmdgen'))
+    import model  # pylint: disable=import-outside-toplevel,import-error
+    with open(os.path.join(ROOT, 'tests/data', program, 'options.txt'), encoding='utf-8') as f:
+        wanted = {line.split()[0].split('=')[0]: line.rstrip('\n') for line in f if not line.startswith('#')}
+    ours = {c.name: option_line(c) for g in model.load(os.path.join(ROOT, 'tools', program, 'commands')) for c in g.commands}
+    assert {name: ours.get(name) for name in wanted} == wanted
+
+
 def test_handlers_name_known_options():
     """A handler asks for options by name; a name that no table has would abort it at run time."""
     known = set()
