@@ -52,11 +52,13 @@ int api_begin_long(Access *access, virDomainPtr dom, const char *api)
 void api_refresh(Access *access)
 {
     domain_state_unref(access->state);
-    access->state = domain_state(access->obj);
+    access->state = access->has_job && access->job == JOB_MODIFY ? domain_track(access->obj) : domain_state(access->obj);
 }
 
 void api_end(Access *access)
 {
+    if (access->has_job && access->job == JOB_MODIFY)
+        domain_track_end(access->obj);
     if (access->has_job)
         domain_job_end(access->obj, access->job);
     if (access->has_async)
@@ -108,24 +110,26 @@ SharedDef *api_scope_def(const Access *access, unsigned int flags)
     return scope.live ? shared_def_ref(access->state->live) : domain_config(access->obj, access->state);
 }
 
-typedef struct LiveChange { Guest *guest; SharedDef *def; } LiveChange;
+typedef struct LiveChange { Guest *guest; DomainDef *def; } LiveChange;
 
 static gboolean change_live(DomainTransition *t, void *opaque)
 {
     LiveChange *c = opaque;
     if (!run_is_current(t, c->guest))
         return FALSE;
-    transition_set_live(t, c->def);
+    transition_retell(t, c->def);
+    g_autoptr(SharedDef) shared = shared_def_new(g_steal_pointer(&c->def));
+    transition_set_live(t, shared);
     return TRUE;
 }
 
 int api_publish_live(const Access *access, DomainDef *def)
 {
-    g_autoptr(SharedDef) shared = shared_def_new(def);
-    Guest *guest = access->state->guest;
-    if (!domain_change(access->obj, change_live, &(LiveChange) { guest, shared }))
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(access));
-    return status_save(guest);
+    LiveChange change = { access->state->guest, def };
+    if (domain_change(access->obj, change_live, &change))
+        return status_save(access->state->guest);
+    domain_def_free(change.def);
+    return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(access));
 }
 
 int api_change(const Access *access, unsigned int flags, const DefChange *change, void *opaque)
@@ -139,10 +143,10 @@ int api_change(const Access *access, unsigned int flags, const DefChange *change
     if ((scope.config && !config) || (live && change->edit(live, TRUE, opaque) < 0) ||
         (config && change->edit(config, FALSE, opaque) < 0))
         return -1;
-    if (live && !change->live)
+    if (live && !change->live && !change->unheard)
         return FAIL(VIR_ERR_NO_SUPPORT, "change of %s of a running domain", change->what);
     if (live) {
-        int rc = GUEST_CALL(change->live(access->state->guest, live, opaque));
+        int rc = change->unheard ? 0 : GUEST_CALL(change->live(access->state->guest, live, opaque));
         if (rc < 0 || (rc == 0 && api_publish_live(access, g_steal_pointer(&live)) < 0))
             return -1;
     }

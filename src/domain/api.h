@@ -76,12 +76,14 @@ typedef struct DefChange {
     /** Have the guest follow; @def is the edited copy. 0, 1 if there is nothing to publish, or -1. NULL: the backend can't
      * (VIR_ERR_NO_SUPPORT). [worker] */
     int (*live)(Guest *guest, DomainDef *def, void *opaque);
+    gboolean unheard;      /* the guest has nothing to follow: live isn't called */
 } DefChange;
 /** Make a change where @flags (VIR_DOMAIN_AFFECT_xxx) want it. The modify job must be held. It is tried on all copies before
  * the guest hears of it. 0, or -1. */
 int api_change(const Access *access, unsigned int flags, const DefChange *change, void *opaque);
 
-/** Publish @def (taken over) as the live definition and write the status. 0, or -1; also if the run is over. */
+/** Publish @def (taken over), an edited copy of @access's, as the live definition and write the status; what the guest told
+ * meanwhile is brought into it. The modify job must be held. 0, or -1; also if the run is over. */
 int api_publish_live(const Access *access, DomainDef *def);
 
 /** The domain that @def is about, new or known, with its modify job begun. NULL with an error. */

@@ -233,7 +233,7 @@ int core_domain_reset(virDomainPtr dom, unsigned int flags)
 
 typedef struct ActionEdit { unsigned int type, action; } ActionEdit;
 
-static void set_action(DomainDef *def, void *opaque)
+static int edit_action(DomainDef *def, gboolean live, void *opaque)
 {
     ActionEdit *e = opaque;
     DomainLifecycleAction action = (DomainLifecycleAction) (e->action + 1); /* ours begin with UNSET */
@@ -243,11 +243,6 @@ static void set_action(DomainDef *def, void *opaque)
         def->on_reboot = action;
     else
         def->on_crash = action;
-}
-
-static int edit_action(DomainDef *def, void *opaque)
-{
-    set_action(def, opaque);
     return 0;
 }
 
@@ -261,10 +256,6 @@ int core_domain_set_lifecycle_action(virDomainPtr dom, unsigned int type, unsign
         return -1;
     if (type > VIR_DOMAIN_LIFECYCLE_CRASH || action > VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
         return FAIL(VIR_ERR_INVALID_ARG, "unknown life cycle event %u or action %u", type, action);
-    if (scope.live) {
-        guest_change_def(a.state->guest, set_action, &edit);
-        if (status_save(a.state->guest) < 0)
-            return -1;
-    }
-    return scope.config ? config_edit(a.obj, edit_action, &edit, NULL) : 0;
+    static const DefChange change = { .edit = edit_action, .unheard = TRUE };
+    return api_change(&a, flags, &change, &edit);
 }

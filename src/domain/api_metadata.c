@@ -30,19 +30,11 @@ char *core_domain_get_metadata(virDomainPtr dom, int type, const char *uri, unsi
 
 typedef struct MetadataEdit { int type; const char *text, *key, *uri; } MetadataEdit;
 
-static int edit_metadata(DomainDef *def, void *opaque)
+static int edit_metadata(DomainDef *def, gboolean live, void *opaque)
 {
     MetadataEdit *e = opaque;
     return metadata_set(&(MetadataFields) { &def->title, &def->description, &def->metadata }, e->type, e->text, e->key, e->uri,
                         ERROR_DOMAIN);
-}
-
-static int edit_live(const Access *a, MetadataEdit *edit)
-{
-    g_autoptr(DomainDef) def = shared_def_copy(a->state->live);
-    if (edit_metadata(def, edit) < 0)
-        return -1;
-    return api_publish_live(a, g_steal_pointer(&def));
 }
 
 int core_domain_set_metadata(virDomainPtr dom, int type, const char *metadata, const char *key, const char *uri,
@@ -50,12 +42,9 @@ int core_domain_set_metadata(virDomainPtr dom, int type, const char *metadata, c
 {
     API_FLAGS(flags, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG, -1);
     g_auto(Access) a = { NULL };
-    Scope scope;
     MetadataEdit edit = { type, metadata, key, uri };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSetMetadata") < 0 || api_scope(&a, flags, &scope) < 0)
-        return -1;
-    if ((scope.live && edit_live(&a, &edit) < 0) ||
-        (scope.config && config_edit(a.obj, edit_metadata, &edit, NULL) < 0))
+    static const DefChange change = { .edit = edit_metadata, .unheard = TRUE };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSetMetadata") < 0 || api_change(&a, flags, &change, &edit) < 0)
         return -1;
     event_emit(host_bus(a.obj->host), event_domain_metadata_change_new(API_NAME(&a), dom->uuid,
                                                                      domain_state_id(a.state), type, uri));

@@ -336,10 +336,13 @@ void guest_upcall_backup_ended(Guest *guest, const virDomainJobInfo *info);
 void guest_upcall_ended(Guest *guest, gboolean crashed);
 /** Any event of a QEMU monitor, for virConnectDomainQemuMonitorEventRegister(). */
 void guest_upcall_monitor_event(Guest *guest, const char *event, long long seconds, unsigned int micros, const char *json);
-/** Change this run's live definition: @change edits a copy, which is then published. FALSE if the run is over. @change must
- * not block; it may be called again if another change came between. */
-typedef void (*GuestDefChange)(DomainDef *def, void *opaque);
-gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque);
+/** What a guest told: @value, of device @alias (NULL: of none). */
+typedef struct GuestNews { const char *alias; unsigned long long value; } GuestNews;
+typedef void (*GuestDefChange)(DomainDef *def, const GuestNews *news);
+/** Change this run's live definition by what the guest told: @change edits a copy, which is then published. FALSE if the run is
+ * over. @change must not block; it may be called again, and once more later with a copy of @news, if a call that is
+ * under way publishes a definition that it began to edit before. */
+gboolean guest_change_def(Guest *guest, GuestDefChange change, const GuestNews *news);
 /** Read this run's live definition. FALSE if the run is over. Not copied: cheap. */
 typedef void (*GuestDefReader)(const DomainDef *def, void *opaque);
 gboolean guest_with_def(Guest *guest, GuestDefReader reader, void *opaque);

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
+#define LOG_SOURCE "domain.obj"
 #include "domain/domain_obj.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "core/event_table.h"
 #include "domain/host.h"
 #include <string.h>
+
+/* A hostile guest may tell of any number of devices; more than these aren't noted. */
+#define NOTES_MAX 1024
+
+typedef struct NoteOfNews { GuestDefChange change; GuestNews news; } NoteOfNews;
 
 /* Where the values begin: behind the count of references. */
 #define STATE_VALUES G_STRUCT_OFFSET(DomainState, name)
@@ -47,6 +54,7 @@ static void obj_free(void *opaque)
     DomainObj *obj = opaque;
     domain_state_unref(obj->state);
     guest_stats_unref(obj->last_stats);
+    g_clear_pointer(&obj->told, g_array_unref);
     g_mutex_clear(&obj->lock);
     g_mutex_clear(&obj->change_lock);
     job_queue_clear(&obj->jobs);
@@ -87,6 +95,56 @@ DomainState *domain_state(DomainObj *obj)
     g_atomic_int_inc(&state->refs);
     g_mutex_unlock(&obj->lock);
     return state;
+}
+
+static void note_clear(void *opaque)
+{
+    NoteOfNews *note = opaque;
+    g_free((char *) note->news.alias);
+}
+
+DomainState *domain_track(DomainObj *obj)
+{
+    g_mutex_lock(&obj->change_lock);
+    g_clear_pointer(&obj->told, g_array_unref);
+    obj->told = g_array_new(FALSE, FALSE, sizeof(NoteOfNews));
+    g_array_set_clear_func(obj->told, note_clear);
+    DomainState *state = domain_state(obj);
+    g_mutex_unlock(&obj->change_lock);
+    return state;
+}
+
+void domain_track_end(DomainObj *obj)
+{
+    g_mutex_lock(&obj->change_lock);
+    g_clear_pointer(&obj->told, g_array_unref);
+    g_mutex_unlock(&obj->change_lock);
+}
+
+void transition_told(DomainTransition *t, GuestDefChange change, const GuestNews *news)
+{
+    GArray *told = t->obj->told;
+    for (guint i = 0; told && i < told->len; i++) {
+        NoteOfNews *note = &g_array_index(told, NoteOfNews, i);
+        if (note->change == change && g_strcmp0(note->news.alias, news->alias) == 0) {
+            note->news.value = news->value;
+            return;
+        }
+    }
+    if (told && told->len >= NOTES_MAX) {
+        LOG_WARN("domain '%s' tells of too many devices; '%s' isn't noted", t->old->name, news->alias ? news->alias : "");
+    } else if (told) {
+        NoteOfNews note = { change, { g_strdup(news->alias), news->value } };
+        g_array_append_val(told, note);
+    }
+}
+
+void transition_retell(DomainTransition *t, DomainDef *def)
+{
+    for (guint i = 0; t->obj->told && i < t->obj->told->len; i++) {
+        const NoteOfNews *note = &g_array_index(t->obj->told, NoteOfNews, i);
+        note->change(def, &note->news);
+    }
 }
 
 gboolean domain_visible(const DomainState *state)

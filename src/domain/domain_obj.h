@@ -52,6 +52,7 @@ struct DomainObj {
     gboolean stats_stuck;    /* the last one was not answered in time */
     JobReport last_job;      /* that ended; also guarded by lock */
     GMutex change_lock;      /* serialises changes; taken before lock */
+    GArray *told;            /* NoteOfNews: what guests told since domain_track(); NULL: not tracked. Guarded by change_lock */
     JobQueue jobs;
 };
 
@@ -65,6 +66,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainObj, domain_obj_unref)
 DomainState *domain_state(DomainObj *obj);
 void domain_state_unref(DomainState *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainState, domain_state_unref)
+
+/** The same for whoever will publish an edited copy of its live definition: what the guest tells from now on is noted, so that
+ * transition_retell() can bring it into that copy. The modify job must be held. Ended by domain_track_end(). */
+DomainState *domain_track(DomainObj *obj);
+void domain_track_end(DomainObj *obj);
 
 /** Whether it is a domain (rather than a reservation of a name). */
 gboolean domain_visible(const DomainState *state);
@@ -91,6 +97,10 @@ void transition_set_config(DomainTransition *t, SharedDef *config); /* takes a r
 void transition_set_saved(DomainTransition *t, SharedDef *saved);   /* takes a reference; NULL: none */
 void transition_set_backup(DomainTransition *t, Definition *backup); /* takes a reference; NULL: none */
 void transition_set_guest(DomainTransition *t, Guest *guest);       /* takes a reference; NULL: none */
+/** Note what a guest told, if somebody tracks it. */
+void transition_told(DomainTransition *t, GuestDefChange change, const GuestNews *news);
+/** Make the changes that were noted in @def as well. */
+void transition_retell(DomainTransition *t, DomainDef *def);
 /** Emit @event (taken over) after the state was published. */
 void transition_emit(DomainTransition *t, Event *event);
 /** Emit a life cycle event with the name and id of the new state. */

@@ -261,14 +261,14 @@ void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, in
         guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_IOERROR);
 }
 
-static void set_current_memory(DomainDef *def, void *opaque)
+static void set_current_memory(DomainDef *def, const GuestNews *news)
 {
-    def->current_memory = *(unsigned long long *) opaque;
+    def->current_memory = news->value;
 }
 
 void guest_upcall_balloon(Guest *guest, unsigned long long kib)
 {
-    if (guest_change_def(guest, set_current_memory, &kib))
+    if (guest_change_def(guest, set_current_memory, &(GuestNews) { .value = kib }))
         emit(guest, event_domain_balloon_change_new(ABOUT(guest), kib));
     status_save_later(guest);
 }
@@ -278,16 +278,16 @@ void guest_upcall_rtc(Guest *guest, long long offset)
     emit(guest, event_domain_rtc_change_new(ABOUT(guest), offset));
 }
 
-static void remove_device(DomainDef *def, void *opaque)
+static void remove_device(DomainDef *def, const GuestNews *news)
 {
     DeviceRef ref;
-    if (device_by_alias(def, opaque, &ref))
+    if (device_by_alias(def, news->alias, &ref))
         domain_device_free(device_take(def, &ref));
 }
 
 void guest_upcall_device_deleted(Guest *guest, const char *alias)
 {
-    guest_change_def(guest, remove_device, (char *) alias);
+    guest_change_def(guest, remove_device, &(GuestNews) { .alias = alias });
     emit(guest, event_domain_device_removed_new(ABOUT(guest), alias));
 }
 
@@ -327,30 +327,36 @@ void guest_upcall_pmwakeup(Guest *guest)
     status_save_later(guest);
 }
 
-typedef struct ChannelChange {
-    const char *alias;
-    gboolean open;
-    char *name;         /* of the channel; to be freed */
-} ChannelChange;
-
-static void set_channel_state(DomainDef *def, void *opaque)
+static DomainChannel *find_channel(const DomainDef *def, const char *alias)
 {
-    ChannelChange *c = opaque;
     for (guint i = 0; i < def->devices.n_channels; i++) {
-        DomainChannel *channel = def->devices.channels[i];
-        if (g_strcmp0(channel->info.alias, c->alias) != 0)
-            continue;
-        channel->target.state = c->open ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
-        g_free(c->name);
-        c->name = g_strdup(channel->target.name);
+        if (g_strcmp0(def->devices.channels[i]->info.alias, alias) == 0)
+            return def->devices.channels[i];
     }
+    return NULL;
+}
+
+static void set_channel_state(DomainDef *def, const GuestNews *news)
+{
+    DomainChannel *channel = find_channel(def, news->alias);
+    if (channel)
+        channel->target.state = news->value ? CHANNEL_STATE_CONNECTED : CHANNEL_STATE_DISCONNECTED;
+}
+
+typedef struct ChannelName { const char *alias; char *name; } ChannelName;
+
+static void read_channel_name(const DomainDef *def, void *opaque)
+{
+    ChannelName *c = opaque;
+    const DomainChannel *channel = find_channel(def, c->alias);
+    c->name = channel ? g_strdup(channel->target.name) : NULL;
 }
 
 void guest_upcall_channel(Guest *guest, gboolean open, const char *alias)
 {
-    ChannelChange c = { .alias = alias, .open = open };
-    guest_change_def(guest, set_channel_state, &c);
-    if (!c.name)
+    ChannelName c = { .alias = alias };
+    if (!guest_change_def(guest, set_channel_state, &(GuestNews) { alias, (unsigned long long) open }) ||
+        !guest_with_def(guest, read_channel_name, &c) || !c.name)
         return;
     emit(guest, event_domain_channel_lifecycle_new(ABOUT(guest), c.name,
         open ? VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_CONNECTED
@@ -372,7 +378,7 @@ void guest_upcall_monitor_event(Guest *guest, const char *event, long long secon
 
 /* ---- changes to the live definition ---- */
 
-typedef struct DefEdit { Guest *guest; SharedDef *base, *next; } DefEdit;
+typedef struct DefEdit { Guest *guest; SharedDef *base, *next; GuestDefChange change; const GuestNews *news; } DefEdit;
 
 static gboolean change_edited(DomainTransition *t, void *opaque)
 {
@@ -380,19 +386,20 @@ static gboolean change_edited(DomainTransition *t, void *opaque)
     if (!run_is_current(t, e->guest) || t->old->live != e->base)
         return FALSE;
     transition_set_live(t, e->next);
+    transition_told(t, e->change, e->news);
     return TRUE;
 }
 
-gboolean guest_change_def(Guest *guest, GuestDefChange change, void *opaque)
+gboolean guest_change_def(Guest *guest, GuestDefChange change, const GuestNews *news)
 {
     for (;;) {
         g_autoptr(DomainState) state = domain_state(guest->dom);
         if (state->guest != guest)
             return FALSE;
         DomainDef *copy = shared_def_copy(state->live);
-        change(copy, opaque);
+        change(copy, news);
         g_autoptr(SharedDef) next = shared_def_new(copy);
-        if (domain_change(guest->dom, change_edited, &(DefEdit) { guest, state->live, next }))
+        if (domain_change(guest->dom, change_edited, &(DefEdit) { guest, state->live, next, change, news }))
             return TRUE;
     }
 }

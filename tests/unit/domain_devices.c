@@ -9,6 +9,7 @@
 typedef struct Fixture { char *root; FakeHost *f; virDomainPtr dom; } Fixture;
 
 static gboolean refuse;      /* the guest doesn't follow */
+static gboolean talkative;   /* the guest tells of its devices while it follows */
 static char *asked;          /* alias of the device whose removal was asked for */
 static Guest *asked_of;
 
@@ -41,12 +42,18 @@ static int update(Guest *guest, DomainDef *def, const char *kind, void *device, 
 
 static int set_params(Guest *guest, DomainDef *def, const ParamChange *change)
 {
+    if (talkative) {
+        guest_upcall_balloon(guest, 10000);
+        guest_upcall_device_deleted(guest, "rng0");
+        guest_upcall_channel(guest, TRUE, "channel0");
+        guest_upcall_balloon(guest, 12345);
+    }
     return answer();
 }
 
 static void setup(Fixture *x, gconstpointer with_hooks)
 {
-    refuse = FALSE;
+    refuse = talkative = FALSE;
     fake_backend.attach = with_hooks ? attach : NULL;
     fake_backend.detach = with_hooks ? detach : NULL;
     fake_backend.update = with_hooks ? update : NULL;
@@ -128,6 +135,29 @@ static void test_slow(Fixture *x, gconstpointer with_hooks)
     g_assert_cmpstr(asked, ==, "rng1");
 }
 
+/* What the guest tells while a change goes on isn't lost when the edited definition is published. */
+static void test_told_meanwhile(Fixture *x, gconstpointer with_hooks)
+{
+    HypervisorDriver *t = &x->f->table;
+    virTypedParameter hard = { .field = VIR_DOMAIN_MEMORY_HARD_LIMIT, .type = VIR_TYPED_PARAM_ULLONG, .value.ul = 4096 };
+    static const char *const channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>";
+    expect(t->domain_attach_device(x->dom, RNG("/dev/r")), 0);
+    expect(t->domain_attach_device(x->dom, RNG("/dev/s")), 0);
+    expect(t->domain_attach_device(x->dom, channel), 0);
+    g_assert_true(says(x, "<alias name='channel0'/>", 0) && !says(x, "state='connected'", 0));
+    talkative = TRUE;
+    expect(t->domain_set_memory_parameters(x->dom, &hard, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+    g_assert_true(says(x, "<hard_limit unit='KiB'>4096<", 0));
+    g_assert_true(says(x, "<currentMemory unit='KiB'>12345<", 0));
+    g_assert_true(says(x, "state='connected'", 0));
+    g_assert_true(!says(x, "/dev/r", 0) && says(x, "/dev/s", 0));
+    talkative = FALSE; /* it was told once: a device of that name may come again */
+    expect(t->domain_attach_device(x->dom, RNG("/dev/t")), 0);
+    g_assert_true(says(x, "<alias name='rng0'/>", 0) && says(x, "/dev/t", 0));
+    expect(t->domain_set_memory_parameters(x->dom, &hard, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+    g_assert_true(says(x, "/dev/t", 0));
+}
+
 static void test_unable(Fixture *x, gconstpointer with_hooks)
 {
     HypervisorDriver *t = &x->f->table;
@@ -165,6 +195,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/devices/refused", Fixture, &hooks, setup, test_refused, teardown);
     g_test_add("/devices/slow", Fixture, &hooks, setup, test_slow, teardown);
+    g_test_add("/devices/told-meanwhile", Fixture, &hooks, setup, test_told_meanwhile, teardown);
     g_test_add("/devices/unable", Fixture, NULL, setup, test_unable, teardown);
     g_test_add_func("/devices/covers", test_covers);
     return g_test_run();
