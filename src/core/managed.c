@@ -40,6 +40,7 @@ void managed_table_free(ManagedTable *table)
 
 void *managed_table_priv(const ManagedTable *table) { return table->priv; }
 const ManagedKind *managed_table_kind(const ManagedTable *table) { return table->kind; }
+_Thread_local int managed_thread_domain;
 int managed_error_domain(const ManagedTable *table) { return table->error_domain; }
 void managed_table_set_error_domain(ManagedTable *table, int domain) { table->error_domain = domain; }
 Store *managed_table_store(const ManagedTable *table) { return table->store; }
@@ -168,6 +169,7 @@ static int commit(ManagedJob *job, Change *change)
 /* An object and the state in which it was found. NULL: there is none; sets no error. */
 static Managed *look(ManagedTable *table, const guint8 *uuid, const char *key, ManagedState **state)
 {
+    managed_thread_domain = table->error_domain;
     g_autoptr(Managed) obj = uuid ? store_by_uuid(table->store, uuid) : store_by_name(table->store, key);
     if (!obj)
         return NULL;
@@ -334,6 +336,7 @@ int managed_reserve(ManagedTable *table, void *def, const char *api, ManagedJob 
     g_autofree char *key = kind->key ? kind->key(def) : g_strdup(def_name(kind, def));
     guint8 fresh[UUID_BYTES];
     const guint8 *uuid = def_uuid(kind, def);
+    managed_thread_domain = table->error_domain;
     if (!uuid) {
         uuid_generate(fresh);
         uuid = fresh;
@@ -410,7 +413,7 @@ Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare 
     if (managed_reserve(table, def, api, &job) < 0)
         return NULL;
     if (managed_active(job.state)) {
-        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name,
+        error_report(table->error_domain, VIR_ERR_OPERATION_INVALID, "%s is already active as '%s'", kind->name,
                      MANAGED_NAME(job.obj));
         return NULL;
     }
@@ -523,12 +526,12 @@ unsigned int managed_scope(const Managed *obj, const ManagedState *state, unsign
     if (!scope)
         return managed_active(state) ? MANAGED_LIVE : MANAGED_CONFIG;
     if ((scope & MANAGED_LIVE) && !managed_active(state)) {
-        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name,
+        error_report(obj->table->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name,
                      MANAGED_NAME(obj));
         return 0;
     }
     if ((scope & MANAGED_CONFIG) && !state->config) {
-        error_report(kind->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition",
+        error_report(obj->table->error_domain, VIR_ERR_OPERATION_INVALID, "%s '%s' is transient: there is no persistent definition",
                      kind->name, MANAGED_NAME(obj));
         return 0;
     }

@@ -100,6 +100,8 @@ void managed_table_emit(ManagedTable *table, Event *event);
 /** VIR_FROM_xxx of errors that aren't about definitions: the kind's, unless the driver has set another one. */
 int managed_error_domain(const ManagedTable *table);
 void managed_table_set_error_domain(ManagedTable *table, int domain);
+/** That of the table in which this thread looked last: rooms that serve several drivers report their errors with it. */
+extern _Thread_local int managed_thread_domain;
 /** In an API function on @table: answer @failure if there are flags beyond @allowed. */
 #define MANAGED_FLAGS(table, flags, allowed, failure) \
     do { \

@@ -24,6 +24,7 @@ static gboolean passes_flags(const ManagedState *state, unsigned int flags)
 GPtrArray *managed_objects(ManagedTable *table, unsigned int flags, ManagedPass pass, void *opaque)
 {
     GPtrArray *list = store_list(managed_table_store(table), NULL, NULL);
+    managed_thread_domain = managed_error_domain(table);
     guint n = 0;
     for (guint i = 0; i < list->len; i++) {
         Managed *obj = list->pdata[i];

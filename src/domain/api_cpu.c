@@ -75,19 +75,61 @@ static int live_vcpus(Guest *guest, DomainDef *def, void *opaque)
     return host_backend(guest->host)->set_vcpus(guest, def, ((VcpuEdit *) opaque)->count, FALSE);
 }
 
+/* Have the guest's system use @count of its vCPUs: the first ones that it doesn't use begin, the last ones that it can do without end. */
+static int set_guest_vcpu_count(const Access *a, unsigned int count)
+{
+    const DomainBackend *backend = host_backend(a->obj->host);
+    g_autoptr(Bitmap) possible = NULL, online = NULL, offlinable = NULL;
+    if (api_need_active(a) < 0)
+        return -1;
+    if (!backend->agent_vcpus || !backend->agent_set_vcpus)
+        return FAIL(VIR_ERR_NO_SUPPORT, "change of vCPUs by the agent of domain '%s'", API_NAME(a));
+    if (GUEST_CALL(backend->agent_vcpus(a->state->guest, &possible, &online, &offlinable)) < 0)
+        return -1;
+    size_t there = bitmap_count(possible), used = bitmap_count(online), size = bitmap_size(possible);
+    if (count > there)
+        return FAIL(VIR_ERR_INVALID_ARG, "guest of domain '%s' has %zu vCPUs, not %u", API_NAME(a), there, count);
+    g_autoptr(Bitmap) change = bitmap_new(size);
+    gboolean more = count > used;
+    size_t left = more ? count - used : used - count;
+    for (size_t i = 0; i < size && left > 0; i++) {
+        size_t id = more ? i : size - 1 - i;
+        if (bitmap_test(possible, id) && (more ? !bitmap_test(online, id) : bitmap_test(online, id) && bitmap_test(offlinable, id))) {
+            bitmap_set(change, id);
+            left--;
+        }
+    }
+    if (left > 0)
+        return FAIL(VIR_ERR_INVALID_ARG, "guest of domain '%s' can't do with %u vCPUs: %zu must stay", API_NAME(a), count,
+                    count + left);
+    return bitmap_count(change) == 0 ? 0 : GUEST_CALL(backend->agent_set_vcpus(a->state->guest, change, more));
+}
+
+static int check_vcpu_flags(unsigned int nvcpus, unsigned int flags)
+{
+    if ((flags & VIR_DOMAIN_VCPU_GUEST) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
+        return FAIL(VIR_ERR_INVALID_ARG, "flags 'VIR_DOMAIN_VCPU_GUEST' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+    if ((flags & VIR_DOMAIN_VCPU_MAXIMUM) && !(flags & VIR_DOMAIN_AFFECT_CONFIG))
+        return FAIL(VIR_ERR_INVALID_ARG, "flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'");
+    if (nvcpus == 0 || nvcpus > G_MAXUINT16)
+        return FAIL(VIR_ERR_INVALID_ARG, "%u is no possible number of vCPUs", nvcpus);
+    return 0;
+}
+
 int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned int flags)
 {
     API_FLAGS(flags, VCPU_FLAGS | VIR_DOMAIN_VCPU_HOTPLUGGABLE, -1);
     g_auto(Access) a = { NULL };
     Scope scope;
     VcpuEdit edit = { nvcpus, G_MAXUINT16, flags & VIR_DOMAIN_VCPU_MAXIMUM };
+    api_host(dom->o.conn);
+    if (check_vcpu_flags(nvcpus, flags) < 0)
+        return -1;
+    if (flags & VIR_DOMAIN_VCPU_GUEST) /* by its agent: nobody else has to wait */
+        return api_begin(&a, dom) < 0 ? -1 : set_guest_vcpu_count(&a, nvcpus);
     if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSetVcpusFlags") < 0 || api_scope(&a, flags, &scope) < 0)
         return -1;
     const DomainBackend *backend = host_backend(a.obj->host);
-    if (nvcpus == 0 || nvcpus > G_MAXUINT16)
-        return FAIL(VIR_ERR_INVALID_ARG, "%u is no possible number of vCPUs", nvcpus);
-    if (flags & VIR_DOMAIN_VCPU_GUEST)
-        return FAIL(VIR_ERR_NO_SUPPORT, "change of vCPUs by the agent of domain '%s'", API_NAME(&a));
     if (scope.live && edit.maximum)
         return FAIL(VIR_ERR_INVALID_ARG, "maximum vcpu count of a live domain can't be modified");
     if (edit.maximum && backend->max_vcpus) {

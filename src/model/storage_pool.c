@@ -170,7 +170,6 @@ int storage_pool_complete(StoragePoolDef *def)
                     storage_pool_type_to_string(def->type), storage_pool_format_to_string(def->source.format));
     if (def->cow && def->type != STORAGE_POOL_TYPE_DIR && def->type != STORAGE_POOL_TYPE_FS)
         return FAIL(VIR_ERR_NO_SUPPORT, "pool.features.cow: only pools of type 'dir' and 'fs' have it");
-    def->has_source = true;
     def->capacity = def->allocation = def->available = 0;
     return complete_target(def, f->target);
 }

@@ -11,7 +11,6 @@
 typedef struct NodedevHost NodedevHost;
 
 typedef struct NodedevBackend {
-    int error_domain;   /* VIR_FROM_xxx of errors about devices that aren't there and such; 0: VIR_FROM_NODEDEV */
     /** Make the virtual port that @def wants on the device @parent, and nodedev_host_add() it. *@name: its name, which the caller
      * frees. */
     int (*make_vport)(NodedevHost *host, const NodedevDef *def, const NodedevDef *parent, char **name);

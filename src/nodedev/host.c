@@ -11,7 +11,6 @@
 
 struct NodedevHost {
     const NodedevBackend *backend;
-    ManagedKind kind;
     void *priv;
     ManagedTable *devices;
 };
@@ -67,10 +66,7 @@ NodedevHost *nodedev_host_new(const NodedevBackend *backend, void *priv, EventBu
     NodedevHost *host = g_new0(NodedevHost, 1);
     host->backend = backend;
     host->priv = priv;
-    host->kind = kind;
-    if (backend->error_domain)
-        host->kind.error_domain = backend->error_domain;
-    host->devices = managed_table_new(&host->kind, &managed, host, bus);
+    host->devices = managed_table_new(&kind, &managed, host, bus);
     return host;
 }
 

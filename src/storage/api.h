@@ -8,7 +8,11 @@
 #include "storage/functions.h"
 #include "storage/vol.h"
 
-static inline PoolHost *storage_api_host(virConnectPtr conn) { return managed_table_priv(conn->tables->pools); }
+static inline PoolHost *storage_api_host(virConnectPtr conn)
+{
+    managed_thread_domain = managed_error_domain(conn->tables->pools);
+    return managed_table_priv(conn->tables->pools);
+}
 
 /* Functions on volumes (api_vol.c, api_vol_data.c). */
 int storage_pool_num_of_volumes(virStoragePoolPtr pool);

@@ -2,7 +2,7 @@
  *
  * The public functions on pools.
  */
-#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define ERROR_DOMAIN managed_thread_domain
 #include "storage/api.h"
 #include <string.h>
 

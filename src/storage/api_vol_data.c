@@ -3,7 +3,7 @@
  * Content of volumes through streams. A stream uses its volume until it ends: meanwhile the volume can't be deleted,
  * resized or wiped, nor its pool stopped.
  */
-#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define ERROR_DOMAIN managed_thread_domain
 #define LOG_SOURCE "storage.data"
 #include "base/log.h"
 #include "core/event_table.h"

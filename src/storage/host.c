@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define ERROR_DOMAIN managed_thread_domain
 #include "storage/host.h"
 #include "base/error.h"
 #include "storage/vol.h"

@@ -2,7 +2,7 @@
  *
  * Pools as managed objects.
  */
-#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define ERROR_DOMAIN managed_thread_domain
 #include "storage/pool.h"
 #include <stddef.h>
 #include <string.h>
@@ -128,9 +128,11 @@ static int pool_check(ManagedTable *table, void *def, const void *old)
         g_autoptr(ManagedState) state = managed_state(other);
         if (!managed_visible(state) || memcmp(other->entry.uuid, pool->uuid, sizeof(pool->uuid)) == 0)
             continue;
-        if (storage_pool_same_source(pool, storage_pool_def(state)))
-            return FAIL(VIR_ERR_OPERATION_FAILED, "storage source of pool '%s' is already that of pool '%s'", pool->name,
-                        MANAGED_NAME(other));
+        if (!storage_pool_same_source(pool, storage_pool_def(state)))
+            continue;
+        error_report(VIR_FROM_STORAGE, VIR_ERR_OPERATION_FAILED, "storage source of pool '%s' is already that of pool '%s'",
+                     pool->name, MANAGED_NAME(other));
+        return -1;
     }
     return 0;
 }

@@ -2,7 +2,7 @@
 """One script by python3-libvirt on test:///default, once on Debian's library and once on ours: what each call answers (error
 codes, not texts) and which events it raises must agree, but for what is listed with its reason.
 
-A script calls `call(LABEL, FUNCTION, ARGUMENT...)`; labels are unique. It has the connection `c`, the domain `t`, the folder
+A script calls `call(LABEL, FUNCTION, ARGUMENT...)`, or `where(…)` to have errors shown with their domain; labels are unique. It has the connection `c`, the domain `t`, the folder
 `folder` for files, `xml(NAME, NUMBER, INSIDE='')` for definitions and `tree(TEXT)` to compare documents."""
 import json
 import sys
@@ -62,6 +62,13 @@ def call(label, fn, *args):
         value = plain(fn(*args))
     except libvirt.libvirtError as e:
         value = 'error %s' % e.get_error_code()
+    out.append([label, value, drain()])
+
+def where(label, fn, *args):
+    try:
+        value = plain(fn(*args))
+    except libvirt.libvirtError as e:
+        value = 'error %s of %s' % (e.get_error_code(), e.get_error_domain())
     out.append([label, value, drain()])
 
 def xml(name, number, inside=''):

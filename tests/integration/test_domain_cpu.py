@@ -76,6 +76,10 @@ for flags in (NOW, LIVE, CONFIG):
     call('threads xml after %d' % flags, part, 2 if flags == CONFIG else 0, 'iothreads', 'iothreadids', 'cputune')
     call('remove more %d' % flags, d.delIOThread, 5, flags)
 call('threads both', d.addIOThread, 8, BOTH)
+for flags in (4, 5, 8 | 2, 8 | 3, 8 | 4, 8 | 4 | 2):
+    call('count %d' % flags, d.setVcpusFlags, 1, flags)
+half = c.createXML(xml('half', 9, '<iothreads>1</iothreads>').replace('<vcpu>2', "<vcpu current='1'>4"))
+call('threads of few', half.ioThreadInfo)
 call('threads bits', d.addIOThread, 8, 1 << 8)
 call('info both', d.ioThreadInfo, BOTH)
 '''
@@ -111,6 +115,11 @@ call('guest first', d.setGuestVcpus, '0', 0)
 call('guest none', d.setGuestVcpus, '9', 1)
 call('guest on', d.setGuestVcpus, '1', 1)
 call('guest count after', d.vcpusFlags, 8)
+for count in (1, 3, 4, 5, 0):
+    call('guest has %d' % count, d.setVcpusFlags, count, 8)
+    call('guest had %d' % count, lambda: (d.vcpusFlags(8), d.guestVcpus()['online']))
+d.destroy()
+call('guest off count', d.setVcpusFlags, 1, 8)
 '''
 
 # As many as a definition may have, with numbers given to some.
@@ -159,3 +168,6 @@ def test_single_vcpus(tmp_path):
     assert got['guest after'] == {'vcpus': '0-3', 'online': '0,3', 'offlinable': '1-3'}
     assert (got['guest count'], got['guest count after']) == (2, 3)
     assert (got['guest first'], got['guest none']) == ('error 8', 'error 8')
+    assert [got[f'guest has {n}'] for n in (1, 3, 4, 5, 0)] == [0, 0, 0, 'error 8', 'error 8']
+    assert [got[f'guest had {n}'] for n in (1, 3, 4, 5, 0)] == [[1, '0'], [3, '0-2'], [4, '0-3'], [4, '0-3'], [4, '0-3']]
+    assert got['guest off count'] == 'error 55'

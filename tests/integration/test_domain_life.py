@@ -96,7 +96,11 @@ def booted(guest_daemon, guest, request):
             return domain, log
         yield boot
         for domain in found.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-            domain.destroy()
+            try:
+                domain.destroy()
+            except libvirt.libvirtError as error: # it may end by itself meanwhile
+                if error.get_error_code() not in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
+                    raise
     for log in logs:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(log)

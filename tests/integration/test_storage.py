@@ -177,6 +177,36 @@ def test_pools(tmp_path):
     ])
 
 
+# Who reports an error: the driver, but for what is about definitions.
+WHO = EVENTS + r'''
+p = c.storagePoolLookupByName('default-pool')
+off = c.storagePoolDefineXML("<pool type='dir'><name>off</name><source/><target><path>/srv/off</path></target></pool>", 0)
+where('bare', lambda: off.XMLDesc(0).split('</available>')[1])
+where('no pool', c.storagePoolLookupByName, 'none')
+where('no volume', p.storageVolLookupByName, 'none')
+where('no key', c.storageVolLookupByKey, 'none')
+where('no path', c.storageVolLookupByPath, 'none')
+for name in ('create', 'undefine', 'delete', 'build'):
+    where('active ' + name, getattr(p, name))
+for name in ('destroy', 'refresh', 'listVolumes', 'numOfVolumes', 'listAllVolumes'):
+    where('inactive ' + name, getattr(off, name))
+where('inactive lookup', off.storageVolLookupByName, 'v')
+where('inactive make', off.createXML, '<volume><name>v</name><capacity>5</capacity></volume>')
+where('same source', c.storagePoolCreateXML, "<pool type='dir'><name>two</name><target><path>/srv/off</path></target></pool>")
+where('no type', c.findStoragePoolSources, 'frob', None)
+v = p.createXML('<volume><name>v</name><capacity>5</capacity></volume>')
+where('taken', p.createXML, '<volume><name>v</name><capacity>5</capacity></volume>')
+where('no room', p.createXML, '<volume><name>w</name><capacity>500000000000000000</capacity></volume>')
+where('delete', v.delete)
+for name in ('delete', 'info', 'path', 'XMLDesc'):
+    where('gone ' + name, getattr(v, name))
+'''
+
+
+def test_who_reports(tmp_path):
+    agreement.check(WHO, tmp_path)
+
+
 VOLUMES = EVENTS + r'''
 p = c.storagePoolLookupByName('default-pool')
 def make(name='v1', inside='', cap=1000, target='', attrs='', flags=0):

@@ -200,11 +200,11 @@ static int test_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gb
     return 0;
 }
 
-/* An I/O thread is given as many as the guest has vCPUs. */
+/* An I/O thread is given as many as the guest has vCPUs at present. */
 static unsigned int test_host_cpus(DomainHost *host, const DomainDef *def, GuestThread thread)
 {
     if (thread == GUEST_THREAD_IOTHREAD)
-        return vcpus_max(def);
+        return def->vcpu.current ? def->vcpu.current : vcpus_max(def);
     return ((const TestNode *) host_priv(host))->info.cpus;
 }
 

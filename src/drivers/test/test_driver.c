@@ -50,7 +50,10 @@ static char *test_os_type(virDomainPtr dom)
 
 static int test_security_label(virDomainPtr dom, virSecurityLabelPtr label)
 {
+    int active = core_domain_is_active(dom);
     memset(label, 0, sizeof(*label));
+    if (active <= 0)
+        return active;
     g_strlcpy(label->label, "libvirt-test", sizeof(label->label));
     label->enforcing = 1;
     return 0;

@@ -78,7 +78,7 @@ static int remove_device(NodedevHost *host, const NodedevDef *def)
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "node device '%s' can't be removed: only Fibre Channel hosts can", def->name);
 }
 
-static const NodedevBackend backend = { .error_domain = ERROR_DOMAIN, .make_vport = make_vport, .remove = remove_device };
+static const NodedevBackend backend = { .make_vport = make_vport, .remove = remove_device };
 
 /* The functions that the reference's test driver has. */
 void test_nodedev_fill(NodedevDriver *driver)
@@ -97,6 +97,7 @@ void test_nodedev_fill(NodedevDriver *driver)
 static void start(TestNode *node)
 {
     node->tables.nodedevs = nodedev_host_devices(nodedev_host_new(&backend, NULL, host_bus(node->host)));
+    managed_table_set_error_domain(node->tables.nodedevs, VIR_FROM_TEST);
 }
 
 static void stop(TestNode *node)
