@@ -137,20 +137,19 @@ DomainObj *api_reserve(DomainHost *host, const DomainDef *def, const char *api)
             return NULL;
         g_autoptr(DomainState) now = domain_state(other);
         gboolean stored = store_contains(host_domains(host), other);
-        if (stored && result == STORE_UUID_TAKEN && strcmp(now->name, def->name) == 0)
+        gboolean same = result == STORE_UUID_TAKEN && strcmp(now->name, def->name) == 0;
+        if (stored && same && domain_hold(other))
             return g_steal_pointer(&other);
         domain_job_end(other, JOB_MODIFY);
-        if (stored && domain_visible(now))
+        if (stored && !same && domain_visible(now))
             return fail_conflict(def, other, result), NULL;
-        /* it vanished while we waited: try again */
+        g_thread_yield(); /* it vanished while we waited, or is just going to: try again */
     }
 }
 
 void api_settle(DomainObj *obj)
 {
-    g_autoptr(DomainState) state = domain_state(obj);
-    if (!domain_visible(state))
-        store_remove(host_domains(obj->host), obj);
+    domain_let_go(obj);
     domain_job_end(obj, JOB_MODIFY);
 }
 
@@ -282,10 +281,7 @@ static int undefine(Access *a, unsigned int flags)
     domain_change(a->obj, change_undefined, NULL);
     def_cache_drop(host_def_cache(host), a->obj->entry.uuid);
     api_refresh(a);
-    if (!domain_visible(a->state)) {
-        moments_forget_gone(a->obj); /* the guest ended meanwhile */
-        store_remove(host_domains(host), a->obj);
-    }
+    domain_let_go(a->obj); /* the guest may have ended meanwhile */
     return 0;
 }
 

@@ -249,12 +249,6 @@ int core_domain_adopt_snapshots(virDomainPtr dom, char *const *documents, guint 
 
 /* ---- revert ---- */
 
-static gboolean change_held(DomainTransition *t, void *opaque)
-{
-    t->next->held = opaque != NULL;
-    return TRUE;
-}
-
 /* A definition that the domain gets: the snapshot's, under the domain's present name. */
 static SharedDef *reverted_def(const Access *a, const DomainDef *domain)
 {
@@ -324,11 +318,12 @@ static int revert(Access *a, const char *name, unsigned int flags)
     if (!a->state->persistent && state == VIR_DOMAIN_SHUTOFF)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the transient domain '%s' would be gone after going back to the inactive snapshot "
                     "'%s'; ask for it to run or to be paused", API_NAME(a), name);
-    domain_change(a->obj, change_held, a);
+    if (!domain_hold(a->obj))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the transient domain '%s' has ended", API_NAME(a));
     int rc = go_back(a, snapshot, state, flags);
     if (rc == 0)
         rc = moments_set_current(&MOMENT_SNAPSHOT, a->obj, name);
-    domain_change(a->obj, change_held, NULL);
+    domain_let_go(a->obj); /* a transient one whose start failed isn't there any more */
     return rc;
 }
 
@@ -341,15 +336,7 @@ int core_domain_revert_to_snapshot(virDomainSnapshotPtr snapshot, unsigned int f
         return FAIL(VIR_ERR_INVALID_ARG, "a domain can't be both running and paused after going back to a snapshot");
     if (api_begin_long(&a, snapshot->domain, "virDomainRevertToSnapshot") < 0)
         return -1;
-    int rc = revert(&a, snapshot->name, flags);
-    g_autoptr(DomainState) state = domain_state(a.obj);
-    if (!domain_visible(state)) { /* a transient one whose start failed */
-        virErrorPtr error = error_save();
-        moments_forget_gone(a.obj);
-        store_remove(host_domains(a.obj->host), a.obj);
-        error_restore(error);
-    }
-    return rc;
+    return revert(&a, snapshot->name, flags);
 }
 
 /* ---- delete ---- */

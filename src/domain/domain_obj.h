@@ -33,7 +33,7 @@ typedef struct DomainState {
     guint taints;            /* bit mask, of the run */
     gint16 state, reason;    /* virDomainState and its reasons */
     bool persistent : 1, autostart : 1, autostart_once : 1, managed_save : 1, updated : 1, saved_running : 1;
-    bool held : 1;           /* between two runs of a transient domain: kept though nothing of it is there */
+    bool held : 1;           /* kept though nothing of it is there: domain_hold() */
 } DomainState;
 
 /** A job of a domain, as it is told. */

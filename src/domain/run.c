@@ -136,6 +136,41 @@ static const char *const end_texts[] = {
     "unknown", "shutdown", "destroyed", "crashed", "migrated", "saved", "failed", "from-snapshot", "daemon",
 };
 
+/* Nothing makes a domain visible again that isn't (see domain_hold()): it can be taken out at any time. */
+static void forget_gone(DomainObj *obj)
+{
+    g_autoptr(DomainState) state = domain_state(obj);
+    if (domain_visible(state))
+        return;
+    virErrorPtr error = error_save();
+    moments_forget_gone(obj);
+    store_remove(host_domains(obj->host), obj);
+    error_restore(error);
+}
+
+static gboolean change_held(DomainTransition *t, void *opaque)
+{
+    t->next->held = TRUE;
+    return domain_visible(t->old);
+}
+
+gboolean domain_hold(DomainObj *obj)
+{
+    return domain_change(obj, change_held, NULL);
+}
+
+static gboolean change_free(DomainTransition *t, void *opaque)
+{
+    t->next->held = FALSE;
+    return t->old->held;
+}
+
+void domain_let_go(DomainObj *obj)
+{
+    domain_change(obj, change_free, NULL);
+    forget_gone(obj);
+}
+
 void run_finish(Guest *guest)
 {
     GuestCore *core = guest_core(guest);
@@ -150,11 +185,7 @@ void run_finish(Guest *guest)
     store_set_id(host_domains(guest->host), obj, -1);
     domain_change(obj, change_ended, core);
 
-    g_autoptr(DomainState) after = domain_state(obj);
-    if (!domain_visible(after)) {
-        moments_forget_gone(obj);
-        store_remove(host_domains(guest->host), obj);
-    }
+    forget_gone(obj);
     g_mutex_lock(&core->lock);
     core->ended = TRUE;
     g_cond_broadcast(&core->end_cond);

@@ -34,6 +34,12 @@ static inline GuestCore *guest_core(Guest *guest)
     return (GuestCore *) guest;
 }
 
+/** Keep a domain though its run may end now and it isn't persistent: for who is going to start or define it (with its job).
+ * FALSE: it is gone already. */
+gboolean domain_hold(DomainObj *obj);
+/** The opposite, also if it wasn't held. It is gone if nothing of it is there. Keeps the thread's error. */
+void domain_let_go(DomainObj *obj);
+
 Guest *guest_new(DomainHost *host, DomainObj *obj, const char *name, int id);
 
 typedef struct RunOptions {

@@ -202,12 +202,7 @@ char *virConnectGetURI(virConnectPtr conn)
         error_dispatch(NULL);
         return NULL;
     }
-    if (!conn->hypervisor || !conn->hypervisor->connect_get_uri)
-        return g_strdup(conn->uri->text);
-    char *uri = conn->hypervisor->connect_get_uri(conn);
-    if (!uri)
-        error_dispatch(conn);
-    return uri;
+    return g_strdup(conn->uri->text); /* what this end was opened with: a daemon knows another one */
 }
 
 int virConnectGetLibVersion(virConnectPtr conn, unsigned long *libVer)

@@ -331,6 +331,39 @@ static void keep_silent(void *opaque, virErrorPtr err)
 {
 }
 
+typedef struct Race { virConnectPtr conn; gint over; } Race;
+
+static gpointer come_and_go(gpointer opaque)
+{
+    Race *race = opaque;
+    while (!g_atomic_int_get(&race->over)) {
+        virDomainPtr dom = virDomainCreateXML(race->conn, xml_d1, 0);
+        if (!dom)
+            continue; /* it is defined just now */
+        virDomainDestroy(dom);
+        virDomainFree(dom);
+    }
+    return NULL;
+}
+
+/* What is defined while a transient run of the same domain ends is there afterwards. */
+static void test_defined_at_the_end(Fixture *f, gconstpointer data)
+{
+    Race race = { f->conn, 0 };
+    GThread *thread = g_thread_new("race", come_and_go, &race);
+    for (int i = 0; i < 5000; i++) {
+        virDomainPtr dom = virDomainDefineXML(f->conn, xml_d1);
+        g_assert_nonnull(dom);
+        virDomainPtr found = virDomainLookupByUUIDString(f->conn, UUID_D1);
+        g_assert_nonnull(found);
+        virDomainFree(found);
+        g_assert_cmpint(virDomainUndefine(dom), ==, 0);
+        virDomainFree(dom);
+    }
+    g_atomic_int_set(&race.over, 1);
+    g_thread_join(thread);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -347,6 +380,7 @@ int main(int argc, char **argv)
     ADD("autodestroy", test_autodestroy);
     ADD("stats", test_stats);
     ADD("no-support", test_no_support);
+    ADD("defined-at-the-end", test_defined_at_the_end);
     int rc = g_test_run();
     g_string_free(events, TRUE);
     event_default_free();
