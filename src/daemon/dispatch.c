@@ -200,7 +200,7 @@ static void job_end(Job *job)
     server_client_request_end(job->call.client);
     call_finish(&job->call);
     server_client_unref(job->call.client);
-    if (job->proc->secret)
+    if (job->proc->secret && job->len)
         explicit_bzero(job->payload, job->len);
     g_free(job->payload);
     g_free(job);

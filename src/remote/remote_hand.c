@@ -396,7 +396,8 @@ unsigned char *remote_secret_get_value(virSecretPtr secret, size_t *value_size, 
         return NULL;
     size_t len;
     g_autofree unsigned char *value = xdr_get_opaque(&call.in, REMOTE_SECRET_VALUE_MAX, &len);
-    explicit_bzero(call.reply.data, call.reply.len);
+    if (call.reply.len)
+        explicit_bzero(call.reply.data, call.reply.len);
     if (remote_call_end(&call) < 0)
         return NULL;
     *value_size = len;

@@ -31,7 +31,7 @@ static void part_free(gpointer data)
     OutPart *part = data;
     for (guint i = part->fds_sent; i < part->n_fds; i++)
         close(part->fds[i]);
-    if (part->secret)
+    if (part->secret && part->len)
         explicit_bzero(part->data, part->len);
     g_free(part->data);
     g_free(part);
