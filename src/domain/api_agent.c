@@ -122,8 +122,6 @@ int core_domain_interface_addresses(virDomainPtr dom, virDomainInterfacePtr **if
 
 /* ---- all in one ---- */
 
-#define INFO_TYPES (VIR_DOMAIN_GUEST_INFO_HOSTNAME | VIR_DOMAIN_GUEST_INFO_FILESYSTEM | VIR_DOMAIN_GUEST_INFO_INTERFACES)
-
 static int list_hostname(Access *a, TypedList *list)
 {
     g_autofree char *name = GUEST_CALL(BACKEND(*a)->agent_hostname(a->state->guest));
@@ -175,30 +173,63 @@ static int list_interfaces(Access *a, TypedList *list)
     return n < 0 ? -1 : 0;
 }
 
+/* What a hypervisor can be asked for. */
+static unsigned int info_types(const DomainBackend *backend)
+{
+    return (backend->agent_info ? backend->agent_info_types : 0) |
+        (backend->agent_hostname ? VIR_DOMAIN_GUEST_INFO_HOSTNAME : 0) |
+        (backend->agent_filesystems ? VIR_DOMAIN_GUEST_INFO_FILESYSTEM : 0) |
+        (backend->addresses ? VIR_DOMAIN_GUEST_INFO_INTERFACES : 0);
+}
+
+static int list_info(Access *a, unsigned int type, TypedList *list)
+{
+    if (type == VIR_DOMAIN_GUEST_INFO_HOSTNAME)
+        return list_hostname(a, list);
+    if (type == VIR_DOMAIN_GUEST_INFO_FILESYSTEM)
+        return list_filesystems(a, list);
+    if (type == VIR_DOMAIN_GUEST_INFO_INTERFACES)
+        return list_interfaces(a, list);
+    return GUEST_CALL(BACKEND(*a)->agent_info(a->state->guest, type, list));
+}
+
 int core_domain_get_guest_info(virDomainPtr dom, unsigned int types, virTypedParameterPtr *params, int *nparams,
                                unsigned int flags)
 {
     API_FLAGS(flags, 0, -1);
     g_auto(Access) a = { NULL };
     TypedList list = { NULL };
-    static const struct { unsigned int type; int (*fill)(Access *a, TypedList *list); } parts[] = {
-        { VIR_DOMAIN_GUEST_INFO_HOSTNAME, list_hostname },
-        { VIR_DOMAIN_GUEST_INFO_FILESYSTEM, list_filesystems },
-        { VIR_DOMAIN_GUEST_INFO_INTERFACES, list_interfaces },
-    };
     if (begin_running(&a, dom) < 0)
         return -1;
-    if (types & ~(unsigned int) INFO_TYPES)
-        return FAIL(VIR_ERR_INVALID_ARG, "information 0x%x of the guest is not supported for domain '%s'",
-                    types & ~(unsigned int) INFO_TYPES, API_NAME(&a));
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        if ((types == 0 || (types & parts[i].type)) && parts[i].fill(&a, &list) < 0) {
-            typed_list_clear(&list);
-            return -1;
+    unsigned int there = info_types(BACKEND(a)), wanted = types ? types : there;
+    if (types & ~there)
+        return FAIL(VIR_ERR_INVALID_ARG, "information 0x%x of the guest is not supported for domain '%s'", types & ~there, API_NAME(&a));
+    for (unsigned int type = 1; wanted; type <<= 1) {
+        if (!(wanted & type))
+            continue;
+        wanted &= ~type;
+        if (list_info(&a, type, &list) == 0)
+            continue;
+        if (types == 0 && virGetLastErrorCode() == VIR_ERR_OPERATION_UNSUPPORTED) { /* all means all that this guest has */
+            virResetLastError();
+            continue;
         }
+        typed_list_clear(&list);
+        return -1;
     }
     *params = typed_list_steal(&list, nparams);
     return 0;
+}
+
+int core_domain_agent_set_response_timeout(virDomainPtr dom, int timeout, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    if (timeout < VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK)
+        return FAIL(VIR_ERR_INVALID_ARG, "%d is neither a number of seconds nor one of -2 (block), -1 (default), 0 (don't wait)", timeout);
+    return api_need_active(&a) < 0 ? -1 : BACKEND(a)->agent_timeout(a.state->guest, timeout);
 }
 
 /* ---- sleep, and signals ---- */

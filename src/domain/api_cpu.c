@@ -72,7 +72,7 @@ static int edit_vcpus(DomainDef *def, gboolean live, void *opaque)
 
 static int live_vcpus(Guest *guest, DomainDef *def, void *opaque)
 {
-    return host_backend(guest->host)->set_vcpus(guest, def, ((VcpuEdit *) opaque)->count, FALSE);
+    return host_backend(guest->host)->set_vcpus(guest, def, ((VcpuEdit *) opaque)->count);
 }
 
 /* Have the guest's system use @count of its vCPUs: the first ones that it doesn't use begin, the last ones that it can do without end. */

@@ -194,7 +194,7 @@ struct DomainBackend {
 
     int (*set_balloon)(Guest *guest, DomainDef *def, unsigned long long kib);        /* [worker] */
     int (*set_balloon_period)(Guest *guest, DomainDef *def, unsigned int seconds);   /* [worker] */
-    int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count, gboolean agent); /* [worker] */
+    int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count); /* [worker] */
 
     /* ---- snapshots and checkpoints: the core keeps their trees and files ---- */
 
@@ -305,6 +305,12 @@ struct DomainBackend {
     char *(*agent_command)(Guest *guest, const char *command, int timeout);
     /** Host name known to the guest's agent. [worker] */
     char *(*agent_hostname)(Guest *guest);
+    /** For how long its answers are waited for from now on: seconds, or virDomainAgentResponseTimeoutValues. [any] */
+    int (*agent_timeout)(Guest *guest, int timeout);
+    /** Append what it tells of one of agent_info_types (bits of virDomainGuestInfoTypes: those without a function of their
+     * own), under the names of virDomainGetGuestInfo(). VIR_ERR_OPERATION_UNSUPPORTED if this guest doesn't. [worker] */
+    int (*agent_info)(Guest *guest, unsigned int type, TypedList *list);
+    unsigned int agent_info_types;
 };
 
 /* ---- upcalls: what the hypervisor tells by itself. Those for a guest that has ended are ignored. ---- */

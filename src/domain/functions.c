@@ -194,8 +194,8 @@ static void fill_guest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(agent_keys, domain_authorized_sshkeys_get);
     SERVE_IF(agent_set_keys, domain_authorized_sshkeys_set);
     SERVE_IF(addresses, domain_interface_addresses);
-    if (backend->agent_hostname && backend->agent_filesystems && backend->addresses)
-        SERVE(domain_get_guest_info);
+    SERVE_IF(agent_info, domain_get_guest_info);
+    SERVE_IF(agent_timeout, domain_agent_set_response_timeout);
     SERVE_IF(agent_sleep, domain_pm_suspend_for_duration);
     SERVE_IF(wake, domain_pm_wakeup);
     SERVE_IF(send_signal, domain_send_process_signal);

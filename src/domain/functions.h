@@ -255,6 +255,7 @@ int core_domain_interface_addresses(virDomainPtr dom, virDomainInterfacePtr **if
                                     unsigned int flags);
 int core_domain_get_guest_info(virDomainPtr dom, unsigned int types, virTypedParameterPtr *params,
                                int *nparams, unsigned int flags);
+int core_domain_agent_set_response_timeout(virDomainPtr dom, int timeout, unsigned int flags);
 int core_domain_pm_suspend_for_duration(virDomainPtr dom, unsigned int target, unsigned long long duration,
                                         unsigned int flags);
 int core_domain_pm_wakeup(virDomainPtr dom, unsigned int flags);

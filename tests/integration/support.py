@@ -283,7 +283,7 @@ def build_guest():
     return Guest(folder)
 
 
-def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=None,
+def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, console=None,
                on_reboot='destroy'):
     """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file
     for the serial line, else it is a terminal."""
@@ -294,7 +294,7 @@ def domain_xml(name, *, guest=None, extra='', memory=128, devices='', console=No
   <name>{name}</name>
   <uuid>{identity}</uuid>
   <memory unit='MiB'>{memory}</memory>
-  <vcpu>1</vcpu>
+  <vcpu>{vcpus}</vcpu>
   {boot}
   <features><acpi/></features>
   <on_reboot>{on_reboot}</on_reboot>

@@ -131,7 +131,10 @@ call('keys after', d.authorizedSSHKeysGet, 'root')
 call('keys of another', d.authorizedSSHKeysGet, 'nobody')
 call('info', d.guestInfo)
 call('info of some', d.guestInfo, libvirt.VIR_DOMAIN_GUEST_INFO_HOSTNAME)
-call('info of what is not there', d.guestInfo, libvirt.VIR_DOMAIN_GUEST_INFO_USERS)
+call('info of what is not there', d.guestInfo, 1 << 8)
+for timeout in (5, 0, -1, -2, -3):
+    call('agent timeout %d' % timeout, d.agentSetResponseTimeout, timeout)
+call('agent timeout bits', d.agentSetResponseTimeout, 5, 1)
 call('sleep for a while', d.pMSuspendForDuration, 0, 5)
 call('sleep on disk', d.pMSuspendForDuration, 1, 0)
 call('wake who is awake', d.pMWakeup)
@@ -177,7 +180,10 @@ def test_what_only_we_tell(tmp_path):
     got = {label: value for label, value, _ in agreement.answers(OURS, agreement.support.our_library_environment(),
                                                                  tmp_path / 'ours')}
     assert got.pop('info') == {
-        'hostname': 'p1host', 'fs.count': 2, 'fs.0.mountpoint': '/', 'fs.0.name': 'vda1', 'fs.0.fstype': 'ext4',
+        'user.count': 1, 'user.0.name': 'root', 'user.0.login-time': 627319920000, 'os.id': 'test', 'os.name': 'Test',
+        'os.pretty-name': 'Test guest 1', 'os.version': '1', 'os.version-id': '1', 'os.kernel-release': '1.0', 'os.machine': 'i686',
+        'timezone.name': 'UTC', 'timezone.offset': 0, 'disk.count': 1, 'disk.0.name': '/dev/vda', 'disk.0.partition': False,
+        'disk.0.alias': 'vda', 'hostname': 'p1host', 'fs.count': 2, 'fs.0.mountpoint': '/', 'fs.0.name': 'vda1', 'fs.0.fstype': 'ext4',
         'fs.0.disk.count': 1, 'fs.0.disk.0.alias': 'vda', 'fs.1.mountpoint': '/boot', 'fs.1.name': 'vda2',
         'fs.1.fstype': 'ext4', 'fs.1.disk.count': 1, 'fs.1.disk.0.alias': 'vda', 'if.count': 1, 'if.0.name': 'tn0',
         'if.0.hwaddr': 'aa:bb:cc:dd:ee:f1', 'if.0.addr.count': 1, 'if.0.addr.0.type': 'ipv4',
@@ -187,6 +193,7 @@ def test_what_only_we_tell(tmp_path):
         'resize': 0, 'resize to bytes': 0, 'resize too much': 'error 82', 'resize no disk': 'error 8', 'threshold': 0,
         'threshold of no disk': 'error 8', 'keys': [], 'set keys': 0, 'add keys': 0, 'remove keys': 0, 'both': 'error 8',
         'keys after': ['b', 'c'], 'keys of another': [], 'info of some': {'hostname': 'p1host'},
-        'info of what is not there': 'error 8', 'sleep for a while': 'error 74', 'sleep on disk': 'error 84',
+        'info of what is not there': 'error 8', 'agent timeout 5': 0, 'agent timeout 0': 0, 'agent timeout -1': 0,
+        'agent timeout -2': 0, 'agent timeout -3': 'error 8', 'agent timeout bits': 'error 8', 'sleep for a while': 'error 74', 'sleep on disk': 'error 84',
         'wake who is awake': 'error 55', 'sleep': 0, 'asleep': [7, 0], 'wake': 0, 'awake': [1, 8],
         'picture': [['IHDR', 'IDAT', 'IEND'], [64, 48], 65 * 48]}

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.foreign_library
 BOOT_SECONDS = 60
 RUNNING, PAUSED, SHUTOFF = 1, 3, 5
 STARTED, SUSPENDED, RESUMED, STOPPED = 2, 3, 4, 5
+AGENT_COMMAND_TIMEOUT, AGENT_COMMAND_FAILED = 112, 113     # python3-libvirt 9.0 has no names for them
 AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
 NIC = "<interface type='user'><mac address='52:54:00:aa:bb:cc'/><model type='virtio'/></interface>"
 
@@ -299,6 +300,42 @@ def test_agent(booted):
     assert 'no-such-thing' in str(caught.value)
     domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
     wait_for_mark(log, 'GUEST-DOWN agent', 30)
+
+
+def test_agent_asks_the_system(booted):
+    libvirt_qemu = pytest.importorskip('libvirt_qemu')
+    domain, _ = booted('asks', devices=AGENT, vcpus=2)
+    wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering')
+    assert domain.guestVcpus() == {'vcpus': '0-1', 'online': '0-1', 'offlinable': '1'}
+    guest = libvirt.VIR_DOMAIN_VCPU_GUEST
+    domain.setVcpusFlags(1, guest)
+    assert domain.vcpusFlags(guest) == 1 and domain.guestVcpus()['online'] == '0'
+    domain.setGuestVcpus('1', 1)
+    assert domain.vcpusFlags(guest) == 2
+    assert caught_code(domain.setVcpusFlags, 3, guest) == libvirt.VIR_ERR_INVALID_ARG
+    now = domain.getTime()
+    assert abs(now['seconds'] - time.time()) < 3600 and 0 <= now['nseconds'] < 10 ** 9
+    # the tiny guest has no hwclock, which its agent would call
+    assert caught_code(domain.setTime, {'seconds': 1234567890}) == AGENT_COMMAND_FAILED
+    assert caught_code(domain.setTime, {'seconds': 1 << 60}) == libvirt.VIR_ERR_INVALID_ARG
+    frozen = domain.fsFreeze()
+    assert domain.fsThaw() == frozen
+    assert caught_code(domain.fSTrim, '/', 0) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    told = domain.guestInfo(0, 0)
+    assert told['os.machine'] == 'x86_64' and told['os.kernel-release'] and told['user.count'] == 0 and told['hostname']
+    assert domain.guestInfo(libvirt.VIR_DOMAIN_GUEST_INFO_TIMEZONE, 0)['timezone.offset'] == 0
+    domain.agentSetResponseTimeout(0)   # nothing answers within no time
+    assert caught_code(domain.getTime) in (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, AGENT_COMMAND_TIMEOUT,
+                                           libvirt.VIR_ERR_AGENT_UNSYNCED)
+    domain.agentSetResponseTimeout(libvirt.VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
+    assert wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering again')
+    assert domain.getTime()['seconds'] >= now['seconds']
+
+
+def caught_code(function, *args):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        function(*args)
+    return code(caught)
 
 
 def agent_answers(libvirt_qemu, domain):

@@ -45,6 +45,16 @@ const DomainBackend qemu_backend = {
     .monitor_command = qemu_backend_monitor_command,
     .agent_command = qemu_backend_agent_command,
     .agent_hostname = qemu_backend_agent_hostname,
+    .agent_timeout = qemu_backend_agent_timeout,
+    .agent_vcpus = qemu_backend_agent_vcpus,
+    .agent_set_vcpus = qemu_backend_agent_set_vcpus,
+    .agent_time = qemu_backend_agent_time,
+    .agent_set_time = qemu_backend_agent_set_time,
+    .agent_freeze = qemu_backend_agent_freeze,
+    .agent_trim = qemu_backend_agent_trim,
+    .agent_password = qemu_backend_agent_password,
+    .agent_info = qemu_backend_agent_info,
+    .agent_info_types = VIR_DOMAIN_GUEST_INFO_USERS | VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE,
 };
 
 QemuDriver *qemu_driver_new(Loop *loop)

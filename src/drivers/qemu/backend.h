@@ -49,6 +49,7 @@ typedef struct QemuGuest {
     QmpMonitor *mon;         /* * NULL before start() and after the end */
     Agent *agent;            /* * connected on demand */
     gboolean agent_up;       /* * the guest opened the channel */
+    gint agent_timeout;      /* for its answers: seconds, or virDomainAgentResponseTimeoutValues; atomic */
     int pidfd;
     ProcessWatch *watch;
     gboolean powered_off;    /* * it said so; its end is no crash */
@@ -140,7 +141,7 @@ int qemu_backend_reboot_agent(Guest *guest);
 int qemu_backend_reset(Guest *guest);
 int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib);
 int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
-int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent);
+int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
 int qemu_backend_inject_nmi(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
 
@@ -148,10 +149,23 @@ int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdt
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);
 int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
 int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
-char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout);
-char *qemu_backend_agent_hostname(Guest *guest);
+/** Longest raw command. */
+#define QEMU_MAX_COMMAND (4 * 1024 * 1024)
 /** The agent (a reference), connected; NULL with an error. */
 Agent *qemu_guest_agent(Guest *guest);
+
+/* backend_agent.c */
+int qemu_backend_agent_timeout(Guest *guest, int timeout);
+char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout);
+char *qemu_backend_agent_hostname(Guest *guest);
+int qemu_backend_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable);
+int qemu_backend_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online);
+int qemu_backend_agent_time(Guest *guest, long long *seconds, unsigned int *nseconds);
+int qemu_backend_agent_set_time(Guest *guest, long long seconds, unsigned int nseconds, gboolean sync);
+int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze);
+int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long long minimum);
+int qemu_backend_agent_password(Guest *guest, const char *user, const char *password, gboolean encrypted);
+int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list);
 
 /* backend_stats.c */
 void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque);

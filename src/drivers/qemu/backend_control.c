@@ -166,39 +166,11 @@ static int plug_vcpus(Guest *guest, json_object *slots, guint missing, guint hav
     return 0;
 }
 
-static int set_vcpus_by_agent(Guest *guest, unsigned int count)
-{
-    g_autoptr(Agent) agent = qemu_guest_agent(guest);
-    g_autoptr(json_object) cpus = NULL;
-    json_object *wanted = json_object_new_array();
-    gint64 online = 0;
-
-    if (!agent || agent_call(agent, "guest-get-vcpus", NULL, (int)guest_deadline_ms(guest), 0, 0, &cpus) < 0) {
-        json_object_put(wanted);
-        return -1;
-    }
-    for (gsize i = 0; json_object_is_type(cpus, json_type_array) && i < json_object_array_length(cpus); i++) {
-        json_object *cpu = json_object_array_get_idx(cpus, i);
-        gboolean fixed = !json_member_bool(cpu, "can-offline", FALSE);
-        gboolean on = fixed || online < (gint64)count;
-
-        online += on;
-        json_object_array_add(wanted, json_make(JSON_INT("logical-id", json_member_int(cpu, "logical-id", 0)), JSON_BOOL("online", on)));
-    }
-    if (online != count) {
-        json_object_put(wanted);
-        return FAIL(VIR_ERR_OPERATION_FAILED, "the guest of domain '%s' can't have exactly %u vCPUs online", guest->name, count);
-    }
-    return agent_call(agent, "guest-set-vcpus", json_make(JSON_VALUE("vcpus", wanted)), (int)guest_deadline_ms(guest), 0, 0, NULL);
-}
-
-int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent)
+int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count)
 {
     guint now = def->vcpu.current ? def->vcpu.current : def->vcpu.count;
     g_autoptr(json_object) slots = NULL;
 
-    if (agent)
-        return set_vcpus_by_agent(guest, count);
     if (count == now)
         return 0;
     if (count < now)

@@ -46,6 +46,7 @@ void qemu_backend_guest_new(Guest *guest)
 
     g_mutex_init(&qemu->lock);
     qemu->pidfd = -1;
+    qemu->agent_timeout = VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
     qemu->unlink = g_ptr_array_new_with_free_func(g_free);
     qemu->ports = g_array_new(FALSE, FALSE, sizeof(QemuPort));
     qemu->vcpu_tids = g_array_new(FALSE, TRUE, sizeof(int));
@@ -425,6 +426,8 @@ void qemu_backend_status_format(Guest *guest, GString *xml)
     channel = g_markup_escape_text(qemu->channel_dir, -1);
     g_string_append_printf(xml, "  <monitor path='%s' type='unix'/>\n  <libDir path='%s'/>\n  <channelTargetDir path='%s'/>\n",
                            monitor, dir, channel);
+    if (g_atomic_int_get(&qemu->agent_timeout) != VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
+        g_string_append_printf(xml, "  <agentTimeout>%d</agentTimeout>\n", g_atomic_int_get(&qemu->agent_timeout));
 }
 
 static char *child_path(xmlNodePtr root, const char *name)
@@ -443,6 +446,20 @@ static char *child_path(xmlNodePtr root, const char *name)
     return NULL;
 }
 
+static void parse_agent_timeout(QemuGuest *qemu, xmlNodePtr root)
+{
+    for (xmlNodePtr node = root->children; node; node = node->next) {
+        gint64 value;
+
+        if (node->type != XML_ELEMENT_NODE || !g_str_equal((const char *)node->name, "agentTimeout"))
+            continue;
+        xmlChar *text = xmlNodeGetContent(node);
+        if (text && g_ascii_string_to_signed((const char *)text, 10, VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, G_MAXINT, &value, NULL))
+            qemu->agent_timeout = (gint)value;
+        xmlFree(text);
+    }
+}
+
 int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
 {
     QemuGuest *qemu = qemu_guest(guest);
@@ -450,6 +467,7 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
     qemu->monitor_path = child_path(root, "monitor");
     qemu->dir = child_path(root, "libDir");
     qemu->channel_dir = child_path(root, "channelTargetDir");
+    parse_agent_timeout(qemu, root);
     if (!qemu->monitor_path)
         guest_paths(guest, qemu);
     return 0;

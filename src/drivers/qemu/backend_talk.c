@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Consoles, screenshots, raw monitor commands, and the guest agent.
+ * Consoles, screenshots, raw monitor commands, and the way to the guest agent.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <errno.h>
@@ -11,9 +11,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "drivers/qemu/backend.h"
-
-/* Longest raw command. */
-#define MAX_COMMAND (4 * 1024 * 1024)
 
 static int remove_fd_set(Guest *guest, gint64 set)
 {
@@ -175,8 +172,8 @@ int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp
         return -1;
     if (hmp)
         return hmp_command(guest, mon, command, reply);
-    if (len > MAX_COMMAND)
-        return FAIL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", MAX_COMMAND);
+    if (len > QEMU_MAX_COMMAND)
+        return FAIL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", QEMU_MAX_COMMAND);
     parsed = json_lines_parse(command, len, &why);
     if (!json_object_is_type(parsed, json_type_object))
         return FAIL(VIR_ERR_INVALID_ARG, "the command is no JSON object: %s", why ? why : "another value");
@@ -256,50 +253,4 @@ Agent *qemu_guest_agent(Guest *guest)
         return FAIL_NULL(VIR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected: nothing in the guest of domain '%s' has "
                          "opened its channel", guest->name);
     return agent ? agent : agent_connect(guest);
-}
-
-/* What virDomainQemuAgentCommandTimeout means in ms. */
-static int agent_deadline(Guest *guest, int timeout)
-{
-    if (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT)
-        return 1;
-    if (timeout > 0)
-        return MIN(timeout, G_MAXINT / 1000) * 1000;
-    /* "Block" as well as the default end at some time. */
-    return (int)MIN(guest_deadline_ms(guest) * (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK ? 10 : 1), G_MAXINT);
-}
-
-char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout)
-{
-    g_autoptr(Agent) agent = NULL;
-    g_autoptr(json_object) parsed = NULL, result = NULL, reply = NULL;
-    const char *why = NULL, *name;
-
-    if (strlen(command) > MAX_COMMAND)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", MAX_COMMAND);
-    parsed = json_lines_parse(command, strlen(command), &why);
-    name = json_member_string(parsed, "execute");
-    if (!name)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the agent command is no JSON object with 'execute': %s", why ? why : "no such member");
-    agent = qemu_guest_agent(guest);
-    if (!agent || agent_call(agent, name, json_object_get(json_member(parsed, "arguments", json_type_object)),
-                             agent_deadline(guest, timeout), 0, 0, &result) < 0)
-        return NULL;
-    reply = json_object_new_object();
-    json_object_object_add(reply, "return", g_steal_pointer(&result));
-    return g_strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
-char *qemu_backend_agent_hostname(Guest *guest)
-{
-    g_autoptr(Agent) agent = qemu_guest_agent(guest);
-    g_autoptr(json_object) result = NULL;
-    const char *name;
-
-    if (!agent || agent_call(agent, "guest-get-host-name", NULL, (int)guest_deadline_ms(guest), 0, 0, &result) < 0)
-        return NULL;
-    name = json_member_string(result, "host-name");
-    if (!name)
-        return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "the guest agent of domain '%s' gave no host name", guest->name);
-    return g_strdup(name);
 }

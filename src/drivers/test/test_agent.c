@@ -184,6 +184,57 @@ int test_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online)
     return 0;
 }
 
+/* ---- the system ---- */
+
+/* It always answers at once. */
+int test_agent_timeout(Guest *guest, int timeout)
+{
+    return 0;
+}
+
+static void list_disks(const DomainDef *def, void *opaque)
+{
+    TypedList *list = opaque;
+    unsigned int n = 0;
+    for (guint i = 0; i < def->devices.n_disks; i++) {
+        const DomainDisk *disk = def->devices.disks[i];
+        if (disk->device != DOMAIN_DISK_DEVICE_DISK)
+            continue;
+        g_autofree char *name = g_strdup_printf("/dev/%s", disk->target.dev);
+        typed_list_string_f(list, name, "disk.%u.name", n);
+        typed_list_bool_f(list, FALSE, "disk.%u.partition", n);
+        if (disk->serial)
+            typed_list_string_f(list, disk->serial, "disk.%u.serial", n);
+        typed_list_string_f(list, disk->target.dev, "disk.%u.alias", n);
+        n++;
+    }
+    typed_list_uint(list, "disk.count", n);
+}
+
+int test_agent_info(Guest *guest, unsigned int type, TypedList *list)
+{
+    static const char *const system[][2] = { { "os.id", "test" }, { "os.name", "Test" }, { "os.pretty-name", "Test guest 1" },
+        { "os.version", "1" }, { "os.version-id", "1" }, { "os.kernel-release", "1.0" }, { "os.machine", "i686" } };
+    switch (type) {
+    case VIR_DOMAIN_GUEST_INFO_USERS:
+        typed_list_uint(list, "user.count", 1);
+        typed_list_string(list, "user.0.name", "root");
+        typed_list_ullong(list, "user.0.login-time", TEST_TIME * 1000ULL);
+        return 0;
+    case VIR_DOMAIN_GUEST_INFO_OS:
+        for (guint i = 0; i < G_N_ELEMENTS(system); i++)
+            typed_list_string(list, system[i][0], system[i][1]);
+        return 0;
+    case VIR_DOMAIN_GUEST_INFO_TIMEZONE:
+        typed_list_string(list, "timezone.name", "UTC");
+        typed_list_int(list, "timezone.offset", 0);
+        return 0;
+    default:
+        guest_with_def(guest, list_disks, list);
+        return 0;
+    }
+}
+
 /* ---- sleep ---- */
 
 int test_sleep(Guest *guest, unsigned int target)

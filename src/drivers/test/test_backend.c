@@ -159,7 +159,7 @@ static int test_set_balloon_period(Guest *guest, DomainDef *def, unsigned int se
     return 0;
 }
 
-static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count, gboolean agent)
+static int test_set_vcpus(Guest *guest, DomainDef *def, unsigned int count)
 {
     return 0;
 }
@@ -359,4 +359,8 @@ const DomainBackend test_backend = {
     .send_key = test_send_key,
     .inject_nmi = test_succeed,
     .agent_hostname = test_hostname,
+    .agent_timeout = test_agent_timeout,
+    .agent_info = test_agent_info,
+    .agent_info_types = VIR_DOMAIN_GUEST_INFO_USERS | VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE |
+        VIR_DOMAIN_GUEST_INFO_DISKS,
 };

@@ -39,6 +39,8 @@ int test_set_time(Guest *guest, long long seconds, unsigned int nseconds, gboole
 int test_password(Guest *guest, const char *user, const char *password, gboolean encrypted);
 int test_keys(Guest *guest, const char *user, char ***keys);
 int test_set_keys(Guest *guest, const char *user, const char **keys, unsigned int n, GuestKeysMode mode);
+int test_agent_timeout(Guest *guest, int timeout);
+int test_agent_info(Guest *guest, unsigned int type, TypedList *list);
 int test_sleep(Guest *guest, unsigned int target);
 int test_wake(Guest *guest);
 int test_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is asked of the guest's own system, by its agent. The answers are hostile: lists are bounded, and what is of another kind
+ * than it should be is an error.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "base/json.h"
+#include "drivers/qemu/backend.h"
+
+/* Numbers of a guest's vCPUs are below this. */
+#define VCPUS_MAX 16384
+/* Longest list of anything else. */
+#define ITEMS_MAX 256
+
+/* @timeout: virDomainQemuAgentCommandTimeoutValues, whose numbers virDomainAgentResponseTimeoutValues has as well. */
+static int deadline(Guest *guest, int timeout)
+{
+    G_STATIC_ASSERT((int)VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK == (int)VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK &&
+                    (int)VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT == (int)VIR_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT);
+    if (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT)
+        return 1;
+    if (timeout > 0)
+        return MIN(timeout, G_MAXINT / 1000) * 1000;
+    /* "Block" as well as the default end at some time. */
+    return (int)MIN(guest_deadline_ms(guest) * (timeout == VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK ? 10 : 1), G_MAXINT);
+}
+
+/* @args is taken over; @result may be NULL. */
+static int call_within(Guest *guest, const char *command, json_object *args, int timeout, json_object **result)
+{
+    g_autoptr(Agent) agent = qemu_guest_agent(guest);
+
+    if (agent)
+        return agent_call(agent, command, args, deadline(guest, timeout), 0, 0, result);
+    json_object_put(args);
+    return -1;
+}
+
+static int call(Guest *guest, const char *command, json_object *args, json_object **result)
+{
+    return call_within(guest, command, args, g_atomic_int_get(&qemu_guest(guest)->agent_timeout), result);
+}
+
+/* A command that answers with a list of objects. How many, or -1. */
+static int call_list(Guest *guest, const char *command, json_object **list, size_t most)
+{
+    if (call(guest, command, NULL, list) < 0)
+        return -1;
+    if (!json_object_is_type(*list, json_type_array) || json_object_array_length(*list) > most)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' answers '%s' with no list, or one of more than %zu", guest->name,
+                    command, most);
+    return (int)json_object_array_length(*list);
+}
+
+int qemu_backend_agent_timeout(Guest *guest, int timeout)
+{
+    g_atomic_int_set(&qemu_guest(guest)->agent_timeout, timeout);
+    guest_status_changed(guest);
+    return 0;
+}
+
+char *qemu_backend_agent_command(Guest *guest, const char *command, int timeout)
+{
+    g_autoptr(json_object) parsed = NULL, result = NULL, reply = NULL;
+    const char *why = NULL, *name;
+
+    if (strlen(command) > QEMU_MAX_COMMAND)
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the command is longer than %d bytes", QEMU_MAX_COMMAND);
+    parsed = json_lines_parse(command, strlen(command), &why);
+    name = json_member_string(parsed, "execute");
+    if (!name)
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "the agent command is no JSON object with 'execute': %s", why ? why : "no such member");
+    if (call_within(guest, name, json_object_get(json_member(parsed, "arguments", json_type_object)), timeout, &result) < 0)
+        return NULL;
+    reply = json_object_new_object();
+    json_object_object_add(reply, "return", g_steal_pointer(&result));
+    return g_strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+char *qemu_backend_agent_hostname(Guest *guest)
+{
+    g_autoptr(json_object) result = NULL;
+    const char *name;
+
+    if (call(guest, "guest-get-host-name", NULL, &result) < 0 || json_get_string(result, "host-name", &name) < 0)
+        return NULL;
+    return g_strdup(name);
+}
+
+/* ---- vCPUs ---- */
+
+int qemu_backend_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable)
+{
+    g_autoptr(json_object) list = NULL;
+    int n = call_list(guest, "guest-get-vcpus", &list, VCPUS_MAX);
+
+    if (n < 0)
+        return -1;
+    *possible = bitmap_new(VCPUS_MAX);
+    *online = bitmap_new(VCPUS_MAX);
+    *offlinable = bitmap_new(VCPUS_MAX);
+    for (int i = 0; i < n; i++) {
+        json_object *cpu = json_array_object(list, (size_t)i);
+        uint64_t id;
+        bool on, can = false;
+
+        if (!cpu || json_get_uint(cpu, "logical-id", &id) < 0 || json_get_bool(cpu, "online", &on) < 0 ||
+            json_find_bool(cpu, "can-offline", &can) < 0)
+            return -1;
+        if (!bitmap_set(*possible, id))
+            return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' tells of a vCPU %" G_GUINT64_FORMAT, guest->name, id);
+        if (on)
+            bitmap_set(*online, id);
+        if (can)
+            bitmap_set(*offlinable, id);
+    }
+    return 0;
+}
+
+/* The agent does as many as it can and says how many: what is left is asked for again, and then it says why not. */
+int qemu_backend_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online)
+{
+    g_autoptr(Bitmap) left = bitmap_copy(vcpus);
+
+    for (size_t n; (n = bitmap_count(left)) > 0;) {
+        g_autoptr(json_object) result = NULL;
+        json_object *wanted = json_object_new_array();
+
+        for (ssize_t i = -1; (i = bitmap_next(left, i)) >= 0;)
+            json_object_array_add(wanted, json_make(JSON_INT("logical-id", i), JSON_BOOL("online", online)));
+        if (call(guest, "guest-set-vcpus", json_make(JSON_VALUE("vcpus", wanted)), &result) < 0)
+            return -1;
+        int64_t done = json_object_is_type(result, json_type_int) ? json_object_get_int64(result) : 0;
+        if (done < 1 || done > (int64_t)n)
+            return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' did not say which vCPUs it changed", guest->name);
+        for (; done > 0; done--)
+            bitmap_clear(left, (size_t)bitmap_next(left, -1));
+    }
+    return 0;
+}
+
+/* ---- time ---- */
+
+int qemu_backend_agent_time(Guest *guest, long long *seconds, unsigned int *nseconds)
+{
+    g_autoptr(json_object) result = NULL;
+
+    if (call(guest, "guest-get-time", NULL, &result) < 0)
+        return -1;
+    if (!json_object_is_type(result, json_type_int) || json_object_get_int64(result) < 0)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' answers with no time", guest->name);
+    *seconds = json_object_get_int64(result) / 1000000000;
+    *nseconds = (unsigned int)(json_object_get_int64(result) % 1000000000);
+    return 0;
+}
+
+int qemu_backend_agent_set_time(Guest *guest, long long seconds, unsigned int nseconds, gboolean sync)
+{
+    long long ns;
+
+    if (sync)
+        return call(guest, "guest-set-time", NULL, NULL);
+    if (nseconds >= 1000000000 || __builtin_mul_overflow(seconds, 1000000000LL, &ns) || __builtin_add_overflow(ns, nseconds, &ns))
+        return FAIL(VIR_ERR_INVALID_ARG, "%lld s and %u ns are no time that a guest could have", seconds, nseconds);
+    return call(guest, "guest-set-time", json_make(JSON_INT("time", ns)), NULL);
+}
+
+/* ---- file systems ---- */
+
+int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze)
+{
+    g_autoptr(json_object) result = NULL;
+    json_object *args = NULL;
+
+    if (n > 0 && freeze) { /* what is frozen thaws together */
+        json_object *list = json_object_new_array();
+
+        for (unsigned int i = 0; i < n; i++)
+            json_object_array_add(list, json_object_new_string(mountpoints[i]));
+        args = json_make(JSON_VALUE("mountpoints", list));
+    }
+    if (call(guest, !freeze ? "guest-fsfreeze-thaw" : args ? "guest-fsfreeze-freeze-list" : "guest-fsfreeze-freeze", args, &result) < 0)
+        return -1;
+    if (!json_object_is_type(result, json_type_int) || json_object_get_int64(result) < 0 || json_object_get_int64(result) > G_MAXINT)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' doesn't say how many file systems it %s", guest->name,
+                    freeze ? "froze" : "thawed");
+    return json_object_get_int(result);
+}
+
+int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long long minimum)
+{
+    if (mountpoint)
+        return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "agents trim all file systems, not only '%s'", mountpoint);
+    if (minimum > G_MAXINT64)
+        return FAIL(VIR_ERR_INVALID_ARG, "%llu bytes are more than a file system has", minimum);
+    return call(guest, "guest-fstrim", json_make(JSON_UINT("minimum", minimum)), NULL);
+}
+
+/* ---- users ---- */
+
+int qemu_backend_agent_password(Guest *guest, const char *user, const char *password, gboolean encrypted)
+{
+    g_autofree char *text = g_base64_encode((const guchar *)password, strlen(password));
+    int rc = call(guest, "guest-set-user-password", json_make(JSON_STR("username", user), JSON_STR("password", text),
+                                                              JSON_BOOL("crypted", encrypted)), NULL);
+
+    explicit_bzero(text, strlen(text));
+    return rc;
+}
+
+static int list_users(Guest *guest, TypedList *list)
+{
+    g_autoptr(json_object) users = NULL;
+    int n = call_list(guest, "guest-get-users", &users, ITEMS_MAX);
+
+    if (n < 0)
+        return -1;
+    typed_list_uint(list, "user.count", (unsigned int)n);
+    for (int i = 0; i < n; i++) {
+        json_object *user = json_array_object(users, (size_t)i);
+        const char *name, *domain = NULL;
+        double login;
+
+        if (!user || json_get_string(user, "user", &name) < 0 || json_find_string(user, "domain", &domain) < 0 ||
+            json_get_double(user, "login-time", &login) < 0)
+            return -1;
+        typed_list_string_f(list, name, "user.%d.name", i);
+        if (domain)
+            typed_list_string_f(list, domain, "user.%d.domain", i);
+        typed_list_ullong_f(list, login > 0 && login < 1e15 ? (unsigned long long)(login * 1000) : 0, "user.%d.login-time", i);
+    }
+    return 0;
+}
+
+/* ---- the system ---- */
+
+static int list_system(Guest *guest, TypedList *list)
+{
+    static const char *const members[] = { "id", "name", "pretty-name", "version", "version-id", "machine", "kernel-release",
+                                           "kernel-version", "variant", "variant-id" };
+    g_autoptr(json_object) info = NULL;
+
+    if (call(guest, "guest-get-osinfo", NULL, &info) < 0)
+        return -1;
+    for (guint i = 0; i < G_N_ELEMENTS(members); i++) {
+        const char *value;
+        int found = json_find_string(info, members[i], &value);
+
+        if (found < 0)
+            return -1;
+        if (found)
+            typed_list_string_f(list, value, "os.%s", members[i]);
+    }
+    return 0;
+}
+
+static int list_zone(Guest *guest, TypedList *list)
+{
+    g_autoptr(json_object) zone = NULL;
+    const char *name = NULL;
+    int64_t offset;
+
+    if (call(guest, "guest-get-timezone", NULL, &zone) < 0 || json_find_string(zone, "zone", &name) < 0 ||
+        json_get_int(zone, "offset", &offset) < 0)
+        return -1;
+    if (name)
+        typed_list_string(list, "timezone.name", name);
+    typed_list_int(list, "timezone.offset", (int)CLAMP(offset, G_MININT, G_MAXINT));
+    return 0;
+}
+
+int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list)
+{
+    switch (type) {
+    case VIR_DOMAIN_GUEST_INFO_USERS:
+        return list_users(guest, list);
+    case VIR_DOMAIN_GUEST_INFO_OS:
+        return list_system(guest, list);
+    case VIR_DOMAIN_GUEST_INFO_TIMEZONE:
+        return list_zone(guest, list);
+    default:
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "information 0x%x of guests isn't asked for", type);
+    }
+}
