@@ -183,7 +183,7 @@ virAdmConnectPtr virAdmConnectOpen(const char *name, unsigned int flags)
         conn->magic = ADM_CONNECT_MAGIC;
         conn->uri = g_strdup(uri->text);
         g_mutex_init(&conn->lock);
-        conn->client = rpc_client_new(fd, on_event, on_closed, conn, NULL);
+        conn->client = rpc_client_new(fd, NULL, on_event, on_closed, conn, NULL);
         if (say_hello(conn, flags) < 0)
             g_clear_pointer(&conn, adm_connect_unref);
     }

@@ -135,7 +135,7 @@ IN_CHILD static int child_main(void *opaque)
     Child *child = opaque;
     const ProcessSpec *spec = child->spec;
     child->step = STEP_SESSION;
-    bool ok = setsid() >= 0;
+    bool ok = spec->keep_terminal || setsid() >= 0;
     if (ok) {
         child->step = STEP_STREAMS;
         ok = child_streams(child);

@@ -26,6 +26,7 @@ typedef struct {
     size_t n_groups;
     bool umask_set;
     mode_t umask;
+    bool keep_terminal;      /**< stays in our session: it may ask the user something */
     bool die_with_parent;    /**< killed when the thread that started it ends: for helpers of a call */
 } ProcessSpec;
 

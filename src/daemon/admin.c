@@ -16,14 +16,28 @@
 static RpcServer *servers[4];
 static guint n_servers;
 
+static struct {
+    RpcServer *server;
+    int (*update)(void *opaque);
+    void *opaque;
+} tls;
+
 void admin_add_server(RpcServer *server)
 {
     g_assert(n_servers < G_N_ELEMENTS(servers));
     servers[n_servers++] = server;
 }
 
+void admin_set_tls_update(RpcServer *server, int (*update)(void *opaque), void *opaque)
+{
+    tls.server = server;
+    tls.update = update;
+    tls.opaque = opaque;
+}
+
 void admin_forget_servers(void)
 {
+    admin_set_tls_update(NULL, NULL, NULL);
     n_servers = 0;
 }
 
@@ -67,7 +81,7 @@ static void put_client(AdminCall *call, RpcServer *server, ServerClient *client)
     xdr_put_string(&call->out, server_name(server));
     xdr_put_uhyper(&call->out, server_client_id(client));
     xdr_put_hyper(&call->out, server_client_since(client));
-    xdr_put_uint(&call->out, VIR_CLIENT_TRANS_UNIX);
+    xdr_put_uint(&call->out, server_client_transport(client));
 }
 
 /* A client handle: server, id, time, transport. */
@@ -244,6 +258,12 @@ static int client_get_info(AdminCall *call)
         typed_list_string(&list, VIR_CLIENT_INFO_UNIX_GROUP_NAME, group ? group->gr_name : "");
         typed_list_int(&list, VIR_CLIENT_INFO_UNIX_PROCESS_ID, pid);
     }
+    g_autofree char *address = server_client_address(client);
+    const char *certificate = server_client_certificate(client);
+    if (address)
+        typed_list_string(&list, VIR_CLIENT_INFO_SOCKET_ADDR, address);
+    if (certificate)
+        typed_list_string(&list, VIR_CLIENT_INFO_X509_DISTINGUISHED_NAME, certificate);
     server_client_unref(client);
     return put_list(call, &list, ADMIN_CLIENT_INFO_PARAMETERS_MAX);
 }
@@ -301,9 +321,12 @@ static int server_set_limits_call(AdminCall *call)
 static int server_update_tls(AdminCall *call)
 {
     g_autofree char *name = get_server(call);
-    if (flags_done(call, "virAdmServerUpdateTlsFiles") < 0 || !find_server(name))
+    RpcServer *server;
+    if (flags_done(call, "virAdmServerUpdateTlsFiles") < 0 || !(server = find_server(name)))
         return -1;
-    return FAIL(VIR_ERR_NO_SUPPORT, "virAdmServerUpdateTlsFiles");
+    if (server != tls.server)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "no tls service found, unable to update tls files");
+    return tls.update(tls.opaque);
 }
 
 /* The log */

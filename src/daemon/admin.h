@@ -10,4 +10,6 @@ void admin_add_program(RpcServer *server);
 
 /** Servers that can be administrated; not references. */
 void admin_add_server(RpcServer *server);
+/** How @server's certificates are read anew: @update gives 0, or -1 with an error. */
+void admin_set_tls_update(RpcServer *server, int (*update)(void *opaque), void *opaque);
 void admin_forget_servers(void);

@@ -36,13 +36,13 @@ static void G_GNUC_PRINTF(2, 3) tell_problem(Tally *tally, const char *fmt, ...)
 }
 
 static void check_config(Tally *tally, const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, bool privileged,
-                         ConfReport *report)
+                         bool listen, ConfReport *report)
 {
     tally->files++;
     g_auto(SocketSettings) settings = { 0 };
     printf("configuration %s\n", paths->config_file);
     if (loaded) {
-        settings_check(conf, paths->config_file, report);
+        settings_check(conf, paths->config_file, listen, report);
         socket_settings_init(&settings, conf, paths->config_file, paths->run_dir, privileged, report);
     }
     for (guint i = 0; report->problems && i < report->problems->len; i++) {
@@ -98,11 +98,12 @@ static void check_folder(Tally *tally, const char *what, const char *dir, const 
         printf("  %d files\n", count);
 }
 
-int check_run(const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, bool privileged, ConfReport *report)
+int check_run(const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, bool privileged, bool listen,
+              ConfReport *report)
 {
     Tally tally = { 0 };
     pid_t holder = pid_file_holder(paths->pid_file);
-    check_config(&tally, paths, conf, loaded, privileged, report);
+    check_config(&tally, paths, conf, loaded, privileged, listen, report);
     check_folder(&tally, "domains", paths->config_dir, "qemu", check_domain);
     check_folder(&tally, "networks", paths->config_dir, "qemu/networks", check_status);
     check_folder(&tally, "running domains", paths->run_dir, "qemu", check_status);

@@ -7,5 +7,6 @@
 #include "daemon/paths.h"
 
 /** Print what is found to standard output. @report: what reading the configuration told; @loaded: whether it could be read at
- * all. Returns how many problems there are. */
-int check_run(const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, bool privileged, ConfReport *report);
+ * all; @listen: whether the network's settings count. Returns how many problems there are. */
+int check_run(const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, bool privileged, bool listen,
+              ConfReport *report);

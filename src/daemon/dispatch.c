@@ -114,6 +114,8 @@ static int check_access(DispatchCall *call, const DispatchProc *proc)
 
 void dispatch_reply(DispatchCall *call, int status)
 {
+    if (status == 0 && call->n_out_fds && server_client_transport(call->client) != SERVER_UNIX)
+        status = FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "descriptors can be passed only to a client on this host, over the UNIX socket");
     gboolean fds = status == 0 && (call->n_out_fds || call->fds_reply);
     RpcHeader header = call->header;
     header.type = fds ? RPC_REPLY_WITH_FDS : RPC_REPLY;

@@ -222,7 +222,7 @@ static int serve_sockets(Daemon *daemon)
         if (fd >= 0 && service_listen(daemon->service, fd, kind) < 0)
             return -1;
     }
-    return 0;
+    return service_listen_network(daemon->service);
 }
 
 static void on_started(void *opaque)
@@ -288,7 +288,8 @@ static int open_all(Daemon *daemon)
         return -1;
     if (!(daemon->loop = loop_new())
         || !(daemon->pool = pool_new("libvirtd", conf->min_workers, conf->max_workers, conf->prio_workers))
-        || !(daemon->service = service_new(daemon->loop, daemon->pool, conf, daemon->privileged)))
+        || !(daemon->service = service_new(daemon->loop, daemon->pool, conf, daemon->privileged))
+        || (daemon->options->listen && service_open_network(daemon->service) < 0))
         return -1;
     return open_signals(daemon);
 }
@@ -440,11 +441,9 @@ static int check_or_start(const Options *options, DaemonPaths *paths, bool privi
     if (loaded)
         settings_finish(&conf, privileged && !options->root[0]);
     if (options->action == OPTIONS_CHECK)
-        status = check_run(paths, &conf, loaded, privileged, &report) ? EXIT_FAILURE : EXIT_SUCCESS;
-    else if (!loaded || settings_check(&conf, paths->config_file, NULL) < 0)
+        status = check_run(paths, &conf, loaded, privileged, options->listen, &report) ? EXIT_FAILURE : EXIT_SUCCESS;
+    else if (!loaded || settings_check(&conf, paths->config_file, options->listen, NULL) < 0)
         status = give_up("%s", error_message());
-    else if (options->listen)
-        status = give_up("--listen: this release has no TCP and TLS sockets; use the ssh transport from afar");
     else
         status = start(options, paths, &conf, privileged, &report);
     conf_clear(&libvirtd_conf_schema, &conf);

@@ -11,12 +11,15 @@
 #include "daemon/admin.h"
 #include "daemon/dispatch.h"
 #include "daemon/loop_events.h"
+#include "daemon/network.h"
 #include "rpc/server.h"
 
 struct Service {
     RpcServer *main;
     RpcServer *admin;
     Pool *admin_pool;
+    const LibvirtdConf *conf;
+    GArray *network;      /* NetworkSocket: not yet served; NULL: none */
     gboolean need_auth[SOCKET_KINDS];
     guint64 clients_ever;
 };
@@ -71,6 +74,7 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
     if (auth_of(conf->auth_unix_rw, privileged, &service->need_auth[SOCKET_RW]) < 0 ||
         auth_of(conf->auth_unix_ro, privileged, &service->need_auth[SOCKET_RO]) < 0)
         return NULL;
+    service->conf = conf;
     service->admin_pool = pool_new("admin", conf->admin_min_workers, conf->admin_max_workers, 0);
     if (!service->admin_pool)
         return NULL;
@@ -85,13 +89,45 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
 
 int service_listen(Service *service, int fd, SocketKind kind)
 {
-    switch (kind) {
-    case SOCKET_RW: return server_add_listener(service->main, fd, SERVER_RW, service->need_auth[kind]);
-    case SOCKET_RO: return server_add_listener(service->main, fd, SERVER_RO, service->need_auth[kind]);
-    case SOCKET_ADMIN: return server_add_listener(service->admin, fd, SERVER_ADMIN, FALSE);
-    case SOCKET_KINDS: break;
+    static const ServerKind kinds[SOCKET_KINDS] = {
+        [SOCKET_RW] = SERVER_RW, [SOCKET_RO] = SERVER_RO, [SOCKET_ADMIN] = SERVER_ADMIN,
+    };
+    ServerDoor door = { kinds[kind], SERVER_UNIX, service->need_auth[kind] };
+    return server_add_listener(kind == SOCKET_ADMIN ? service->admin : service->main, fd, &door);
+}
+
+/* Clients that are connected keep what they agreed on. */
+static int read_certificates(void *opaque)
+{
+    Service *service = opaque;
+    TlsContext *context = network_read_certificates(service->conf);
+    if (!context)
+        return -1;
+    server_set_tls(service->main, context);
+    tls_context_unref(context);
+    return 0;
+}
+
+int service_open_network(Service *service)
+{
+    if (service->conf->listen_tls && read_certificates(service) < 0)
+        return -1;
+    if (service->conf->listen_tls)
+        admin_set_tls_update(service->main, read_certificates, service);
+    service->network = network_listen(service->conf);
+    return service->network ? 0 : -1;
+}
+
+int service_listen_network(Service *service)
+{
+    for (guint i = 0; service->network && i < service->network->len; i++) {
+        NetworkSocket *sock = &g_array_index(service->network, NetworkSocket, i);
+        ServerDoor door = { SERVER_RW, sock->transport, FALSE };
+        if (server_add_listener(service->main, sock->fd, &door) < 0)
+            return -1;
+        sock->fd = -1; /* the server's now */
     }
-    return -1;
+    return 0;
 }
 
 unsigned service_clients(Service *service)
@@ -125,6 +161,7 @@ void service_free(Service *service)
     if (!service)
         return;
     service_stop(service);
+    g_clear_pointer(&service->network, g_array_unref);
     pool_free(service->admin_pool);
     loop_events_unregister();
     g_free(service);

@@ -10,10 +10,14 @@
 
 typedef struct Service Service;
 
-/** NULL with an error. Nothing is served before service_listen(). */
+/** NULL with an error. Nothing is served before service_listen(). @conf stays the caller's and must outlive it. */
 Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool privileged);
 /** Serve the listening socket @fd from now on; it is taken over in any case. 0, or -1 with an error. */
 int service_listen(Service *service, int fd, SocketKind kind);
+/** Read certificates and open the sockets of the network that the configuration wants. 0, or -1 with an error. */
+int service_open_network(Service *service);
+/** Serve them from now on, if there are any. 0, or -1 with an error. */
+int service_listen_network(Service *service);
 /** Connections at present, and how many there ever were. */
 unsigned service_clients(Service *service);
 guint64 service_clients_ever(Service *service);

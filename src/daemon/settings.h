@@ -8,8 +8,8 @@
 #include "daemon/paths.h"
 
 /** Cross-checks, and demands that this build can't meet: what is asked for safety and isn't there must not be passed over.
- * Problems go to @report (may be NULL). 0, or -1 with an error. */
-int settings_check(const LibvirtdConf *conf, const char *file, ConfReport *report);
+ * @listen: the network is listened to, so that its settings count. Problems go to @report (may be NULL). 0, or -1 with an error. */
+int settings_check(const LibvirtdConf *conf, const char *file, bool listen, ConfReport *report);
 
 /** Fill in what the table leaves to be worked out: authentication, and permissions of the read-write socket.
  * @system: whether this is the host's own daemon, rather than one of a session or below a private root. */

@@ -19,6 +19,8 @@ int remote_call_begin_fds(RemoteCall *call, virConnectPtr conn, guint32 program,
     remote_call_begin(call, conn, program, procedure);
     if (n_fds > RPC_FDS_MAX)
         return FAIL(VIR_ERR_INVALID_ARG, "%u descriptors, at most %d can be passed", n_fds, RPC_FDS_MAX);
+    if (n_fds && !((RemoteConn *) conn->data)->transport.passes_fds)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "descriptors can be passed only to a daemon on this host, over its UNIX socket");
     if (n_fds) {
         memcpy(call->fds, fds, n_fds * sizeof(int));
         call->n_fds = n_fds;

@@ -5,6 +5,7 @@
 #pragma once
 #include "core/objects.h"
 #include "remote/remote_calls.h"
+#include "remote/transport.h"
 #include "rpc/client.h"
 #include "rpc/wire_protocol.h"
 #include "rpc/wire_records.h"
@@ -12,6 +13,7 @@
 /** A connection's own data. */
 typedef struct RemoteConn {
     RpcClient *client;
+    Transport transport;      /* the way; socket and layer are the client's */
     EventBus *bus;            /* events that the server sends */
     gboolean server_keepalive;/* the server knows the keepalive program */
     char *type;               /* what virConnectGetType() answered; NULL until asked */

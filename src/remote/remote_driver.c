@@ -179,6 +179,7 @@ static void remote_free(RemoteConn *remote)
     event_bus_unref(remote->bus);
     remote_registrations_free(remote->registrations);
     g_free(remote->type);
+    transport_end(&remote->transport);
     g_mutex_clear(&remote->lock);
     g_free(remote);
 }
@@ -204,16 +205,18 @@ static void remote_close(virConnectPtr conn)
 
 static OpenResult remote_open(virConnectPtr conn, virConnectAuthPtr auth)
 {
-    int fd = transport_connect(conn->uri, (conn->flags & VIR_CONNECT_RO) != 0);
-    if (fd < 0)
+    Transport transport = TRANSPORT_INIT;
+    if (transport_open(&transport, conn->uri, (conn->flags & VIR_CONNECT_RO) != 0) < 0)
         return OPEN_ERROR;
     RemoteConn *remote = g_new0(RemoteConn, 1);
     g_mutex_init(&remote->lock);
     remote->bus = event_bus_new();
     remote->registrations = g_ptr_array_new();
     conn->data = remote;
-    remote->client = rpc_client_new(fd, on_event, on_closed, conn, NULL);
+    remote->transport = transport;
+    remote->client = rpc_client_new(transport.fd, transport.layer, on_event, on_closed, conn, NULL);
     if (handshake(conn) < 0) {
+        transport_explain(&remote->transport);
         rpc_client_close(remote->client);
         rpc_client_unref(remote->client);
         remote_free(remote);

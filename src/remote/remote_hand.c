@@ -409,9 +409,21 @@ int remote_connect_is_alive(virConnectPtr conn)
     return rpc_client_is_open(((RemoteConn *) conn->data)->client);
 }
 
+int remote_connect_is_secure(virConnectPtr conn)
+{
+    if (!((RemoteConn *) conn->data)->transport.secure)
+        return 0;
+    RemoteCall call;
+    remote_call_begin(&call, conn, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_IS_SECURE);
+    if (remote_call_run(&call) < 0)
+        return -1;
+    int secure = xdr_get_int(&call.in);
+    return remote_call_end(&call) < 0 ? -1 : secure;
+}
+
 int remote_connect_is_encrypted(virConnectPtr conn)
 {
-    return 0; /* only UNIX sockets so far */
+    return ((RemoteConn *) conn->data)->transport.encrypted;
 }
 
 int remote_connect_set_keep_alive(virConnectPtr conn, int interval, unsigned int count)

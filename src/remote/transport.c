@@ -2,6 +2,7 @@
 #define ERROR_DOMAIN VIR_FROM_REMOTE
 #include "remote/transport.h"
 #include "base/error.h"
+#include "base/process.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -12,6 +13,8 @@
 /* How long a session daemon that we start may take to listen. */
 #define START_DEADLINE_MS 10000
 #define START_POLL_MS 20
+/* How long a tunnel may take to end. */
+#define END_MS 1000
 
 static gboolean is_session(const Uri *uri)
 {
@@ -73,7 +76,7 @@ static int connect_starting(const char *path)
 }
 
 /* A host with one daemon per driver has no libvirt-sock. */
-static int connect_local(const Uri *uri, gboolean readonly)
+int transport_connect_local(const Uri *uri, gboolean readonly)
 {
     gboolean session = is_session(uri);
     const char *suffix = readonly && !session ? "-ro" : "";
@@ -106,13 +109,64 @@ static int connect_local(const Uri *uri, gboolean readonly)
     return -1;
 }
 
-int transport_connect(const Uri *uri, gboolean readonly)
+static int open_unix(Transport *transport, const Uri *uri, gboolean readonly)
 {
-    const char *transport = uri->transport ? uri->transport : uri->server ? "tls" : "unix";
-    if (g_str_equal(transport, "unix"))
-        return connect_local(uri, readonly);
-    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "transport '%s' of '%s' is not available in this build yet; use a local URI",
-                transport, uri->text);
+    if (uri->server)
+        return FAIL(VIR_ERR_INVALID_ARG, "using unix socket and remote server '%s' is not supported.", uri->server);
+    transport->fd = transport_connect_local(uri, readonly);
+    transport->secure = transport->passes_fds = TRUE;
+    return transport->fd < 0 ? -1 : 0;
+}
+
+int transport_open(Transport *transport, const Uri *uri, gboolean readonly)
+{
+    const char *name = uri->transport ? uri->transport : uri->server ? "tls" : "unix";
+    if (g_str_equal(name, "unix"))
+        return open_unix(transport, uri, readonly);
+    if (g_str_equal(name, "tcp"))
+        return transport_open_tcp(transport, uri);
+    if (g_str_equal(name, "tls"))
+        return transport_open_tls(transport, uri);
+    if (g_str_equal(name, "ssh"))
+        return transport_open_ssh(transport, uri, readonly);
+    if (g_str_equal(name, "ext"))
+        return transport_open_ext(transport, uri);
+    if (g_str_equal(name, "libssh") || g_str_equal(name, "libssh2"))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "transport '%s' of '%s' is not part of this build; '%s+ssh' goes the same "
+                    "way with the ssh program", name, uri->text, uri->scheme);
+    return FAIL(VIR_ERR_INVALID_ARG, "transport '%s' of '%s' is not known (should be tls, unix, ssh, ext or tcp)", name,
+                uri->text);
+}
+
+gboolean transport_flag(const Uri *uri, const char *name)
+{
+    const char *value = uri_param(uri, name);
+    return value && g_ascii_strtoll(value, NULL, 10) != 0;
+}
+
+void transport_end(Transport *transport)
+{
+    virErrorPtr saved = error_save();
+    if (transport->process >= 0) {
+        process_stop(transport->process, END_MS, END_MS, NULL);
+        close(transport->process);
+    }
+    if (transport->messages >= 0)
+        close(transport->messages);
+    transport->process = transport->messages = -1;
+    error_restore(saved);
+}
+
+void transport_explain(const Transport *transport)
+{
+    char text[TRANSPORT_MESSAGES_MAX + 1];
+    ssize_t n = transport->messages < 0 ? 0 : pread(transport->messages, text, TRANSPORT_MESSAGES_MAX, 0);
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    g_strstrip(text);
+    if (*text)
+        error_context("%s", text);
 }
 
 /* Parameters that steer the transport and mean nothing to the daemon. */

@@ -23,7 +23,7 @@ void rpc_client_unref(RpcClient *client)
     if (client->free_opaque)
         client->free_opaque(client->opaque);
     rpc_reader_clear(&client->reader);
-    close(client->fd);
+    channel_clear(&client->channel);
     g_ptr_array_unref(client->pending);
     g_ptr_array_unref(client->streams);
     g_mutex_clear(&client->lock);
@@ -61,7 +61,7 @@ static gboolean mark_closed(RpcClient *client, int reason)
         return FALSE;
     client->closed = TRUE;
     client->close_reason = reason;
-    shutdown(client->fd, SHUT_RDWR);
+    shutdown(client->channel.fd, SHUT_RDWR);
     g_cond_broadcast(&client->changed);
     return TRUE;
 }
@@ -146,27 +146,19 @@ void rpc_client_close(RpcClient *client)
 
 /* Sending */
 
-static int wait_writable(RpcClient *client)
-{
-    struct pollfd p = { client->fd, POLLOUT, 0 };
-    int n;
-    do {
-        n = poll(&p, 1, -1);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -1 : 0;
-}
-
 static int send_all(RpcClient *client, const uint8_t *data, size_t len)
 {
     while (len) {
-        ssize_t n = rpc_send(client->fd, data, len, TRUE);
-        if (n < 0 && errno == EAGAIN && wait_writable(client) == 0)
+        ssize_t n = channel_send(&client->channel, data, len, TRUE);
+        if (n < 0 && errno == EAGAIN && channel_poll(client->channel.fd, POLLOUT, -1) > 0)
             continue;
         if (n < 0)
             return FAIL_ERRNO(errno, "cannot send to the daemon");
         data += n;
         len -= n;
     }
+    if (channel_flush(&client->channel, TRUE) <= 0)
+        return FAIL_ERRNO(errno, "cannot send to the daemon");
     return 0;
 }
 
@@ -175,7 +167,7 @@ int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fd
     g_mutex_lock(&client->send_lock);
     int ret = send_all(client, out->data, out->len);
     for (guint i = 0; ret == 0 && i < n_fds; i++)
-        if (rpc_send_fd(client->fd, fds[i], TRUE) < 0)
+        if (channel_send_fd(&client->channel, fds[i], TRUE) < 0)
             ret = FAIL_ERRNO(errno, "cannot pass a descriptor to the daemon");
     g_mutex_unlock(&client->send_lock);
     return ret;
@@ -189,8 +181,8 @@ static void send_keepalive(RpcClient *client, gint32 procedure)
     rpc_packet_begin(&out, -1);
     if (rpc_packet_finish(&out, &header) == 0 && g_mutex_trylock(&client->send_lock)) {
         /* if the socket is full the server has other proof that we live */
-        if (rpc_send(client->fd, out.data, out.len, FALSE) < 0 && errno != EAGAIN)
-            shutdown(client->fd, SHUT_RDWR);
+        if (channel_send(&client->channel, out.data, out.len, FALSE) < 0 && errno != EAGAIN)
+            shutdown(client->channel.fd, SHUT_RDWR);
         g_mutex_unlock(&client->send_lock);
     }
     xdr_out_clear(&out);
@@ -329,15 +321,18 @@ static void loop_readable(int watch, int fd, int events, void *opaque)
     rpc_client_unref(client);
 }
 
-RpcClient *rpc_client_new(int fd, RpcEventFunc event, RpcClosedFunc closed, void *opaque, GDestroyNotify free_opaque)
+RpcClient *rpc_client_new(int fd, ChannelLayer *layer, RpcEventFunc event, RpcClosedFunc closed, void *opaque,
+                          GDestroyNotify free_opaque)
 {
     RpcClient *client = g_new0(RpcClient, 1);
     client->refs = 1;
     g_mutex_init(&client->lock);
     g_mutex_init(&client->send_lock);
     g_cond_init(&client->changed);
-    client->fd = fd;
-    rpc_reader_init(&client->reader, fd);
+    channel_init(&client->channel, fd);
+    if (layer)
+        channel_set_layer(&client->channel, layer);
+    rpc_reader_init(&client->reader, &client->channel);
     client->pending = g_ptr_array_new();
     client->streams = g_ptr_array_new();
     client->handle = client->keepalive_timer = -1;

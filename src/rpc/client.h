@@ -17,8 +17,10 @@ typedef void (*RpcEventFunc)(const RpcPacket *packet, void *opaque);
 /** The connection ended (once): @reason is a virConnectCloseReason. Any thread, without locks. */
 typedef void (*RpcClosedFunc)(int reason, void *opaque);
 
-/** Take over @fd, a connected stream socket (or the end of a tunnel). @free_opaque runs when nothing can call back any more. */
-RpcClient *rpc_client_new(int fd, RpcEventFunc event, RpcClosedFunc closed, void *opaque, GDestroyNotify free_opaque);
+/** Take over @fd, a connected stream socket (or the end of a tunnel), and @layer above it (NULL: none). @free_opaque runs
+ * when nothing can call back any more. */
+RpcClient *rpc_client_new(int fd, ChannelLayer *layer, RpcEventFunc event, RpcClosedFunc closed, void *opaque,
+                          GDestroyNotify free_opaque);
 
 /** End the connection: calls under way fail. */
 void rpc_client_close(RpcClient *client);

@@ -20,7 +20,7 @@ struct RpcClient {
     GMutex lock;          /* everything below */
     GCond changed;        /* a pending call is done, the reader left, or the connection ended */
     GMutex send_lock;     /* one packet at a time on the wire */
-    int fd;
+    Channel channel;
     RpcReader reader;
     gboolean reading;     /* some thread is in recvmsg() */
     gboolean closed;

@@ -10,10 +10,10 @@
 #define READ_CHUNK_MAX (1024 * 1024)
 #define KEEP_BUFFER (256 * 1024)  /* a bigger buffer is given back once it is empty */
 
-void rpc_reader_init(RpcReader *reader, int fd)
+void rpc_reader_init(RpcReader *reader, Channel *channel)
 {
     memset(reader, 0, sizeof(*reader));
-    reader->fd = fd;
+    reader->channel = channel;
     reader->max = RPC_MESSAGE_MAX;
 }
 
@@ -84,8 +84,26 @@ static void keep_fds(RpcReader *reader, struct msghdr *msg)
     }
 }
 
+/* What a layer has decrypted already shows nowhere but there: take all of it. */
+static ssize_t fill_from_layer(RpcReader *reader, gboolean block)
+{
+    Channel *channel = reader->channel;
+    ssize_t total = 0;
+    do {
+        make_room(reader);
+        ssize_t got = channel_recv_layer(channel, reader->buf + reader->end, reader->room - reader->end, block && !total);
+        if (got <= 0)
+            return total ? total : got;
+        reader->end += got;
+        total += got;
+    } while (channel->layer->ops->pending(channel->layer));
+    return total;
+}
+
 ssize_t rpc_reader_fill(RpcReader *reader, gboolean block)
 {
+    if (reader->channel->layer)
+        return fill_from_layer(reader, block);
     make_room(reader);
     struct iovec iov = { reader->buf + reader->end, reader->room - reader->end };
     union { char space[CMSG_SPACE(sizeof(int) * RPC_FDS_MAX)]; struct cmsghdr align; } control;
@@ -93,7 +111,7 @@ ssize_t rpc_reader_fill(RpcReader *reader, gboolean block)
                           .msg_controllen = sizeof(control.space) };
     ssize_t got;
     do {
-        got = recvmsg(reader->fd, &msg, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
+        got = recvmsg(reader->channel->fd, &msg, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
         reader->end += got;
@@ -177,32 +195,4 @@ int rpc_packet_finish(XdrOut *out, const RpcHeader *header)
     };
     memcpy(out->data, words, RPC_PREFIX);
     return 0;
-}
-
-ssize_t rpc_send(int fd, const void *data, size_t len, gboolean block)
-{
-    ssize_t sent;
-    do {
-        sent = send(fd, data, len, MSG_NOSIGNAL | (block ? 0 : MSG_DONTWAIT));
-    } while (sent < 0 && errno == EINTR);
-    return sent;
-}
-
-int rpc_send_fd(int fd, int passed, gboolean block)
-{
-    char dummy = 0;
-    struct iovec iov = { &dummy, 1 };
-    union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { { 0 } };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
-                          .msg_controllen = sizeof(control.space) };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &passed, sizeof(int));
-    ssize_t sent;
-    do {
-        sent = sendmsg(fd, &msg, MSG_NOSIGNAL | (block ? 0 : MSG_DONTWAIT));
-    } while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
 }

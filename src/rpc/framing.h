@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <glib.h>
+#include "rpc/channel.h"
 #include "rpc/xdr.h"
 
 #define RPC_MESSAGE_MAX (33554432 + 4)  /* length word and all */
@@ -37,7 +38,7 @@ typedef struct RpcPacket {
 } RpcPacket;
 
 typedef struct RpcReader {
-    int fd;
+    Channel *channel;
     size_t max;            /* largest packet taken at present (smaller before authentication) */
     uint8_t *buf;
     size_t room, start, end;
@@ -45,10 +46,11 @@ typedef struct RpcReader {
     guint n_fds;
 } RpcReader;
 
-void rpc_reader_init(RpcReader *reader, int fd);
+void rpc_reader_init(RpcReader *reader, Channel *channel);
 void rpc_reader_clear(RpcReader *reader);
 
-/** One recvmsg(), which waits for something if @block. Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing there now). */
+/** One receive, which waits for something if @block. Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing
+ * there now, or not within the channel's time). */
 ssize_t rpc_reader_fill(RpcReader *reader, gboolean block);
 
 /** Take the next complete packet. 1: there; 0: more bytes needed; -1: not our protocol (VIR_ERR_RPC set). */
@@ -61,8 +63,3 @@ void rpc_packet_close_fds(RpcPacket *packet);
 void rpc_packet_begin(XdrOut *out, int n_fds);
 /** Fill in the prefix. 0, or -1 (VIR_ERR_RPC) if a put failed. */
 int rpc_packet_finish(XdrOut *out, const RpcHeader *header);
-
-/** sendmsg() of as much as goes. Bytes sent, or -1 with errno. Never raises SIGPIPE. */
-ssize_t rpc_send(int fd, const void *data, size_t len, gboolean block);
-/** Pass one descriptor with its dummy byte. 0, or -1 with errno. */
-int rpc_send_fd(int fd, int passed, gboolean block);

@@ -24,6 +24,7 @@ void server_unref(RpcServer *server)
         return;
     g_hash_table_unref(server->clients);
     g_ptr_array_unref(server->listeners);
+    tls_context_unref(server->tls);
     g_mutex_clear(&server->lock);
     g_free(server->name);
     g_free(server);
@@ -46,7 +47,7 @@ RpcServer *server_new(const char *name, Loop *loop, Pool *pool, const ServerLimi
     server->hooks = *hooks;
     server->limits = *limits;
     server->next_id = 1;
-    server->listening = TRUE;
+    server->listening[FALSE] = server->listening[TRUE] = TRUE;
     g_mutex_init(&server->lock);
     server->clients = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, client_unref_value);
     server->listeners = g_ptr_array_new();
@@ -116,7 +117,7 @@ guint64 server_clients_ever(RpcServer *server)
 guint server_anonymous_count(RpcServer *server)
 {
     g_mutex_lock(&server->lock);
-    guint n = server->n_anonymous;
+    guint n = server->n_anonymous[0] + server->n_anonymous[1];
     g_mutex_unlock(&server->lock);
     return n;
 }
@@ -168,45 +169,59 @@ ServerClient *server_find_client(RpcServer *server, guint64 id)
 
 /* Listening */
 
-static gboolean has_room(RpcServer *server)
+static gboolean has_room(RpcServer *server, guint side)
 {
     g_mutex_lock(&server->lock);
     const ServerLimits *limits = &server->limits;
     gboolean room = g_hash_table_size(server->clients) < limits->max_clients &&
-                    (!limits->max_anonymous_clients || server->n_anonymous < limits->max_anonymous_clients);
+                    (!limits->max_anonymous_clients || server->n_anonymous[side] < limits->max_anonymous_clients);
     g_mutex_unlock(&server->lock);
     return room;
 }
 
 void server_update_listening(RpcServer *server)
 {
-    gboolean room = has_room(server);
-    if (room == server->listening)
-        return;
-    server->listening = room;
-    if (!room)
-        LOG_WARN("server '%s' has as many clients as it may have; new ones must wait", server->name);
-    for (guint i = 0; i < server->listeners->len; i++)
-        loop_watch_update(((Listener *) server->listeners->pdata[i])->watch, room ? LOOP_IN : 0);
+    for (guint side = 0; side < G_N_ELEMENTS(server->listening); side++) {
+        gboolean room = has_room(server, side);
+        if (room == server->listening[side])
+            continue;
+        server->listening[side] = room;
+        if (!room)
+            LOG_WARN("server '%s' has as many clients as it may have; new ones must wait", server->name);
+        for (guint i = 0; i < server->listeners->len; i++) {
+            Listener *listener = server->listeners->pdata[i];
+            if (DOOR_SIDE(&listener->door) == side)
+                loop_watch_update(listener->watch, room ? LOOP_IN : 0);
+        }
+    }
 }
 
 static void listener_ready(LoopWatch *watch, int fd, unsigned events, void *opaque)
 {
     Listener *listener = opaque;
-    for (int i = 0; i < ACCEPT_BATCH && listener->server->listening; i++) {
+    for (int i = 0; i < ACCEPT_BATCH && listener->server->listening[DOOR_SIDE(&listener->door)]; i++) {
         int client_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client_fd < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
                 LOG_ERROR("cannot accept a client: %s", g_strerror(errno));
             return;
         }
-        ServerClient *client = server_add_client(listener->server, client_fd, listener->kind, listener->need_auth);
+        ServerClient *client = server_add_client(listener->server, client_fd, &listener->door);
         if (!client)
             LOG_ERROR("cannot serve a client: %s", error_message());
     }
 }
 
-int server_add_listener(RpcServer *server, int fd, ServerKind kind, gboolean need_auth)
+void server_set_tls(RpcServer *server, TlsContext *context)
+{
+    g_mutex_lock(&server->lock);
+    TlsContext *old = server->tls;
+    server->tls = tls_context_ref(context);
+    g_mutex_unlock(&server->lock);
+    tls_context_unref(old);
+}
+
+int server_add_listener(RpcServer *server, int fd, const ServerDoor *door)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -214,8 +229,7 @@ int server_add_listener(RpcServer *server, int fd, ServerKind kind, gboolean nee
     Listener *listener = g_new0(Listener, 1);
     listener->server = server;
     listener->fd = fd;
-    listener->kind = kind;
-    listener->need_auth = need_auth;
+    listener->door = *door;
     listener->watch = loop_watch_add(server->loop, fd, LOOP_IN, listener_ready, listener, NULL);
     if (!listener->watch) {
         g_free(listener);

@@ -12,16 +12,26 @@
 #include "base/loop.h"
 #include "base/threadpool.h"
 #include "rpc/framing.h"
+#include "rpc/tls.h"
 
 typedef struct RpcServer RpcServer;
 typedef struct ServerClient ServerClient;
 
 typedef enum { SERVER_RW, SERVER_RO, SERVER_ADMIN } ServerKind;
+/** Numbers of virClientTransport. */
+typedef enum { SERVER_UNIX, SERVER_TCP, SERVER_TLS } ServerTransport;
+
+/** What clients of a listening socket are. */
+typedef struct ServerDoor {
+    ServerKind kind;
+    ServerTransport transport;
+    gboolean need_auth;   /* they must say who they are before anything else, in addition to what TLS demands */
+} ServerDoor;
 
 /** All may be changed at run time through server_set_limits(). */
 typedef struct ServerLimits {
     guint max_clients;              /* further connections wait in the kernel's queue */
-    guint max_anonymous_clients;    /* of them not yet authenticated; 0: no limit */
+    guint max_anonymous_clients;    /* of them not yet authenticated, here and over the network each; 0: no limit */
     guint max_client_requests;      /* calls under way for one client */
     int keepalive_interval;         /* seconds of silence before a ping; <= 0: none */
     guint keepalive_count;          /* unanswered pings before the client is given up */
@@ -49,12 +59,14 @@ RpcServer *server_new(const char *name, Loop *loop, Pool *pool, const ServerLimi
 void server_free(RpcServer *server);
 void server_add_program(RpcServer *server, const ServerProgram *program);
 
-/** Listen on @fd (a bound and listening socket; taken over). @need_auth: clients must authenticate first
- * (server_client_set_authenticated()). 0 or -1. */
-int server_add_listener(RpcServer *server, int fd, ServerKind kind, gboolean need_auth);
+/** Listen on @fd (a bound and listening socket; taken over). 0 or -1. */
+int server_add_listener(RpcServer *server, int fd, const ServerDoor *door);
 
 /** Serve one end of a socket pair or an accepted connection as a client (taken over). NULL with an error. */
-ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboolean need_auth);
+ServerClient *server_add_client(RpcServer *server, int fd, const ServerDoor *door);
+
+/** Certificates for clients that come from now on; a reference is taken. Any thread. */
+void server_set_tls(RpcServer *server, TlsContext *context);
 
 const char *server_name(RpcServer *server);
 Pool *server_pool(RpcServer *server);
@@ -77,6 +89,11 @@ void *server_client_data(ServerClient *client);
 RpcServer *server_client_server(ServerClient *client);
 guint64 server_client_id(ServerClient *client);
 ServerKind server_client_kind(ServerClient *client);
+ServerTransport server_client_transport(ServerClient *client);
+/** Distinguished name in a TLS client's certificate; NULL if there is none, and during the handshake. */
+const char *server_client_certificate(ServerClient *client);
+/** The other end of a network connection as "ADDRESS:PORT", NULL for UNIX sockets; caller frees. */
+char *server_client_address(ServerClient *client);
 gint64 server_client_since(ServerClient *client); /* seconds since 1970 */
 /** Whether its connection has ended or is being ended. */
 gboolean server_client_is_closed(ServerClient *client);

@@ -8,6 +8,9 @@
 #include "rpc/wire_protocol.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +22,8 @@
 #define HOLD (1 << 20)
 /* Before a client has said who it is, its packets are small. */
 #define ANONYMOUS_PACKET_MAX 65536
+/* So long may the handshake of TLS take. */
+#define HANDSHAKE_MS 10000
 
 ServerClient *server_client_ref(ServerClient *client)
 {
@@ -41,11 +46,11 @@ void server_client_unref(ServerClient *client)
 {
     if (!client || !g_atomic_int_dec_and_test(&client->refs))
         return;
-    if (client->server->hooks.client_free)
+    if (client->data && client->server->hooks.client_free)
         client->server->hooks.client_free(client->data);
     rpc_reader_clear(&client->reader);
     g_queue_clear_full(&client->out, part_free);
-    close(client->fd);
+    channel_clear(&client->channel);
     g_mutex_clear(&client->out_lock);
     server_unref(client->server);
     g_free(client);
@@ -59,8 +64,28 @@ static void client_unref_opaque(void *opaque)
 void *server_client_data(ServerClient *client) { return client->data; }
 RpcServer *server_client_server(ServerClient *client) { return client->server; }
 guint64 server_client_id(ServerClient *client) { return client->id; }
-ServerKind server_client_kind(ServerClient *client) { return client->kind; }
+ServerKind server_client_kind(ServerClient *client) { return client->door.kind; }
+ServerTransport server_client_transport(ServerClient *client) { return client->door.transport; }
+
+const char *server_client_certificate(ServerClient *client)
+{
+    return server_client_authenticated(client) ? tls_layer_peer(client->channel.layer) : NULL;
+}
+
 gint64 server_client_since(ServerClient *client) { return client->since; }
+
+char *server_client_address(ServerClient *client)
+{
+    struct sockaddr_storage addr = { 0 };
+    socklen_t len = sizeof(addr);
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (client->door.transport == SERVER_UNIX ||
+        getpeername(client->channel.fd, (struct sockaddr *) &addr, &len) < 0 ||
+        getnameinfo((struct sockaddr *) &addr, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return NULL;
+    return g_strdup_printf("%s:%s", host, port);
+}
 
 gboolean server_client_is_closed(ServerClient *client)
 {
@@ -86,7 +111,7 @@ void server_client_set_authenticated(ServerClient *client)
     if (!g_atomic_int_compare_and_exchange(&client->authenticated, 0, 1))
         return;
     g_mutex_lock(&server->lock);
-    server->n_anonymous--;
+    server->n_anonymous[DOOR_SIDE(&client->door)]--;
     g_mutex_unlock(&server->lock);
     loop_call(server->loop, authenticated_call, server_client_ref(client));
 }
@@ -95,7 +120,7 @@ int server_client_credentials(ServerClient *client, pid_t *pid, uid_t *uid, gid_
 {
     struct ucred cred;
     socklen_t len = sizeof(cred);
-    if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
+    if (getsockopt(client->channel.fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
         return -1;
     *pid = cred.pid;
     *uid = cred.uid;
@@ -118,7 +143,7 @@ static void update_watch(ServerClient *client)
     unsigned want = 0;
     if (!g_atomic_int_get(&client->throttled) && !client->close_when_sent)
         want |= LOOP_IN;
-    if (!g_queue_is_empty(&client->out))
+    if (!g_queue_is_empty(&client->out) || channel_wants_write(&client->channel))
         want |= LOOP_OUT;
     loop_watch_update(watch, want);
 }
@@ -127,14 +152,14 @@ static void update_watch(ServerClient *client)
 static int send_part(ServerClient *client, OutPart *part)
 {
     while (part->at < part->len) {
-        ssize_t n = rpc_send(client->fd, part->data + part->at, part->len - part->at, FALSE);
+        ssize_t n = channel_send(&client->channel, part->data + part->at, part->len - part->at, FALSE);
         if (n < 0)
             return errno == EAGAIN ? 0 : -1;
         part->at += n;
         client->backlog -= n;
     }
     while (part->fds_sent < part->n_fds) {
-        if (rpc_send_fd(client->fd, part->fds[part->fds_sent], FALSE) < 0)
+        if (channel_send_fd(&client->channel, part->fds[part->fds_sent], FALSE) < 0)
             return errno == EAGAIN ? 0 : -1;
         close(part->fds[part->fds_sent++]);
     }
@@ -146,7 +171,7 @@ static ssize_t send_now(ServerClient *client, const XdrOut *out, guint n_fds)
 {
     if (!g_queue_is_empty(&client->out))
         return 0;
-    ssize_t n = rpc_send(client->fd, out->data, out->len, FALSE);
+    ssize_t n = channel_send(&client->channel, out->data, out->len, FALSE);
     return n < 0 && errno == EAGAIN ? 0 : n;
 }
 
@@ -179,6 +204,8 @@ void server_client_send(ServerClient *client, const XdrOut *out, const int *fds,
     gboolean dead = sent < 0;
     if (!dead && ((size_t) sent < out->len || n_fds))
         queue_rest(client, out, sent, fds, n_fds);
+    else if (!dead && channel_wants_write(&client->channel))
+        update_watch(client);
     if (!client->clogged && client->backlog > BACKLOG_CLOGGED) {
         client->clogged = TRUE;
         g_atomic_int_add(&client->in_flight, HOLD);
@@ -255,13 +282,15 @@ void client_send_error(ServerClient *client, const RpcHeader *call)
 /* Loop's thread: the socket takes more. -1 when it is dead or all is sent and it was to be closed. */
 static int flush(ServerClient *client)
 {
-    int state = 1;
     g_mutex_lock(&client->out_lock);
+    int state = channel_flush(&client->channel, FALSE);
     while (state == 1 && !g_queue_is_empty(&client->out)) {
         state = send_part(client, g_queue_peek_head(&client->out));
         if (state == 1)
             part_free(g_queue_pop_head(&client->out));
     }
+    if (state == 1)
+        state = channel_flush(&client->channel, FALSE);
     gboolean over = state < 0 || (state == 1 && client->close_when_sent);
     void (*drained)(ServerClient *, void *) = state == 1 ? client->drained : NULL;
     void *drained_opaque = client->drained_opaque;
@@ -304,11 +333,61 @@ static int hand_out(ServerClient *client)
     return ret;
 }
 
+static void in_time(ServerClient *client)
+{
+    loop_timer_remove(client->hurry);
+    client->hurry = NULL;
+}
+
+static void too_slow(LoopTimer *timer, void *opaque)
+{
+    ServerClient *client = opaque;
+    LOG_WARN("client %" G_GUINT64_FORMAT " dropped: no TLS handshake in %d s", client->id, HANDSHAKE_MS / 1000);
+    client_finish(client);
+}
+
+/* -1: the client is over. */
+static int shake_hands(ServerClient *client)
+{
+    int state = channel_handshake(&client->channel);
+    if (state < 0) {
+        LOG_WARN("client %" G_GUINT64_FORMAT " dropped: %s", client->id, error_message());
+        return -1;
+    }
+    if (state == 1) {
+        client->shaking_hands = FALSE;
+        in_time(client);
+        if (client->door.need_auth)
+            client->reader.max = ANONYMOUS_PACKET_MAX;
+        else
+            server_client_set_authenticated(client);
+    }
+    g_mutex_lock(&client->out_lock);
+    update_watch(client);
+    g_mutex_unlock(&client->out_lock);
+    return 0;
+}
+
+/* What the layer had decrypted along with the handshake's end is read at once: the socket will not tell. */
+static gboolean still_shaking(ServerClient *client, gboolean *over)
+{
+    if (!client->shaking_hands)
+        return FALSE;
+    *over = shake_hands(client) < 0;
+    return *over || client->shaking_hands;
+}
+
 static void client_ready(LoopWatch *watch, int fd, unsigned events, void *opaque)
 {
     ServerClient *client = opaque;
     gboolean over = FALSE;
     server_client_ref(client);
+    if (still_shaking(client, &over)) {
+        if (over)
+            client_finish(client);
+        server_client_unref(client);
+        return;
+    }
     if (events & LOOP_OUT)
         over = flush(client) < 0;
     if (!over && (events & (LOOP_IN | LOOP_HUP | LOOP_ERR)) && !g_atomic_int_get(&client->throttled)) {
@@ -339,13 +418,14 @@ void client_finish(ServerClient *client)
     client->watch = NULL;
     g_mutex_unlock(&client->out_lock);
     server_client_ref(client);
+    in_time(client);
     if (server->hooks.client_gone)
         server->hooks.client_gone(client);
     loop_watch_remove(watch);
-    shutdown(client->fd, SHUT_RDWR);
+    shutdown(client->channel.fd, SHUT_RDWR);
     g_mutex_lock(&server->lock);
     if (!server_client_authenticated(client) && g_atomic_int_compare_and_exchange(&client->authenticated, 0, 1))
-        server->n_anonymous--;
+        server->n_anonymous[DOOR_SIDE(&client->door)]--;
     g_hash_table_remove(server->clients, &client->id);
     g_mutex_unlock(&server->lock);
     server_update_listening(server);
@@ -362,7 +442,7 @@ void server_client_close(ServerClient *client, gboolean flush_first)
 {
     if (flush_first) {
         g_mutex_lock(&client->out_lock);
-        gboolean pending = !g_queue_is_empty(&client->out);
+        gboolean pending = !g_queue_is_empty(&client->out) || channel_wants_write(&client->channel);
         client->close_when_sent = TRUE;
         if (pending)
             update_watch(client);
@@ -441,8 +521,41 @@ void server_client_release(ServerClient *client)
 
 /* Arrival */
 
-ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboolean need_auth)
+/* Small packets go at once; a dead peer is noticed though nobody says anything. */
+static void tune_network(int fd)
 {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* 0, or -1 with an error; nothing to undo. */
+static int prepare_channel(ServerClient *client, int fd)
+{
+    RpcServer *server = client->server;
+    channel_init(&client->channel, fd);
+    if (client->door.transport != SERVER_UNIX)
+        tune_network(fd);
+    if (client->door.transport != SERVER_TLS)
+        return 0;
+    g_mutex_lock(&server->lock);
+    TlsContext *context = server->tls ? tls_context_ref(server->tls) : NULL;
+    g_mutex_unlock(&server->lock);
+    ChannelLayer *layer = context ? tls_layer_new(context, fd, NULL) : NULL;
+    tls_context_unref(context);
+    if (!layer)
+        return context ? -1 : FAIL(VIR_ERR_INTERNAL_ERROR, "there are no TLS certificates");
+    channel_set_layer(&client->channel, layer);
+    client->shaking_hands = TRUE;
+    client->hurry = loop_timer_add(server->loop, too_slow, client, NULL);
+    loop_timer_set(client->hurry, HANDSHAKE_MS, -1);
+    return 0;
+}
+
+ServerClient *server_add_client(RpcServer *server, int fd, const ServerDoor *door)
+{
+    /* also what a handshake has to prove */
+    gboolean need_auth = door->need_auth || door->transport == SERVER_TLS;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
         int saved = errno;
@@ -453,19 +566,22 @@ ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboo
     client->refs = 1;
     client->server = server;
     server_ref(server);
-    client->fd = fd;
-    client->kind = kind;
+    client->door = *door;
     client->since = g_get_real_time() / G_USEC_PER_SEC;
     client->authenticated = !need_auth;
     g_mutex_init(&client->out_lock);
-    rpc_reader_init(&client->reader, fd);
+    rpc_reader_init(&client->reader, &client->channel);
     if (need_auth)
         client->reader.max = ANONYMOUS_PACKET_MAX;
+    if (prepare_channel(client, fd) < 0) {
+        server_client_unref(client);
+        return NULL;
+    }
     g_mutex_lock(&server->lock);
     client->id = server->next_id++;
     g_hash_table_insert(server->clients, &client->id, client);
     if (need_auth)
-        server->n_anonymous++;
+        server->n_anonymous[DOOR_SIDE(door)]++;
     g_mutex_unlock(&server->lock);
     client->data = server->hooks.client_new ? server->hooks.client_new(client) : NULL;
     client->watch = loop_watch_add(server->loop, fd, LOOP_IN, client_ready, server_client_ref(client),
@@ -474,9 +590,10 @@ ServerClient *server_add_client(RpcServer *server, int fd, ServerKind kind, gboo
         server_update_listening(server);
         return client;
     }
+    in_time(client);
     server_client_unref(client);
     g_mutex_lock(&server->lock);
-    server->n_anonymous -= need_auth;
+    server->n_anonymous[DOOR_SIDE(door)] -= need_auth;
     g_hash_table_remove(server->clients, &client->id);
     g_mutex_unlock(&server->lock);
     return NULL;

@@ -9,8 +9,7 @@ typedef struct Listener {
     RpcServer *server;
     int fd;
     LoopWatch *watch;
-    ServerKind kind;
-    gboolean need_auth;
+    ServerDoor door;
 } Listener;
 
 struct RpcServer {
@@ -22,11 +21,12 @@ struct RpcServer {
     GMutex lock;              /* limits, clients */
     ServerLimits limits;
     GHashTable *clients;      /* id -> ServerClient (reference) */
-    guint n_anonymous;
+    guint n_anonymous[2];     /* of UNIX sockets, of the network: strangers there keep nobody here out */
     guint64 next_id;
     GPtrArray *listeners;     /* loop's thread */
-    gboolean listening;
+    gboolean listening[2];    /* at them */
     LoopTimer *keepalive;
+    TlsContext *tls;          /* under lock */
     const ServerProgram *programs[8];
     guint n_programs;
 };
@@ -43,8 +43,10 @@ struct ServerClient {
     gint refs;
     RpcServer *server;        /* reference */
     guint64 id;
-    int fd;
-    ServerKind kind;
+    Channel channel;
+    ServerDoor door;
+    gboolean shaking_hands;   /* loop's thread: the channel's layer is not ready yet */
+    LoopTimer *hurry;         /* ends a client that takes too long with it */
     gint64 since;
     void *data;
     LoopWatch *watch;         /* loop's thread; NULL once closed */
@@ -65,6 +67,9 @@ struct ServerClient {
     gint64 last_heard;        /* monotonic us */
     guint unanswered;
 };
+
+/** Index of n_anonymous and listening. */
+#define DOOR_SIDE(door) ((door)->transport != SERVER_UNIX)
 
 void server_ref(RpcServer *server);
 void server_unref(RpcServer *server);

@@ -24,13 +24,14 @@ static void setup(Fixture *f, gconstpointer data)
     static const ServerLimits limits = { .max_clients = 10, .max_client_requests = 5 };
     static const ServerProgram program = { 1, 1, take_nothing };
     static const ServerHooks hooks = { NULL };
+    static const ServerDoor door = { SERVER_RW, SERVER_UNIX, FALSE };
     int pair[2];
     f->loop = loop_new();
     f->pool = pool_new("test", 1, 1, 0);
     f->server = server_new("test", f->loop, f->pool, &limits, &hooks);
     server_add_program(f->server, &program);
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-    f->client = server_add_client(f->server, pair[0], SERVER_RW, FALSE);
+    f->client = server_add_client(f->server, pair[0], &door);
     g_assert_nonnull(f->client);
     server_client_ref(f->client);
     f->fd = pair[1];
@@ -76,7 +77,9 @@ static void test_order(Fixture *f, gconstpointer data)
 {
     guint32 sent = 0, received = 0;
     RpcReader reader;
-    rpc_reader_init(&reader, f->fd);
+    Channel channel;
+    channel_init(&channel, f->fd);
+    rpc_reader_init(&reader, &channel);
     while (server_client_backlog(f->client) == 0)
         send_numbered(f, sent++, 65536);
     received = receive(&reader, received); /* now there is room */
@@ -87,6 +90,7 @@ static void test_order(Fixture *f, gconstpointer data)
         received = receive(&reader, received);
     }
     rpc_reader_clear(&reader);
+    channel_release(&channel);
 }
 
 int main(int argc, char **argv)

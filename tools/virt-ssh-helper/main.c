@@ -75,7 +75,7 @@ static int serve(const char *text, gboolean readonly)
     int fd = -1;
     if (uri && (uri->transport ? !g_str_equal(uri->transport, "unix") : uri->server != NULL))
         fprintf(stderr, "virt-ssh-helper: unexpected URI transport '%s'\n", text);
-    else if (!uri || (fd = transport_connect(uri, readonly)) < 0)
+    else if (!uri || (fd = transport_connect_local(uri, readonly)) < 0)
         fprintf(stderr, "virt-ssh-helper: cannot connect to '%s': %s\n", text, error_message());
     if (uri)
         uri_free(uri);
