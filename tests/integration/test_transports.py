@@ -190,7 +190,7 @@ def test_certificates_that_do_not_do(listening, server, client, host, text):
     daemon = listening(server)
     done = ask(daemon, daemon.tls(client, host), 'uri')
     assert done.returncode == 1 and text in done.stderr
-    assert daemon.virsh('uri').strip() == 'qemu:///system'
+    assert 'Running hypervisor' in daemon.virsh('version')
 
 
 @pytest.mark.parametrize('who', ['foreign', 'posing', 'nobody'])
@@ -280,7 +280,7 @@ def test_who_stalls_costs_nobody_else(listening):
         silent[0].sendall(b'\x16\x03\x01\x40\x00')       # and one that begins
         support.wait_for(lambda: re.search(r'nclients_unauth *: 5$', admin(daemon, 'server-clients-info', 'libvirtd').stdout,
                                            re.M), what='five clients whose handshake is not done')
-        assert daemon.virsh('uri').strip() == 'qemu:///system'
+        assert 'Running hypervisor' in daemon.virsh('version')
         for connection in silent[:5]:
             connection.settimeout(30)
             assert connection.recv(100) == b''
