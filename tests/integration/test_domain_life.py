@@ -304,7 +304,7 @@ def test_agent(booted):
 
 def test_agent_asks_the_system(booted):
     libvirt_qemu = pytest.importorskip('libvirt_qemu')
-    domain, _ = booted('asks', devices=AGENT, vcpus=2)
+    domain, _ = booted('asks', devices=AGENT + NIC, vcpus=2)
     wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering')
     assert domain.guestVcpus() == {'vcpus': '0-1', 'online': '0-1', 'offlinable': '1'}
     guest = libvirt.VIR_DOMAIN_VCPU_GUEST
@@ -321,7 +321,12 @@ def test_agent_asks_the_system(booted):
     frozen = domain.fsFreeze()
     assert domain.fsThaw() == frozen
     assert caught_code(domain.fSTrim, '/', 0) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    found = domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
+    assert {'addr': '127.0.0.1', 'prefix': 8, 'type': libvirt.VIR_IP_ADDR_TYPE_IPV4} in found['lo']['addrs']
+    assert any(i['hwaddr'] == '52:54:00:aa:bb:cc' for i in found.values())
+    assert caught_code(domain.interfaceAddresses, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE) == libvirt.VIR_ERR_NO_SUPPORT
     told = domain.guestInfo(0, 0)
+    assert told['if.count'] == len(found)
     assert told['os.machine'] == 'x86_64' and told['os.kernel-release'] and told['user.count'] == 0 and told['hostname']
     assert domain.guestInfo(libvirt.VIR_DOMAIN_GUEST_INFO_TIMEZONE, 0)['timezone.offset'] == 0
     domain.agentSetResponseTimeout(0)   # nothing answers within no time

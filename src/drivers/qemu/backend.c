@@ -53,6 +53,7 @@ const DomainBackend qemu_backend = {
     .agent_freeze = qemu_backend_agent_freeze,
     .agent_trim = qemu_backend_agent_trim,
     .agent_password = qemu_backend_agent_password,
+    .addresses = qemu_backend_addresses,
     .agent_info = qemu_backend_agent_info,
     .agent_info_types = VIR_DOMAIN_GUEST_INFO_USERS | VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE,
 };

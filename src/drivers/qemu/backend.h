@@ -165,6 +165,7 @@ int qemu_backend_agent_set_time(Guest *guest, long long seconds, unsigned int ns
 int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze);
 int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long long minimum);
 int qemu_backend_agent_password(Guest *guest, const char *user, const char *password, gboolean encrypted);
+int qemu_backend_addresses(Guest *guest, const DomainDef *def, unsigned int source, virDomainInterfacePtr **ifaces);
 int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list);
 
 /* backend_stats.c */

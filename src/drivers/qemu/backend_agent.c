@@ -198,6 +198,67 @@ int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long 
     return call(guest, "guest-fstrim", json_make(JSON_UINT("minimum", minimum)), NULL);
 }
 
+/* ---- network ---- */
+
+static int read_address(json_object *from, virDomainIPAddressPtr to)
+{
+    const char *kind, *text;
+    uint64_t prefix = 0;
+
+    if (!from || json_get_string(from, "ip-address-type", &kind) < 0 || json_get_string(from, "ip-address", &text) < 0 ||
+        json_find_uint(from, "prefix", &prefix) < 0)
+        return -1;
+    *to = (virDomainIPAddress) { g_str_equal(kind, "ipv6") ? VIR_IP_ADDR_TYPE_IPV6 : VIR_IP_ADDR_TYPE_IPV4, g_strdup(text),
+                                 (unsigned int)MIN(prefix, 128) };
+    return 0;
+}
+
+static int read_interface(json_object *from, virDomainInterfacePtr to)
+{
+    const char *name, *mac = NULL;
+    json_object *list = NULL;
+
+    if (!from || json_get_string(from, "name", &name) < 0 || json_find_string(from, "hardware-address", &mac) < 0 ||
+        json_find_array(from, "ip-addresses", &list) < 0)
+        return -1;
+    to->name = g_strdup(name);
+    to->hwaddr = g_strdup(mac);
+    size_t n = list ? json_object_array_length(list) : 0;
+    if (n > ITEMS_MAX)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent tells of %zu addresses of interface '%s'", n, name);
+    to->addrs = g_new0(virDomainIPAddress, n);
+    for (; to->naddrs < n; to->naddrs++) {
+        if (read_address(json_array_object(list, to->naddrs), &to->addrs[to->naddrs]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int qemu_backend_addresses(Guest *guest, const DomainDef *def, unsigned int source, virDomainInterfacePtr **ifaces)
+{
+    g_autoptr(json_object) list = NULL;
+    int n;
+
+    if (source != VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
+        return FAIL(VIR_ERR_NO_SUPPORT, "addresses from leases or the ARP table; 'virsh domifaddr %s --source agent' asks the guest",
+                    guest->name);
+    n = call_list(guest, "guest-network-get-interfaces", &list, ITEMS_MAX);
+    if (n < 0)
+        return -1;
+    virDomainInterfacePtr *found = g_new0(virDomainInterfacePtr, n + 1);
+    for (int i = 0; i < n; i++) {
+        found[i] = g_new0(virDomainInterface, 1);
+        if (read_interface(json_array_object(list, (size_t)i), found[i]) == 0)
+            continue;
+        for (; i >= 0; i--)
+            virDomainInterfaceFree(found[i]);
+        g_free(found);
+        return -1;
+    }
+    *ifaces = found;
+    return n;
+}
+
 /* ---- users ---- */
 
 int qemu_backend_agent_password(Guest *guest, const char *user, const char *password, gboolean encrypted)
