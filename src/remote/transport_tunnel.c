@@ -3,7 +3,7 @@
  * Through a program: ssh, whose far end is virt-ssh-helper or netcat, or any other that speaks with the daemon on its
  * standard input and output.
  */
-#define ERROR_DOMAIN VIR_FROM_RPC
+#define ERROR_DOMAIN VIR_FROM_REMOTE
 #include "base/error.h"
 #include "base/process.h"
 #include "remote/transport.h"

@@ -150,7 +150,7 @@ static int load_priority(TlsContext *context, const char *priority)
 {
     const char *bad = NULL;
     int ret = gnutls_priority_init(&context->priority, priority, &bad);
-    return ret < 0 ? FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TLS priority '%s' is wrong at '%s': %s", priority, bad ? bad : "",
+    return ret < 0 ? FAIL(VIR_ERR_SYSTEM_ERROR, "TLS priority '%s' is wrong at '%s': %s", priority, bad ? bad : "",
                           gnutls_strerror(ret)) : 0;
 }
 
@@ -247,10 +247,9 @@ static void tls_free(ChannelLayer *base)
 
 /* Who is there */
 
-static int reject(TlsLayer *layer, const char *why)
+static int reject(const char *why)
 {
-    return FAIL(layer->context->server ? VIR_ERR_AUTH_FAILED : VIR_ERR_SYSTEM_ERROR,
-                "Failed to verify peer's certificate: %s", why);
+    return FAIL(VIR_ERR_AUTH_FAILED, "Failed to verify peer's certificate: %s", why);
 }
 
 static void take_peer(TlsLayer *layer)
@@ -285,16 +284,16 @@ static int check_peer(TlsLayer *layer)
     if (!layer->context->verify)
         return 0;
     if (!layer->peer)
-        return reject(layer, "it has none");
+        return reject("it has none");
     gnutls_typed_vdata_st demands[] = {
         purpose(!layer->context->server), { .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *) layer->host },
     };
     int ret = gnutls_certificate_verify_peers(layer->session, demands, layer->host ? 2 : 1, &status);
     if (ret < 0)
-        return reject(layer, gnutls_strerror(ret));
+        return reject(gnutls_strerror(ret));
     if (status) {
         g_autofree char *why = status_text(status);
-        return reject(layer, why);
+        return reject(why);
     }
     if (!is_allowed(layer))
         return FAIL(VIR_ERR_AUTH_FAILED, "the client's name '%s' is not in tls_allowed_dn_list of libvirtd.conf; "
@@ -316,7 +315,7 @@ static int tls_handshake(ChannelLayer *base, GByteArray *out)
     if (ret == GNUTLS_E_AGAIN)
         return 0;
     if (ret < 0)
-        return FAIL(VIR_ERR_SYSTEM_ERROR, "TLS handshake failed: %s", ret == GNUTLS_E_FATAL_ALERT_RECEIVED
+        return FAIL(VIR_ERR_AUTH_FAILED, "TLS handshake failed: %s", ret == GNUTLS_E_FATAL_ALERT_RECEIVED
                     ? gnutls_alert_get_name(gnutls_alert_get(layer->session)) : gnutls_strerror(ret));
     if (check_peer(layer) < 0)
         return -1;

@@ -174,6 +174,24 @@ for address in {daemon.tls()!r}, {daemon.tcp!r}:
     assert out.splitlines() == ['84 1', '84 1']     # VIR_ERR_OPERATION_UNSUPPORTED
 
 
+def test_same_error_codes_as_debian(listening):
+    daemon = listening()
+    uris = ['qemu+tcp://127.0.0.1:1/system', 'qemu+nosuch://h/system', 'qemu+ext:///system', 'qemu+unix://h/system',
+            'qemu+ssh://h/system?proxy=odd', 'qemu+ssh://h/system?command=/bin/false', daemon.tls('foreign'), daemon.tls('missing'),
+            daemon.tls(host='127.0.0.2'), daemon.tls(more='&tls_priority=NONSENSE'), daemon.tcp.replace('tcp', 'tls'),
+            daemon.tls().replace('tls', 'tcp')]
+    script = f'''
+for address in {uris!r}:
+    try:
+        libvirt.open(address)
+        print(address, 'is open')
+    except libvirt.libvirtError as e:
+        print(address, e.get_error_code(), e.get_error_domain())
+'''
+    ours, debian = (daemon.python(script, ours=who).splitlines() for who in (True, False))
+    assert ours == debian and len(ours) == len(uris) and not any('open' in line for line in ours)
+
+
 # Folder of the server, folder of the client, host, what the client's error says.
 REFUSED = [
     ('foreign', 'good', 'localhost', 'certificate is NOT trusted'),
