@@ -29,6 +29,7 @@ struct RpcClientStream {
     size_t queued;
     gboolean ended;        /* the server has no more data */
     gboolean finished;     /* the server agreed to a finish or abort */
+    gboolean aborted;      /* by us: nothing is taken or sent any more */
     gboolean broken;       /* error says why */
     gboolean readable;     /* something to take, or nothing will ever come: what recv waits for */
     virErrorPtr error;
@@ -156,6 +157,8 @@ StreamReady client_stream_take(RpcClientStream *stream, const RpcPacket *packet)
 
 static int stream_check(RpcClientStream *stream)
 {
+    if (stream->aborted)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream was aborted");
     if (!stream->broken)
         return 0;
     if (stream->error)
@@ -208,6 +211,8 @@ int rpc_client_stream_send_hole(RpcClientStream *stream, long long length, unsig
 /* Wait for the front of the queue. Lock held. 1: a chunk; 0: the end; -2: nothing yet; -1: error. */
 static int stream_front(RpcClientStream *stream, gboolean block)
 {
+    if (stream->aborted)
+        return stream_check(stream);
     while (g_queue_is_empty(&stream->queue)) {
         if (stream_check(stream) < 0)
             return -1;
@@ -274,6 +279,7 @@ int rpc_client_stream_finish(RpcClientStream *stream, gboolean abort)
     g_mutex_lock(&client->lock);
     gboolean over = stream->finished || client->closed;
     int ret = abort ? 0 : stream_check(stream);
+    stream->aborted |= abort;
     g_mutex_unlock(&client->lock);
     if (over)
         return ret;
