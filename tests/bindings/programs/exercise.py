@@ -10,6 +10,7 @@ import weakref
 import libvirt
 
 URI = sys.argv[1]
+FILES = os.environ['BINDINGS_FILES']      # a folder that the daemon sees under the same name
 DOMAIN = '''<domain type='test'><name>{0}</name><uuid>{1}</uuid><memory unit='MiB'>64</memory>
 <currentMemory unit='MiB'>32</currentMemory><vcpu current='1'>2</vcpu><os><type arch='i686'>hvm</type></os>
 <devices><disk type='file' device='disk'><source file='/guest/one'/><target dev='vda' bus='virtio'/></disk>
@@ -273,18 +274,18 @@ def snapshots(conn):
 
 def images(conn):
     dom = conn.lookupByName('test')
-    show('save', dom.save, '/tmp/image')
+    show('save', dom.save, f'{FILES}/image')
     show('saved state', dom.state)
-    show('save stopped', dom.save, '/tmp/image2')
-    show('image xml', lambda: conn.saveImageGetXMLDesc('/tmp/image').split('\n')[0])
-    show('restore', conn.restore, '/tmp/image')
+    show('save stopped', dom.save, f'{FILES}/image2')
+    show('image xml', lambda: conn.saveImageGetXMLDesc(f'{FILES}/image').split('\n')[0])
+    show('restore', conn.restore, f'{FILES}/image')
     show('restored', dom.state)
-    show('restore twice', conn.restore, '/tmp/image')
-    show('restore nothing', conn.restore, '/tmp/nothing')
+    show('restore twice', conn.restore, f'{FILES}/image')
+    show('restore nothing', conn.restore, f'{FILES}/nothing')
     show('managed', lambda: (dom.managedSave(), dom.hasManagedSaveImage(), dom.state()))
     show('start', lambda: (dom.create(), dom.hasManagedSaveImage(), dom.state()))
     show('remove none', dom.managedSaveRemove)
-    show('dump', lambda: (dom.coreDump('/tmp/core', 0), os.path.getsize('/tmp/core') > 0))
+    show('dump', lambda: (dom.coreDump(f'{FILES}/core', 0), os.path.getsize(f'{FILES}/core') > 0))
 
 
 def devices(conn):
