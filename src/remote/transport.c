@@ -45,7 +45,8 @@ int transport_connect_unix(const char *path)
         return fd;
     int saved = errno;
     close(fd);
-    return FAIL_ERRNO(saved, "Failed to connect socket to '%s'", path);
+    error_report_errno(VIR_FROM_RPC, saved, "Failed to connect socket to '%s'", path);
+    return -1;
 }
 
 /* The daemon detaches itself, so that its parent ends at once. */
