@@ -29,7 +29,11 @@ WAYS = {
     'debian-ours': ('debian', 'ours', 'debian-debian'),
     'ours-debian': ('ours', 'debian', 'debian-debian'),
 }
-COMPARISONS = [way for way, (_, _, reference) in WAYS.items() if reference]
+# What runs with Debian's library alone: it has a client of the wire protocol of its own, or (PHP) loads its modules in
+# a way that the sanitizers of our library refuse.
+NOT_WITH_OUR_LIBRARY = {'wire.go', 'exercise.php'}
+COMPARISONS = [(program, way) for program in PROGRAMS for way, (library, daemon, reference) in WAYS.items()
+               if reference and (program not in NOT_WITH_OUR_LIBRARY or (library, daemon) == ('debian', 'ours'))]
 PROGRAM_SECONDS = 60
 # What was compared in this run, and the numbers of the entries of differences.toml that were needed for it.
 COMPARED, USED = set(), set()
@@ -117,8 +121,7 @@ class Known:
         return False
 
 
-@pytest.mark.parametrize('way', COMPARISONS)
-@pytest.mark.parametrize('program', PROGRAMS)
+@pytest.mark.parametrize('program,way', COMPARISONS)
 def test_same_as_the_reference(program, way, request):
     daemon = request.getfixturevalue('daemon') if WAYS[way][1] == 'ours' else None
     theirs = reference_output(program, WAYS[way][2])
@@ -137,7 +140,7 @@ def test_known_differences_have_reasons_and_are_needed():
     for entry in entries:
         assert set(entry) <= {'program', 'way', 'section', 'line', 'reason'}, entry
         assert len(entry['reason']) > 10, entry
-    if len(COMPARED) < len(PROGRAMS) * len(COMPARISONS):
+    if len(COMPARED) < len(COMPARISONS):
         pytest.skip('not all programs were compared in all ways, so an entry may look unused')
     unused = [entry for number, entry in enumerate(entries) if number not in USED]
     assert not unused, f'entries that explain no difference any more: {unused}'
