@@ -70,5 +70,6 @@ func main() {
 	show("pools", err, len(pools), pools[0].Name)
 	_, err = l.NetworkLookupByName("nowhere")
 	show("missing network", err)
-	show("disconnect", l.Disconnect())
+	// Whether this fails depends on who closes the socket first, the daemon or go-libvirt.
+	_ = l.Disconnect()
 }
