@@ -93,9 +93,24 @@ static void test_order(Fixture *f, gconstpointer data)
     channel_release(&channel);
 }
 
+/* go-libvirt writes the bytes 1 0 0 0 before its URI. */
+static void test_presence(void)
+{
+    static const guint8 there[] = { 1, 0, 0, 0, 0, 0, 0, 1, 'x', 0, 0, 0 }, absent[4] = { 0 };
+    XdrIn in;
+    xdr_in_init(&in, there, sizeof(there));
+    g_autofree char *text = xdr_get_string_opt(&in);
+    g_assert_cmpstr(text, ==, "x");
+    g_assert_true(xdr_in_done(&in));
+    xdr_in_init(&in, absent, sizeof(absent));
+    g_assert_null(xdr_get_string_opt(&in));
+    g_assert_true(xdr_in_done(&in));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/rpc/server/order", Fixture, NULL, setup, test_order, teardown);
+    g_test_add_func("/rpc/xdr/presence", test_presence);
     return g_test_run();
 }
