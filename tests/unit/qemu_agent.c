@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "drivers/qemu/agent.h"
+#include "drivers/qemu/backend.h"
 #include "qemu_peer.h"
 
 typedef struct {
@@ -322,6 +322,151 @@ static void test_idle_flood(Fixture *f, gconstpointer data)
     assert_works(f);
 }
 
+/* ---- what is asked, with answers of all kinds ---- */
+
+typedef int (*Ask)(Guest *guest);
+
+static int ask_vcpus(Guest *guest)
+{
+    g_autoptr(Bitmap) possible = NULL, online = NULL, offlinable = NULL;
+
+    return qemu_backend_agent_vcpus(guest, &possible, &online, &offlinable) < 0 ? -1 : (int)bitmap_count(online);
+}
+
+static int set_vcpus(Guest *guest)
+{
+    g_autoptr(Bitmap) vcpus = bitmap_parse("1", 0);
+
+    return qemu_backend_agent_set_vcpus(guest, vcpus, TRUE);
+}
+
+static int ask_time(Guest *guest)
+{
+    long long seconds;
+    unsigned int ns;
+
+    return qemu_backend_agent_time(guest, &seconds, &ns) < 0 ? -1 : (int)seconds;
+}
+
+static int freeze(Guest *guest)
+{
+    return qemu_backend_agent_freeze(guest, NULL, 0, TRUE);
+}
+
+static int ask_addresses(Guest *guest)
+{
+    virDomainInterfacePtr *ifaces = NULL;
+    int n = qemu_backend_addresses(guest, NULL, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, &ifaces);
+
+    for (int i = 0; i < n; i++)
+        virDomainInterfaceFree(ifaces[i]);
+    g_free(ifaces);
+    return n;
+}
+
+static int ask_info(Guest *guest, unsigned int type)
+{
+    TypedList list = { NULL };
+    int n, rc = qemu_backend_agent_info(guest, type, &list);
+    virTypedParameterPtr params = typed_list_steal(&list, &n);
+
+    virTypedParamsFree(params, n);
+    return rc < 0 ? -1 : n;
+}
+
+static int ask_users(Guest *guest)
+{
+    return ask_info(guest, VIR_DOMAIN_GUEST_INFO_USERS);
+}
+
+static int ask_system(Guest *guest)
+{
+    return ask_info(guest, VIR_DOMAIN_GUEST_INFO_OS);
+}
+
+static int ask_zone(Guest *guest)
+{
+    return ask_info(guest, VIR_DOMAIN_GUEST_INFO_TIMEZONE);
+}
+
+static int ask_hostname(Guest *guest)
+{
+    g_autofree char *name = qemu_backend_agent_hostname(guest);
+
+    return name ? (int)strlen(name) : -1;
+}
+
+typedef struct { Guest *guest; Ask ask; int rc; } Asking;
+
+static gpointer ask_main(gpointer opaque)
+{
+    Asking *a = opaque;
+
+    a->rc = a->ask(a->guest);
+    return NULL;
+}
+
+static void test_answers(Fixture *f, gconstpointer data)
+{
+    g_autofree char *many = g_strnfill(2 * 300, ' ');
+    static const struct { Ask ask; const char *command, *answer; int rc; } cases[] = {
+        { ask_vcpus, "guest-get-vcpus", "[{\"logical-id\": 0, \"online\": true}, {\"logical-id\": 3, \"online\": true, \"can-offline\": true}]", 2 },
+        { ask_vcpus, "guest-get-vcpus", "[{\"logical-id\": 16384, \"online\": true}]", -1 },
+        { ask_vcpus, "guest-get-vcpus", "[{\"logical-id\": -1, \"online\": true}]", -1 },
+        { ask_vcpus, "guest-get-vcpus", "[{\"logical-id\": 18446744073709551615, \"online\": true}]", -1 },
+        { ask_vcpus, "guest-get-vcpus", "[5, \"x\"]", -1 },
+        { ask_vcpus, "guest-get-vcpus", "{}", -1 },
+        { set_vcpus, "guest-set-vcpus", "1", 0 },
+        { set_vcpus, "guest-set-vcpus", "0", -1 },
+        { set_vcpus, "guest-set-vcpus", "2", -1 },
+        { set_vcpus, "guest-set-vcpus", "\"all\"", -1 },
+        { ask_time, "guest-get-time", "5000000001", 5 },
+        { ask_time, "guest-get-time", "-5", -1 },
+        { ask_time, "guest-get-time", "{}", -1 },
+        { freeze, "guest-fsfreeze-freeze", "3", 3 },
+        { freeze, "guest-fsfreeze-freeze", "-3", -1 },
+        { freeze, "guest-fsfreeze-freeze", "99999999999", -1 },
+        { ask_addresses, "guest-network-get-interfaces", "[{\"name\": \"lo\"}, {\"name\": \"e\", \"ip-addresses\": "
+          "[{\"ip-address-type\": \"ipv6\", \"ip-address\": \"::1\", \"prefix\": 999}]}]", 2 },
+        { ask_addresses, "guest-network-get-interfaces", "[{\"name\": \"lo\"}, {\"name\": \"e\", \"ip-addresses\": [{}]}]", -1 },
+        { ask_addresses, "guest-network-get-interfaces", "[{\"name\": \"lo\"}, 7]", -1 },
+        { ask_addresses, "guest-network-get-interfaces", "[{\"name\": \"lo\", \"ip-addresses\": 7}]", -1 },
+        { ask_addresses, "guest-network-get-interfaces", NULL, -1 }, /* a list too long */
+        { ask_users, "guest-get-users", "[{\"user\": \"root\", \"login-time\": 1e300}]", 3 },
+        { ask_users, "guest-get-users", "[{\"login-time\": 1.5}]", -1 },
+        { ask_users, "guest-get-users", NULL, -1 },
+        { ask_system, "guest-get-osinfo", "{\"id\": \"x\", \"more\": 5}", 1 },
+        { ask_system, "guest-get-osinfo", "{\"id\": 5}", -1 },
+        { ask_zone, "guest-get-timezone", "{\"offset\": 99999999999}", 1 },
+        { ask_zone, "guest-get-timezone", "{\"zone\": \"UTC\"}", -1 },
+        { ask_hostname, "guest-get-host-name", "{\"host-name\": \"abc\"}", 3 },
+        { ask_hostname, "guest-get-host-name", "[]", -1 },
+    };
+    QemuGuest qemu = { .agent_path = (char *)"there", .mon = (QmpMonitor *)f, /* only looked at whether it is there */
+                       .agent = f->agent, .agent_up = TRUE, .agent_timeout = PEER_WAIT_MS / 1000 };
+    Guest guest = { .name = (char *)"guest1", .priv = &qemu };
+
+    for (gsize i = 0; i < 300; i++)
+        memcpy(many + 2 * i, "1,", 2);
+    many[2 * 300 - 1] = '\0';
+    g_mutex_init(&qemu.lock);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Asking a = { &guest, cases[i].ask, 0 };
+        GThread *thread = g_thread_new("ask", ask_main, &a);
+
+        answer_sync(f);
+        expect(f, cases[i].command);
+        if (cases[i].answer)
+            peer_printf(&f->peer, "{\"return\": %s}\n", cases[i].answer);
+        else
+            peer_printf(&f->peer, "{\"return\": [%s]}\n", many);
+        g_thread_join(thread);
+        g_test_message("%s: %s", cases[i].command, cases[i].answer ? cases[i].answer : "(many)");
+        g_assert_cmpint(a.rc, ==, cases[i].rc);
+    }
+    g_mutex_clear(&qemu.lock);
+}
+
 #define ADD(name, fn) g_test_add("/qemu/agent/" name, Fixture, NULL, setup, fn, teardown)
 
 int main(int argc, char **argv)
@@ -338,5 +483,6 @@ int main(int argc, char **argv)
     ADD("eof-idle", test_eof_idle);
     ADD("queue", test_queue);
     ADD("idle-flood", test_idle_flood);
+    ADD("answers", test_answers);
     return g_test_run();
 }
