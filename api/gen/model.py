@@ -131,9 +131,11 @@ class Function:
                 raise TableError(block.where_of("hand"), f"hand is one of {', '.join(HAND)}, not '{word}'")
         self.null = (block.get("null") or "").split()
         self.nonnull = (block.get("nonnull") or "").split()
-        for name in self.null + self.nonnull:
-            if name not in [n for _, n in self.params]:
-                raise TableError(block.where_of("null" if name in self.null else "nonnull"), f"no parameter '{name}'")
+        self.positive = (block.get("positive") or "").split()
+        for key in ("null", "nonnull", "positive"):
+            for name in getattr(self, key):
+                if name not in [n for _, n in self.params]:
+                    raise TableError(block.where_of(key), f"no parameter '{name}'")
         self.calls = calls_of(block, model)
         if self.driver == "none" and self.calls:
             raise TableError(block.where_of("driver"), "a function with a call needs a driver")

@@ -32,7 +32,9 @@ def checks(function):
                 lines.append(f"entry_check({name}, {CLASS[ctype]}, ENTRY_READ, __func__) < 0")
         elif name in needed(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
-        elif ctype == "int" and name in ("maxnames", "maxids", "maxuuids", "nameslen", "maxinfo", "maplen", "ncpumaps", "nparams"):
+        elif name in function.positive:
+            lines.append(f'entry_positive({name}, "{name}", __func__) < 0')
+        elif ctype == "int" and name in ("id", "maxnames", "maxids", "maxuuids", "nameslen", "maxinfo", "maplen", "ncpumaps", "nparams"):
             lines.append(f'entry_nonneg({name}, "{name}", __func__) < 0')
     lines += [f'entry_array({pointer}, {count}, "{pointer}", __func__) < 0' for pointer, count in arrays(function)]
     return lines
@@ -44,7 +46,7 @@ def arrays(function):
     types = {n: t for t, n in function.params}
     bindings = [(f.binding or "") for call in function.calls for f in call.args if f.form == "array"]
     bindings += [(f.binding or "")[5:-1] for call in function.calls for f in call.ret if (f.binding or "").startswith("fill(")]
-    found = []
+    found = [("buffer", "(long long) size")] if types.get("buffer") == "void *" and "size" in types else []
     for binding in bindings:
         pointer, _, count = (part.strip("* ") for part in binding.partition(","))
         if pointer in types and count in types and (pointer, count) not in found and pointer not in function.null:

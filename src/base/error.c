@@ -231,7 +231,7 @@ void virSetErrorFunc(void *userData, virErrorFunc handler)
 
 virErrorPtr virConnGetLastError(virConnectPtr conn)
 {
-    return conn && conn->err.code != VIR_ERR_OK ? &conn->err : NULL;
+    return object_is(conn, OBJECT_CONNECT) ? &conn->err : NULL; /* one of code 0 if there was none */
 }
 
 int virConnCopyLastError(virConnectPtr conn, virErrorPtr to)
@@ -272,8 +272,8 @@ void virDefaultErrorFunc(virErrorPtr err)
 {
     if (!err || err->code == VIR_ERR_OK)
         return;
-    const char *level = err->level == VIR_ERR_WARNING ? "warning" : err->level == VIR_ERR_NONE ? "" : "error";
-    fprintf(stderr, "libvirt: %s : %s\n", level, err->message ? err->message : "unknown error");
+    const char *level = err->level == VIR_ERR_WARNING ? "warning" : err->level == VIR_ERR_ERROR ? "error" : "";
+    fprintf(stderr, "libvirt: %s %s : %s\n", error_domain_text(err->domain), level, err->message ? err->message : "unknown error");
 }
 
 void error_dispatch(virConnectPtr conn)

@@ -38,6 +38,9 @@ void error_restore(virErrorPtr err);
 /** The standing text of an error @code, with or without room for a detail; NULL if the code is unknown. */
 const char *error_code_text(int code);
 
+/** Who an error of @domain (a VIR_FROM_xxx) comes from, as the default handler writes it; "" if that is nobody in particular. */
+const char *error_domain_text(int domain);
+
 /** Function that handles reported errors when neither connection nor program set one: used by the entry points. */
 void error_dispatch(virConnectPtr conn);
 

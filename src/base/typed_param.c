@@ -2,6 +2,8 @@
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/typed_param.h"
 #include "base/error.h"
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 static virTypedParameterPtr list_add(TypedList *list, const char *name, int type)
@@ -185,8 +187,10 @@ static virTypedParameterPtr array_add(virTypedParameterPtr *params, int *nparams
                                       int type)
 {
     virResetLastError();
-    if (!params || !nparams || !maxparams || !name || strlen(name) >= VIR_TYPED_PARAM_FIELD_LENGTH) {
-        error_report(VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "parameter name '%s' too long or missing", name ? name : "");
+    gboolean missing = !params || !nparams || !maxparams || !name;
+    if (missing || strlen(name) >= VIR_TYPED_PARAM_FIELD_LENGTH) {
+        error_report(VIR_FROM_NONE, missing ? VIR_ERR_INVALID_ARG : VIR_ERR_INTERNAL_ERROR, "parameter name '%s' too long or missing",
+                     name ? name : "");
         error_dispatch(NULL);
         return NULL;
     }
@@ -234,19 +238,27 @@ int virTypedParamsAddStringList(virTypedParameterPtr *params, int *nparams, int 
     return 0;
 }
 
-static int add_int_text(virTypedParameterPtr param, const char *value)
+/* A number of @value in its type's range. As strtoul() has it, "-1" is the greatest number of an unsigned type. */
+static int take_number(virTypedParameterPtr param, const char *value)
 {
     char *end = NULL;
-    long long l = strtoll(value, &end, 10);
-    gboolean whole = *value && !*end;
-    switch (param->type) {
-    case VIR_TYPED_PARAM_INT: param->value.i = (int) l; return whole && l == param->value.i ? 0 : -1;
-    case VIR_TYPED_PARAM_UINT: param->value.ui = (unsigned int) l; return whole && l == param->value.ui ? 0 : -1;
-    case VIR_TYPED_PARAM_LLONG: param->value.l = l; return whole ? 0 : -1;
-    case VIR_TYPED_PARAM_ULLONG: param->value.ul = strtoull(value, &end, 10);
-        return whole && *value != '-' ? 0 : -1;
-    default: return -1;
+    errno = 0;
+    if (param->type == VIR_TYPED_PARAM_DOUBLE) {
+        param->value.d = g_ascii_strtod(value, &end);
+    } else if (param->type == VIR_TYPED_PARAM_ULLONG) {
+        param->value.ul = strtoull(value, &end, 10);
+    } else {
+        long long l = strtoll(value, &end, 10);
+        switch (param->type) {
+        case VIR_TYPED_PARAM_INT: param->value.i = (int) l; break;
+        case VIR_TYPED_PARAM_UINT: param->value.ui = (unsigned int) l; break;
+        default: param->value.l = l;
+        }
+        if ((param->type == VIR_TYPED_PARAM_INT && l != param->value.i) ||
+            (param->type == VIR_TYPED_PARAM_UINT && (l > UINT_MAX || l < -(long long) UINT_MAX)))
+            return -1;
     }
+    return end == value || *end || errno == ERANGE ? -1 : 0;
 }
 
 int virTypedParamsAddFromString(virTypedParameterPtr *params, int *nparams, int *maxparams, const char *name,
@@ -255,24 +267,21 @@ int virTypedParamsAddFromString(virTypedParameterPtr *params, int *nparams, int 
     virTypedParameterPtr param = array_add(params, nparams, maxparams, name, type);
     if (!param)
         return -1;
-    char *end = NULL;
+    gboolean known = type >= VIR_TYPED_PARAM_INT && type <= VIR_TYPED_PARAM_STRING;
     int ret = 0;
-    if (!value) {
+    if (!value || !known) {
         ret = -1;
     } else if (type == VIR_TYPED_PARAM_STRING) {
         param->value.s = g_strdup(value);
     } else if (type == VIR_TYPED_PARAM_BOOLEAN) {
-        param->value.b = value[0] == '1';
-        ret = (value[0] == '0' || value[0] == '1') && !value[1] ? 0 : -1;
-    } else if (type == VIR_TYPED_PARAM_DOUBLE) {
-        param->value.d = g_ascii_strtod(value, &end);
-        ret = *value && !*end ? 0 : -1;
+        param->value.b = g_str_equal(value, "1") || g_ascii_strcasecmp(value, "true") == 0;
+        ret = param->value.b || g_str_equal(value, "0") || g_ascii_strcasecmp(value, "false") == 0 ? 0 : -1;
     } else {
-        ret = add_int_text(param, value);
+        ret = take_number(param, value);
     }
     if (ret < 0) {
         (*nparams)--;
-        error_report(VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "invalid value '%s' for %s parameter '%s'",
+        error_report(VIR_FROM_NONE, known ? VIR_ERR_INVALID_ARG : VIR_ERR_INTERNAL_ERROR, "invalid value '%s' for %s parameter '%s'",
                      value ? value : "NULL", type_name(type), name);
         error_dispatch(NULL);
     }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_AUTH
 #include "core/auth.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/error.h"
+#include "base/file.h"
+
+/* Longest file of credentials. */
+#define FILE_MAX (1024 * 1024)
 
 void auth_free(char *secret)
 {
@@ -13,11 +19,72 @@ void auth_free(char *secret)
     free(secret); /* the callback made it by malloc() */
 }
 
+/* Path of the file of credentials. NULL: there is none, and nobody said that there is. */
+static char *file_path(const Uri *uri)
+{
+    const char *named = g_getenv("LIBVIRT_AUTH_FILE");
+    if (!named)
+        named = uri_param(uri, "authfile");
+    if (named)
+        return g_strdup(named);
+    g_autofree char *own = g_build_filename(g_get_user_config_dir(), "libvirt", "auth.conf", NULL);
+    if (access(own, R_OK) == 0)
+        return g_steal_pointer(&own);
+    return access(SYSCONFDIR "/libvirt/auth.conf", R_OK) == 0 ? g_strdup(SYSCONFDIR "/libvirt/auth.conf") : NULL;
+}
+
+static GKeyFile *load(const char *path)
+{
+    size_t len = 0;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    char *text = file_read(path, FILE_MAX, &len);
+    gboolean ok = text && g_key_file_load_from_data(file, text, len, G_KEY_FILE_NONE, &error);
+    if (text)
+        explicit_bzero(text, len);
+    g_free(text);
+    if (ok || (error && g_error_matches(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_NOT_FOUND)))
+        return g_steal_pointer(&file);
+    g_autofree char *why = g_strdup(error ? error->message : error_message());
+    error_report(VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR, "credentials can't be read from '%s': %s", path, why);
+    return NULL;
+}
+
+/* What the file @path says for @key. 1: *value is set, 0: nothing, -1 with an error. */
+static int from_file(const char *path, const AuthPlace *place, const char *key, char **value)
+{
+    g_autoptr(GKeyFile) file = load(path);
+    if (!file)
+        return -1;
+    g_autofree char *group = g_strdup_printf("auth-%s-%s", place->service, place->host);
+    if (!g_key_file_has_group(file, group)) {
+        g_free(group);
+        group = g_strdup_printf("auth-%s-default", place->service);
+        if (!g_key_file_has_group(file, group))
+            return 0;
+    }
+    g_autofree char *name = g_key_file_get_value(file, group, "credentials", NULL);
+    g_autofree char *set = g_strdup_printf("credentials-%s", name ? name : "");
+    if (!name || !g_key_file_has_group(file, set)) {
+        error_report(VIR_FROM_NONE, VIR_ERR_CONF_SYNTAX, "%s: [%s] names no credentials = NAME with a group [credentials-NAME]", path,
+                     group);
+        return -1;
+    }
+    *value = g_key_file_get_value(file, set, key, NULL);
+    return *value ? 1 : 0;
+}
+
+static int find_in_file(const AuthPlace *place, const char *key, char **value)
+{
+    g_autofree char *path = file_path(place->uri);
+    return path ? from_file(path, place, key, value) : 0;
+}
+
 /* The first of @kinds (ended by -1) that the program answers. */
 static int choose_kind(virConnectAuthPtr auth, const int *kinds)
 {
-    for (const int *kind = kinds; *kind >= 0; kind++) {
-        for (unsigned int i = 0; i < auth->ncredtype; i++) {
+    for (unsigned int i = 0; i < auth->ncredtype; i++) { /* in the program's order */
+        for (const int *kind = kinds; *kind >= 0; kind++) {
             if (auth->credtype[i] == *kind)
                 return *kind;
         }
@@ -42,14 +109,20 @@ static char *ask(virConnectAuthPtr auth, const int *kinds, const char *what, con
     return credential.result;
 }
 
-char *auth_ask_user(virConnectAuthPtr auth, const char *host)
+char *auth_ask_user(virConnectAuthPtr auth, const AuthPlace *place)
 {
     static const int kinds[] = { VIR_CRED_AUTHNAME, -1 };
-    return ask(auth, kinds, "user's name", host, g_strdup_printf("Enter username for %s", host));
+    char *found = NULL;
+    if (find_in_file(place, "username", &found) != 0)
+        return found;
+    return ask(auth, kinds, "user's name", place->host, g_strdup_printf("Enter username for %s", place->host));
 }
 
-char *auth_ask_password(virConnectAuthPtr auth, const char *user, const char *host)
+char *auth_ask_password(virConnectAuthPtr auth, const char *user, const AuthPlace *place)
 {
     static const int kinds[] = { VIR_CRED_PASSPHRASE, VIR_CRED_NOECHOPROMPT, -1 };
-    return ask(auth, kinds, "password", host, g_strdup_printf("Enter %s's password for %s", user, host));
+    char *found = NULL;
+    if (find_in_file(place, "password", &found) != 0)
+        return found;
+    return ask(auth, kinds, "password", place->host, g_strdup_printf("Enter %s's password for %s", user, place->host));
 }

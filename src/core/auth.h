@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Asking whoever opens a connection for what lets him in. The callback is the program's: it may wait for a user.
+ * What lets a connection in: from a file of credentials or else asked of whoever opens it. The callback is the program's: it may
+ * wait for a user.
+ *
+ * The file is the first of $LIBVIRT_AUTH_FILE, authfile= of the URI, libvirt/auth.conf of the user's configuration, that of the system.
+ * Its group [auth-SERVICE-HOST] (or -default) names by `credentials` a group [credentials-NAME] with `username` and `password`.
  */
 #pragma once
+#include "core/driver.h"
 #include "core/objects.h"
 
-/** A user's name, or a password for @user on @host. Caller frees with auth_free(). NULL with an error of VIR_FROM_AUTH:
- * VIR_ERR_INVALID_ARG if @auth is NULL, VIR_ERR_AUTH_FAILED if the program can't be asked for such a thing, or doesn't answer. */
-char *auth_ask_user(virConnectAuthPtr auth, const char *host);
-char *auth_ask_password(virConnectAuthPtr auth, const char *user, const char *host);
+/** Who asks for credentials: @service as the file calls it, on @host, for a connection to @uri. */
+typedef struct {
+    const Uri *uri;
+    const char *service, *host;
+} AuthPlace;
+
+/** A user's name, or a password for @user. Caller frees with auth_free(). NULL with an error: of VIR_FROM_AUTH, VIR_ERR_INVALID_ARG
+ * if @auth is NULL, VIR_ERR_AUTH_FAILED if the program can't be asked for such a thing, or doesn't answer; VIR_ERR_CONF_SYNTAX if
+ * the file lacks what it refers to, VIR_ERR_INTERNAL_ERROR if it can't be read. */
+char *auth_ask_user(virConnectAuthPtr auth, const AuthPlace *place);
+char *auth_ask_password(virConnectAuthPtr auth, const char *user, const AuthPlace *place);
 
 /** Free, and leave nothing of it in memory. */
 void auth_free(char *secret);

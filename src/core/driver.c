@@ -78,8 +78,10 @@ Uri *uri_parse(const char *text)
 {
     xmlURIPtr x = xmlParseURI(text);
     if (!x || !x->scheme) {
+        error_report(x ? VIR_FROM_NONE : VIR_FROM_URI, x ? VIR_ERR_NO_CONNECT : VIR_ERR_INTERNAL_ERROR,
+                     "'%s' is not a connection URI; it looks like qemu:///system", text);
         xmlFreeURI(x);
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "'%s' is not a connection URI; it looks like qemu:///system", text);
+        return NULL;
     }
     Uri *uri = g_new0(Uri, 1);
     uri->params = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

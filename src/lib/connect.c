@@ -3,7 +3,7 @@
  * Opening and closing connections. The URI decides: a transport or a host means the remote driver; else
  * the first driver of this process that serves the scheme; else the remote driver asks the local daemon.
  */
-#define ERROR_DOMAIN VIR_FROM_NONE
+#define ERROR_DOMAIN VIR_FROM_DOMAIN /* what the functions of connections report in */
 #define LOG_SOURCE "lib.connect"
 #include "base/error.h"
 #include "base/log.h"
@@ -116,14 +116,16 @@ static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
         result = connect_among(conn, auth, TRUE);
     if (result != OPEN_DECLINED)
         return result == OPEN_OK ? 0 : -1;
-    return FAIL(VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
+    error_report(VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
+    return -1;
 }
 
 static virConnectPtr connect_open(const char *name, virConnectAuthPtr auth, unsigned int flags, gboolean for_reader)
 {
     if (lib_initialize() < 0)
         return NULL;
-    g_autofree char *uri = client_conf_uri(name, flags);
+    g_autofree char *uri = error_check_flags(VIR_FROM_NONE, "virConnectOpenAuth", flags, VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES) < 0
+                               ? NULL : client_conf_uri(name, flags);
     if (!uri)
         return NULL;
     g_autoptr(virConnect) conn = connect_new();
@@ -177,7 +179,7 @@ int virConnectClose(virConnectPtr conn)
     }
     int left = g_atomic_int_get(&conn->o.refs) - 1;
     object_unref(conn);
-    return left > 0 ? left : 0;
+    return left > 0; /* whether it lives on, not how often */
 }
 
 const char *virConnectGetType(virConnectPtr conn)
@@ -261,7 +263,7 @@ int virConnectSetKeepAlive(virConnectPtr conn, int interval, unsigned int count)
         return -1;
     }
     if (!conn->hypervisor || !conn->hypervisor->connect_set_keep_alive) {
-        entry_missing_in(VIR_FROM_DOMAIN, conn, VIR_ERR_NO_SUPPORT, __func__); /* nothing between us and the driver that could die */
+        entry_unsupported(conn, __func__); /* nothing between us and the driver that could die */
         return -1;
     }
     int ret = conn->hypervisor->connect_set_keep_alive(conn, interval, count);
@@ -278,7 +280,7 @@ int virConnectSetIdentity(virConnectPtr conn, virTypedParameterPtr params, int n
         return -1;
     }
     if (!conn->hypervisor || !conn->hypervisor->connect_set_identity) {
-        entry_missing_in(VIR_FROM_DOMAIN, conn, VIR_ERR_NO_SUPPORT, __func__);
+        entry_unsupported(conn, __func__);
         return -1;
     }
     int ret = conn->hypervisor->connect_set_identity(conn, params, nparams, flags);
@@ -363,7 +365,7 @@ static int auth_default(virConnectCredentialPtr cred, unsigned int ncred, void *
 }
 
 static int auth_default_types[] = {
-    VIR_CRED_USERNAME, VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM, VIR_CRED_PASSPHRASE,
+    VIR_CRED_AUTHNAME, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM, VIR_CRED_PASSPHRASE,
     VIR_CRED_NOECHOPROMPT, VIR_CRED_EXTERNAL,
 };
 static virConnectAuth auth_default_record = {

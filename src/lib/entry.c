@@ -5,9 +5,9 @@
 
 #define FAIL_IN(domain, code, ...) (error_report((domain), (code), __VA_ARGS__), -1)
 
-/* The error code and domain of a handle that isn't one. */
+/* The error code and domain of a handle that isn't one; domain -1: that of the function. */
 static const struct { ObjectClass cls; int code; int domain; } invalid_codes[] = {
-    { OBJECT_CONNECT, VIR_ERR_INVALID_CONN, VIR_FROM_NONE },
+    { OBJECT_CONNECT, VIR_ERR_INVALID_CONN, -1 },
     { OBJECT_DOMAIN, VIR_ERR_INVALID_DOMAIN, VIR_FROM_DOM },
     { OBJECT_NETWORK, VIR_ERR_INVALID_NETWORK, VIR_FROM_NETWORK },
     { OBJECT_NETWORK_PORT, VIR_ERR_INVALID_NETWORK_PORT, VIR_FROM_NETWORK },
@@ -23,21 +23,21 @@ static const struct { ObjectClass cls; int code; int domain; } invalid_codes[] =
     { OBJECT_DOMAIN_CHECKPOINT, VIR_ERR_INVALID_DOMAIN_CHECKPOINT, VIR_FROM_DOMAIN_CHECKPOINT },
 };
 
-static int invalid_handle(ObjectClass cls, const char *func)
+static int invalid_handle(int domain, ObjectClass cls, const char *func)
 {
     for (guint i = 0; i < G_N_ELEMENTS(invalid_codes); i++)
         if (invalid_codes[i].cls == cls)
-            error_report(invalid_codes[i].domain, invalid_codes[i].code, "%s", func);
+            error_report(invalid_codes[i].domain < 0 ? domain : invalid_codes[i].domain, invalid_codes[i].code, "%s", func);
     return -1;
 }
 
 int entry_check_in(int domain, const void *handle, ObjectClass cls, EntryAccess access, const char *func)
 {
     if (!object_is(handle, cls))
-        return invalid_handle(cls, func);
+        return invalid_handle(domain, cls, func);
     virConnectPtr conn = object_connect((void *) handle);
     if (!object_is(conn, OBJECT_CONNECT))
-        return invalid_handle(OBJECT_CONNECT, func);
+        return invalid_handle(domain, OBJECT_CONNECT, func);
     if (access == ENTRY_WRITE && (conn->flags & VIR_CONNECT_RO))
         return FAIL_IN(domain, VIR_ERR_OPERATION_DENIED, "read only access prevents %s", func);
     return 0;
@@ -64,6 +64,13 @@ int entry_nonneg_in(int domain, long long arg, const char *name, const char *fun
     if (arg >= 0)
         return 0;
     return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be zero or greater", name, func);
+}
+
+int entry_positive_in(int domain, gboolean positive, const char *name, const char *func)
+{
+    if (positive)
+        return 0;
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be greater than zero", name, func);
 }
 
 void entry_failed(const void *handle)

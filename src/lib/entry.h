@@ -23,6 +23,8 @@ int entry_array_in(int domain, const void *array, long long count, const char *n
 #define entry_array(array, count, name, func) entry_array_in(ERROR_DOMAIN, array, count, name, func)
 int entry_nonneg_in(int domain, long long arg, const char *name, const char *func);
 #define entry_nonneg(arg, name, func) entry_nonneg_in(ERROR_DOMAIN, arg, name, func)
+int entry_positive_in(int domain, gboolean positive, const char *name, const char *func);
+#define entry_positive(arg, name, func) entry_positive_in(ERROR_DOMAIN, (arg) > 0, name, func)
 
 /** Report this thread's error to the connection of @handle (if that is a handle at all) and to handlers. */
 void entry_failed(const void *handle);

@@ -53,18 +53,29 @@ static int finish(virStreamPtr st, int ret)
     } \
     return finish(st, driver->member(st, ##__VA_ARGS__))
 
+/* A missing argument is told even if the stream is not bound. */
+#define HAVE(st, arg) \
+    do { \
+        virResetLastError(); \
+        if (entry_check(st, OBJECT_STREAM, ENTRY_READ, __func__) < 0 || entry_nonnull(arg, #arg, __func__) < 0) \
+            return finish(st, -1); \
+    } while (0)
+
 int virStreamSend(virStreamPtr st, const char *data, size_t nbytes)
 {
+    HAVE(st, data);
     CALL(st, send, data, nbytes);
 }
 
 int virStreamRecv(virStreamPtr st, char *data, size_t nbytes)
 {
+    HAVE(st, data);
     CALL(st, recv, data, nbytes, 0);
 }
 
 int virStreamRecvFlags(virStreamPtr st, char *data, size_t nbytes, unsigned int flags)
 {
+    HAVE(st, data);
     CALL(st, recv, data, nbytes, flags);
 }
 
@@ -75,6 +86,7 @@ int virStreamSendHole(virStreamPtr st, long long length, unsigned int flags)
 
 int virStreamRecvHole(virStreamPtr st, long long *length, unsigned int flags)
 {
+    HAVE(st, length);
     CALL(st, recv_hole, length, flags);
 }
 
@@ -85,6 +97,10 @@ int virStreamFinish(virStreamPtr st)
 
 int virStreamAbort(virStreamPtr st)
 {
+    if (object_is(st, OBJECT_STREAM) && !st->driver) { /* nothing is under way */
+        virResetLastError();
+        return 0;
+    }
     CALL(st, abort);
 }
 
@@ -127,6 +143,15 @@ static int give_up(virStreamPtr st, int handler_errno)
     return -1;
 }
 
+/* What a stream was to carry can't be carried: it ends as if the transfer had failed. */
+static int refuse(virStreamPtr st)
+{
+    if (object_is(st, OBJECT_STREAM))
+        return give_up(st, 0);
+    entry_failed(st);
+    return -1;
+}
+
 static int send_whole(virStreamPtr st, const char *data, int n)
 {
     for (int done = 0; done < n; ) {
@@ -140,10 +165,8 @@ static int send_whole(virStreamPtr st, const char *data, int n)
 
 int virStreamSendAll(virStreamPtr st, virStreamSourceFunc handler, void *opaque)
 {
-    if (check_all(st, (void *) handler, __func__) < 0) {
-        entry_failed(st);
-        return -1;
-    }
+    if (check_all(st, (void *) handler, __func__) < 0)
+        return refuse(st);
     g_autofree char *data = g_malloc(CHUNK);
     for (;;) {
         errno = 0;
@@ -159,10 +182,8 @@ int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStre
                            virStreamSourceSkipFunc skipHandler, void *opaque)
 {
     if (check_all(st, (void *) handler, __func__) < 0 || entry_nonnull(holeHandler, "holeHandler", __func__) < 0 ||
-        entry_nonnull(skipHandler, "skipHandler", __func__) < 0) {
-        entry_failed(st);
-        return -1;
-    }
+        entry_nonnull(skipHandler, "skipHandler", __func__) < 0)
+        return refuse(st);
     g_autofree char *data = g_malloc(CHUNK);
     for (;;) {
         int in_data = 0;
@@ -212,18 +233,14 @@ static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSink
 
 int virStreamRecvAll(virStreamPtr st, virStreamSinkFunc handler, void *opaque)
 {
-    if (check_all(st, (void *) handler, __func__) < 0) {
-        entry_failed(st);
-        return -1;
-    }
+    if (check_all(st, (void *) handler, __func__) < 0)
+        return refuse(st);
     return receive_all(st, handler, NULL, opaque);
 }
 
 int virStreamSparseRecvAll(virStreamPtr st, virStreamSinkFunc handler, virStreamSinkHoleFunc holeHandler, void *opaque)
 {
-    if (check_all(st, (void *) handler, __func__) < 0 || entry_nonnull(holeHandler, "holeHandler", __func__) < 0) {
-        entry_failed(st);
-        return -1;
-    }
+    if (check_all(st, (void *) handler, __func__) < 0 || entry_nonnull(holeHandler, "holeHandler", __func__) < 0)
+        return refuse(st);
     return receive_all(st, handler, holeHandler, opaque);
 }

@@ -121,7 +121,11 @@ static int open_unix(Transport *transport, const Uri *uri, gboolean readonly)
 
 int transport_open(Transport *transport, const Uri *uri, gboolean readonly)
 {
+    static const char *const modes[] = { "auto", "legacy", "direct", NULL };
     const char *name = uri->transport ? uri->transport : uri->server ? "tls" : "unix";
+    const char *mode = uri_param(uri, "mode");
+    if (mode && !g_strv_contains(modes, mode))
+        return FAIL(VIR_ERR_INVALID_ARG, "there is no mode '%s' ('%s'): use auto, legacy or direct", mode, uri->text);
     if (g_str_equal(name, "unix"))
         return open_unix(transport, uri, readonly);
     if (g_str_equal(name, "tcp"))

@@ -29,8 +29,8 @@ struct RpcClientStream {
     size_t queued;
     gboolean ended;        /* the server has no more data */
     gboolean finished;     /* the server agreed to a finish or abort */
-    gboolean aborted;      /* by us: nothing is taken or sent any more */
     gboolean broken;       /* error says why */
+    gboolean closed;       /* the program finished or aborted it: nothing is taken or sent any more */
     gboolean readable;     /* something to take, or nothing will ever come: what recv waits for */
     virErrorPtr error;
     RpcStreamReadyFunc ready;
@@ -157,8 +157,10 @@ StreamReady client_stream_take(RpcClientStream *stream, const RpcPacket *packet)
 
 static int stream_check(RpcClientStream *stream)
 {
-    if (stream->aborted)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream was aborted");
+    if (stream->closed) {
+        error_report(VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED, "the stream is closed");
+        return -1;
+    }
     if (!stream->broken)
         return 0;
     if (stream->error)
@@ -203,7 +205,11 @@ int rpc_client_stream_send_hole(RpcClientStream *stream, long long length, unsig
     xdr_out_init(&hole, 64);
     xdr_put_hyper(&hole, length);
     xdr_put_uint(&hole, flags);
-    int ret = send_packet(stream, RPC_STREAM_HOLE, RPC_CONTINUE, hole.data, hole.len);
+    g_mutex_lock(&stream->client->lock);
+    int ret = stream_check(stream);
+    g_mutex_unlock(&stream->client->lock);
+    if (ret == 0)
+        ret = send_packet(stream, RPC_STREAM_HOLE, RPC_CONTINUE, hole.data, hole.len);
     xdr_out_clear(&hole);
     return ret;
 }
@@ -211,7 +217,7 @@ int rpc_client_stream_send_hole(RpcClientStream *stream, long long length, unsig
 /* Wait for the front of the queue. Lock held. 1: a chunk; 0: the end; -2: nothing yet; -1: error. */
 static int stream_front(RpcClientStream *stream, gboolean block)
 {
-    if (stream->aborted)
+    if (stream->closed)
         return stream_check(stream);
     while (g_queue_is_empty(&stream->queue)) {
         if (stream_check(stream) < 0)
@@ -278,10 +284,11 @@ int rpc_client_stream_finish(RpcClientStream *stream, gboolean abort)
     RpcClient *client = stream->client;
     g_mutex_lock(&client->lock);
     gboolean over = stream->finished || client->closed;
-    int ret = abort ? 0 : stream_check(stream);
-    stream->aborted |= abort;
+    gboolean again = stream->closed;
+    int ret = abort && !again ? 0 : stream_check(stream);
+    stream->closed = again || over || abort; /* a finish when it is done: the answer must still be seen */
     g_mutex_unlock(&client->lock);
-    if (over)
+    if (over || again)
         return ret;
     if (ret == 0)
         ret = send_packet(stream, RPC_STREAM, abort ? RPC_ERROR : RPC_OK, NULL, 0);
@@ -290,6 +297,7 @@ int rpc_client_stream_finish(RpcClientStream *stream, gboolean abort)
         ret = client_wait(client, &stream->finished);
     if (ret == 0 && !abort)
         ret = stream_check(stream);
+    stream->closed = TRUE;
     g_ptr_array_remove_fast(client->streams, stream);
     g_mutex_unlock(&client->lock);
     return ret;

@@ -222,17 +222,17 @@ static int check_users(const TestNodeDef *def)
 }
 
 /* A stranger is asked for his password like everybody else, so that he doesn't learn which names there are. */
-static int let_in(const TestNodeDef *def, virConnectAuthPtr auth)
+static int let_in(const TestNodeDef *def, virConnectPtr conn, virConnectAuthPtr auth)
 {
-    static const char host[] = "localhost";
+    const AuthPlace place = { conn->uri, "test", "localhost" };
     if (def->n_users == 0)
         return 0;
-    char *name = auth_ask_user(auth, host);
+    char *name = auth_ask_user(auth, &place);
     if (!name)
         return -1;
     const TestNodeUser *user = find_user(def, name);
     gboolean free_entry = user && !user->password;
-    char *password = free_entry ? NULL : auth_ask_password(auth, name, host);
+    char *password = free_entry ? NULL : auth_ask_password(auth, name, &place);
     int rc = free_entry || password ? 0 : -1;
     if (password && (!user || strcmp(user->password, password) != 0))
         rc = FAIL(VIR_ERR_AUTH_FAILED, "user '%s' with this password is not in the test node's <auth>", name);
@@ -284,7 +284,7 @@ static int open_file(virConnectPtr conn, const char *path, virConnectAuthPtr aut
     TestNodeDef *def = text ? xml_parse(&TEST_NODE_ROOT, text, strlen(text), 0, NULL) : NULL;
     if (!def)
         return -1;
-    int rc = check_users(def) < 0 || let_in(def, auth) < 0 ? -1 : make_node(conn, def, path);
+    int rc = check_users(def) < 0 || let_in(def, conn, auth) < 0 ? -1 : make_node(conn, def, path);
     xml_struct_free(&TEST_NODE_DEF_DESC, def);
     return rc;
 }
