@@ -203,18 +203,8 @@ static void remote_close(virConnectPtr conn)
     conn->data = NULL;
 }
 
-/* Schemes that a daemon of this host may serve. What names a transport or a host is asked there. */
-static gboolean may_be_served(const Uri *uri)
-{
-    static const char *const schemes[] = { "qemu", "test", "lxc", "xen", "vbox", "bhyve", "ch", "vz", "network", "interface",
-                                           "nodedev", "nwfilter", "secret", "storage", NULL };
-    return uri->transport || uri->server || g_strv_contains(schemes, uri->scheme);
-}
-
 static OpenResult remote_open(virConnectPtr conn, virConnectAuthPtr auth)
 {
-    if (!may_be_served(conn->uri))
-        return OPEN_DECLINED;
     Transport transport = TRANSPORT_INIT;
     if (transport_open(&transport, conn->uri, (conn->flags & VIR_CONNECT_RO) != 0) < 0)
         return OPEN_ERROR;
