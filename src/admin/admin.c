@@ -116,13 +116,27 @@ static void notice_fire(int timer, void *opaque)
     virEventRemoveTimeout(timer);
 }
 
+/* Unless nobody has it any more: the program is freeing it just now (and waits for on_closed() to be over). */
+static gboolean ref_if_held(virAdmConnectPtr conn)
+{
+    for (;;) {
+        gint refs = g_atomic_int_get(&conn->refs);
+        if (refs == 0)
+            return FALSE;
+        if (g_atomic_int_compare_and_exchange(&conn->refs, refs, refs + 1))
+            return TRUE;
+    }
+}
+
 static void on_closed(int reason, void *opaque)
 {
     virAdmConnectPtr conn = opaque;
-    if (!event_impl_registered())
+    g_mutex_lock(&conn->lock);
+    gboolean wanted = conn->close_cb != NULL;
+    g_mutex_unlock(&conn->lock);
+    if (!wanted || !event_impl_registered() || !ref_if_held(conn))
         return;
     CloseNotice *notice = g_new(CloseNotice, 1);
-    g_atomic_int_inc(&conn->refs);
     *notice = (CloseNotice) { conn, reason };
     if (virEventAddTimeout(0, notice_fire, notice, notice_free) < 0)
         notice_free(notice);
