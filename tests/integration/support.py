@@ -78,8 +78,12 @@ def foreign_environment():
 
 def run(command, env=None, check=True, stdin=None, seconds=CALL_SECONDS):
     """Output of a command; a failure shows both outputs."""
-    done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=seconds,
-                          stdin=subprocess.DEVNULL if stdin is None else None, check=False)
+    try:
+        done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=seconds,
+                              stdin=subprocess.DEVNULL if stdin is None else None, check=False)
+    except subprocess.TimeoutExpired as late:
+        said = b''.join(part for part in (late.stdout, late.stderr) if part).decode(errors='replace')
+        raise Timeout(f'{" ".join(command)}: not done after {seconds} s\n{said}') from None
     if check and done.returncode != 0:
         raise AssertionError(f'{" ".join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}')
     return done
@@ -177,11 +181,13 @@ class Daemon:
         """Standard output of Debian's unmodified virsh with Debian's library."""
         return run([DEBIAN_VIRSH, '-c', uri or self.uri, *words], env=foreign_environment(), **options).stdout
 
-    def python(self, script, ours=False, **options):
-        """Run a script with python3-libvirt; `uri` and `libvirt` are there. Gives its output."""
-        head = f'import libvirt\nuri = {self.uri!r}\nlibvirt.registerErrorHandler(lambda *_: None, None)\n'
+    def python(self, script, ours=False, seconds=CALL_SECONDS):
+        """Run a script with python3-libvirt; `uri` and `libvirt` are there. Gives its output; a script that is late says
+        where it is."""
+        head = (f'import faulthandler, libvirt\nfaulthandler.dump_traceback_later({seconds - 5})\n'
+                f'uri = {self.uri!r}\nlibvirt.registerErrorHandler(lambda *_: None, None)\n')
         env = our_library_environment() if ours else foreign_environment()
-        return run([PYTHON, '-c', head + script], env=env, **options).stdout
+        return run([PYTHON, '-c', head + script], env=env, seconds=seconds).stdout
 
     def clean(self):
         """End of a test: no guest and no daemon is left, whatever the test did."""
