@@ -442,8 +442,8 @@ static GRegex *compile_pattern(const char *pattern, gboolean nocase)
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
                            PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb)
 {
-    if (!conn->events->bus)
-        return FAIL(VIR_ERR_NO_SUPPORT, "monitor events");
+    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command)    /* guests without a monitor tell nothing */
+        return FAIL(VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
     g_autoptr(GRegex) regex = NULL;
     gboolean is_regex = pattern && (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX);
     gboolean nocase = (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE) != 0;
