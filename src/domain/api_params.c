@@ -127,6 +127,8 @@ int core_domain_get_block_io_tune(virDomainPtr dom, const char *disk, virTypedPa
                                   unsigned int flags)
 {
     API_FLAGS(flags, GET_FLAGS, -1);
+    if (!disk && *nparams)
+        return FAIL(VIR_ERR_INVALID_ARG, "disk in %s must not be NULL", "virDomainGetBlockIoTune");
     if (!disk) { /* how many there are at most */
         *nparams = (int) params_iotune.n;
         return 0;

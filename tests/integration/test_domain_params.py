@@ -33,6 +33,7 @@ def sets(label, what, setter, getter, cases, parts, device=()):
 FLAGS = (CONFIG,) if MODE == 'config' else (LIVE, NOW)
 call('inactive live', d.setMemoryParameters, {'hard_limit': 1}, LIVE)
 call('inactive live get', d.memoryParameters, LIVE)
+call('iotune of no disk', d.blockIoTune, None)
 if MODE == 'live':
     d.create()
 drain()
