@@ -189,6 +189,8 @@ char *transport_remote_name(const Uri *uri)
     const char *name = uri_param(uri, "name");
     if (name)
         return *name ? g_strdup(name) : NULL;
+    if (g_str_equal(uri->scheme, "remote")) /* the daemon chooses */
+        return g_strdup("");
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_printf(text, "%s://%s", uri->scheme, uri->path);
     GHashTableIter iter;

@@ -31,7 +31,7 @@ void transport_explain(const Transport *transport);
 
 /** A connected socket of the daemon here that serves @uri, or -1 with an error. */
 int transport_connect_local(const Uri *uri, gboolean readonly);
-/** The URI that the daemon is asked to open: without transport, host and our own parameters. NULL for "its default". */
+/** The URI that the daemon is asked to open: without transport, host and our own parameters. NULL or "": its default. */
 char *transport_remote_name(const Uri *uri);
 /** Connect to a UNIX socket: descriptor, or -1 with an error. */
 int transport_connect_unix(const char *path);

@@ -21,6 +21,15 @@ def test_many_short_ones(daemon):
         assert 'test' in run([tree.place(BUILD, 'virsh'), '-c', uri, 'list', '--all']).stdout
 
 
+@pytest.mark.parametrize('path', ['', 'system'])
+def test_remote_leaves_the_choice_to_the_daemon(daemon, path):
+    """As the reference's client: whatever the path is, the daemon is asked for its default."""
+    uri = tree.uri(daemon.root, driver='remote', path=path)
+    words = ['-c', uri, '-q', 'uri; version']
+    ours = run([tree.place(BUILD, 'virsh'), *words]).stdout
+    assert ours.splitlines()[0] == uri and 'Using API: QEMU' in ours
+
+
 def test_daemon_dies(daemon):
     """A connection whose daemon is gone says so, and closes in order."""
     script = f'''
