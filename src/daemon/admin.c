@@ -35,9 +35,21 @@ void admin_set_tls_update(RpcServer *server, int (*update)(void *opaque), void *
     tls.opaque = opaque;
 }
 
-void admin_forget_servers(void)
+static struct {
+    void (*update)(unsigned seconds, void *opaque);
+    void *opaque;
+} timeout;
+
+void admin_set_timeout_update(void (*update)(unsigned seconds, void *opaque), void *opaque)
+{
+    timeout.update = update;
+    timeout.opaque = opaque;
+}
+
+void admin_forget(void)
 {
     admin_set_tls_update(NULL, NULL, NULL);
+    admin_set_timeout_update(NULL, NULL);
     n_servers = 0;
 }
 
@@ -376,10 +388,11 @@ static int set_log_filters(AdminCall *call)
 
 static int set_daemon_timeout(AdminCall *call)
 {
-    xdr_get_uint(&call->in);
+    unsigned seconds = xdr_get_uint(&call->in);
     if (flags_done(call, "virAdmConnectSetDaemonTimeout") < 0)
         return -1;
-    return FAIL(VIR_ERR_NO_SUPPORT, "virAdmConnectSetDaemonTimeout");
+    timeout.update(seconds, timeout.opaque); /* the sockets are served once the daemon has set it */
+    return 0;
 }
 
 static int daemon_shutdown(AdminCall *call)

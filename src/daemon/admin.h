@@ -12,4 +12,7 @@ void admin_add_program(RpcServer *server);
 void admin_add_server(RpcServer *server);
 /** How @server's certificates are read anew: @update gives 0, or -1 with an error. */
 void admin_set_tls_update(RpcServer *server, int (*update)(void *opaque), void *opaque);
-void admin_forget_servers(void);
+/** How the daemon is told after how many seconds without anything to do it shall end (0: never). */
+void admin_set_timeout_update(void (*update)(unsigned seconds, void *opaque), void *opaque);
+/** Forget what the functions above have said. */
+void admin_forget(void);

@@ -33,6 +33,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "core/driver.h"
+#include "daemon/admin.h"
 #include "daemon/check.h"
 #include "daemon/daemonize.h"
 #include "daemon/options.h"
@@ -59,6 +60,7 @@ typedef struct {
     DaemonSockets sockets;
     int signal_fd;
     LoopWatch *signal_watch;
+    unsigned timeout; /* seconds, 0: none */
     LoopTimer *idle_timer;
     LoopTimer *stop_timer;
 
@@ -200,19 +202,19 @@ static void on_idle_check(LoopTimer *timer, void *opaque)
         daemon->idle_since_ms = loop_now_ms();
         return;
     }
-    if (loop_now_ms() - daemon->idle_since_ms < (int64_t) daemon->options->timeout * 1000)
+    if (loop_now_ms() - daemon->idle_since_ms < (int64_t) daemon->timeout * 1000)
         return;
-    LOG_INFO("idle for %u s: stopping", daemon->options->timeout);
+    LOG_INFO("idle for %u s: stopping", daemon->timeout);
     begin_stop(daemon);
 }
 
-static void watch_idleness(Daemon *daemon)
+/* End after @seconds without anything to do; 0: never. */
+static void watch_idleness(unsigned seconds, void *opaque)
 {
-    if (!daemon->options->timeout)
-        return;
+    Daemon *daemon = opaque;
+    daemon->timeout = seconds;
     daemon->idle_since_ms = loop_now_ms();
-    daemon->idle_timer = loop_timer_add(daemon->loop, on_idle_check, daemon, NULL);
-    loop_timer_set(daemon->idle_timer, IDLE_CHECK_MS, IDLE_CHECK_MS);
+    loop_timer_set(daemon->idle_timer, seconds ? IDLE_CHECK_MS : -1, IDLE_CHECK_MS);
 }
 
 static int serve_sockets(Daemon *daemon)
@@ -238,7 +240,8 @@ static void on_started(void *opaque)
         fail_start(daemon, error_message());
         return;
     }
-    watch_idleness(daemon);
+    watch_idleness(daemon->options->timeout, daemon);
+    admin_set_timeout_update(watch_idleness, daemon);
     LOG_INFO("ready");
     daemonize_ready();
 }
@@ -291,6 +294,7 @@ static int open_all(Daemon *daemon)
         || !(daemon->service = service_new(daemon->loop, daemon->pool, conf, daemon->privileged))
         || (daemon->options->listen && service_open_network(daemon->service) < 0))
         return -1;
+    daemon->idle_timer = loop_timer_add(daemon->loop, on_idle_check, daemon, NULL);
     return open_signals(daemon);
 }
 

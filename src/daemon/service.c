@@ -146,7 +146,7 @@ void service_stop(Service *service)
     if (!service->main)
         return;
     service->clients_ever = service_clients_ever(service);
-    admin_forget_servers();
+    admin_forget();
     server_free(g_steal_pointer(&service->main));
     server_free(g_steal_pointer(&service->admin));
 }

@@ -245,6 +245,19 @@ def test_timeout(daemon):
     assert 'idle for 1 s' in output
 
 
+def test_timeout_by_administration(daemon):
+    daemon.start('--timeout', '1', '-v')
+    socket_path = daemon.path('run/libvirt/libvirt-admin-sock')
+    admin = [tree.place(BUILD, 'virt-admin'), '-c', f'libvirtd:///system?socket={socket_path}', 'daemon-timeout']
+    run([*admin, '0'])
+    with pytest.raises(subprocess.TimeoutExpired):
+        daemon.process.wait(3)
+    run([*admin, '2'])
+    output = daemon.process.communicate(timeout=SECONDS)[0]
+    assert daemon.process.returncode == 0
+    assert 'idle for 2 s' in output
+
+
 def test_log(daemon):
     log = daemon.path('special.log')
     daemon.configure(f'log_outputs = "2:file:{log}"\nlog_level = 2\nmax_client = 1\n')
