@@ -16,6 +16,7 @@
 typedef struct Fixture {
     virConnectPtr conn;
     virDomainPtr domain;
+    virDomainPtr other; /* has the checkpoint, which a domain with snapshots can't */
     virNetworkPtr network;
     virNetworkPortPtr port;
     virInterfacePtr interface;
@@ -36,12 +37,25 @@ typedef struct Call {
     void (*call)(Fixture *x);
 } Call;
 
-extern const Call every_calls[]; /* ends with NULL */
+/* Each ends with NULL. */
+extern const Call every_calls[];  /* generated: one function each */
+extern const Call hand_calls[];   /* errors, parameters, event loops, connections: several functions each */
+extern const Call stream_calls[]; /* the same, on streams */
+
+/** Before any other event loop is registered: the call that registers one of the program's own. */
+void call_own_loop(const char *uri);
+
+/** Reports one function of several in a call by hand; @good is the call. */
+#define DID(x, name, good) ((x)->function = #name, report((x), (good)))
 
 /** The value of a text argument, by function and parameter; may be NULL. */
 const char *text_for(const Fixture *x, const char *function, const char *parameter);
 /** UUID of the object that a function looks up. */
 const unsigned char *uuid_for(const Fixture *x, const char *function);
+/** The parameter that a function sets. */
+virTypedParameterPtr parameter_for(const Fixture *x, const char *function);
+/** A new registration for the function that ends one. */
+int callback_for(const Fixture *x, const char *function);
 /** What the program does with the outcome of a call. */
 void report(const Fixture *x, bool success);
 /** One object of each kind on @conn, which is referenced: those that are there, or new ones. What cannot be had stays NULL; calls

@@ -26,7 +26,7 @@ static const struct { const char *prefix, *parameter, *text; } texts[] = {
     { "virNetworkCreate", "", "<network><name>new</name></network>" },
     { "virNetworkPortCreateXML", "", "<networkport><owner><name>d</name><uuid>6f5a2c53-b3f2-4a42-8a3e-5d2a1b6d1c11</uuid></owner>"
                                      "<mac address='52:54:00:7b:35:93'/></networkport>" },
-    { "virNetworkUpdate", "", "<dns><txt name='a' value='b'/></dns>" },
+    { "virNetworkUpdate", "", "<txt name='a' value='b'/>" },
     { "virInterfaceDefineXML", "", "<interface type='ethernet' name='eth9'><start mode='none'/></interface>" },
     { "virStoragePoolDefineXML", "", "<pool type='dir'><name>new</name><target><path>/new</path></target></pool>" },
     { "virStoragePoolCreateXML", "", "<pool type='dir'><name>new</name><target><path>/new</path></target></pool>" },
@@ -78,6 +78,8 @@ static const struct { const char *prefix, *parameter, *text; } texts[] = {
     { "virNodeDeviceDetachFlags", "", NULL },
     { "virNodeListDevices", "", NULL },
     { "virDomainSetUserPassword", "", "root" },
+    { "virDomainSetGuestVcpus", "", "1" },
+    { "virDomainSetVcpu", "", "1" },
     { "virDomainInterfaceStats", "", "tap9" },
     { "", "disk", "vda" },
     { "", "dev", "vda" },
@@ -96,15 +98,54 @@ void ignore(void)
 {
 }
 
-const char *text_for(const Fixture *x, const char *function, const char *parameter)
+virTypedParameterPtr parameter_for(const Fixture *x, const char *function)
 {
+    static const struct { const char *function; virTypedParameter parameter; } known[] = {
+#define NUMBER(kind, member, name, number) { .field = name, .type = VIR_TYPED_PARAM_##kind, .value.member = number }
+        { "virDomainSetIOThreadParams", NUMBER(UINT, ui, VIR_DOMAIN_IOTHREAD_POLL_GROW, 1) },
+        { "virDomainBlockCopy", NUMBER(ULLONG, ul, VIR_DOMAIN_BLOCK_COPY_BANDWIDTH, 1) },
+        { "virDomainSetBlockIoTune", NUMBER(ULLONG, ul, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, 1000) },
+        { "virDomainSetThrottleGroup", NUMBER(ULLONG, ul, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC, 1000000) },
+        { "virDomainSetInterfaceParameters", NUMBER(UINT, ui, VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, 100) },
+        { "virDomainSetLaunchSecurityState", NUMBER(ULLONG, ul, VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS, 4096) },
+        { "virDomainAnnounceInterface", NUMBER(UINT, ui, VIR_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS, 1) },
+        { "virDomainSetSchedulerParameters", NUMBER(UINT, ui, "weight", 60) },
+        { "virDomainSetBlkioParameters", NUMBER(UINT, ui, VIR_DOMAIN_BLKIO_WEIGHT, 500) },
+        { "virDomainSetMemoryParameters", NUMBER(ULLONG, ul, VIR_DOMAIN_MEMORY_SOFT_LIMIT, 1048576) },
+        { "virDomainSetNumaParameters", NUMBER(INT, i, VIR_DOMAIN_NUMA_MODE, 0) },
+        { "virDomainSetPerfEvents", NUMBER(BOOLEAN, b, VIR_PERF_PARAM_CMT, 1) },
+        { "virDomainSaveParams", { VIR_DOMAIN_SAVE_PARAM_FILE, VIR_TYPED_PARAM_STRING, .value.s = (char *) "/nonexistent/image" } },
+        { "virDomainRestoreParams", { VIR_DOMAIN_SAVE_PARAM_FILE, VIR_TYPED_PARAM_STRING, .value.s = (char *) "/nonexistent/image" } },
+        { "virNodeSetMemoryParameters", NUMBER(UINT, ui, VIR_NODE_MEMORY_SHARED_PAGES_TO_SCAN, 100) },
+        { "virConnectSetIdentity", NUMBER(ULLONG, ul, VIR_CONNECT_IDENTITY_UNIX_USER_ID, 0) },
+        { "virNetworkPortSetParameters", NUMBER(UINT, ui, VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, 100) },
+#undef NUMBER
+    };
+    static _Thread_local virTypedParameter parameter;
     (void) x;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (strncmp(function, texts[i].prefix, strlen(texts[i].prefix)) == 0 &&
-            (!texts[i].parameter[0] || strcmp(parameter, texts[i].parameter) == 0))
-            return texts[i].text;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strncmp(function, known[i].function, strlen(known[i].function)) == 0) {
+            parameter = known[i].parameter;
+            return &parameter;
+        }
     }
-    return "text";
+    fprintf(stderr, "every: no parameter is known for %s\n", function);
+    abort();
+}
+
+int callback_for(const Fixture *x, const char *function)
+{
+    if (strncmp(function, "virConnectDomainQemu", 20) == 0)
+        return virConnectDomainQemuMonitorEventRegister(x->conn, NULL, NULL, (virConnectDomainQemuMonitorEventCallback) ignore, NULL, NULL, 0);
+    if (strncmp(function, "virConnectDomain", 16) == 0)
+        return virConnectDomainEventRegisterAny(x->conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(ignore), NULL, NULL);
+    if (strncmp(function, "virConnectNetwork", 17) == 0)
+        return virConnectNetworkEventRegisterAny(x->conn, NULL, 0, VIR_NETWORK_EVENT_CALLBACK(ignore), NULL, NULL);
+    if (strncmp(function, "virConnectNodeDevice", 20) == 0)
+        return virConnectNodeDeviceEventRegisterAny(x->conn, NULL, 0, VIR_NODE_DEVICE_EVENT_CALLBACK(ignore), NULL, NULL);
+    if (strncmp(function, "virConnectSecret", 16) == 0)
+        return virConnectSecretEventRegisterAny(x->conn, NULL, 0, VIR_SECRET_EVENT_CALLBACK(ignore), NULL, NULL);
+    return virConnectStoragePoolEventRegisterAny(x->conn, NULL, 0, VIR_STORAGE_POOL_EVENT_CALLBACK(ignore), NULL, NULL);
 }
 
 const unsigned char *uuid_for(const Fixture *x, const char *function)
@@ -123,6 +164,28 @@ const unsigned char *uuid_for(const Fixture *x, const char *function)
     else if (strstr(function, "virNWFilter") && x->filter)
         virNWFilterGetUUID(x->filter, uuid);
     return uuid;
+}
+
+/* The text of a UUID. */
+static const char *uuid_text(const unsigned char *uuid)
+{
+    static _Thread_local char text[VIR_UUID_STRING_BUFLEN];
+    char *end = text;
+    for (int i = 0; i < VIR_UUID_BUFLEN; i++)
+        end += sprintf(end, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+    return text;
+}
+
+const char *text_for(const Fixture *x, const char *function, const char *parameter)
+{
+    if (strstr(function, "ByUUIDString"))
+        return uuid_text(uuid_for(x, function));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strncmp(function, texts[i].prefix, strlen(texts[i].prefix)) == 0 &&
+            (!texts[i].parameter[0] || strcmp(parameter, texts[i].parameter) == 0))
+            return texts[i].text;
+    }
+    return "text";
 }
 
 void free_texts(char **list, int n)
@@ -147,6 +210,11 @@ static const char *const domain_xml =
     "<console type='pty'/><channel type='pty'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
     "<graphics type='vnc'/><video><model type='vga'/></video></devices></domain>";
 
+static const char *const other_xml =
+    "<domain type='test'><name>other</name><memory unit='GiB'>1</memory><os><type>hvm</type></os><devices>"
+    "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/b.img'/><target dev='vda'/></disk>"
+    "</devices></domain>";
+
 static void open_guest(Fixture *x)
 {
     x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, domain_xml);
@@ -155,8 +223,12 @@ static void open_guest(Fixture *x)
     virDomainCreate(x->domain);
     x->snapshot = virDomainSnapshotLookupByName(x->domain, "first", 0) ?:
         virDomainSnapshotCreateXML(x->domain, "<domainsnapshot><name>first</name></domainsnapshot>", 0);
-    x->checkpoint = virDomainCheckpointLookupByName(x->domain, "first", 0) ?:
-        virDomainCheckpointCreateXML(x->domain, "<domaincheckpoint><name>first</name></domaincheckpoint>", 0);
+    x->other = virDomainLookupByName(x->conn, "other") ?: virDomainDefineXML(x->conn, other_xml);
+    if (!x->other)
+        return;
+    virDomainCreate(x->other);
+    x->checkpoint = virDomainCheckpointLookupByName(x->other, "first", 0) ?:
+        virDomainCheckpointCreateXML(x->other, "<domaincheckpoint><name>first</name></domaincheckpoint>", 0);
 }
 
 static void open_network(Fixture *x)
@@ -220,6 +292,7 @@ void close_fixture(Fixture *x)
     DROP(volume, virStorageVolFree);
     DROP(snapshot, virDomainSnapshotFree);
     DROP(checkpoint, virDomainCheckpointFree);
+    DROP(other, virDomainFree);
     DROP(domain, virDomainFree);
     DROP(network, virNetworkFree);
     DROP(interface, virInterfaceFree);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One call of every public function that a driver serves, as C for every.c.
+"""One call of every public function that works on a connection or an object, as C for every.c. What is left is written by hand in
+hand.c, streams.c and admin.c; `report` names what neither calls.
 
     generate.py API-FOLDER OUTPUT
 
@@ -28,9 +29,19 @@ NUMBERS = {('virDomainSetMemory', 'memory'): 1024 * 1024, ('virDomainSetMaxMemor
            ('virDomainBlockResize', 'size'): 1024 * 1024, ('virStorageVolResize', 'capacity'): 2 * 1024 * 1024 * 1024,
            ('virNetworkUpdate', 'command'): 3, ('virNetworkUpdate', 'section'): 11,
            ('virDomainSetUserPassword', 'flags'): 0, ('virDomainBlockPeek', 'size'): 512, ('virDomainMemoryPeek', 'size'): 512,
-           ('virDomainMemoryPeek', 'flags'): 1, ('virSecretLookupByUsage', 'usageType'): 1}
-SKIPPED = {'virConnectOpen', 'virConnectClose'}     # the fixture calls them each time
+           ('virDomainMemoryPeek', 'flags'): 1, ('virSecretLookupByUsage', 'usageType'): 1,
+           ('virDomainPinIOThread', 'iothread_id'): 1, ('virDomainDelIOThread', 'iothread_id'): 1,
+           ('virDomainSetIOThreadParams', 'iothread_id'): 1, ('virDomainSendProcessSignal', 'pid_value'): 1}
+SKIPPED = {'virConnectOpen', 'virConnectClose', 'virStreamFree'}     # the fixture calls them each time
+# Entries by hand that need nothing but an object.
+SIMPLE = {'virDomainGetID', 'virDomainCreateLinux', 'virDomainLxcEnterCGroup', 'virStreamNew'}
 COUNT_OF_TEXTS = {'nmountpoints', 'ncpus', 'nkeys'}
+
+
+def generated(function):
+    """Whether the call of a function is made here."""
+    return function.name not in SKIPPED and function.driver != 'admin' and (
+        function.driver != 'none' or function.block.get('entry').split()[0] != 'hand' or function.name in SIMPLE)
 
 
 def free_of(ctype):
@@ -42,10 +53,17 @@ class Caller:
     """The body of one call."""
 
     def __init__(self, function):
-        self.f, self.declare, self.args, self.after = function, [], [], []
+        self.f, self.declare, self.args, self.before, self.after = function, [], [], [], []
         self.gives_params = any((field.binding or '').startswith('params,') for call in function.calls for field in call.args)
         for ctype, name in function.params:
             self.args.append(self.argument(ctype, name))
+        self.kind = (function.block.get('entry') or '').split(' ')[0]
+        if self.kind in ('ref', 'free'):    # the object stays as it is
+            ctype, handle = function.params[0][0], self.args[0]
+            if self.kind == 'ref':
+                self.after.append(f'{free_of(ctype)}({handle});')
+            else:
+                self.before.append(f'{ctype.removesuffix("Ptr")}Ref({handle});')
 
     def variable(self, declaration, name):
         self.declare.append(declaration)
@@ -57,6 +75,8 @@ class Caller:
             return 'x->conn'
         if ctype == 'virStreamPtr':
             return 'x->stream'
+        if ctype == 'virDomainPtr' and 'Checkpoint' in f:
+            return 'x->other'
         if ctype in HANDLES:
             return f'x->{HANDLES[ctype]}'
         if ctype.endswith('Callback') or ctype in ('virConnectCloseFunc', 'virFreeCallback'):
@@ -71,8 +91,10 @@ class Caller:
         if (self.f.name, name) in NUMBERS:
             return str(NUMBERS[self.f.name, name])
         types = dict((n, t) for t, n in self.f.params)
+        if name == 'callbackID':
+            return f'callback_for(x, "{self.f.name}")'
         if name == 'nparams':
-            return '0' if self.gives_params else str(ROOM)
+            return '1' if self.gives_params else str(ROOM)
         if name in COUNT_OF_TEXTS or name in ('nkeycodes', 'ndoms'):
             return '1'
         if name == 'value_size':
@@ -90,7 +112,8 @@ class Caller:
         v = f'v_{name}'
         special = {'const unsigned char *': 'uuid_for(x, "%s")' % self.f.name if name == 'uuid' else '(const void *) "secret"',
                    'const char **': '(const char *[]) { text_for(x, "%s", "%s"), NULL }' % (self.f.name, name),
-                   'virDomainPtr *': '(virDomainPtr[]) { x->domain, NULL }', 'void *': 'NULL'}
+                   'virDomainPtr *': '(virDomainPtr[]) { x->domain, NULL }',
+                   'void *': 'NULL'}
         if ctype == 'void *' and name == 'buffer' or ctype in ('unsigned char *', 'char *'):
             if ctype == 'unsigned char *' and name == 'cpumap':
                 return '(unsigned char[]) { 1 }'
@@ -102,7 +125,7 @@ class Caller:
             return self.variable(f'char *{v}[{ROOM}] = {{ NULL }};', v)
         if ctype == 'virTypedParameterPtr':
             if self.gives_params:
-                return 'NULL'
+                return f'parameter_for(x, "{self.f.name}")'
             self.after.append(f'virTypedParamsClear({v}, {ROOM});')
             return self.variable(f'virTypedParameter {v}[{ROOM}]; memset({v}, 0, sizeof({v}));', v)
         if ctype == 'virTypedParameterPtr *':
@@ -146,10 +169,11 @@ class Caller:
     def text(self):
         f = self.f
         head = f'static void call_{f.name}(Fixture *x)\n{{\n' + ''.join(f'    {d}\n' for d in self.declare)
+        head += ''.join(f'    {b}\n' for b in self.before)
         call = f'{f.name}({", ".join(self.args)})'
         if f.returns == 'void':
             return head + f'    {call};\n    report(x, true);\n}}\n'
-        good = {'int': 'ret >= 0', 'unsigned long long': 'ret != 0', 'unsigned long': 'ret != 0'}.get(f.returns, 'ret != NULL')
+        good = {'int': 'ret >= 0', 'unsigned int': 'ret != (unsigned int) -1', 'unsigned long long': 'ret != 0', 'unsigned long': 'ret != 0'}.get(f.returns, 'ret != NULL')
         if any(field.form == 'optional' and field.binding == 'return' for call in f.calls for field in call.ret):
             good += ' || !virGetLastError()'    # none is an answer
         star = '' if f.returns.endswith('*') else ' '
@@ -166,7 +190,7 @@ def main():
     folder, output = sys.argv[1:]
     sys.path.insert(0, os.path.join(folder, 'gen'))
     import model
-    functions = [f for f in model.load(folder).functions if f.driver not in ('none', 'admin') and f.name not in SKIPPED]
+    functions = [f for f in model.load(folder).functions if generated(f)]
     out = ['/* Generated by tests/every/generate.py. */', '#include "every.h"', '']
     out += [Caller(f).text() for f in functions]
     out.append('const Call every_calls[] = {')

@@ -11,6 +11,8 @@ PLACES = {
     'libvirt-lxc.so.0': 'src/libvirt-lxc.so.0',
     'libvirt-admin.so.0': 'src/admin/libvirt-admin.so.0',
     'every': 'tests/every/every',
+    'every-admin': 'tests/every/every-admin',
+    'libtally.so': 'tests/every/libtally.so',
     'api-coverage': 'tests/coverage/api-coverage',
     'stress': 'tests/every/stress',
     'bench-client': 'tests/bench/bench-client',
