@@ -263,7 +263,7 @@ static int check_moments(const Access *a, const MomentKind *kind, gboolean allow
 static int undefine(Access *a, unsigned int flags)
 {
     DomainHost *host = a->obj->host;
-    if (!a->state->persistent)
+    if (!a->state->persistent && !host_backend(host)->simulated)
         return FAIL(VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain '%s'", API_NAME(a));
     if (a->state->managed_save && !(flags & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE))
         return FAIL(VIR_ERR_OPERATION_INVALID, "Refusing to undefine while domain managed save image exists: "
@@ -393,9 +393,9 @@ static int set_autostart(virDomainPtr dom, gboolean on, gboolean once, const cha
     g_auto(Access) a = { NULL };
     if (api_begin_job(&a, dom, JOB_MODIFY, api) < 0)
         return -1;
-    if (!a.state->persistent)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain '%s'", API_NAME(&a));
     DomainHost *host = a.obj->host;
+    if (!a.state->persistent && !host_backend(host)->simulated)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain '%s'", API_NAME(&a));
     if (host_paths(host) && (once ? persist_set_autostart_once(host, API_NAME(&a), on)
                                   : persist_set_autostart(host, API_NAME(&a), on)) < 0)
         return -1;

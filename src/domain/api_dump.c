@@ -61,7 +61,7 @@ static int dump(virDomainPtr dom, const char *to, unsigned int format, unsigned 
         return -1;
     Guest *guest = a.state->guest;
     gboolean stop = a.state->state == VIR_DOMAIN_RUNNING && !(flags & VIR_DUMP_LIVE) &&
-                    !host_backend(a.obj->host)->instant;
+                    !host_backend(a.obj->host)->simulated;
     if (stop && run_pause(guest, VIR_DOMAIN_PAUSED_DUMP) < 0)
         return -1;
     if (write_dump(guest, to, format, flags) < 0) {

@@ -14,6 +14,21 @@
 /* How long a guest that is asked to end may take. */
 #define GRACE_MS 15000
 
+static gboolean is_simulated(const Access *a)
+{
+    return host_backend(a->obj->host)->simulated;
+}
+
+/* A state that is there already, or from which there is no way to the wanted one. */
+#define FAIL_STATE(a, ...) FAIL(is_simulated(a) ? VIR_ERR_INTERNAL_ERROR : VIR_ERR_OPERATION_INVALID, __VA_ARGS__)
+
+static int need_guest(const Access *a)
+{
+    if (is_simulated(a) && !a->state->guest)
+        return FAIL_STATE(a, "domain '%s' is not running", API_NAME(a));
+    return api_need_active(a);
+}
+
 /* ---- start ---- */
 
 int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *files, unsigned int flags)
@@ -31,8 +46,7 @@ int core_domain_create_with_files(virDomainPtr dom, unsigned int nfiles, int *fi
     if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainCreate") < 0)
         return -1;
     if (a.state->guest)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain is already running: '%s' has id %d", API_NAME(&a),
-                    a.state->guest->id);
+        return FAIL_STATE(&a, "domain is already running: '%s' has id %d", API_NAME(&a), a.state->guest->id);
     if (run_persistent(a.obj, &options) < 0)
         return -1;
     api_refresh(&a);
@@ -102,36 +116,34 @@ int core_domain_destroy(virDomainPtr dom)
 int core_domain_suspend(virDomainPtr dom)
 {
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSuspend") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainSuspend") < 0 || need_guest(&a) < 0)
         return -1;
     switch (a.state->state) {
     case VIR_DOMAIN_PAUSED:
-        return 0;
+        return is_simulated(&a) ? FAIL_STATE(&a, "domain '%s' is paused already", API_NAME(&a)) : 0;
     case VIR_DOMAIN_PMSUSPENDED:
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is pmsuspended", API_NAME(&a));
+        return FAIL_STATE(&a, "domain '%s' is pmsuspended", API_NAME(&a));
     case VIR_DOMAIN_RUNNING:
         return run_pause(a.state->guest, VIR_DOMAIN_PAUSED_USER) < 0 ? -1 : status_save(a.state->guest);
     default:
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is not running but ending", API_NAME(&a));
+        return FAIL_STATE(&a, "domain '%s' is not running but ending", API_NAME(&a));
     }
 }
 
 int core_domain_resume(virDomainPtr dom)
 {
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainResume") < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainResume") < 0 || need_guest(&a) < 0)
         return -1;
     switch (a.state->state) {
     case VIR_DOMAIN_RUNNING:
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain is already running: '%s'", API_NAME(&a));
+        return FAIL_STATE(&a, "domain is already running: '%s'", API_NAME(&a));
     case VIR_DOMAIN_PMSUSPENDED:
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is pmsuspended; 'virsh dompmwakeup %s' wakes it",
-                    API_NAME(&a), API_NAME(&a));
+        return FAIL_STATE(&a, "domain '%s' is pmsuspended; 'virsh dompmwakeup %s' wakes it", API_NAME(&a), API_NAME(&a));
     case VIR_DOMAIN_PAUSED:
         return run_cont(a.state->guest, VIR_DOMAIN_RUNNING_UNPAUSED) < 0 ? -1 : status_save(a.state->guest);
     default:
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' can't run on in its state; reset or destroy it",
-                    API_NAME(&a));
+        return FAIL_STATE(&a, "domain '%s' can't run on in its state; reset or destroy it", API_NAME(&a));
     }
 }
 
@@ -139,9 +151,9 @@ int core_domain_resume(virDomainPtr dom)
 
 static int need_running(const Access *a)
 {
-    if (api_need_active(a) < 0)
+    if (need_guest(a) < 0)
         return -1;
-    if (a->state->state == VIR_DOMAIN_RUNNING)
+    if (is_simulated(a) || a->state->state == VIR_DOMAIN_RUNNING)
         return 0;
     return FAIL(VIR_ERR_OPERATION_INVALID, "domain is not running: '%s' is paused, so it can't react", API_NAME(a));
 }
@@ -154,14 +166,24 @@ static void set_fake_reboot(Guest *guest, gboolean on)
     g_mutex_unlock(&core->lock);
 }
 
-/* By agent if that is what the flags say, or by both, agent first. */
+/* What comes of a guest that is off. */
+static int follow_power_off(Guest *guest, DomainLifecycleAction action)
+{
+    if (!lifecycle_restarts(action))
+        return run_end(guest, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+    run_apply_booted(guest);
+    return status_save(guest);
+}
+
+/* By agent if that is what the flags say, or by both, agent first. 1 if it is off already. */
 static int ask_to_stop(Guest *guest, unsigned int agent, unsigned int acpi, int (*by_agent)(Guest *guest))
 {
     const DomainBackend *backend = host_backend(guest->host);
     if (!agent && !acpi)
         return GUEST_CALL(backend->shutdown(guest, GUEST_STOP_DEFAULT));
-    if (agent && by_agent && GUEST_CALL(by_agent(guest)) == 0)
-        return 0;
+    int rc = agent && by_agent ? GUEST_CALL(by_agent(guest)) : -1;
+    if (rc >= 0)
+        return rc;
     if (agent && !by_agent && !acpi)
         return FAIL(VIR_ERR_NO_SUPPORT, "the agent of domain '%s' can't do this", guest->name);
     if (!acpi)
@@ -181,9 +203,11 @@ int core_domain_shutdown_flags(virDomainPtr dom, unsigned int flags)
     g_auto(Access) a = { NULL };
     if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainShutdown") < 0 || need_running(&a) < 0)
         return -1;
-    set_fake_reboot(a.state->guest, FALSE);
-    return ask_to_stop(a.state->guest, flags & VIR_DOMAIN_SHUTDOWN_GUEST_AGENT,
-                       flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, shutdown_by_agent);
+    Guest *guest = a.state->guest;
+    set_fake_reboot(guest, FALSE);
+    int rc = ask_to_stop(guest, flags & VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, flags & VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN,
+                         shutdown_by_agent);
+    return rc > 0 ? follow_power_off(guest, shared_def_get(a.state->live)->on_poweroff) : rc;
 }
 
 int core_domain_shutdown(virDomainPtr dom)
@@ -197,27 +221,28 @@ static int reboot_by_acpi(Guest *guest, const DomainDef *def)
     set_fake_reboot(guest, def->on_reboot != DOMAIN_LIFECYCLE_ACTION_DESTROY &&
                            def->on_reboot != DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY);
     int rc = GUEST_CALL(host_backend(guest->host)->shutdown(guest, GUEST_STOP_ACPI));
-    if (rc < 0)
+    if (rc != 0)
         set_fake_reboot(guest, FALSE);
-    return rc;
+    return rc > 0 ? follow_power_off(guest, def->on_reboot) : rc;
 }
 
 int core_domain_reboot(virDomainPtr dom, unsigned int flags)
 {
     API_FLAGS(flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT, -1);
     g_auto(Access) a = { NULL };
-    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainReboot") < 0 || need_running(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainReboot") < 0 || api_need_active(&a) < 0)
         return -1;
     Guest *guest = a.state->guest;
+    const DomainDef *def = shared_def_get(a.state->live);
     const DomainBackend *backend = host_backend(guest->host);
     if (flags & VIR_DOMAIN_REBOOT_GUEST_AGENT) {
         int rc = backend->reboot_agent ? GUEST_CALL(backend->reboot_agent(guest))
                                        : FAIL(VIR_ERR_NO_SUPPORT, "the agent of domain '%s'", guest->name);
-        if (rc == 0 || !(flags & VIR_DOMAIN_REBOOT_ACPI_POWER_BTN))
-            return rc;
+        if (rc >= 0 || !(flags & VIR_DOMAIN_REBOOT_ACPI_POWER_BTN))
+            return rc > 0 ? follow_power_off(guest, def->on_reboot) : rc;
         virResetLastError();
     }
-    return reboot_by_acpi(guest, shared_def_get(a.state->live));
+    return reboot_by_acpi(guest, def);
 }
 
 int core_domain_reset(virDomainPtr dom, unsigned int flags)

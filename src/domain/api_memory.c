@@ -82,7 +82,7 @@ int core_domain_set_max_memory(virDomainPtr dom, unsigned long memory)
 static int edit_period(DomainDef *def, void *opaque)
 {
     if (!def->devices.memballoon)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' has no memory balloon, which would collect statistics",
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no memory balloon, which would collect statistics",
                     def->name);
     def->devices.memballoon->stats_period = *(unsigned int *) opaque;
     return 0;

@@ -76,7 +76,7 @@ static int save_guest(Access *a, const char *path, SharedDef *def, gboolean mana
     const DomainBackend *backend = host_backend(a->obj->host);
     Guest *guest = a->state->guest;
     gboolean was_running = a->state->state == VIR_DOMAIN_RUNNING;
-    gboolean stop = was_running && !backend->instant;
+    gboolean stop = was_running && !backend->simulated;
     gboolean running = goes_on(flags, was_running);
     if (stop && run_pause(guest, VIR_DOMAIN_PAUSED_SAVE) < 0)
         return -1;

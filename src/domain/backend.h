@@ -112,7 +112,9 @@ struct DomainBackend {
     const char *name;       /* virConnectGetType(): "QEMU" */
     const char *folder;     /* part of the paths: "qemu"; NULL: domains live in memory only */
     const char *image_word; /* first 12 characters of saved images: "LibvirtQemud"; NULL if there is no save() */
-    gboolean instant;       /* a guest starts running, and is saved, in one step: nothing is told of the steps between */
+    gboolean simulated;     /* there is no guest, so: it starts running, and is saved, in one step, and nothing is told of those
+                               between; paused ones power off, too; a transient domain may be undefined; states that forbid to
+                               start, run, pause or shut down are VIR_ERR_INTERNAL_ERROR, as told by the reference's test driver */
     guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
     int error_domain;       /* VIR_FROM_QEMU, for errors about its domains */
     const ParamGroup *scheduler; /* its parameters; NULL: those of Linux, params_cpu */
@@ -165,13 +167,15 @@ struct DomainBackend {
     /** pause() or cont() that doesn't wait: 0, and @done is called exactly once, at guest_deadline_ms() at the latest; or -1.
      * May be NULL. [any] */
     int (*request)(Guest *guest, GuestRequest what, GuestAnswer done, void *opaque);
-    int (*shutdown)(Guest *guest, GuestStopMode mode);  /* ask for it; the end comes as an upcall [worker] */
-    /** Ask the guest's system to reboot by agent. Reboot by ACPI is made by the core: shutdown, then reset and cont. [worker] */
+    /** Ask the guest to power off. 0: that will come as an upcall; 1: it is off already; or -1. [worker] */
+    int (*shutdown)(Guest *guest, GuestStopMode mode);
+    /** Ask the guest's system to reboot by agent; answers as shutdown(). Reboot by ACPI is made by the core: shutdown, then reset
+     * and cont. [worker] */
     int (*reboot_agent)(Guest *guest);
     int (*reset)(Guest *guest);                      /* [worker] */
 
     /** Write all that the guest's run consists of to @fd, a regular file, from where it stands; vCPUs are paused (unless
-     * instant) and the run is ended afterwards. start() gets the file at that place as restore_fd. @flags
+     * simulated) and the run is ended afterwards. start() gets the file at that place as restore_fd. @flags
      * virDomainSaveRestoreFlags. [worker] */
     int (*save)(Guest *guest, int fd, unsigned int flags);
     /** Write a core dump to @fd. @format virDomainCoreDumpFormat, @flags virDomainCoreDumpFlags; crash, live and reset are

@@ -53,8 +53,8 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_get_info);
     SERVE(domain_get_os_type);
     SERVE(domain_get_xml_desc);
-    SERVE_UNLESS(instant, domain_get_job_info); /* what is done in one step is no job */
-    SERVE_UNLESS(instant, domain_get_job_stats);
+    SERVE_UNLESS(simulated, domain_get_job_info); /* what is done in one step is no job */
+    SERVE_UNLESS(simulated, domain_get_job_stats);
     SERVE(domain_get_control_info);
     SERVE_IF(job_abort, domain_abort_job);
     SERVE_IF(job_abort, domain_abort_job_flags);

@@ -67,6 +67,25 @@ void run_apply_running(Guest *guest, int reason)
     domain_change(guest->dom, change_running, &(RunChange) { .guest = guest, .reason = reason });
 }
 
+static gboolean change_booted(DomainTransition *t, void *opaque)
+{
+    if (!run_is_current(t, opaque))
+        return FALSE;
+    transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+    return TRUE;
+}
+
+void run_apply_booted(Guest *guest)
+{
+    domain_change(guest->dom, change_booted, guest);
+}
+
+gboolean lifecycle_restarts(DomainLifecycleAction action)
+{
+    return action == DOMAIN_LIFECYCLE_ACTION_RESTART || action == DOMAIN_LIFECYCLE_ACTION_RENAME_RESTART ||
+           action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART;
+}
+
 int run_pause(Guest *guest, int reason)
 {
     const DomainBackend *backend = host_backend(guest->host);
@@ -353,8 +372,8 @@ static int set_going(Guest *guest, const RunOptions *options)
 {
     const DomainBackend *backend = host_backend(guest->host);
     gboolean boots = options->running_reason == VIR_DOMAIN_RUNNING_BOOTED;
-    gboolean at_once = backend->instant && !options->paused;
-    gboolean run = !backend->instant && !options->paused;
+    gboolean at_once = backend->simulated && !options->paused;
+    gboolean run = !backend->simulated && !options->paused;
     if (at_once && GUEST_CALL(backend->cont(guest)) < 0)
         return -1;
     if (run && boots && run_cont(guest, options->running_reason) < 0)

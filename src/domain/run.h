@@ -85,6 +85,10 @@ gboolean run_wait_ended(Guest *guest, gint64 deadline_ms);
  * @reason virDomainPausedReason/RunningReason. */
 void run_apply_paused(Guest *guest, int reason);
 void run_apply_running(Guest *guest, int reason);
+/** Publish that it runs after a new boot. It never stopped for those who look from outside: no event. */
+void run_apply_booted(Guest *guest);
+/** Whether a guest with this action runs again. */
+gboolean lifecycle_restarts(DomainLifecycleAction action);
 /** The change only if this run still goes on. */
 typedef struct RunChange { Guest *guest; int reason; int event, detail; SharedDef *live; guint taint; } RunChange;
 gboolean run_is_current(const DomainTransition *t, const Guest *guest);

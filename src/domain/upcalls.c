@@ -86,15 +86,6 @@ static void end_after_crash(void *opaque)
         LOG_ERROR("domain '%s' crashed, but its process can't be ended: %s", guest->name, error_message());
 }
 
-/* It never stopped for those who look from outside; but this is a new boot. */
-static gboolean change_booted(DomainTransition *t, void *opaque)
-{
-    if (!run_is_current(t, opaque) || t->old->state != VIR_DOMAIN_RUNNING)
-        return FALSE;
-    transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
-    return TRUE;
-}
-
 static void restart(void *opaque)
 {
     g_autoptr(Guest) guest = opaque;
@@ -107,7 +98,7 @@ static void restart(void *opaque)
     core->fake_reboot = FALSE;
     g_mutex_unlock(&core->lock);
     if (rc == 0) {
-        domain_change(guest->dom, change_booted, guest);
+        run_apply_booted(guest);
         status_save_later(guest);
         return;
     }
@@ -132,12 +123,6 @@ static DomainLifecycleAction lifecycle_action(Guest *guest, gsize offset)
                        : DOMAIN_LIFECYCLE_ACTION_DESTROY;
 }
 
-static gboolean action_restarts(DomainLifecycleAction action)
-{
-    return action == DOMAIN_LIFECYCLE_ACTION_RESTART || action == DOMAIN_LIFECYCLE_ACTION_RENAME_RESTART ||
-           action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART;
-}
-
 /* Whether a guest that powered off is to run again. Marks it, if so. A process that is being ended from outside can't. */
 static gboolean wants_restart(Guest *guest, gboolean by_guest, gboolean reboot)
 {
@@ -145,7 +130,7 @@ static gboolean wants_restart(Guest *guest, gboolean by_guest, gboolean reboot)
     DomainLifecycleAction action = lifecycle_action(guest, reboot ? offsetof(DomainDef, on_reboot)
                                                                   : offsetof(DomainDef, on_poweroff));
     g_mutex_lock(&core->lock);
-    if (!core->claimed && by_guest && action_restarts(action))
+    if (!core->claimed && by_guest && lifecycle_restarts(action))
         core->fake_reboot = TRUE;
     core->got_shutdown = !core->fake_reboot;
     gboolean again = core->fake_reboot;
@@ -163,8 +148,7 @@ void guest_upcall_shutdown(Guest *guest, gboolean by_guest, gboolean reboot)
     }
     RunChange change = { .guest = guest, .reason = VIR_DOMAIN_SHUTDOWN_UNKNOWN,
                          .detail = by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST : VIR_DOMAIN_EVENT_SHUTDOWN_HOST };
-    if (!host_backend(guest->host)->instant)
-        domain_change(guest->dom, change_shutdown, &change);
+    domain_change(guest->dom, change_shutdown, &change);
     if (lifecycle_action(guest, offsetof(DomainDef, on_poweroff)) != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
         host_run(guest->host, guest->dom, end_after_shutdown, guest_ref(guest));
 }
@@ -208,7 +192,7 @@ void guest_upcall_panicked(Guest *guest, const char *info)
     guest_log(guest, "panic %s", info ? info : "");
     if (action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY || action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
         LOG_ERROR("domain '%s' crashed: its core can't be dumped by this version", guest->name);
-    if (action_restarts(action) && mark_for_restart(guest))
+    if (lifecycle_restarts(action) && mark_for_restart(guest))
         host_run(guest->host, guest->dom, restart, guest_ref(guest));
     else if (action != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
         host_run(guest->host, guest->dom, end_after_crash, guest_ref(guest));

@@ -122,16 +122,12 @@ static int test_succeed(Guest *guest)
 
 static int test_shutdown(Guest *guest, GuestStopMode mode)
 {
-    if (mode == GUEST_STOP_AGENT)
-        return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "test domain '%s' has no agent", guest->name);
-    guest_upcall_shutdown(guest, TRUE, FALSE);
-    return 0;
+    return 1;
 }
 
-static int test_reset(Guest *guest)
+static int test_reboot(Guest *guest)
 {
-    guest_upcall_reset(guest);
-    return 0;
+    return 1;
 }
 
 static int test_kill(Guest *guest, gboolean graceful, gint64 grace_ms)
@@ -148,9 +144,15 @@ static void test_guest_free(Guest *guest)
     g_free(t);
 }
 
+static void set_current_memory(DomainDef *def, const GuestNews *news)
+{
+    def->current_memory = news->value;
+}
+
+/* Whoever asked knows: there is no event. */
 static int test_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib)
 {
-    guest_upcall_balloon(guest, kib);
+    guest_change_def(guest, set_current_memory, &(GuestNews) { .value = kib });
     return 0;
 }
 
@@ -296,7 +298,7 @@ const DomainBackend test_backend = {
     .name = "TEST",
     .error_domain = VIR_FROM_TEST,
     .image_word = "LibvirtTestd",
-    .instant = TRUE,
+    .simulated = TRUE,
     .virt_types = 1u << DOMAIN_VIRT_TYPE_TEST,
     .prepare = test_prepare,
     .describe = test_describe,
@@ -307,7 +309,8 @@ const DomainBackend test_backend = {
     .cont = test_succeed,
     .pause = test_succeed,
     .shutdown = test_shutdown,
-    .reset = test_reset,
+    .reboot_agent = test_reboot,
+    .reset = test_succeed,
     .save = test_save,
     .dump = test_dump,
     .kill = test_kill,
