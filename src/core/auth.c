@@ -126,3 +126,83 @@ char *auth_ask_password(virConnectAuthPtr auth, const char *user, const AuthPlac
         return found;
     return ask(auth, kinds, "password", place->host, g_strdup_printf("Enter %s's password for %s", user, place->host));
 }
+
+/* Several at once */
+
+static const struct { int kind; const char *key; } keys[] = {
+    { VIR_CRED_USERNAME, "username" }, { VIR_CRED_AUTHNAME, "authname" }, { VIR_CRED_PASSPHRASE, "password" },
+    { VIR_CRED_REALM, "realm" },
+};
+
+static int add_kind(int kinds[AUTH_KINDS_MAX], int n, int kind)
+{
+    for (int i = 0; i < n; i++)
+        if (kinds[i] == kind)
+            return n;
+    if (n < AUTH_KINDS_MAX)
+        kinds[n++] = kind;
+    return n;
+}
+
+int auth_kinds(virConnectAuthPtr auth, const AuthPlace *place, int kinds[AUTH_KINDS_MAX])
+{
+    int n = 0;
+    for (unsigned int i = 0; auth && auth->cb && i < auth->ncredtype; i++)
+        n = add_kind(kinds, n, auth->credtype[i]);
+    for (size_t k = 0; k < G_N_ELEMENTS(keys); k++) {
+        char *found = NULL;
+        int has = find_in_file(place, keys[k].key, &found);
+        auth_free(found);
+        if (has < 0)
+            return -1;
+        if (has)
+            n = add_kind(kinds, n, keys[k].kind);
+    }
+    return n;
+}
+
+/* 1: answered, 0: the file doesn't know, -1 with an error. */
+static int answer_from_file(const AuthPlace *place, virConnectCredentialPtr credential)
+{
+    for (size_t k = 0; k < G_N_ELEMENTS(keys); k++) {
+        if (keys[k].kind != credential->type)
+            continue;
+        int has = find_in_file(place, keys[k].key, &credential->result);
+        if (has > 0)
+            credential->resultlen = strlen(credential->result);
+        return has;
+    }
+    return 0;
+}
+
+static int refuse(const char *text, const char *host)
+{
+    error_report(VIR_FROM_REMOTE, VIR_ERR_AUTH_FAILED, text, host);
+    return -1;
+}
+
+int auth_answer(virConnectAuthPtr auth, const AuthPlace *place, virConnectCredentialPtr credentials, unsigned n)
+{
+    g_autofree virConnectCredential *open = g_new0(virConnectCredential, n);
+    g_autofree unsigned *at = g_new(unsigned, n);
+    unsigned n_open = 0;
+    for (unsigned i = 0; i < n; i++) {
+        int has = answer_from_file(place, &credentials[i]);
+        if (has < 0)
+            return -1;
+        if (has == 0) {
+            at[n_open] = i;
+            open[n_open++] = credentials[i];
+        }
+    }
+    if (n_open == 0)
+        return 0;
+    if (!auth || !auth->cb)
+        return refuse("'%s' wants authentication, and the program that opens it passed nobody to ask", place->host);
+    int ret = auth->cb(open, n_open, auth->cbdata);
+    for (unsigned i = 0; i < n_open; i++) {
+        credentials[at[i]].result = open[i].result;
+        credentials[at[i]].resultlen = open[i].resultlen;
+    }
+    return ret < 0 ? refuse("Failed to collect auth credentials for '%s'", place->host) : 0;
+}

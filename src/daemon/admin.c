@@ -271,11 +271,13 @@ static int client_get_info(AdminCall *call)
         typed_list_int(&list, VIR_CLIENT_INFO_UNIX_PROCESS_ID, pid);
     }
     g_autofree char *address = server_client_address(client);
-    const char *certificate = server_client_certificate(client);
+    const char *certificate = server_client_certificate(client), *user = server_client_user(client);
     if (address)
         typed_list_string(&list, VIR_CLIENT_INFO_SOCKET_ADDR, address);
     if (certificate)
         typed_list_string(&list, VIR_CLIENT_INFO_X509_DISTINGUISHED_NAME, certificate);
+    if (user)
+        typed_list_string(&list, VIR_CLIENT_INFO_SASL_USER_NAME, user);
     server_client_unref(client);
     return put_list(call, &list, ADMIN_CLIENT_INFO_PARAMETERS_MAX);
 }

@@ -46,6 +46,7 @@ static void client_free(void *data)
     object_unref(state->conn);
     g_ptr_array_unref(state->callbacks);
     g_hash_table_unref(state->streams);
+    sasl_session_free(state->sasl);
     g_mutex_clear(&state->lock);
     g_free(state);
 }
@@ -133,7 +134,12 @@ void dispatch_reply(DispatchCall *call, int status)
         }
     }
     g_clear_pointer(&call->conn, object_unref); /* whoever is answered finds it unused when he closes it */
-    server_client_send(call->client, &call->out, call->out_fds, fds && status == 0 ? call->n_out_fds : 0);
+    if (status == 0 && call->layer)
+        server_client_send_last_plain(call->client, &call->out, g_steal_pointer(&call->layer));
+    else
+        server_client_send(call->client, &call->out, call->out_fds, fds && status == 0 ? call->n_out_fds : 0);
+    if (call->close_after)
+        server_client_close(call->client, TRUE);
 }
 
 static void call_finish(DispatchCall *call)
@@ -143,6 +149,8 @@ static void call_finish(DispatchCall *call)
             close(call->fds[i]);
     for (guint i = 0; i < call->n_out_fds; i++)
         close(call->out_fds[i]);
+    if (call->layer)
+        call->layer->ops->free(call->layer);
     object_unref(call->stream);
     xdr_out_clear(&call->out);
     object_unref(call->conn);

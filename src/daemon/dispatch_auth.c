@@ -24,10 +24,14 @@ int dispatch_auth_list(DispatchCall *call)
 {
     if (dispatch_args_done(call) < 0)
         return -1;
-    if (!server_client_authenticated(call->client) && trusted(call->client))
+    ServerAuth way = server_client_auth(call->client);
+    if (way == SERVER_AUTH_POLKIT && !server_client_authenticated(call->client) && trusted(call->client))
         server_client_set_authenticated(call->client);
+    if (server_client_authenticated(call->client))
+        way = SERVER_AUTH_NONE;
     xdr_put_count(&call->out, 1, REMOTE_AUTH_TYPE_LIST_MAX);
-    xdr_put_int(&call->out, server_client_authenticated(call->client) ? REMOTE_AUTH_NONE : REMOTE_AUTH_POLKIT);
+    xdr_put_int(&call->out, way == SERVER_AUTH_NONE ? REMOTE_AUTH_NONE : way == SERVER_AUTH_SASL ? REMOTE_AUTH_SASL
+                                                                                                : REMOTE_AUTH_POLKIT);
     return 0;
 }
 
@@ -81,6 +85,8 @@ int dispatch_auth_polkit(DispatchCall *call)
     gid_t gid;
     if (dispatch_args_done(call) < 0)
         return -1;
+    if (server_client_auth(call->client) == SERVER_AUTH_SASL)
+        return FAIL(VIR_ERR_AUTH_FAILED, "this socket wants authentication by SASL");
     if (server_client_credentials(call->client, &pid, &uid, &gid) < 0)
         return FAIL(VIR_ERR_AUTH_FAILED, "cannot tell who the client is");
     const char *action = server_client_kind(call->client) == SERVER_RO ? "org.libvirt.unix.monitor"
@@ -93,24 +99,4 @@ int dispatch_auth_polkit(DispatchCall *call)
     server_client_set_authenticated(call->client);
     xdr_put_int(&call->out, 1);
     return 0;
-}
-
-static int no_sasl(DispatchCall *call)
-{
-    return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "SASL is not available in this build yet");
-}
-
-int dispatch_auth_sasl_init(DispatchCall *call)
-{
-    return no_sasl(call);
-}
-
-int dispatch_auth_sasl_start(DispatchCall *call)
-{
-    return no_sasl(call);
-}
-
-int dispatch_auth_sasl_step(DispatchCall *call)
-{
-    return no_sasl(call);
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "core/event.h"
 #include "daemon/dispatch.h"
+#include "rpc/sasl.h"
 
 /** What the daemon knows of a client. */
 struct ClientState {
@@ -12,6 +13,7 @@ struct ClientState {
     GMutex lock;
     virConnectPtr conn;
     GPtrArray *callbacks;     /* EventSubscription of dispatch_events.c, lock held */
+    SaslSession *sasl;        /* of an attempt between two steps, lock held */
     GHashTable *streams;      /* serial -> ServerStream, loop's thread */
 };
 

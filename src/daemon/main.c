@@ -42,6 +42,7 @@
 #include "daemon/settings.h"
 #include "daemon/sockets.h"
 #include "lib/entry.h"
+#include "rpc/sasl.h"
 
 #define STOP_DEADLINE_MS 10000
 #define IDLE_CHECK_MS 1000
@@ -396,6 +397,7 @@ static int start(const Options *options, const DaemonPaths *paths, const Libvirt
     LOG_INFO("hostname: %s", g_get_host_name());
     log_warnings(report);
     settings_apply_host(conf);
+    sasl_session_set_folder(paths->sasl_dir);
     g_autofree char *failure = run(options, paths, conf, privileged, pid_file);
     pid_file_release(pid_file);
     if (failure)

@@ -23,6 +23,7 @@ static void init_private(DaemonPaths *paths, const char *root)
     paths->run_dir = g_strconcat(root, "/run/libvirt", NULL);
     paths->log_dir = g_strconcat(root, "/var/log/libvirt", NULL);
     paths->pid_file = g_strconcat(root, "/run/" DAEMON ".pid", NULL);
+    paths->sasl_dir = g_strconcat(root, "/etc/sasl2", NULL);
 }
 
 static void init_session(DaemonPaths *paths)
@@ -53,6 +54,7 @@ void daemon_paths_clear(DaemonPaths *paths)
     g_clear_pointer(&paths->log_dir, g_free);
     g_clear_pointer(&paths->config_file, g_free);
     g_clear_pointer(&paths->pid_file, g_free);
+    g_clear_pointer(&paths->sasl_dir, g_free);
 }
 
 int daemon_paths_make(const DaemonPaths *paths, bool privileged)

@@ -12,6 +12,7 @@ typedef struct {
     char *log_dir;       /* /var/log/libvirt */
     char *config_file;   /* libvirtd.conf in it */
     char *pid_file;      /* /run/libvirtd.pid */
+    char *sasl_dir;      /* with libvirt.conf for SASL; NULL: where SASL looks itself, /etc/sasl2 */
 } DaemonPaths;
 
 /** @root: "" or an absolute folder, below which the system's layout is used. @privileged: system or session. */

@@ -20,7 +20,8 @@ struct Service {
     Pool *admin_pool;
     const LibvirtdConf *conf;
     GArray *network;      /* NetworkSocket: not yet served; NULL: none */
-    gboolean need_auth[SOCKET_KINDS];
+    ServerAuth auth[SOCKET_KINDS];
+    SaslRules sasl;       /* on all sockets that want it */
     guint64 clients_ever;
 };
 
@@ -40,14 +41,12 @@ static void log_error(void *opaque, virErrorPtr err)
     }
 }
 
-/* Which way a socket's clients prove who they are; -1 for one that this build doesn't have. */
-static int auth_of(const char *value, bool privileged, gboolean *need)
+/* Which way a socket's clients prove who they are. */
+static ServerAuth auth_of(const char *value, bool privileged)
 {
-    *need = value && g_str_equal(value, "polkit") && privileged;
     if (value && g_str_equal(value, "sasl"))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SASL is not available in this build yet; set auth_unix_ro and "
-                    "auth_unix_rw in libvirtd.conf to \"polkit\" or \"none\"");
-    return 0;
+        return SERVER_AUTH_SASL;
+    return value && g_str_equal(value, "polkit") && privileged ? SERVER_AUTH_POLKIT : SERVER_AUTH_NONE;
 }
 
 static RpcServer *main_server(Loop *loop, Pool *pool, const LibvirtdConf *conf)
@@ -71,9 +70,9 @@ static RpcServer *admin_server(Loop *loop, Pool *pool, const LibvirtdConf *conf)
 Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool privileged)
 {
     g_autofree Service *service = g_new0(Service, 1);
-    if (auth_of(conf->auth_unix_rw, privileged, &service->need_auth[SOCKET_RW]) < 0 ||
-        auth_of(conf->auth_unix_ro, privileged, &service->need_auth[SOCKET_RO]) < 0)
-        return NULL;
+    service->auth[SOCKET_RW] = auth_of(conf->auth_unix_rw, privileged);
+    service->auth[SOCKET_RO] = auth_of(conf->auth_unix_ro, privileged);
+    service->sasl = (SaslRules) { conf->tcp_min_ssf, (const char *const *) conf->sasl_allowed_username_list };
     service->conf = conf;
     service->admin_pool = pool_new("admin", conf->admin_min_workers, conf->admin_max_workers, 0);
     if (!service->admin_pool)
@@ -87,12 +86,26 @@ Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool priv
     return g_steal_pointer(&service);
 }
 
+/* Nobody could connect; better to hear of it now than from the first who tries. */
+static void warn_if_useless(Service *service, ServerDoor *door, int fd)
+{
+    SaslBase base = { fd, door->transport != SERVER_TCP, 0 };
+    SaslSession *session = door->auth == SERVER_AUTH_SASL ? sasl_session_new_server(&base, door->sasl) : NULL;
+    g_autofree char *mechanisms = session ? sasl_session_mechanisms(session) : NULL;
+    if (door->auth == SERVER_AUTH_SASL && !mechanisms)
+        LOG_WARN("no client can be authenticated by SASL %s: %s", door->transport == SERVER_UNIX ? "on a UNIX socket" :
+                 door->transport == SERVER_TLS ? "over TLS" : "over TCP", error_message());
+    virResetLastError();
+    sasl_session_free(session);
+}
+
 int service_listen(Service *service, int fd, SocketKind kind)
 {
     static const ServerKind kinds[SOCKET_KINDS] = {
         [SOCKET_RW] = SERVER_RW, [SOCKET_RO] = SERVER_RO, [SOCKET_ADMIN] = SERVER_ADMIN,
     };
-    ServerDoor door = { kinds[kind], SERVER_UNIX, service->need_auth[kind] };
+    ServerDoor door = { kinds[kind], SERVER_UNIX, service->auth[kind], &service->sasl };
+    warn_if_useless(service, &door, fd);
     return server_add_listener(kind == SOCKET_ADMIN ? service->admin : service->main, fd, &door);
 }
 
@@ -122,7 +135,9 @@ int service_listen_network(Service *service)
 {
     for (guint i = 0; service->network && i < service->network->len; i++) {
         NetworkSocket *sock = &g_array_index(service->network, NetworkSocket, i);
-        ServerDoor door = { SERVER_RW, sock->transport, FALSE };
+        const char *auth = sock->transport == SERVER_TLS ? service->conf->auth_tls : service->conf->auth_tcp;
+        ServerDoor door = { SERVER_RW, sock->transport, auth_of(auth, FALSE), &service->sasl };
+        warn_if_useless(service, &door, sock->fd);
         if (server_add_listener(service->main, sock->fd, &door) < 0)
             return -1;
         sock->fd = -1; /* the server's now */

@@ -33,23 +33,10 @@ static void G_GNUC_PRINTF(2, 3) complain(Checker *checker, const char *fmt, ...)
     checker->failed = true;
 }
 
-static void check_auth(Checker *checker, const char *key, const char *value)
-{
-    if (value && strcmp(value, "sasl") == 0)
-        complain(checker, "'%s' is 'sasl', which this release doesn't support; set it to \"polkit\", or to \"none\" and protect "
-                 "the socket by its permissions", key);
-}
-
 static void check_network(Checker *checker, const LibvirtdConf *conf)
 {
     guint certs = conf->cert_files ? g_strv_length(conf->cert_files) : 0;
     guint keys = conf->key_files ? g_strv_length(conf->key_files) : 0;
-    if (conf->listen_tcp && strcmp(conf->auth_tcp, "sasl") == 0)
-        complain(checker, "'auth_tcp' is 'sasl', which this release doesn't support; set 'listen_tcp' to 0 and use TLS, or set "
-                 "'auth_tcp' to \"none\" if only you can reach the port");
-    if (conf->listen_tls && strcmp(conf->auth_tls, "sasl") == 0)
-        complain(checker, "'auth_tls' is 'sasl', which this release doesn't support; set it to \"none\": certificates are "
-                 "demanded anyway");
     if (conf->listen_tls && certs != keys)
         complain(checker, "'cert_files' names %u files, 'key_files' %u; there must be a key for each certificate", certs, keys);
 }
@@ -70,8 +57,6 @@ static void check_host_uuid(Checker *checker, const char *text)
 int settings_check(const LibvirtdConf *conf, const char *file, bool listen, ConfReport *report)
 {
     Checker checker = { .file = file, .report = report };
-    check_auth(&checker, "auth_unix_ro", conf->auth_unix_ro);
-    check_auth(&checker, "auth_unix_rw", conf->auth_unix_rw);
     if (listen)
         check_network(&checker, conf);
     if (conf->access_drivers && conf->access_drivers[0])

@@ -43,6 +43,9 @@ int remote_call_run_stream(RemoteCall *call, virStreamPtr st, gboolean sparse);
 /** Check that the reply was read to its end, free. 0, or -1 with VIR_ERR_RPC. */
 int remote_call_end(RemoteCall *call);
 
+/** Show the server who we are, the way it wants (remote_auth.c). 0, or -1 with an error. */
+int remote_authenticate(virConnectPtr conn, virConnectAuthPtr auth);
+
 /** Move at most @room parameters of @list into @params; what is moved is marked in @list. */
 void remote_fill_params(virTypedParameterPtr params, int room, virTypedParameterPtr list, int n_list);
 /** Free a list of handles or strings or records that the caller didn't want. */

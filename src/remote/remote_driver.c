@@ -93,36 +93,6 @@ static void on_closed(int reason, void *opaque)
 
 /* Handshake */
 
-static int authenticate(virConnectPtr conn)
-{
-    RemoteCall call;
-    remote_call_begin(&call, conn, REMOTE_PROGRAM, REMOTE_PROC_AUTH_LIST);
-    if (remote_call_run(&call) < 0)
-        return -1;
-    size_t n = xdr_get_count(&call.in, REMOTE_AUTH_TYPE_LIST_MAX);
-    int type = REMOTE_AUTH_NONE;
-    for (size_t i = 0; i < n; i++) {
-        int offered = xdr_get_int(&call.in);
-        if (i == 0)
-            type = offered;
-    }
-    if (remote_call_end(&call) < 0)
-        return -1;
-    switch (type) {
-    case REMOTE_AUTH_NONE:
-        return 0;
-    case REMOTE_AUTH_POLKIT:
-        remote_call_begin(&call, conn, REMOTE_PROGRAM, REMOTE_PROC_AUTH_POLKIT);
-        if (remote_call_run(&call) < 0)
-            return -1;
-        xdr_get_int(&call.in);
-        return remote_call_end(&call);
-    default:
-        return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "the daemon wants authentication of type %d, which this client does not "
-                    "know; set auth_unix_rw = \"none\" or \"polkit\" in libvirtd.conf", type);
-    }
-}
-
 static int server_has(virConnectPtr conn, int feature)
 {
     RemoteCall call;
@@ -146,10 +116,10 @@ static int open_remote(virConnectPtr conn)
     return remote_call_end(&call);
 }
 
-static int handshake(virConnectPtr conn)
+static int handshake(virConnectPtr conn, virConnectAuthPtr auth)
 {
     RemoteConn *remote = conn->data;
-    if (authenticate(conn) < 0)
+    if (remote_authenticate(conn, auth) < 0)
         return -1;
     /* a server pings only clients that asked; without a loop nobody would answer in time */
     if (event_impl_registered()) {
@@ -215,7 +185,7 @@ static OpenResult remote_open(virConnectPtr conn, virConnectAuthPtr auth)
     conn->data = remote;
     remote->transport = transport;
     remote->client = rpc_client_new(transport.fd, transport.layer, on_event, on_closed, conn, NULL);
-    if (handshake(conn) < 0) {
+    if (handshake(conn, auth) < 0) {
         transport_explain(&remote->transport);
         rpc_client_close(remote->client);
         rpc_client_unref(remote->client);

@@ -34,10 +34,15 @@ void channel_clear(Channel *channel)
 void channel_set_layer(Channel *channel, ChannelLayer *layer)
 {
     g_mutex_lock(&channel->lock);
-    channel->layer = layer;
     if (!channel->out)
         channel->out = g_byte_array_new();
+    g_atomic_pointer_set(&channel->layer, layer);
     g_mutex_unlock(&channel->lock);
+}
+
+ChannelLayer *channel_layer(Channel *channel)
+{
+    return g_atomic_pointer_get(&channel->layer);
 }
 
 int channel_poll(int fd, short events, int ms)
@@ -92,7 +97,7 @@ ssize_t channel_recv_layer(Channel *channel, void *data, size_t n, gboolean bloc
 
 int channel_flush(Channel *channel, gboolean block)
 {
-    if (!channel->layer)
+    if (!channel_layer(channel))
         return 1;
     for (;;) {
         g_mutex_lock(&channel->lock);
@@ -105,7 +110,7 @@ int channel_flush(Channel *channel, gboolean block)
 
 gboolean channel_wants_write(Channel *channel)
 {
-    if (!channel->layer)
+    if (!channel_layer(channel))
         return FALSE;
     g_mutex_lock(&channel->lock);
     gboolean wants = channel->out->len > 0;
@@ -127,7 +132,7 @@ int channel_handshake(Channel *channel)
 
 ssize_t channel_send(Channel *channel, const void *data, size_t len, gboolean block)
 {
-    if (!channel->layer)
+    if (!channel_layer(channel))
         return send_plain(channel->fd, data, len, block);
     int state = channel_flush(channel, block);
     if (state <= 0) {
@@ -144,6 +149,11 @@ ssize_t channel_send(Channel *channel, const void *data, size_t len, gboolean bl
     return ret < 0 ? -1 : (ssize_t) len;
 }
 
+ssize_t channel_send_plain(Channel *channel, const void *data, size_t len, gboolean block)
+{
+    return send_plain(channel->fd, data, len, block);
+}
+
 int channel_send_fd(Channel *channel, int passed, gboolean block)
 {
     char dummy = 0;
@@ -151,7 +161,7 @@ int channel_send_fd(Channel *channel, int passed, gboolean block)
     union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { { 0 } };
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
                           .msg_controllen = sizeof(control.space) };
-    if (channel->layer) {
+    if (channel_layer(channel)) {
         errno = EOPNOTSUPP;
         return -1;
     }

@@ -32,7 +32,7 @@ struct ChannelLayer {
 
 typedef struct Channel {
     int fd;
-    ChannelLayer *layer;  /* NULL: bytes go as they are */
+    ChannelLayer *layer;  /* NULL: bytes go as they are. Atomic: set once */
     GMutex lock;          /* layer, out */
     GByteArray *out;      /* made by the layer, not yet sent */
 } Channel;
@@ -43,8 +43,9 @@ void channel_init(Channel *channel, int fd);
 void channel_clear(Channel *channel);
 /** Give up the channel, but keep its socket and layer. */
 void channel_release(Channel *channel);
-/** From now on all bytes go through @layer, which is taken over. */
+/** From now on all bytes go through @layer, which is taken over; but for those that channel_send_plain() sends. There was none. */
 void channel_set_layer(Channel *channel, ChannelLayer *layer);
+ChannelLayer *channel_layer(Channel *channel);
 
 /** A step of the layer's handshake, which never waits. 1: done; 0: wait for what channel_wants_write() says, then again;
  * -1 with the thread's error. */
@@ -56,6 +57,8 @@ gboolean channel_wants_write(Channel *channel);
 ssize_t channel_recv_layer(Channel *channel, void *data, size_t n, gboolean block);
 /** Bytes taken, or -1 with errno. Never raises SIGPIPE. With a layer some of it may be left for channel_flush(). */
 ssize_t channel_send(Channel *channel, const void *data, size_t len, gboolean block);
+/** The same as if there were no layer: what was to be sent before the layer began. */
+ssize_t channel_send_plain(Channel *channel, const void *data, size_t len, gboolean block);
 /** Pass one descriptor with its dummy byte. 0, or -1 with errno. */
 int channel_send_fd(Channel *channel, int passed, gboolean block);
 /** Send what the layer left. 1: nothing is left; 0: the socket is full; -1 with errno. */

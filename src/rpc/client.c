@@ -54,6 +54,20 @@ gboolean rpc_client_is_open(RpcClient *client)
     return open;
 }
 
+void rpc_client_set_layer(RpcClient *client, ChannelLayer *layer)
+{
+    g_mutex_lock(&client->lock);
+    while (client->reading)
+        g_cond_wait(&client->changed, &client->lock);
+    channel_set_layer(&client->channel, layer);
+    g_mutex_unlock(&client->lock);
+}
+
+int rpc_client_fd(RpcClient *client)
+{
+    return client->channel.fd;
+}
+
 /* Mark the end. Lock held; everybody waiting wakes up and sees it. TRUE for the first to say so. */
 static gboolean mark_closed(RpcClient *client, int reason)
 {

@@ -96,13 +96,13 @@ static ssize_t fill_from_layer(RpcReader *reader, gboolean block)
             return total ? total : got;
         reader->end += got;
         total += got;
-    } while (channel->layer->ops->pending(channel->layer));
+    } while (channel_layer(channel)->ops->pending(channel_layer(channel)));
     return total;
 }
 
 ssize_t rpc_reader_fill(RpcReader *reader, gboolean block)
 {
-    if (reader->channel->layer)
+    if (channel_layer(reader->channel))
         return fill_from_layer(reader, block);
     make_room(reader);
     struct iovec iov = { reader->buf + reader->end, reader->room - reader->end };

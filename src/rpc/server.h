@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/threadpool.h"
 #include "rpc/framing.h"
+#include "rpc/sasl.h"
 #include "rpc/tls.h"
 
 typedef struct RpcServer RpcServer;
@@ -21,11 +22,15 @@ typedef enum { SERVER_RW, SERVER_RO, SERVER_ADMIN } ServerKind;
 /** Numbers of virClientTransport. */
 typedef enum { SERVER_UNIX, SERVER_TCP, SERVER_TLS } ServerTransport;
 
+/** How clients say who they are before anything else, in addition to what TLS demands. */
+typedef enum { SERVER_AUTH_NONE, SERVER_AUTH_POLKIT, SERVER_AUTH_SASL } ServerAuth;
+
 /** What clients of a listening socket are. */
 typedef struct ServerDoor {
     ServerKind kind;
     ServerTransport transport;
-    gboolean need_auth;   /* they must say who they are before anything else, in addition to what TLS demands */
+    ServerAuth auth;
+    const SaslRules *sasl; /* for SERVER_AUTH_SASL; outlives the server */
 } ServerDoor;
 
 /** All may be changed at run time through server_set_limits(). */
@@ -90,6 +95,10 @@ RpcServer *server_client_server(ServerClient *client);
 guint64 server_client_id(ServerClient *client);
 ServerKind server_client_kind(ServerClient *client);
 ServerTransport server_client_transport(ServerClient *client);
+ServerAuth server_client_auth(ServerClient *client);
+const SaslRules *server_client_sasl_rules(ServerClient *client);
+/** What protects its connection below SASL. */
+SaslBase server_client_base(ServerClient *client);
 /** Distinguished name in a TLS client's certificate; NULL if there is none, and during the handshake. */
 const char *server_client_certificate(ServerClient *client);
 /** The other end of a network connection as "ADDRESS:PORT", NULL for UNIX sockets; caller frees. */
@@ -99,6 +108,9 @@ gint64 server_client_since(ServerClient *client); /* seconds since 1970 */
 gboolean server_client_is_closed(ServerClient *client);
 gboolean server_client_authenticated(ServerClient *client);
 void server_client_set_authenticated(ServerClient *client);
+/** Its name, which is known before it is authenticated; NULL if it has none. Set once. */
+void server_client_set_user(ServerClient *client, const char *user);
+const char *server_client_user(ServerClient *client);
 /** Who is at the other end of a UNIX socket. -1 without an error if unknown. */
 int server_client_credentials(ServerClient *client, pid_t *pid, uid_t *uid, gid_t *gid);
 /** The client understands pings. */
@@ -106,6 +118,9 @@ void server_client_enable_keepalive(ServerClient *client);
 
 /** Send a finished packet and descriptors (duplicated if they must wait). Any thread. */
 void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds);
+/** Send a finished packet; everything behind it, both ways, goes through @layer (taken over). The client sends nothing before it has
+ * the packet. Any thread. */
+void server_client_send_last_plain(ServerClient *client, const XdrOut *out, ChannelLayer *layer);
 /** Bytes that wait to be sent. */
 size_t server_client_backlog(ServerClient *client);
 /** Call @fn on the loop's thread once the backlog is gone (at once if there is none). One at a time. */

@@ -53,6 +53,7 @@ void server_client_unref(ServerClient *client)
     channel_clear(&client->channel);
     g_mutex_clear(&client->out_lock);
     server_unref(client->server);
+    g_free(client->user);
     g_free(client);
 }
 
@@ -66,10 +67,28 @@ RpcServer *server_client_server(ServerClient *client) { return client->server; }
 guint64 server_client_id(ServerClient *client) { return client->id; }
 ServerKind server_client_kind(ServerClient *client) { return client->door.kind; }
 ServerTransport server_client_transport(ServerClient *client) { return client->door.transport; }
+ServerAuth server_client_auth(ServerClient *client) { return client->door.auth; }
+const SaslRules *server_client_sasl_rules(ServerClient *client) { return client->door.sasl; }
+
+SaslBase server_client_base(ServerClient *client)
+{
+    unsigned strength = tls_layer_strength(channel_layer(&client->channel));
+    return (SaslBase) { client->channel.fd, client->door.transport != SERVER_TCP, strength };
+}
+
+void server_client_set_user(ServerClient *client, const char *user)
+{
+    g_atomic_pointer_set(&client->user, g_strdup(user));
+}
+
+const char *server_client_user(ServerClient *client)
+{
+    return g_atomic_pointer_get(&client->user);
+}
 
 const char *server_client_certificate(ServerClient *client)
 {
-    return server_client_authenticated(client) ? tls_layer_peer(client->channel.layer) : NULL;
+    return server_client_authenticated(client) ? tls_layer_peer(channel_layer(&client->channel)) : NULL;
 }
 
 gint64 server_client_since(ServerClient *client) { return client->since; }
@@ -152,7 +171,8 @@ static void update_watch(ServerClient *client)
 static int send_part(ServerClient *client, OutPart *part)
 {
     while (part->at < part->len) {
-        ssize_t n = channel_send(&client->channel, part->data + part->at, part->len - part->at, FALSE);
+        ssize_t n = (part->plain ? channel_send_plain : channel_send)(&client->channel, part->data + part->at,
+                                                                      part->len - part->at, FALSE);
         if (n < 0)
             return errno == EAGAIN ? 0 : -1;
         part->at += n;
@@ -167,17 +187,18 @@ static int send_part(ServerClient *client, OutPart *part)
 }
 
 /* What the socket takes at once, without a copy. Bytes, or -1. */
-static ssize_t send_now(ServerClient *client, const XdrOut *out, guint n_fds)
+static ssize_t send_now(ServerClient *client, const XdrOut *out, gboolean plain)
 {
     if (!g_queue_is_empty(&client->out))
         return 0;
-    ssize_t n = channel_send(&client->channel, out->data, out->len, FALSE);
+    ssize_t n = (plain ? channel_send_plain : channel_send)(&client->channel, out->data, out->len, FALSE);
     return n < 0 && errno == EAGAIN ? 0 : n;
 }
 
-static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, const int *fds, guint n_fds)
+static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, gboolean plain, const int *fds, guint n_fds)
 {
     OutPart *part = g_new0(OutPart, 1);
+    part->plain = plain;
     part->len = out->len - sent;
     part->data = g_memdup2(out->data + sent, part->len);
     part->secret = out->secret;
@@ -195,15 +216,16 @@ static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, con
         update_watch(client);
 }
 
-void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds)
+/* @layer (NULL: none) begins behind what is sent here. */
+static void send_packet(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds, ChannelLayer *layer)
 {
-    if (g_atomic_int_get(&client->closed))
-        return;
     g_mutex_lock(&client->out_lock);
-    ssize_t sent = send_now(client, out, n_fds);
+    if (layer) /* first, as the client's answer to the packet may be read before we go on here */
+        channel_set_layer(&client->channel, layer);
+    ssize_t sent = send_now(client, out, layer != NULL);
     gboolean dead = sent < 0;
     if (!dead && ((size_t) sent < out->len || n_fds))
-        queue_rest(client, out, sent, fds, n_fds);
+        queue_rest(client, out, sent, layer != NULL, fds, n_fds);
     else if (!dead && channel_wants_write(&client->channel))
         update_watch(client);
     if (!client->clogged && client->backlog > BACKLOG_CLOGGED) {
@@ -218,6 +240,17 @@ void server_client_send(ServerClient *client, const XdrOut *out, const int *fds,
         LOG_WARN("client %" G_GUINT64_FORMAT " does not read what it is sent; dropped", client->id);
     if (dead || flooded)
         server_client_close(client, FALSE);
+}
+
+void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds)
+{
+    if (!g_atomic_int_get(&client->closed))
+        send_packet(client, out, fds, n_fds, NULL);
+}
+
+void server_client_send_last_plain(ServerClient *client, const XdrOut *out, ChannelLayer *layer)
+{
+    send_packet(client, out, NULL, 0, layer);
 }
 
 size_t server_client_backlog(ServerClient *client)
@@ -357,7 +390,7 @@ static int shake_hands(ServerClient *client)
     if (state == 1) {
         client->shaking_hands = FALSE;
         in_time(client);
-        if (client->door.need_auth)
+        if (client->door.auth != SERVER_AUTH_NONE)
             client->reader.max = ANONYMOUS_PACKET_MAX;
         else
             server_client_set_authenticated(client);
@@ -555,7 +588,7 @@ static int prepare_channel(ServerClient *client, int fd)
 ServerClient *server_add_client(RpcServer *server, int fd, const ServerDoor *door)
 {
     /* also what a handshake has to prove */
-    gboolean need_auth = door->need_auth || door->transport == SERVER_TLS;
+    gboolean need_auth = door->auth != SERVER_AUTH_NONE || door->transport == SERVER_TLS;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
         int saved = errno;

@@ -37,6 +37,7 @@ typedef struct OutPart {
     int fds[RPC_FDS_MAX];
     guint n_fds, fds_sent;
     int secret;               /* as of XdrOut */
+    gboolean plain;           /* from before the channel's layer */
 } OutPart;
 
 struct ServerClient {
@@ -48,6 +49,7 @@ struct ServerClient {
     gboolean shaking_hands;   /* loop's thread: the channel's layer is not ready yet */
     LoopTimer *hurry;         /* ends a client that takes too long with it */
     gint64 since;
+    char *user;               /* as SASL knows it; atomic, set once */
     void *data;
     LoopWatch *watch;         /* loop's thread; NULL once closed */
     RpcReader reader;         /* loop's thread */

@@ -359,3 +359,10 @@ const char *tls_layer_peer(ChannelLayer *layer)
 {
     return layer && layer->ops == &tls_ops ? ((TlsLayer *) layer)->peer : NULL;
 }
+
+unsigned tls_layer_strength(ChannelLayer *layer)
+{
+    if (!layer || layer->ops != &tls_ops)
+        return 0;
+    return 8 * gnutls_cipher_get_key_size(gnutls_cipher_get(((TlsLayer *) layer)->session));
+}

@@ -28,3 +28,5 @@ void tls_context_unref(TlsContext *context);
 ChannelLayer *tls_layer_new(TlsContext *context, int fd, const char *host);
 /** Distinguished name of the other side, NULL if it has shown none; the layer's. After the handshake. */
 const char *tls_layer_peer(ChannelLayer *layer);
+/** Bits of the key that encrypts; 0 if @layer isn't TLS. After the handshake. */
+unsigned tls_layer_strength(ChannelLayer *layer);

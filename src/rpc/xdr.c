@@ -165,11 +165,15 @@ void xdr_put_string_opt(XdrOut *out, const char *s)
 
 void xdr_put_chars(XdrOut *out, const char *s, size_t max)
 {
-    size_t n = strlen(s) + 1;
+    xdr_put_char_array(out, s, strlen(s) + 1, max);
+}
+
+void xdr_put_char_array(XdrOut *out, const char *data, size_t n, size_t max)
+{
     if (!xdr_put_count(out, n, max))
         return;
     for (size_t i = 0; i < n; i++)
-        xdr_put_int(out, s[i]);
+        xdr_put_int(out, data[i]);
 }
 
 unsigned int xdr_get_uint(XdrIn *in)
@@ -289,6 +293,16 @@ void xdr_get_string_into(XdrIn *in, char *buf, size_t size)
     if (at)
         memcpy(buf, at, len);
     buf[at ? len : 0] = '\0';
+}
+
+char *xdr_get_char_array(XdrIn *in, size_t *n, size_t max)
+{
+    *n = xdr_get_count(in, max);
+    char *data = g_malloc(*n + 1);
+    for (size_t i = 0; i < *n; i++)
+        data[i] = (char) xdr_get_int(in);
+    data[*n] = '\0';
+    return data;
 }
 
 void xdr_get_chars_into(XdrIn *in, char *buf, size_t size, size_t max)

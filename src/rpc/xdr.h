@@ -52,6 +52,8 @@ void xdr_put_opaque(XdrOut *out, const void *data, size_t len, size_t max);
 gboolean xdr_put_count(XdrOut *out, size_t n, size_t max);
 /** Each byte of a text, its NUL included, as a word of its own. */
 void xdr_put_chars(XdrOut *out, const char *s, size_t max);
+/** @n bytes that way (@data may be NULL if there are none). */
+void xdr_put_char_array(XdrOut *out, const char *data, size_t n, size_t max);
 
 int xdr_get_int(XdrIn *in);
 unsigned int xdr_get_uint(XdrIn *in);
@@ -64,6 +66,8 @@ char *xdr_get_string(XdrIn *in);
 char *xdr_get_string_opt(XdrIn *in);
 /** Into a buffer of @size; longer texts are a failure. */
 void xdr_get_string_into(XdrIn *in, char *buf, size_t size);
+/** Owned; never NULL, with a NUL behind the *@n bytes. */
+char *xdr_get_char_array(XdrIn *in, size_t *n, size_t max);
 void xdr_get_chars_into(XdrIn *in, char *buf, size_t size, size_t max);
 /** Owned copy of at most @max bytes; never NULL on success even for none. */
 void *xdr_get_opaque(XdrIn *in, size_t max, size_t *len);

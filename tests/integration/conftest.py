@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the integration tests."""
 import os
+import shutil
 import tempfile
 
 import pytest
 
+import networked
 import support
 import wire
 from support import tree
@@ -80,3 +82,31 @@ def reference(tmp_path):
     other.start()
     yield other
     other.clean()
+
+
+@pytest.fixture(scope='module')
+def pki():
+    if not shutil.which('certtool'):
+        pytest.skip('gnutls-bin is not installed')
+    with tempfile.TemporaryDirectory(prefix='pki') as folder:
+        yield networked.make_all(networked.Pki(folder))
+
+
+@pytest.fixture
+def listening(new_daemon, pki):
+    """Makes daemons that listen to the network, with the certificates of this folder; @prepare is called before they start."""
+    def make(folder='good', extra='', auth_tcp='none', prepare=None):
+        ports = networked.free_port(), networked.free_port()
+        folder = folder if folder.startswith('/') else pki.path(folder)
+        daemon = new_daemon(config=networked.server_conf(folder, *ports, extra, auth_tcp), arguments=['--listen'])
+        daemon.tls_port, daemon.tcp_port = ports
+        daemon.tcp = f'qemu+tcp://127.0.0.1:{ports[1]}/system'
+        daemon.tls = lambda who='good', host='localhost', more='': (
+            f'qemu+tls://{host}:{ports[0]}/system?pkipath={pki.path(who)}{more}')
+        if prepare:
+            prepare(daemon)
+        daemon.start()
+        for port in ports:
+            support.wait_for(lambda: networked.accepts(port), what='the port being open') # pylint: disable=cell-var-from-loop
+        return daemon
+    return make

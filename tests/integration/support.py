@@ -120,6 +120,10 @@ class Daemon:
         return tree.uri(self.root, path=self.driver_path, read_only=True)
 
     @property
+    def admin_uri(self):
+        return f'libvirtd:///system?socket={os.path.dirname(self.socket)}/libvirt-admin-sock'
+
+    @property
     def log(self):
         return os.path.join(self.root, 'daemon.log')
 

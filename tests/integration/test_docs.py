@@ -225,7 +225,7 @@ def test_mistakes_would_be_seen(tables):
             "virsh --timeout 5 'list; nosuch'\nvirt-admin list\n```\n```virsh\nstart web --nosuch\n```\n")
     assert count(wrong_commands('x', text, tables)) == 6
     text = ('`log_levels` in `libvirtd.conf`\n\n`log_levels`\n'
-            '```conf libvirtd.conf\ntcp_min_ssf = 112\nnosuch = 2\nlog_level = 1\n```\n')
+            '```conf libvirtd.conf\naccess_drivers = [ "polkit" ]\nnosuch = 2\nlog_level = 1\n```\n')
     assert count(wrong_keys('x', text, conf_tables())) == 3
 
 
