@@ -282,6 +282,12 @@ static int open_signals(Daemon *daemon)
     return daemon->signal_watch ? 0 : -1;
 }
 
+static int open_network(Daemon *daemon)
+{
+    GArray *handed_over = daemon_sockets_take_network(&daemon->sockets);
+    return handed_over || daemon->options->listen ? service_open_network(daemon->service, handed_over) : 0;
+}
+
 static int open_all(Daemon *daemon)
 {
     g_auto(SocketSettings) settings = { 0 };
@@ -293,7 +299,7 @@ static int open_all(Daemon *daemon)
     if (!(daemon->loop = loop_new())
         || !(daemon->pool = pool_new("libvirtd", conf->min_workers, conf->max_workers, conf->prio_workers))
         || !(daemon->service = service_new(daemon->loop, daemon->pool, conf, daemon->privileged))
-        || (daemon->options->listen && service_open_network(daemon->service) < 0))
+        || open_network(daemon) < 0)
         return -1;
     daemon->idle_timer = loop_timer_add(daemon->loop, on_idle_check, daemon, NULL);
     return open_signals(daemon);

@@ -64,10 +64,16 @@ static int listen_port(GArray *sockets, const char *host, const char *port, Serv
     return ret;
 }
 
-GArray *network_listen(const LibvirtdConf *conf)
+GArray *network_sockets_new(void)
 {
     GArray *sockets = g_array_new(FALSE, FALSE, sizeof(NetworkSocket));
     g_array_set_clear_func(sockets, socket_clear);
+    return sockets;
+}
+
+GArray *network_listen(const LibvirtdConf *conf)
+{
+    GArray *sockets = network_sockets_new();
     if ((conf->listen_tls && listen_port(sockets, conf->listen_addr, conf->tls_port, SERVER_TLS) < 0) ||
         (conf->listen_tcp && listen_port(sockets, conf->listen_addr, conf->tcp_port, SERVER_TCP) < 0)) {
         g_array_unref(sockets);

@@ -12,6 +12,8 @@ typedef struct NetworkSocket {
     ServerTransport transport;
 } NetworkSocket;
 
+/** An empty list of NetworkSocket, which closes what is still in it when it is freed. */
+GArray *network_sockets_new(void);
 /** Listen where @conf says, on every address that listen_addr stands for. NetworkSocket, which the caller closes or hands
  * on; NULL with an error. */
 GArray *network_listen(const LibvirtdConf *conf);

@@ -121,14 +121,17 @@ static int read_certificates(void *opaque)
     return 0;
 }
 
-int service_open_network(Service *service)
+int service_open_network(Service *service, GArray *handed_over)
 {
-    if (service->conf->listen_tls && read_certificates(service) < 0)
+    gboolean tls = FALSE;
+    service->network = handed_over ? handed_over : network_listen(service->conf);
+    for (guint i = 0; service->network && i < service->network->len; i++)
+        tls |= g_array_index(service->network, NetworkSocket, i).transport == SERVER_TLS;
+    if (!service->network || (tls && read_certificates(service) < 0))
         return -1;
-    if (service->conf->listen_tls)
+    if (tls)
         admin_set_tls_update(service->main, read_certificates, service);
-    service->network = network_listen(service->conf);
-    return service->network ? 0 : -1;
+    return 0;
 }
 
 int service_listen_network(Service *service)

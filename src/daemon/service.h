@@ -14,8 +14,9 @@ typedef struct Service Service;
 Service *service_new(Loop *loop, Pool *pool, const LibvirtdConf *conf, bool privileged);
 /** Serve the listening socket @fd from now on; it is taken over in any case. 0, or -1 with an error. */
 int service_listen(Service *service, int fd, SocketKind kind);
-/** Read certificates and open the sockets of the network that the configuration wants. 0, or -1 with an error. */
-int service_open_network(Service *service);
+/** Read certificates and open the sockets of the network that the configuration wants, or use those in @handed_over (NetworkSocket;
+ * taken over). 0, or -1 with an error. */
+int service_open_network(Service *service, GArray *handed_over);
 /** Serve them from now on, if there are any. 0, or -1 with an error. */
 int service_listen_network(Service *service);
 /** Connections at present, and how many there ever were. */

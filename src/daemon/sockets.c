@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -70,7 +71,8 @@ static int set_group(SocketSettings *settings, const LibvirtdConf *conf, const c
 int socket_settings_init(SocketSettings *settings, const LibvirtdConf *conf, const char *file, const char *run_dir,
                          bool privileged, ConfReport *report)
 {
-    *settings = (SocketSettings){ .rw_authenticated = strcmp(conf->auth_unix_rw, "none") != 0 };
+    *settings = (SocketSettings){ .rw_authenticated = strcmp(conf->auth_unix_rw, "none") != 0,
+                                  .tls_port = conf->tls_port, .tcp_port = conf->tcp_port };
     settings->dir = g_strdup(conf->unix_sock_dir ? conf->unix_sock_dir : run_dir);
     int ret = set_group(settings, conf, file, privileged, report);
     if (read_mode(file, report, "unix_sock_ro_perms", conf->unix_sock_ro_perms, &settings->ro_mode) < 0)
@@ -93,12 +95,15 @@ void socket_settings_clear(SocketSettings *settings)
 
 /* ---- systemd ---- */
 
-/* How many descriptors are handed over to this very process; each is told apart by its address. */
-static int count_handed_over(void)
+/* How many descriptors are handed over to this very process, and what systemd calls them (its units, if nothing else is said; NULL
+ * if it doesn't say). */
+static int count_handed_over(char ***fd_names)
 {
     const char *pid = g_getenv("LISTEN_PID");
     const char *fds = g_getenv("LISTEN_FDS");
+    const char *list = g_getenv("LISTEN_FDNAMES");
     int count = 0;
+    *fd_names = list ? g_strsplit(list, ":", FDS_MAX) : NULL;
     if (pid && fds && g_ascii_strtoll(pid, NULL, 10) == getpid())
         count = CLAMP(g_ascii_strtoll(fds, NULL, 10), 0, FDS_MAX);
     g_unsetenv("LISTEN_PID"); /* not for our children */
@@ -124,11 +129,41 @@ static int kind_of(int fd, char path[sizeof(((struct sockaddr_un *) 0)->sun_path
     return -1;
 }
 
-static int take_socket(DaemonSockets *sockets, const SocketSettings *settings, int fd)
+/* What the network's clients speak on @fd: by the name of systemd's unit, else by the port. -1 if that tells nothing. */
+static int transport_of(const SocketSettings *settings, int fd, const char *name)
+{
+    struct sockaddr_storage addr = { 0 };
+    socklen_t len = sizeof(addr);
+    char port[NI_MAXSERV];
+    if (getsockname(fd, (struct sockaddr *) &addr, &len) < 0 || (addr.ss_family != AF_INET && addr.ss_family != AF_INET6) ||
+        getnameinfo((struct sockaddr *) &addr, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0)
+        return -1;
+    if ((name && g_str_has_suffix(name, "-tls.socket")) || strcmp(port, settings->tls_port) == 0)
+        return SERVER_TLS;
+    return (name && g_str_has_suffix(name, "-tcp.socket")) || strcmp(port, settings->tcp_port) == 0 ? SERVER_TCP : -1;
+}
+
+/* Whether it was one. */
+static bool take_network_socket(DaemonSockets *sockets, const SocketSettings *settings, int fd, const char *name)
+{
+    int transport = transport_of(settings, fd, name);
+    if (transport < 0)
+        return false;
+    NetworkSocket sock = { fd, transport };
+    if (!sockets->network)
+        sockets->network = network_sockets_new();
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    g_array_append_val(sockets->network, sock);
+    return true;
+}
+
+static int take_socket(DaemonSockets *sockets, const SocketSettings *settings, int fd, const char *name)
 {
     char path[sizeof(((struct sockaddr_un *) 0)->sun_path) + 1] = "";
     struct stat st;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (take_network_socket(sockets, settings, fd, name))
+        return 0;
     int kind = kind_of(fd, path);
     if (kind < 0 || sockets->sockets[kind].fd >= 0) {
         LOG_WARN("systemd handed over descriptor %d ('%s'), which is no socket of this daemon: ignored", fd, path);
@@ -145,11 +180,12 @@ static int take_socket(DaemonSockets *sockets, const SocketSettings *settings, i
     return 0;
 }
 
-static int take_handed_over(DaemonSockets *sockets, const SocketSettings *settings, int count)
+static int take_handed_over(DaemonSockets *sockets, const SocketSettings *settings, int count, char **fd_names)
 {
+    int n_names = fd_names ? (int) g_strv_length(fd_names) : 0;
     sockets->activated = true;
-    for (int fd = FIRST_FD; fd < FIRST_FD + count; fd++) {
-        if (take_socket(sockets, settings, fd) < 0)
+    for (int i = 0; i < count; i++) {
+        if (take_socket(sockets, settings, FIRST_FD + i, i < n_names ? fd_names[i] : NULL) < 0)
             return -1;
     }
     if (sockets->sockets[SOCKET_RW].fd < 0)
@@ -176,9 +212,10 @@ int daemon_sockets_open(DaemonSockets *sockets, const SocketSettings *settings, 
     *sockets = (DaemonSockets){ 0 };
     for (int kind = 0; kind < SOCKET_KINDS; kind++)
         sockets->sockets[kind].fd = -1;
-    int count = count_handed_over();
+    g_auto(GStrv) fd_names = NULL;
+    int count = count_handed_over(&fd_names);
     if (count > 0)
-        return take_handed_over(sockets, settings, count);
+        return take_handed_over(sockets, settings, count, fd_names);
     if (file_mkdirs(settings->dir, privileged ? 0755 : 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0
         || listen_one(&sockets->sockets[SOCKET_RW], settings, SOCKET_RW, settings->rw_mode) < 0
         || listen_one(&sockets->sockets[SOCKET_ADMIN], settings, SOCKET_ADMIN, settings->admin_mode) < 0)
@@ -195,8 +232,14 @@ int daemon_sockets_take(DaemonSockets *sockets, SocketKind kind)
     return fd;
 }
 
+GArray *daemon_sockets_take_network(DaemonSockets *sockets)
+{
+    return g_steal_pointer(&sockets->network);
+}
+
 void daemon_sockets_close(DaemonSockets *sockets)
 {
+    g_clear_pointer(&sockets->network, g_array_unref);
     for (int kind = 0; kind < SOCKET_KINDS; kind++) {
         DaemonSocket *sock = &sockets->sockets[kind];
         if (sock->path)

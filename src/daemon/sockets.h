@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "config/libvirtd.h"
+#include "daemon/network.h"
 
 typedef enum { SOCKET_RW, SOCKET_RO, SOCKET_ADMIN, SOCKET_KINDS } SocketKind;
 
@@ -17,7 +18,8 @@ typedef struct {
 
 typedef struct {
     DaemonSocket sockets[SOCKET_KINDS];
-    bool activated; /* by systemd */
+    GArray *network;   /* NetworkSocket, from systemd; NULL: none */
+    bool activated;    /* by systemd */
 } DaemonSockets;
 
 /** What the configuration demands of the sockets, worked out. */
@@ -26,6 +28,7 @@ typedef struct {
     bool rw_authenticated; /* permissions aren't all that protects the read-write socket */
     gid_t group;
     char *dir;
+    const char *tls_port, *tcp_port; /* of the configuration */
 } SocketSettings;
 
 /** Work out @settings of a @conf that went through settings_finish(), reporting mistakes to @report (may be NULL). @file: name of the configuration file;
@@ -37,6 +40,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SocketSettings, socket_settings_clear)
 
 /** Take what systemd hands over, else listen by ourselves. 0, or -1 with an error. */
 int daemon_sockets_open(DaemonSockets *sockets, const SocketSettings *settings, bool privileged);
+/** The sockets of the network that systemd handed over (NetworkSocket; the caller's), NULL if there are none. */
+GArray *daemon_sockets_take_network(DaemonSockets *sockets);
 /** Hand the descriptor of a socket over to the caller; -1 if there is none. */
 int daemon_sockets_take(DaemonSockets *sockets, SocketKind kind);
 /** Close what wasn't taken, and remove what we made. */

@@ -313,6 +313,29 @@ def test_systemd(daemon, tmp_path):
     notify.close()
 
 
+@pytest.mark.parametrize('by', ['name', 'port'])
+def test_systemd_sockets_of_the_network(daemon, tmp_path, by):
+    network = socket.create_server(('127.0.0.1', 0))
+    port = network.getsockname()[1]
+    listeners = [listener_at(daemon.path('run/libvirt/libvirt-sock'), 0o600), network]
+    daemon.configure('auth_tcp = "none"\n' + (f'tcp_port = "{port}"\n' if by == 'port' else ''))
+    activated(daemon, listeners, tmp_path, **({'LISTEN_FDNAMES': 'libvirtd.socket:libvirtd-tcp.socket'} if by == 'name' else {}))
+    for listener in listeners:
+        listener.close()
+    assert daemon.up()
+    run([tree.place(BUILD, 'virsh'), '-c', f'qemu+tcp://127.0.0.1:{port}/system', 'list'])
+    assert daemon.end()[0] == 0
+
+
+def test_systemd_wants_tls_without_certificates(daemon, tmp_path):
+    with listener_at(daemon.path('run/libvirt/libvirt-sock'), 0o600) as listener, \
+            socket.create_server(('127.0.0.1', 0)) as network:
+        daemon.configure('ca_file = "/nowhere/ca.pem"\n')
+        activated(daemon, [listener, network], tmp_path, LISTEN_FDNAMES='libvirtd.socket:libvirtd-tls.socket')
+        output = daemon.process.communicate(timeout=SECONDS)[0]
+    assert daemon.process.returncode == 1 and '/nowhere/ca.pem' in output
+
+
 def test_systemd_open_to_everybody(daemon, tmp_path):
     with listener_at(daemon.path('run/libvirt/libvirt-sock'), 0o666) as listener:
         activated(daemon, [listener], tmp_path)
