@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
@@ -57,6 +58,16 @@ static int connect_datagram(const char *path)
     return fd;
 }
 
+/* A device as /dev/null, also by a link to it as /dev/stderr, or else a file. */
+static int open_file(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode))
+        return file_create(path, O_APPEND, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd < 0 ? FAIL_ERRNO(errno, "cannot open '%s'", path) : fd;
+}
+
 static int open_destination(LogOutput *output)
 {
     switch (output->kind) {
@@ -64,7 +75,7 @@ static int open_destination(LogOutput *output)
         output->fd = STDERR_FILENO;
         return 0;
     case TO_FILE:
-        output->fd = file_create(output->name, O_APPEND, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
+        output->fd = open_file(output->name);
         break;
     case TO_SYSLOG:
         output->fd = connect_datagram("/dev/log");

@@ -532,7 +532,7 @@ void pool_get_stats(Pool *pool, PoolStats *stats)
     const Group *priority = &pool->groups[PRIORITY];
     *stats = (PoolStats){
         .min = ordinary->min, .max = ordinary->max, .workers = ordinary->workers, .free = ordinary->idle,
-        .blocked = ordinary->blocked, .priority = priority->workers,
+        .blocked = ordinary->blocked, .priority = priority->max,
         .queued = ordinary->queue.len + priority->queue.len + pool->in_lanes,
     };
     pthread_mutex_unlock(&pool->lock);

@@ -50,7 +50,7 @@ typedef struct {
     unsigned workers;   /**< ordinary workers at present, blocked ones included */
     unsigned free;      /**< of them idle */
     unsigned blocked;   /**< of them waiting for another party */
-    unsigned priority;  /**< priority workers at present */
+    unsigned priority;  /**< priority workers there are to be */
     unsigned queued;    /**< jobs that wait for a worker or their lane */
 } PoolStats;
 

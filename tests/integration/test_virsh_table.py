@@ -11,8 +11,8 @@ import pytest
 import shapes
 import support
 from support import tree
+from walk import Walk
 
-DATA = os.path.join(support.SOURCE, 'tests/data/virsh')
 SHAPES = os.path.join(support.SOURCE, 'tools/virsh/json')
 # What drivers and library say after these is in their own words; that the error is the same one counts.
 CODES = ('invalid argument', 'internal error', 'Requested operation is not valid', 'Operation not supported',
@@ -46,30 +46,8 @@ FILES = {
 }
 
 
-def lines_of(name):
-    with open(os.path.join(DATA, name), encoding='utf-8') as f:
-        return [line.rstrip('\n') for line in f if line.strip() and not line.startswith('#')]
-
-
-def calls():
-    return lines_of('calls.txt')
-
-
-def differences():
-    return dict(line.split(' # ', 1) for line in lines_of('differences.txt'))
-
-
-def words_of(call):
-    """The commands of a line; those in quotes aren't told apart, which does no harm here."""
-    return {part.split()[0] for part in call.split(';') if part.split()}
-
-
 def test_each_command_is_called_and_each_difference_is_one_of_a_call():
-    named = {line.split()[0] for line in lines_of('synopsis.txt') if not line.startswith('[')}
-    called = set().union(*(words_of(call) for call in calls()))
-    assert not named - called
-    assert not set(differences()) - set(calls())
-    assert len(calls()) == len(set(calls()))
+    Walk('virsh').check_files()
 
 
 @pytest.fixture
@@ -127,15 +105,10 @@ def answer(program, uri, call, files, environment):
 def test_every_call_is_answered_as_by_the_reference(program, daemon, debian, files):
     """That a driver has no such function is an answer like others."""
     sides = [(program, uri_of(daemon), None), (support.DEBIAN_VIRSH, uri_of(debian), support.foreign_environment())]
-    known, wrong, needless = differences(), [], []
-    for call in calls():
-        ours, theirs = (answer(side, uri, call, files, environment) for side, uri, environment in sides)
-        if ours == theirs:
-            needless += [call] if call in known else []
-        elif call not in known:
-            wrong.append(f'{call}\n  ours:   {ours}\n  theirs: {theirs}')
-    assert not wrong, '\n'.join(wrong)
-    assert not needless, 'no longer in need of an entry in differences.txt:\n' + '\n'.join(needless)
+    walk = Walk('virsh')
+    for call in walk.calls:
+        walk.compare(call, *(answer(side, uri, call, files, environment) for side, uri, environment in sides))
+    walk.verdict()
 
 
 def test_json_of_every_call(program, daemon, files):
@@ -143,7 +116,7 @@ def test_json_of_every_call(program, daemon, files):
     text = support.run([program, 'self-test', '--dump-help']).stdout
     shape_of = dict(re.findall(r"^  NAME\n    ([\w-]+) - (?:.(?!^  NAME))*?\(shape '([\w-]+)'\)", text, re.M | re.S))
     checked = set()
-    for part in {part.strip() for call in calls() for part in call.split(';')}:
+    for part in {part.strip() for call in Walk('virsh').calls for part in call.split(';')}:
         name = part.split()[0] if part else None
         if name not in shape_of or name.endswith('event') or part.startswith(CHANGING):
             continue

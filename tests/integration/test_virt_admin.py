@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""virt-admin on a private daemon, and beside Debian's virt-admin on one daemon: help, output, JSON, errors."""
+# runner: timeout 400
+"""virt-admin on a private daemon, and the walk of its commands beside Debian's on Debian's: help, output, JSON, errors."""
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import shapes
 import support
 import wire
 from support import tree
+from walk import Walk
 
 SHAPES = os.path.join(support.SOURCE, 'tools/virt-admin/json')
 DEBIAN = '/usr/bin/virt-admin'
@@ -190,50 +192,98 @@ def test_errors(admin, words, error):
     assert (done.returncode, done.stderr) == (1, f'error: {error}\n')
 
 
-# Commands that say the same on both sides, whatever the daemon answers.
-COMPARED = [
-    'uri', 'server-list', 'srv-list', 'srv-threadpool-info libvirtd', 'srv-threadpool-info admin',
-    'srv-threadpool-info nosuch', 'srv-clients-list libvirtd', 'client-list nosuch', 'client-info libvirtd ID',
-    'client-info libvirtd 99999', 'client-info libvirtd x', 'client-info libvirtd -1', 'client-info libvirtd',
-    'client-info libvirtd 99999999999999999999', 'srv-clients-info libvirtd', 'srv-clients-info nosuch',
-    'srv-threadpool-set libvirtd', 'srv-threadpool-set libvirtd --min-workers 3 --max-workers 2',
-    'srv-threadpool-set libvirtd --max-workers 10', 'srv-threadpool-set libvirtd 4 11 3; srv-threadpool-info libvirtd',
-    'srv-threadpool-set libvirtd --min-workers x', 'srv-threadpool-set libvirtd --max-workers 1',
-    'srv-threadpool-set nosuch --max-workers 5', 'srv-clients-set libvirtd', 'srv-clients-set nosuch --max-clients 4',
-    'srv-clients-set libvirtd --max-clients 5 --max-unauth-clients 6', 'srv-clients-set libvirtd --max-clients 1',
-    'srv-clients-set libvirtd 60 7; srv-clients-info libvirtd', 'srv-clients-set libvirtd --max-clients -4',
-    'srv-update-tls nosuch', 'daemon-log-filters', 'daemon-log-filters "1:rpc 3:qemu"; daemon-log-filters',
-    'daemon-log-filters ""; daemon-log-filters', 'daemon-log-filters 9:x', 'daemon-log-outputs',
-    'daemon-log-outputs 2:stderr; daemon-log-outputs', 'daemon-log-outputs bad', 'daemon-timeout --timeout -1',
-    'client-disconnect libvirtd 99999', 'client-disconnect libvirtd x', 'client-disconnect nosuch 1',
-    'connect', 'connect; uri', 'connect libvirtd:///system?socket=/none', 'nosuch',
-    'server-list x', 'server-list --nosuch', 'client-disconnect admin 99999; uri', 'pwd', 'cd /', 'srv-update-tls libvirtd',
-    'daemon-timeout --timeout 0',
-]
+# What follows after these is said in the daemon's own words; that the error is the same one counts.
+CODES = ('Server not found', 'Client not found', 'invalid argument', 'internal error', 'unsupported configuration')
 
 
-def comparable(done):
-    """Without blanks at the end of lines, and without the number of workers, which come and go."""
-    text = re.sub(r'^(nWorkers|freeWorkers) .*\n', '', done.stdout, flags=re.M)
-    return [re.sub(' +$', '', part, flags=re.M) for part in (text, done.stderr)] + [done.returncode]
+def plain(text, uri, number):
+    """Without what depends on the moment: workers come and go, connections have numbers, times and processes, and the
+    reference's list of servers has no order."""
+    text = re.sub(r'^(nWorkers|freeWorkers|jobQueueDepth) .*\n', '', text, flags=re.M)
+    text = re.sub(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4}', 'TIME', text)
+    text = re.sub(r'^(unix_process_id *: ).*', r'\1N', text, flags=re.M)
+    text = re.sub(r'^ \d+(?= +(unix|admin|libvirtd)\b)', ' N', text, flags=re.M)
+    text = re.sub(r'( N +libvirtd)\n( N +admin)', r'\2\n\1', text)
+    text = re.sub(rf'\b{number}\b', 'ID', text) if number else text
+    text = re.sub(f"(?m)^error: ({'|'.join(CODES)}): .*$", r'error: \1', text)
+    return re.sub(' +$', '', text.replace(uri, 'URI'), flags=re.M)
 
 
-def test_same_output_as_debian(program, daemon, client):
-    if not support.have(DEBIAN):
-        pytest.skip('libvirt-clients is not installed')
-    listed = subprocess.run([program, '-q', '-c', admin_uri(daemon), 'client-list', 'libvirtd'], capture_output=True,
-                            text=True, timeout=60, check=True)
-    number = listed.stdout.split()[0]
-    differing = {}
-    for command in COMPARED:
+def comparable(done, uri='', number=None):
+    return [plain(done.stdout, uri, number), plain(done.stderr, uri, number), done.returncode]
+
+
+class Side:
+    """A virt-admin on a daemon."""
+
+    def __init__(self, program, daemon, protocol):
+        self.program, self.daemon, self.protocol = program, daemon, protocol
+        self.uri = admin_uri(daemon)
+        self.env = support.foreign_environment() if program == DEBIAN else dict(os.environ)
+
+    def run(self, words):
+        return subprocess.run([self.program, '-c', self.uri, *words], capture_output=True, text=True, timeout=60, check=False,
+                              stdin=subprocess.DEVNULL, env=self.env)
+
+    def clients(self):
+        return [int(line.split()[0]) for line in self.run(['-q', 'client-list', 'libvirtd']).stdout.splitlines()]
+
+    def answer(self, words):
+        """A call that names a client has one for itself, which is gone afterwards."""
+        if 'ID' not in words[-1]:
+            return comparable(self.run(words), self.uri)
+        with wire.Client(self.daemon.socket, self.protocol) as connection:
+            connection.open()
+            number = support.wait_for(self.clients, what='the client in the list')[0]
+            done = self.run([*words[:-1], words[-1].replace('ID', str(number))])
+        support.wait_for(lambda: not self.clients(), what='the client gone')
+        return comparable(done, self.uri, number)
+
+
+def settled(side, words):
+    """The answer to a call. The reference counts the priority workers that are still there, which end when they get to it."""
+    limit = re.search('(?<=--priority-workers )[0-9]+', words[-1])
+    answer = side.answer(words)
+    if limit and answer[2] == 0:
+        support.wait_for(lambda: params(side.run(['srv-threadpool-info', 'libvirtd']).stdout)['prioWorkers'] == limit.group(),
+                         what='the number of priority workers')
+    return answer
+
+
+def test_each_command_and_option_is_in_the_walk():
+    walk = Walk('virt-admin')
+    walk.check_files()
+    assert not walk.unused_options()
+
+
+@pytest.fixture
+def new_debian(tmp_path):
+    """Makes daemons of Debian's, which end with the test."""
+    if not support.reference_root() or not support.have(DEBIAN):
+        pytest.skip('LIBVIRT_REFERENCE does not name a reference root, or not root, or libvirt-clients is not installed')
+    made = []
+
+    def make():
+        made.append(support.ReferenceDaemon(str(tmp_path / str(len(made)))))
+        return made[-1].start()
+    yield make
+    for daemon in made:
+        daemon.clean()
+
+
+def test_every_call_is_answered_as_by_the_reference(program, new_daemon, new_debian, protocol):
+    """Debian's virt-admin on Debian's daemon, and what has one or two of ours in it. Each with a daemon of its own."""
+    theirs = Side(DEBIAN, new_debian(), protocol)
+    sides = {'ours on ours': Side(program, new_daemon().start(), protocol),
+             "Debian's on ours": Side(DEBIAN, new_daemon().start(), protocol),
+             "ours on Debian's": Side(program, new_debian(), protocol)}
+    walk = Walk('virt-admin')
+    for call in walk.calls:
         for quiet in ([], ['-q']):
-            words = ['-c', admin_uri(daemon), *quiet, command.replace('ID', number)]
-            ours = subprocess.run([program, *words], capture_output=True, text=True, timeout=60, check=False)
-            theirs = subprocess.run([DEBIAN, *words], capture_output=True, text=True, timeout=60, check=False,
-                                    env=support.foreign_environment())
-            if comparable(ours) != comparable(theirs):
-                differing[' '.join(quiet + [command])] = (comparable(ours), comparable(theirs))
-    assert not differing
+            wanted = settled(theirs, [*quiet, call])
+            for way, side in sides.items():
+                walk.compare(call, settled(side, [*quiet, call]), wanted, ' '.join([way, *quiet]))
+    walk.verdict()
 
 
 INTERACTIVE = ['uri\nserver-list\nquit\n', '\n\n# nothing\nserver-list', 'connect libvirtd:///system?socket=/none\nuri\n',

@@ -49,8 +49,8 @@ static void test_outputs(void)
         "1:file:relative", "1:file:/no/such/folder/x", "1:stderr 1:foo",
     };
     g_autofree char *path = g_build_filename(dir, "with:colon", NULL);
-    g_autofree char *text = g_strdup_printf("1:stderr  2:file:%s 3:stderr", path);
-    g_autofree char *normal = g_strdup_printf("3:stderr 2:file:%s", path);
+    g_autofree char *text = g_strdup_printf("1:stderr  2:file:%s 3:stderr 1:file:/dev/null", path);
+    g_autofree char *normal = g_strdup_printf("3:stderr 2:file:%s 1:file:/dev/null", path);
     g_assert_cmpint(log_set_outputs(text), ==, 0);
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_cmpint(log_set_outputs(bad[i]), ==, -1);

@@ -104,7 +104,9 @@ static void test_limits(void)
     g_assert_cmpuint(stats.priority, ==, 1);
     g_assert_cmpint(pool_set_limits(pool, 2, 6, 1), ==, 0); /* takes effect at once */
     gate_await_standing(&gate, 6);
-    g_assert_cmpint(pool_set_limits(pool, 1, 1, 1), ==, 0);
+    g_assert_cmpint(pool_set_limits(pool, 1, 1, 0), ==, 0);
+    pool_get_stats(pool, &stats);
+    g_assert_cmpuint(stats.priority, ==, 0); /* the limit, not who is still there */
     gate_open(&gate);
     gate_await_done(&gate, 10);
     await_stats(pool, workers_are, 1);

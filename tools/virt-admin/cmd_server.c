@@ -303,6 +303,6 @@ bool cmd_client_disconnect(Shell *shell, const Cmd *cmd)
     if (virAdmClientClose(client, 0) < 0)
         return shell_error(shell, "failed to disconnect client '%llu' from server '%s'", virAdmClientGetID(client),
                            virAdmServerGetName(server));
-    shell_print(shell, "Client '%llu' disconnected%s", virAdmClientGetID(client), shell->quiet ? "\n" : "");
+    shell_print(shell, "Client '%llu' disconnected", virAdmClientGetID(client)); /* without its end if quiet, as the reference */
     return true;
 }
