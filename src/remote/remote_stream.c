@@ -20,7 +20,7 @@ static void stream_free(gpointer data)
 {
     RemoteStream *rs = data;
     rpc_client_stream_set_ready(rs->stream, NULL, NULL);
-    rpc_client_stream_unref(rs->stream);
+    rpc_client_stream_drop(rs->stream);
     g_mutex_clear(&rs->lock);
     g_free(rs);
 }

@@ -59,6 +59,8 @@ int rpc_client_keepalive(RpcClient *client, int interval_s, unsigned int count);
 
 RpcClientStream *rpc_client_stream_new(RpcClient *client, guint32 program, guint32 version, gint32 procedure);
 void rpc_client_stream_unref(RpcClientStream *stream);
+/** The program lets it go: what isn't at its end is aborted, without waiting for the server to agree. Drops the reference. */
+void rpc_client_stream_drop(RpcClientStream *stream);
 /** Bytes sent (all of them), or -1. */
 int rpc_client_stream_send(RpcClientStream *stream, const char *data, size_t n);
 int rpc_client_stream_send_hole(RpcClientStream *stream, long long length, unsigned int flags);

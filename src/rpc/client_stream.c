@@ -188,6 +188,21 @@ static int send_packet(RpcClientStream *stream, RpcType type, RpcStatus status, 
     return ret;
 }
 
+void rpc_client_stream_drop(RpcClientStream *stream)
+{
+    RpcClient *client = stream->client;
+    g_mutex_lock(&client->lock);
+    gboolean open = !stream->finished && !stream->broken && !stream->closed && !client->closed;
+    stream->closed = TRUE;
+    g_ptr_array_remove_fast(client->streams, stream); /* nobody waits for the answer */
+    g_mutex_unlock(&client->lock);
+    virErrorPtr saved = error_save();
+    if (open && send_packet(stream, RPC_STREAM, RPC_ERROR, NULL, 0) < 0)
+        virResetLastError();      /* the connection is gone, and the stream with it */
+    error_restore(saved);
+    rpc_client_stream_unref(stream);
+}
+
 int rpc_client_stream_send(RpcClientStream *stream, const char *data, size_t n)
 {
     g_mutex_lock(&stream->client->lock);

@@ -70,3 +70,23 @@ for number in range(100):
 print('as new')
 '''
     assert daemon.python(script) == 'as new\n'
+
+
+def test_stream_that_is_let_go(daemon):
+    """A program that frees a stream without a word has done with the volume, too."""
+    output = daemon.python(f'''
+conn = libvirt.open('test+unix:///default?socket={daemon.socket}')
+pool = conn.storagePoolLookupByName('default-pool')
+volume = pool.createXML('<volume><name>v</name><capacity>1000000</capacity></volume>')
+for _ in range(20):
+    stream = conn.newStream()
+    volume.upload(stream, 0, 1000)
+    stream.send(b'x' * 10)
+    del stream
+    stream = conn.newStream()
+    volume.download(stream, 0, 1000)
+    del stream
+volume.delete()
+print('gone')
+''', ours=True)
+    assert output == 'gone\n'
