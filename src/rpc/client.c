@@ -184,6 +184,13 @@ int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fd
         if (channel_send_fd(&client->channel, fds[i], TRUE) < 0)
             ret = FAIL_ERRNO(errno, "cannot pass a descriptor to the daemon");
     g_mutex_unlock(&client->send_lock);
+    if (ret < 0) { /* half a packet may have gone, and without a loop nobody else would notice */
+        virErrorPtr saved = error_save();
+        g_mutex_lock(&client->lock);
+        end_connection(client, VIR_CONNECT_CLOSE_REASON_ERROR);
+        g_mutex_unlock(&client->lock);
+        error_restore(saved);
+    }
     return ret;
 }
 

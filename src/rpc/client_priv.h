@@ -44,7 +44,7 @@ struct RpcClient {
 /** Wait until *@done, reading or while another thread reads. @lock held. -1 with an error if the connection ended first. */
 int client_wait(RpcClient *client, const gboolean *done);
 
-/** Send one finished packet and descriptors. Without @lock. 0 or -1. */
+/** Send one finished packet and descriptors. Without @lock. 0, or -1, and then the connection is over. */
 int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fds);
 
 /** A stream packet came. @lock held. Returns the stream's ready function to call without the lock, or NULL. */

@@ -56,6 +56,28 @@ print(reasons)
     daemon.start()
 
 
+def test_daemon_dies_and_no_loop_runs(daemon):
+    """Then it is the call that notices."""
+    script = f'''
+import libvirt, os, signal, time
+conn = libvirt.open({tree.uri(daemon.root, driver='test', path='default')!r})
+print(conn.isAlive())
+os.kill({daemon.process.pid}, signal.SIGKILL)
+proc = '/proc/{daemon.process.pid}/'
+while open(proc + 'stat').read().rpartition(')')[2].split()[0] != 'Z' or len(os.listdir(proc + 'task')) > 1:
+    time.sleep(0.001)    # till then its sockets may be open
+try:
+    conn.getHostname()
+except libvirt.libvirtError as error:
+    print(error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR or error)
+print(conn.isAlive())
+'''
+    output = daemon.python(script, ours=True)
+    daemon.process.wait()
+    assert output.split() == ['1', 'True', '0'], output
+    daemon.start()
+
+
 def test_close_is_the_end(daemon):
     """Who opens the test node after the last one has left it finds it as new."""
     script = f'''
