@@ -131,8 +131,9 @@ class Function:
                 raise TableError(block.where_of("hand"), f"hand is one of {', '.join(HAND)}, not '{word}'")
         self.null = (block.get("null") or "").split()
         self.nonnull = (block.get("nonnull") or "").split()
+        self.nonempty = (block.get("nonempty") or "").split()
         self.positive = (block.get("positive") or "").split()
-        for key in ("null", "nonnull", "positive"):
+        for key in ("null", "nonnull", "nonempty", "positive"):
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")

@@ -30,6 +30,8 @@ def checks(function):
         if ctype in CLASS:
             if name not in function.null:
                 lines.append(f"entry_check({name}, {CLASS[ctype]}, ENTRY_READ, __func__) < 0")
+        elif name in function.nonempty:
+            lines.append(f'entry_nonempty({name}, "{name}", __func__) < 0')
         elif name in needed(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
         elif name in function.positive:

@@ -474,8 +474,10 @@ int event_deregister(virConnectPtr conn, EventFamily family, int callback_id)
     g_mutex_lock(&registry->lock);
     Callback *callback = registry_steal(registry, family, callback_id);
     g_mutex_unlock(&registry->lock);
-    if (!callback)
-        return FAIL(VIR_ERR_INVALID_ARG, "no event callback with id %d", callback_id);
+    if (!callback) {
+        error_report(VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "no event callback with id %d", callback_id);
+        return -1;
+    }
     callback_unref(callback);
     return 0;
 }

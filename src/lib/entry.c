@@ -50,6 +50,15 @@ int entry_nonnull_in(int domain, const void *arg, const char *name, const char *
     return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
 }
 
+int entry_nonempty_in(int domain, const char *arg, const char *name, const char *func)
+{
+    if (entry_nonnull_in(domain, arg, name, func) < 0)
+        return -1;
+    if (*arg)
+        return 0;
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "string %s in %s must not be empty", name, func);
+}
+
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func)
 {
     if (count < 0)

@@ -18,6 +18,9 @@ int entry_check_in(int domain, const void *handle, ObjectClass cls, EntryAccess 
 /** 0, or -1 with VIR_ERR_INVALID_ARG naming the parameter. */
 int entry_nonnull_in(int domain, const void *arg, const char *name, const char *func);
 #define entry_nonnull(arg, name, func) entry_nonnull_in(ERROR_DOMAIN, arg, name, func)
+/** The same for a text that is empty. */
+int entry_nonempty_in(int domain, const char *arg, const char *name, const char *func);
+#define entry_nonempty(arg, name, func) entry_nonempty_in(ERROR_DOMAIN, arg, name, func)
 /** An array of @count items is there. */
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func);
 #define entry_array(array, count, name, func) entry_array_in(ERROR_DOMAIN, array, count, name, func)

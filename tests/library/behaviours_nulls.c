@@ -60,6 +60,7 @@ static void of_connections(virConnectPtr c)
 
 static void of_domains(virConnectPtr c)
 {
+    virDomainBlockInfo block;
     char buffer[8];
     unsigned char uuid[VIR_UUID_BUFLEN];
     char text[VIR_UUID_STRING_BUFLEN];
@@ -112,6 +113,9 @@ static void of_domains(virConnectPtr c)
     CALL(virDomainMemoryStats(d, NULL, 1, 0));
     CALL(virDomainBlockResize(d, NULL, 1, 0));
     CALL(virDomainGetBlockInfo(d, NULL, NULL, 0));
+    CALL(virDomainGetBlockInfo(d, "", &block, 0));
+    CALL(virDomainBlockPeek(d, "", 0, 1, buffer, 0));
+    CALL(virConnectDomainEventDeregisterAny(c, 999));
     CALL(virDomainPinVcpu(d, 0, NULL, 0));
     CALL(virDomainGetVcpus(d, NULL, 1, NULL, 0));
     CALL(virDomainGetVcpus(d, NULL, 0, NULL, 0));
@@ -128,6 +132,7 @@ static void of_domains(virConnectPtr c)
     CALL(virDomainOpenConsole(d, NULL, NULL, 0));
     CALL(virDomainOpenGraphics(d, 0, -1, 0));
     CALL(virDomainRename(d, NULL, 0));
+    CALL(virDomainRename(d, "", 0));
     CALL(virDomainSetTime(d, 0, 0, 0));
     CALL(virDomainFSFreeze(d, NULL, 2, 0));
     CALL(virDomainGetFSInfo(d, NULL, 0));
