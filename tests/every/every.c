@@ -3,7 +3,7 @@
  * Calls every public function but those of libvirt-admin, on a new connection with one object of every kind, and prints what
  * came of it: `NAME ok` or `NAME CODE MESSAGE`. Most calls are generated. Uses nothing but the public API.
  *
- *   every URI [NAME...]
+ *   every URI [NAME...]       of the test driver, or with NAMEs what wants a guest of QEMU
  */
 #include "every.h"
 #include <unistd.h>
@@ -85,6 +85,8 @@ static void make(const char *uri, const Call *call)
     set_state(x);
     call->call(x);
     fflush(stdout);
+    if (strcmp(virConnectGetType(conn), "TEST") != 0 && virDomainDestroy(x->domain) == 0)
+        virDomainUndefine(x->domain);
     close_fixture(x);
     virConnectClose(conn); /* with the last one goes the host, and with it whatever was made */
 }

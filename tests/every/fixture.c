@@ -81,6 +81,8 @@ static const struct { const char *prefix, *parameter, *text; } texts[] = {
     { "virDomainSetGuestVcpus", "", "1" },
     { "virDomainSetVcpu", "", "1" },
     { "virDomainInterfaceStats", "", "tap9" },
+    { "virDomainQemuMonitorCommand", "cmd", "{\"execute\":\"query-status\"}" },
+    { "virDomainQemuAgentCommand", "cmd", "{\"execute\":\"guest-ping\"}" },
     { "", "disk", "vda" },
     { "", "dev", "vda" },
     { "", "path", "vda" },
@@ -213,6 +215,12 @@ static const char *const domain_xml =
     "<console type='pty'/><channel type='pty'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
     "<graphics type='vnc'/><video><model type='vga'/></video></devices></domain>";
 
+/* A guest of QEMU, for what needs one: the rest is asked of the test driver. */
+static const char *const qemu_xml =
+    "<domain type='qemu'><name>every</name><uuid>" DOMAIN_UUID "</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
+    "<os><type arch='x86_64' machine='pc'>hvm</type></os><devices><controller type='usb' model='none'/>"
+    "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel><memballoon model='none'/></devices></domain>";
+
 static const char *const other_xml =
     "<domain type='test'><name>other</name><memory unit='GiB'>1</memory><os><type>hvm</type></os><devices>"
     "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/b.img'/><target dev='vda'/></disk>"
@@ -220,10 +228,13 @@ static const char *const other_xml =
 
 static void open_guest(Fixture *x)
 {
-    x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, domain_xml);
+    const char *xml = strcmp(virConnectGetType(x->conn), "QEMU") == 0 ? qemu_xml : domain_xml;
+    x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, xml);
     if (!x->domain)
         return;
     virDomainCreate(x->domain);
+    if (xml == qemu_xml)
+        return;
     x->snapshot = virDomainSnapshotLookupByName(x->domain, "first", 0) ?:
         virDomainSnapshotCreateXML(x->domain, "<domainsnapshot><name>first</name></domainsnapshot>", 0);
     x->other = virDomainLookupByName(x->conn, "other") ?: virDomainDefineXML(x->conn, other_xml);

@@ -61,6 +61,10 @@ class Runs:
                 text, tally = counted(tallies, 'every', [uri])
                 self.reached.add('over the wire', 'every', tally)
                 self.there = outcomes(text)
+                names = [f.name for f in model.functions if f.library == 'libvirt-qemu']
+                text, tally = counted(tallies, 'every', [f'qemu+unix:///system?socket={socket}', *names])
+                self.reached.add('over the wire', 'every on QEMU', tally)
+                self.qemu = outcomes(text)
             self.reached.answered |= tap.answered
             admin = os.path.join(taps, 'admin')
             with wiretap.WireTap(admin, os.path.join(os.path.dirname(daemon.socket), 'libvirt-admin-sock')) as tap:
@@ -104,6 +108,12 @@ def test_none_that_the_driver_has_is_unsupported(runs):
         refused = [f'{name}: {way[name]}' for name in have & way.keys() if code(way[name]) == NO_SUPPORT]
         assert not refused, '\n'.join(refused)
         assert not [name for name, outcome in way.items() if code(outcome) == '0'], 'a failure without an error'
+
+
+def test_what_is_for_qemu_alone_works_there(runs):
+    agent, attach = runs.qemu.pop('virDomainQemuAgentCommand'), runs.qemu.pop('virDomainQemuAttach')
+    assert len(runs.qemu) == 4 and set(runs.qemu.values()) == {'ok'}
+    assert 'agent' in agent and code(attach) == NO_SUPPORT
 
 
 def test_administration_does_all_and_the_daemon_ends_well(runs):
