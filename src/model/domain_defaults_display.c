@@ -28,6 +28,10 @@ static int default_listen(DomainGraphics *graphics, guint number)
     else if (!graphics->n_listens)
         add_listen(graphics, GRAPHICS_LISTEN_TYPE_ADDRESS)->address = g_strdup(graphics->listen);
     GraphicsListen *first = graphics->listens[0];
+    if (graphics->type == DOMAIN_GRAPHICS_TYPE_RDP &&
+        (first->type == GRAPHICS_LISTEN_TYPE_NONE || first->type == GRAPHICS_LISTEN_TYPE_SOCKET))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.devices.graphics[%u]: type 'rdp' cannot have <listen type='%s'>", number,
+                    graphics_listen_type_to_string(first->type));
     if (first->type == GRAPHICS_LISTEN_TYPE_SOCKET && graphics->type == DOMAIN_GRAPHICS_TYPE_VNC && !graphics->socket)
         graphics->socket = g_strdup(first->socket);
     if (first->type != GRAPHICS_LISTEN_TYPE_ADDRESS)
@@ -42,13 +46,24 @@ static int default_listen(DomainGraphics *graphics, guint number)
     return 0;
 }
 
+/* What listens on no network has no ports, whatever was said of them. */
+static void forget_ports(DomainGraphics *graphics)
+{
+    graphics->has_port = graphics->has_tls_port = graphics->has_websocket = false;
+    graphics->port = graphics->tls_port = graphics->websocket = 0;
+    graphics->autoport = TRISTATE_UNSET;
+    g_clear_pointer(&graphics->listen, g_free);
+}
+
 /* A port chosen at start is written -1 where the protocol must have one. */
 static void default_ports(DomainGraphics *graphics)
 {
     GraphicsListenType type = graphics->listens[0]->type;
 
-    if (type == GRAPHICS_LISTEN_TYPE_NONE || type == GRAPHICS_LISTEN_TYPE_SOCKET)
+    if (type == GRAPHICS_LISTEN_TYPE_NONE || type == GRAPHICS_LISTEN_TYPE_SOCKET) {
+        forget_ports(graphics);
         return;
+    }
     if (graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
         if (!graphics->autoport && (graphics->port > 0 || graphics->tls_port > 0))
             graphics->autoport = TRISTATE_NO;

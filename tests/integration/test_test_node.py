@@ -64,6 +64,8 @@ for devices in (
         net(1) + net(2, "<target dev='testnet2'/>") + net(3, "<target dev='vnet3'/>") + net(4, '', 'user'),
         net(1, "<address type='pci' domain='0' bus='0' slot='1' function='0'/>") + "<memballoon model='virtio'/>",
         "<graphics type='vnc'/>", "<graphics type='vnc'/><video><model type='qxl'/></video><video><model type='virtio'/></video>",
+        "<graphics type='vnc' port='5901' websocket='5700' listen='1.2.3.4'><listen type='none'/></graphics>",
+        "<graphics type='spice' port='5901' tlsPort='5902' autoport='no'><listen type='socket'/></graphics>",
         "<sound model='ich6'/><watchdog model='i6300esb'/><rng model='virtio'><backend model='random'>/dev/random</backend></rng>",
         "<controller type='usb' index='0' model='ehci'/><controller type='scsi' index='0' model='virtio-scsi'/>",
         "<serial type='pty'/><console type='pty'/><channel type='unix'><target type='virtio' name='a'/></channel>",
@@ -73,6 +75,8 @@ for devices in (
     d.create()
     call('active %d' % next(labels), d.XMLDesc)
     d.destroy()
+for kind in ('none', 'socket'):
+    call('rdp on ' + kind, c.defineXML, xml('some', 1, "<devices><graphics type='rdp'><listen type='%s'/></graphics></devices>" % kind))
 call('cpu', lambda: c.defineXML(xml('some', 1, "<cpu mode='host-model'/>")).XMLDesc())
 '''
 
