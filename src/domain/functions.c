@@ -21,7 +21,7 @@ static void fill_life(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_is_updated);
     SERVE(domain_define_xml_flags);
     SERVE(domain_define_xml);
-    SERVE_IF(start, domain_create_xml_with_files);
+    SERVE_IF(simulated, domain_create_xml_with_files); /* files are for the first process in a container */
     SERVE_IF(start, domain_create_xml);
     SERVE(domain_undefine_flags);
     SERVE(domain_undefine);
@@ -30,7 +30,7 @@ static void fill_life(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_set_autostart_once);
     SERVE(domain_get_autostart);
     SERVE(domain_get_autostart_once);
-    SERVE_IF(start, domain_create_with_files);
+    SERVE_IF(simulated, domain_create_with_files);
     SERVE_IF(start, domain_create_with_flags);
     SERVE_IF(start, domain_create);
     SERVE_IF(kill, domain_destroy_flags);
