@@ -444,6 +444,7 @@ def streams(conn):
         return kind, got.getvalue()[:4] == b'\x89PNG'
     for function in (upload, download, aborted, broken, screenshot):
         show(function.__name__, function)
+    show('unknown flags', lambda: conn.lookupByName('test').screenshot(conn.newStream(6), 0))
     show('unused stream', lambda: conn.newStream().recv(10))
     show('finish unused', lambda: conn.newStream().finish())
     show('upload too far', lambda: volume.upload(conn.newStream(), 1 << 40, 10))
