@@ -273,11 +273,12 @@ def domain_life():
     for step, words in (('GetState', (0,)), ('Create', (0,)), ('GetState', (0,)), ('Create', (0,)), ('Suspend', ()),
                         ('GetState', (0,)), ('Resume', ()), ('Reset', (0,)), ('InjectNMI', (0,)), ('Rename', ('other', 0)),
                         ('PMWakeup', (0,)), ('SendKey', (0, 50, [30, 31], 0)), ('SendProcessSignal', (1, 15, 0)),
-                        ('GetHostname', (0,)), ('GetSecurityLabelList', ()), ('GetControlInfo', (0,)), ('GetJobInfo', ()),
+                        ('GetHostname', (0,)), ('GetSecurityLabelList', ()), ('GetJobInfo', ()),
                         ('AbortJob', ()), ('HasManagedSaveImage', (0,)), ('Destroy', (0,)), ('GetState', (0,)), ('Destroy', (0,)),
                         ('Rename', ('other', 0)), ('Rename', ('one', 0)), ('Create', (0,)), ('Reboot', (0,)), ('Shutdown', (0,))):
         show(one, step, *words)
     show(one, 'GetJobStats', 0, only=lambda v: v[0])
+    show(one, 'GetControlInfo', 0, only=len)       # which may be occupied for a moment
     show(one, 'Destroy', 0)
 
 
