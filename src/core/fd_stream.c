@@ -30,18 +30,25 @@ typedef struct FdStream {
     void *ended_opaque;
 } FdStream;
 
+static void tell_end(FdStream *fs)
+{
+    g_mutex_lock(&fs->lock);
+    FdStreamEnded ended = fs->ended;
+    fs->ended = NULL;
+    g_mutex_unlock(&fs->lock);
+    if (ended)
+        ended(fs->ended_opaque);
+}
+
 static void stream_end(FdStream *fs)
 {
     g_mutex_lock(&fs->lock);
     int fd = fs->fd;
     fs->fd = -1;
-    FdStreamEnded ended = fs->ended;
-    fs->ended = NULL;
     g_mutex_unlock(&fs->lock);
     if (fd >= 0)
         close(fd);
-    if (ended)
-        ended(fs->ended_opaque);
+    tell_end(fs);
 }
 
 static void stream_unref(gpointer data)
@@ -186,8 +193,12 @@ static int stream_recv(virStreamPtr st, char *data, size_t n, unsigned int flags
     FdStream *fs = st->data;
     if (fs->fd < 0)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
-    if (fs->is_file)
-        return file_recv(fs, data, n, flags);
+    if (fs->is_file) {
+        int got = file_recv(fs, data, n, flags);
+        if (got == 0 && n) /* some clients never finish a stream that they have read */
+            tell_end(fs);
+        return got;
+    }
     for (;;) {
         ssize_t got = n ? read(fs->fd, data, MIN(n, G_MAXINT)) : 0;
         if (got >= 0)

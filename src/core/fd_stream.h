@@ -5,7 +5,7 @@
 #pragma once
 #include "core/objects.h"
 
-/** Called once when the stream ends, however it does. */
+/** Called once when the stream ends, however it does, or when all of its file has been read. */
 typedef void (*FdStreamEnded)(void *opaque);
 
 /** Bind @st to @fd (taken over in any case; made non-blocking if the stream is). A peer that hangs up is the end of the

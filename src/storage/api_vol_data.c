@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Content of volumes through streams. A stream uses its volume until it ends: meanwhile the volume can't be deleted,
+ * Content of volumes through streams. A stream uses its volume until it ends or has read it: meanwhile the volume can't be deleted,
  * resized or wiped, nor its pool stopped.
  */
 #define ERROR_DOMAIN managed_thread_domain

@@ -109,6 +109,12 @@ for _ in range(20):
     volume.download(stream, 0, 1000)
     del stream
 volume.delete()
+stream = conn.newStream()
+volume = pool.createXML('<volume><name>v</name><capacity>100</capacity></volume>')
+volume.download(stream, 0, 100)
+while stream.recv(1000):
+    pass
+volume.delete()     # it is read, though nobody has said that he has done with the stream
 print('gone')
 ''', ours=True)
     assert output == 'gone\n'
