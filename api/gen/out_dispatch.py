@@ -104,7 +104,7 @@ class Server:
             self.put_scalar(field, "n_out_list")
             return
         if item.target == "nparams" and "*nparams" in self.arg:
-            self.put_scalar(field, self.arg["*nparams"])
+            self.put_scalar(field, f"query ? {self.arg['*nparams']} : 0")
             return
         if field.type == "string":
             self.decl.append(f"g_autofree char *{name} = NULL;")
@@ -174,6 +174,10 @@ class Server:
             self.put.append(f"xdr_put_opaque(&call->out, out_list, {room}, {field.max});")
             return
         if field.type == "typed_param":
+            if is_pointer:
+                takes = self.arg.get("flags")
+                old = f"if (!({takes} & VIR_TYPED_PARAM_STRING_OKAY))\n        " if takes else ""
+                self.put.append(f"{old}dispatch_drop_strings(out_list, {n});")
             self.put.append(f"xdr_put_typed_params(&call->out, out_list, {n}, {field.max});")
             self.free.append(f"virTypedParamsClear(out_list, {n});")
             return

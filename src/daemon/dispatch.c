@@ -70,6 +70,16 @@ int dispatch_room(DispatchCall *call, long long room, long long max)
     return FAIL(VIR_ERR_RPC, "asked for %lld results, must be 0 to %lld", room, max);
 }
 
+void dispatch_drop_strings(virTypedParameterPtr params, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (params[i].type != VIR_TYPED_PARAM_STRING)
+            continue;
+        virTypedParamsClear(&params[i], 1);
+        params[i].type = 0; /* a hole */
+    }
+}
+
 int dispatch_stream_new(DispatchCall *call)
 {
     call->stream = stream_handle_new(call->conn, VIR_STREAM_NONBLOCK);

@@ -72,6 +72,8 @@ void dispatch_set_polkit(gboolean required);
 int dispatch_args_done(DispatchCall *call);
 /** A count that the caller gives for results is within the protocol's bound. */
 int dispatch_room(DispatchCall *call, long long room, long long max);
+/** Take the parameters that are strings away, for a client that doesn't say that it knows them. */
+void dispatch_drop_strings(virTypedParameterPtr params, int n);
 /** A stream for the call to bind. */
 int dispatch_stream_new(DispatchCall *call);
 /** Let it flow, once the reply is sent. */

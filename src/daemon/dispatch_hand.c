@@ -232,7 +232,7 @@ int dispatch_domain_get_vcpus(DispatchCall *call)
     if (xdr_put_count(&call->out, n, REMOTE_VCPUINFO_MAX))
         for (int i = 0; i < n; i++)
             xdr_put_vcpu_info(&call->out, &info[i]);
-    xdr_put_opaque(&call->out, maps, (size_t) n * maplen, REMOTE_CPUMAPS_MAX);
+    xdr_put_opaque(&call->out, maps, (size_t) maxinfo * maplen, REMOTE_CPUMAPS_MAX);
     return 0;
 }
 
@@ -250,7 +250,7 @@ int dispatch_domain_get_vcpu_pin_info(DispatchCall *call)
     int n = virDomainGetVcpuPinInfo(dom, ncpumaps, maps, maplen, flags);
     if (n < 0)
         return -1;
-    xdr_put_opaque(&call->out, maps, (size_t) MIN(n, ncpumaps) * maplen, REMOTE_CPUMAPS_MAX);
+    xdr_put_opaque(&call->out, maps, (size_t) ncpumaps * maplen, REMOTE_CPUMAPS_MAX);
     xdr_put_int(&call->out, n);
     return 0;
 }

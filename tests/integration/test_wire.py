@@ -45,6 +45,18 @@ def test_calls_before_open_are_refused(daemon, protocol):
         assert 'not open' in caught.value.message
 
 
+def test_parameters_for_clients_of_all_ages(daemon, protocol):
+    """Strings only for those who say that they know them; a number only for those who ask for no more than that."""
+    with wire.Client(daemon.socket, protocol) as connection:
+        connection.open('test:///default')
+        dom = connection.call('DOMAIN_LOOKUP_BY_NAME', name='test')['dom']
+        ask = lambda room, flags: connection.call('DOMAIN_GET_BLKIO_PARAMETERS', dom=dom, nparams=room, flags=flags)
+        number = ask(0, 0)['nparams']
+        old, new = ask(number, 0), ask(number, 4)       # VIR_TYPED_PARAM_STRING_OKAY
+        assert [old['nparams'], new['nparams'], len(new['params'])] == [0, 0, number]
+        assert [p['field'] for p in old['params']] == ['weight'] and number > 1
+
+
 def test_calls_behind_the_close(daemon, protocol):
     """What a client sends behind its farewell is answered with an error, if at all."""
     for _ in range(40):
