@@ -451,7 +451,7 @@ func cause(conn *libvirt.Connect) {
 	show("continue", dom.Resume())
 	show("title", dom.SetMetadata(libvirt.DOMAIN_METADATA_TITLE, "title", "", "", 0))
 	show("iotune", dom.SetBlockIoTune("vda", &libvirt.DomainBlockIoTuneParameters{TotalBytesSecSet: true, TotalBytesSec: 5000,
-		GroupNameSet: true, GroupName: "g"}, 0))
+		TotalBytesSecMaxSet: true, TotalBytesSecMax: 10000, GroupNameSet: true, GroupName: "g"}, 0))
 	show("destroy", dom.Destroy())
 	show("undefine", dom.Undefine())
 	dom.Free()
