@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/virsh/polkit_agent.h"
 #include "tools/virsh/virsh.h"
 
 typedef struct {
@@ -49,10 +50,26 @@ static void destroy(Shell *shell)
     shell->data = NULL;
 }
 
+/* The daemon may want a password that nobody asks for: then the terminal's agent does. */
+static virConnectPtr open_authenticated(Shell *shell)
+{
+    unsigned int flags = shell->readonly ? VIR_CONNECT_RO : 0;
+    virConnectPtr conn = virConnectOpenAuth(shell->uri, virConnectAuthPtrDefault, flags);
+    pid_t agent = 0;
+
+    if (!conn && client_error_code() == VIR_ERR_AUTH_UNAVAILABLE && !shell->no_pkttyagent)
+        agent = polkit_agent_start();
+    if (agent) {
+        client_error_forget();
+        conn = virConnectOpenAuth(shell->uri, virConnectAuthPtrDefault, flags);
+        polkit_agent_stop(agent);
+    }
+    return conn;
+}
+
 static virConnectPtr open_connection(Shell *shell)
 {
-    virConnectPtr conn = virConnectOpenAuth(shell->uri, virConnectAuthPtrDefault,
-                                            shell->readonly ? VIR_CONNECT_RO : 0);
+    virConnectPtr conn = open_authenticated(shell);
 
     if (!conn || shell->keepalive_interval < 0)
         return conn;
