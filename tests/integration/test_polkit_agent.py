@@ -75,7 +75,7 @@ def asks(tmp_path, protocol):
 
 def test_agent(asks):
     said, asked, words, pid = asks('exec 9>&-; exec sleep 60')
-    assert words == ['--process', pid, '--notify-fd', '9', '--fallback', pid]
+    assert words == ['--process', pid, '--notify-fd', '9', pid]
     assert asked == ['AUTH_LIST', 'AUTH_POLKIT'] * 2 and 'nobody asks' in said
 
 

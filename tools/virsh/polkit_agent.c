@@ -17,10 +17,11 @@
 
 extern char **environ;
 
+/* Not as --fallback: that is for sessions that logind knows, and another agent would have been asked already. */
 static bool spawn(int notify, pid_t *pid)
 {
     g_autofree char *process = g_strdup_printf("%d", (int)getpid()), *fd = g_strdup_printf("%d", NOTIFY_FD);
-    char *words[] = {(char *)PROGRAM, (char *)"--process", process, (char *)"--notify-fd", fd, (char *)"--fallback", NULL};
+    char *words[] = {(char *)PROGRAM, (char *)"--process", process, (char *)"--notify-fd", fd, NULL};
     posix_spawn_file_actions_t actions;
     bool ok;
 
