@@ -2,7 +2,7 @@
  *
  * libvirt-qemu.so: functions of a shape of their own. The others are generated.
  */
-#define ERROR_DOMAIN VIR_FROM_EVENT
+#define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/error.h"
 #include "core/event.h"
 #include "lib/entry.h"
@@ -36,5 +36,9 @@ int virConnectDomainQemuMonitorEventDeregister(virConnectPtr conn, int callbackI
         return events_finish(conn, -1);
     if (conn->hypervisor && conn->hypervisor->connect_domain_qemu_monitor_event_deregister)
         return events_finish(conn, conn->hypervisor->connect_domain_qemu_monitor_event_deregister(conn, callbackID));
+    if (!conn->hypervisor || !conn->hypervisor->domain_qemu_monitor_command) {
+        entry_unsupported(conn, __func__);
+        return -1;
+    }
     return events_finish(conn, event_deregister(conn, EVENT_QEMU_MONITOR, callbackID));
 }

@@ -199,6 +199,8 @@ static void call_containers(Fixture *x)
     virSecurityModel model = { .model = "none" };
     virSecurityLabel label = { .label = "label" }, old_label = { 0 };
     DID(x, virDomainLxcEnterNamespace, virDomainLxcEnterNamespace(x->domain, 1, fds, &n_old, &old, 0) == 0);
+    for (unsigned int i = 0; i < n_old; i++)
+        close(old[i]);
     free(old);
     DID(x, virDomainLxcEnterSecurityLabel, virDomainLxcEnterSecurityLabel(&model, &label, &old_label, 0) == 0);
 }

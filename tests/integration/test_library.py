@@ -27,14 +27,14 @@ def folder():
 
 @pytest.fixture(scope='module')
 def program(folder):
-    """The program, linked with our library; it starts with either."""
+    """The program, linked with our libraries; it starts with either."""
     try:
-        library = tree.place(support.BUILD, 'libvirt.so.0')
+        libraries = [tree.place(support.BUILD, f'libvirt{name}.so.0') for name in ('-qemu', '-lxc', '')]
     except tree.NotBuilt as problem:
         pytest.skip(str(problem))
     path = os.path.join(folder, 'behaviours')
     support.run(['gcc', '-std=gnu11', '-D_GNU_SOURCE', '-Wall', '-Werror', '-g', '-I', os.path.join(support.BUILD, 'include'),
-                 *sorted(glob.glob(os.path.join(HERE, '*.c'))), '-o', path, library, '-Wl,--unresolved-symbols=ignore-in-shared-libs',
+                 *sorted(glob.glob(os.path.join(HERE, '*.c'))), '-o', path, *libraries, '-Wl,--unresolved-symbols=ignore-in-shared-libs',
                  '-lpthread'])
     return path
 

@@ -88,6 +88,7 @@ static const struct {
     { "auth", see_auth },
     { "config", see_config },
     { "close", see_close },
+    { "hypervisors", see_hypervisors },
     { "streams", see_streams },
 };
 

@@ -49,6 +49,7 @@ void see_nulls(const World *world);
 void see_auth(const World *world);
 void see_config(const World *world);
 void see_close(const World *world);
+void see_hypervisors(const World *world);
 void see_streams(const World *world);
 
 #endif
