@@ -133,7 +133,8 @@ class Function:
         self.nonnull = (block.get("nonnull") or "").split()
         self.nonempty = (block.get("nonempty") or "").split()
         self.positive = (block.get("positive") or "").split()
-        for key in ("null", "nonnull", "nonempty", "positive"):
+        self.socket = (block.get("socket") or "").split()
+        for key in ("null", "nonnull", "nonempty", "positive", "socket"):
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")

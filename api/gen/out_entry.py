@@ -36,6 +36,8 @@ def checks(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
         elif name in function.positive:
             lines.append(f'entry_positive({name}, "{name}", __func__) < 0')
+        elif name in function.socket:
+            lines.append(f'entry_socket({name}, "{name}", __func__) < 0')
         elif ctype == "int" and name in ("id", "maxnames", "maxids", "maxuuids", "nameslen", "maxinfo", "maplen", "ncpumaps", "nparams"):
             lines.append(f'entry_nonneg({name}, "{name}", __func__) < 0')
     lines += [f'entry_array({pointer}, {count}, "{pointer}", __func__) < 0' for pointer, count in arrays(function)]

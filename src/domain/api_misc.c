@@ -9,6 +9,7 @@
 #include "domain/functions.h"
 #include "domain/taint.h"
 #include <libvirt/libvirt-qemu.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int holdtime, unsigned int *keycodes,
@@ -67,6 +68,35 @@ int core_domain_open_channel(virDomainPtr dom, const char *name, virStreamPtr st
 {
     API_FLAGS(flags, VIR_DOMAIN_CHANNEL_FORCE, -1);
     return open_device(dom, name, stream, flags & VIR_DOMAIN_CHANNEL_FORCE, TRUE);
+}
+
+static int open_graphics(virDomainPtr dom, unsigned int idx, int fd, unsigned int flags)
+{
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_QUERY, "virDomainOpenGraphics") < 0 || api_need_active(&a) < 0)
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->open_graphics(a.state->guest, shared_def_get(a.state->live), idx, fd,
+                                                               (flags & VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH) != 0));
+}
+
+int core_domain_open_graphics(virDomainPtr dom, unsigned int idx, int fd, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH, -1);
+    return open_graphics(dom, idx, fd, flags);
+}
+
+int core_domain_open_graphics_fd(virDomainPtr dom, unsigned int idx, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH, -1);
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return FAIL_ERRNO(errno, "cannot make a socket for the display of domain '%s'", dom->name);
+    int rc = open_graphics(dom, idx, pair[1], flags);
+    close(pair[1]);
+    if (rc == 0)
+        return pair[0];
+    close(pair[0]);
+    return -1;
 }
 
 int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int *infiles,

@@ -303,6 +303,9 @@ struct DomainBackend {
     /** Descriptor (non-blocking, two-way) of a character device by alias, NULL: the first console. @exclusive is
      * TRUE for VIR_DOMAIN_CONSOLE_SAFE. [worker] */
     int (*open_console)(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
+    /** Have the display number @idx (VNC or SPICE) served on @fd, a connected socket that stays the caller's; @skip_auth: without
+     * asking for a password. [worker] */
+    int (*open_graphics)(Guest *guest, const DomainDef *def, unsigned int idx, int fd, gboolean skip_auth);
     /** Raw monitor command; @hmp: the human one. @reply to be freed. Descriptors go in with @fds. [worker] */
     int (*monitor_command)(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
     /** Raw agent command; @timeout as virDomainQemuAgentCommand(). [worker] */

@@ -2,6 +2,8 @@
 #include "lib/entry.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include <errno.h>
+#include <sys/stat.h>
 
 #define FAIL_IN(domain, code, ...) (error_report((domain), (code), __VA_ARGS__), -1)
 
@@ -80,6 +82,21 @@ int entry_positive_in(int domain, gboolean positive, const char *name, const cha
     if (positive)
         return 0;
     return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be greater than zero", name, func);
+}
+
+int entry_socket_in(int domain, int fd, const char *name, const char *func)
+{
+    struct stat st;
+
+    if (entry_nonneg_in(domain, fd, name, func) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0) {
+        error_report_errno(domain, errno, "cannot use descriptor %d, %s in %s", fd, name, func);
+        return -1;
+    }
+    if (S_ISSOCK(st.st_mode))
+        return 0;
+    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "descriptor %d, %s in %s, must be a socket", fd, name, func);
 }
 
 void entry_failed(const void *handle)

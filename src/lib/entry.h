@@ -28,6 +28,9 @@ int entry_nonneg_in(int domain, long long arg, const char *name, const char *fun
 #define entry_nonneg(arg, name, func) entry_nonneg_in(ERROR_DOMAIN, arg, name, func)
 int entry_positive_in(int domain, gboolean positive, const char *name, const char *func);
 #define entry_positive(arg, name, func) entry_positive_in(ERROR_DOMAIN, (arg) > 0, name, func)
+/** A descriptor is a socket; VIR_ERR_SYSTEM_ERROR if it is nothing at all. */
+int entry_socket_in(int domain, int fd, const char *name, const char *func);
+#define entry_socket(fd, name, func) entry_socket_in(ERROR_DOMAIN, fd, name, func)
 
 /** Report this thread's error to the connection of @handle (if that is a handle at all) and to handlers. */
 void entry_failed(const void *handle);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /** One connection and an object of each kind on it; NULL where the driver has none. */
 typedef struct Fixture {

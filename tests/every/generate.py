@@ -91,6 +91,11 @@ class Caller:
         if (self.f.name, name) in NUMBERS:
             return str(NUMBERS[self.f.name, name])
         types = dict((n, t) for t, n in self.f.params)
+        if name in self.f.socket:
+            self.declare.append(f'int v_{name}[2];')
+            self.before.append(f'if (socketpair(AF_UNIX, SOCK_STREAM, 0, v_{name}) < 0) abort();')
+            self.after.append(f'close(v_{name}[0]); close(v_{name}[1]);')
+            return f'v_{name}[1]'
         if name == 'callbackID':
             return f'callback_for(x, "{self.f.name}")'
         if name == 'nparams':

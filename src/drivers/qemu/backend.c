@@ -42,6 +42,7 @@ const DomainBackend qemu_backend = {
     .inject_nmi = qemu_backend_inject_nmi,
     .screenshot = qemu_backend_screenshot,
     .open_console = qemu_backend_open_console,
+    .open_graphics = qemu_backend_open_graphics,
     .monitor_command = qemu_backend_monitor_command,
     .agent_command = qemu_backend_agent_command,
     .agent_hostname = qemu_backend_agent_hostname,

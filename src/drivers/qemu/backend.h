@@ -148,6 +148,7 @@ int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdt
 /* backend_talk.c */
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);
 int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
+int qemu_backend_open_graphics(Guest *guest, const DomainDef *def, unsigned int idx, int fd, gboolean skip_auth);
 int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
 /** Longest raw command. */
 #define QEMU_MAX_COMMAND (4 * 1024 * 1024)

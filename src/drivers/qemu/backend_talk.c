@@ -150,6 +150,28 @@ int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *al
     return fd;
 }
 
+int qemu_backend_open_graphics(Guest *guest, const DomainDef *def, unsigned int idx, int fd, gboolean skip_auth)
+{
+    static gint number;
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    g_autofree char *name = g_strdup_printf("graphics%d", g_atomic_int_add(&number, 1));
+
+    if (!mon)
+        return -1;
+    if (idx >= def->devices.n_graphics)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no display number %u", guest->name, idx);
+    DomainGraphicsType type = def->devices.graphics[idx]->type;
+    if (type != DOMAIN_GRAPHICS_TYPE_VNC && type != DOMAIN_GRAPHICS_TYPE_SPICE)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "display number %u of domain '%s' is of type '%s'; only 'vnc' and 'spice' can be opened",
+                    idx, guest->name, domain_graphics_type_to_string(type));
+    if (qmp_call_full(mon, "getfd", json_make(JSON_STR("fdname", name)), &fd, 1, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0,
+                      NULL) < 0)
+        return -1;
+    /* Takes the descriptor out of QEMU's keeping, and closes it if it cannot be used. */
+    return qemu_guest_call(guest, "add_client", json_make(JSON_STR("protocol", domain_graphics_type_to_string(type)),
+                                                          JSON_STR("fdname", name), JSON_BOOL("skipauth", skip_auth)), NULL);
+}
+
 static int hmp_command(Guest *guest, QmpMonitor *mon, const char *command, char **reply)
 {
     g_autoptr(json_object) result = NULL;
