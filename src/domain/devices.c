@@ -329,9 +329,12 @@ int device_check_update(const DeviceKind *kind, const DeviceRef *now, const void
     }
     for (guint i = 0; i < changes->len; i++) {
         const char *path = ((const XmlChange *) changes->pdata[i])->path;
-        if (changes->len >= CHANGES_MAX || !may_change(changeable, path + strlen(kind->name)))
-            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "cannot modify '%s' of a running domain; '--config' changes it for the next "
-                        "start", path);
+        if (changes->len < CHANGES_MAX && may_change(changeable, path + strlen(kind->name)))
+            continue;
+        gboolean medium = kind->changeable_media && g_str_has_prefix(path + strlen(kind->name), ".source");
+        return FAIL(medium ? VIR_ERR_CONFIG_UNSUPPORTED : VIR_ERR_OPERATION_UNSUPPORTED,
+                    "cannot modify '%s' of a running domain%s; '--config' changes it for the next start", path,
+                    medium ? ", as the drive is not removable" : "");
     }
     return 0;
 }

@@ -207,7 +207,7 @@ static int check_numa(ParamChange *change)
     if (tune && tune->memory.nodeset && !tune->memory.mode)
         tune->memory.mode = DOMAIN_NUMATUNE_MODE_STRICT;
     if (tune && tune->memory.mode && !tune->memory.nodeset && !tune->memory.placement)
-        return FAIL(VIR_ERR_INVALID_ARG, "a NUMA mode of domain '%s' means nothing without '" VIR_DOMAIN_NUMA_NODESET "'",
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a NUMA mode of domain '%s' means nothing without '" VIR_DOMAIN_NUMA_NODESET "'",
                     change->def->name);
     return 0;
 }

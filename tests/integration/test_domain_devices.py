@@ -186,7 +186,7 @@ def test_running_domains_change(tmp_path):
     value = {label: answer[0] for label, answer in got.items()}
     codes = {label: 0 for label in value if not isinstance(value[label], (list, bool))}
     codes.update({'attach to nothing': 55, 'attach taken': 55, 'attach alias taken': 67, 'attach both, one has it': 55,
-                  'attach both, the other has it': 55, 'sound': 84, 'no medium': 84, 'model': 84, 'port': 84, 'bad bits': 8,
+                  'attach both, the other has it': 55, 'sound': 84, 'no medium': 67, 'model': 84, 'port': 84, 'bad bits': 8,
                   'detach again': 99, 'detach alias again': 1})
     assert {k: v if v == 0 else int(v.split()[1]) for k, v in value.items() if k in codes} == codes
     assert value['live'] == ['hda', 'vda', 'vdb', 'vdc']

@@ -174,7 +174,9 @@ int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned i
     g_autoptr(json_object) result = NULL;
     json_object *args = NULL;
 
-    if (n > 0 && freeze) { /* what is frozen thaws together */
+    if (n > 0 && !freeze)
+        return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "agents thaw all that is frozen, not only '%s'", mountpoints[0]);
+    if (n > 0) {
         json_object *list = json_object_new_array();
 
         for (unsigned int i = 0; i < n; i++)

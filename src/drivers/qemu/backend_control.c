@@ -106,7 +106,7 @@ int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int s
     const char *path = qemu_guest(guest)->balloon_path;
 
     if (!path || !def->devices.memballoon)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' has no memory balloon", guest->name);
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no memory balloon", guest->name);
     if (qemu_guest_call(guest, "qom-set", json_make(JSON_STR("path", path), JSON_STR("property", "guest-stats-polling-interval"),
                                                     JSON_UINT("value", seconds)), NULL) < 0)
         return -1;
