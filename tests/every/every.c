@@ -73,6 +73,19 @@ static bool wanted(const char *name, char **names, int n)
     return n == 0;
 }
 
+static void remove_domains(virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    int n = virConnectListAllDomains(conn, &domains, 0);
+    for (int i = 0; i < n; i++) {
+        virDomainDestroy(domains[i]);
+        virDomainUndefineFlags(domains[i], VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA);
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+}
+
 static void make(const char *uri, const Call *call)
 {
     virConnectPtr conn = open_fresh(uri);
@@ -85,10 +98,11 @@ static void make(const char *uri, const Call *call)
     set_state(x);
     call->call(x);
     fflush(stdout);
-    if (strcmp(virConnectGetType(conn), "TEST") != 0 && virDomainDestroy(x->domain) == 0)
-        virDomainUndefine(x->domain);
+    bool stays = strcmp(virConnectGetType(conn), "TEST") != 0;
     close_fixture(x);
-    virConnectClose(conn); /* with the last one goes the host, and with it whatever was made */
+    if (stays)
+        remove_domains(conn);
+    virConnectClose(conn); /* with the last one to the test driver goes the host, and with it whatever was made */
 }
 
 int main(int argc, char **argv)

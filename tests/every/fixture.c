@@ -215,11 +215,21 @@ static const char *const domain_xml =
     "<console type='pty'/><channel type='pty'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
     "<graphics type='vnc'/><video><model type='vga'/></video></devices></domain>";
 
-/* A guest of QEMU, for what needs one: the rest is asked of the test driver. */
-static const char *const qemu_xml =
-    "<domain type='qemu'><name>every</name><uuid>" DOMAIN_UUID "</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
-    "<os><type arch='x86_64' machine='pc'>hvm</type></os><devices><controller type='usb' model='none'/>"
-    "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel><memballoon model='none'/></devices></domain>";
+/* A guest of QEMU, for what needs one: the rest is asked of the test driver. The file EVERY_DISK, if that is set, is its disk. */
+static char *qemu_xml(void)
+{
+    const char *path = getenv("EVERY_DISK");
+    char *disk = NULL, *xml = NULL;
+    if (asprintf(&disk, "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s'/>"
+                        "<target dev='vda' bus='virtio'/><alias name='ua-disk'/></disk>", path ? path : "") < 0 ||
+        asprintf(&xml, "<domain type='qemu'><name>every</name><uuid>" DOMAIN_UUID "</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
+                       "<os><type arch='x86_64' machine='pc'>hvm</type></os><devices><controller type='usb' model='none'/>%s"
+                       "<serial type='pty'/><channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+                       "<memballoon model='none'/></devices></domain>", path ? disk : "") < 0)
+        abort();
+    free(disk);
+    return xml;
+}
 
 static const char *const other_xml =
     "<domain type='test'><name>other</name><memory unit='GiB'>1</memory><os><type>hvm</type></os><devices>"
@@ -228,12 +238,13 @@ static const char *const other_xml =
 
 static void open_guest(Fixture *x)
 {
-    const char *xml = strcmp(virConnectGetType(x->conn), "QEMU") == 0 ? qemu_xml : domain_xml;
-    x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, xml);
+    char *xml = strcmp(virConnectGetType(x->conn), "QEMU") == 0 ? qemu_xml() : NULL;
+    x->domain = virDomainLookupByUUIDString(x->conn, DOMAIN_UUID) ?: virDomainDefineXML(x->conn, xml ?: domain_xml);
+    free(xml);
     if (!x->domain)
         return;
     virDomainCreate(x->domain);
-    if (xml == qemu_xml)
+    if (xml)
         return;
     x->snapshot = virDomainSnapshotLookupByName(x->domain, "first", 0) ?:
         virDomainSnapshotCreateXML(x->domain, "<domainsnapshot><name>first</name></domainsnapshot>", 0);

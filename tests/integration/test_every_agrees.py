@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 900
+"""The generated calls of tests/every/, through our library, on our daemon and on Debian's: the same codes of errors, but for what
+a driver doesn't have and what tests/every/differences.toml explains."""
+import os
+import re
+import tomllib
+
+import pytest
+
+import support
+from support import tree
+
+NO_SUPPORT, RPC = '3', '39'     # what a driver lacks; what is newer than the other daemon
+SECONDS = 400
+USED, ASKED = set(), set()
+
+
+def codes(uri, names=(), disk=None):
+    """function -> ('ok' or the error's code, the message)."""
+    env = dict(os.environ, **({'EVERY_DISK': disk} if disk else {}))
+    text = support.run([tree.place(support.BUILD, 'every'), uri, *names], env=env, seconds=SECONDS).stdout
+    lines = [line.split(' ', 2) for line in text.splitlines() if line.startswith('vir')]
+    return {words[0]: (words[1], ' '.join(words[2:])) for words in lines}
+
+
+def explained():
+    with open(os.path.join(support.SOURCE, 'tests/every/differences.toml'), 'rb') as f:
+        entries = tomllib.load(f)['difference']
+    for entry in entries:
+        assert set(entry) == {'driver', 'function', 'reason'} and len(entry['reason']) > 10, entry
+    return entries
+
+
+def check(driver, ours, theirs):
+    """Where both have the function, both must say the same."""
+    unknown = []
+    for name in ours.keys() & theirs.keys():
+        mine, other = ours[name], theirs[name]
+        if mine[0] == other[0] or mine[0] == NO_SUPPORT or other[0] in (NO_SUPPORT, RPC):
+            continue
+        fitting = {n for n, e in enumerate(explained()) if e['driver'] == driver and re.fullmatch(e['function'], name)}
+        USED.update(fitting)
+        if not fitting:
+            unknown.append(f'{name}: ours {" ".join(mine)}; theirs {" ".join(other)}')
+    ASKED.add(driver)
+    assert not unknown, '\n'.join(sorted(unknown))
+
+
+@pytest.fixture(name='other')
+def fixture_other(tmp_path):
+    """Debian's daemon, which sees the same folder."""
+    if not support.reference_root():
+        pytest.skip('LIBVIRT_REFERENCE does not name a reference root, or not root')
+    os.chmod(tmp_path, 0o755)
+    daemon = support.ReferenceDaemon(str(tmp_path / 'r'), binds=[str(tmp_path)])
+    daemon.start()
+    yield daemon
+    daemon.clean()
+
+
+def test_on_the_test_driver(daemon, other):
+    ours, theirs = (codes(f'test+unix:///default?socket={side.socket}') for side in (daemon, other))
+    assert len(ours) > 500 and len(theirs) > 500
+    check('test', ours, theirs)
+
+
+def test_on_a_guest_of_qemu(daemon, other, protocol, tmp_path):
+    disk = tmp_path / 'disk'
+    disk.write_bytes(bytes(1 << 20))
+    names = [f.name for f in protocol.model.functions if f.driver == 'hypervisor' and
+             f.name.startswith(('virDomain', 'virConnectDomain'))]
+    ours = codes(daemon.uri, names, str(disk))
+    have = [name for name in names if name in ours and ours[name][0] != NO_SUPPORT]
+    theirs = codes(other.uri, have, str(disk))
+    assert len(have) > 100
+    check('qemu', ours, theirs)
+
+
+def test_explanations_are_needed():
+    if len(ASKED) < 2:
+        pytest.skip('not everything was compared, so an explanation may look unused')
+    unused = [entry['function'] for number, entry in enumerate(explained()) if number not in USED]
+    assert not unused, f'these agree now, so they need no explanation: {unused}'
