@@ -8,20 +8,12 @@ import tomllib
 
 import pytest
 
+import every
 import support
-from support import tree
+from every import NO_SUPPORT
 
-NO_SUPPORT, RPC = '3', '39'     # what a driver lacks; what is newer than the other daemon
-SECONDS = 400
+RPC = '39'      # what is newer than the other daemon
 USED, ASKED = set(), set()
-
-
-def codes(uri, names=(), disk=None):
-    """function -> ('ok' or the error's code, the message)."""
-    env = dict(os.environ, **({'EVERY_DISK': disk} if disk else {}))
-    text = support.run([tree.place(support.BUILD, 'every'), uri, *names], env=env, seconds=SECONDS).stdout
-    lines = [line.split(' ', 2) for line in text.splitlines() if line.startswith('vir')]
-    return {words[0]: (words[1], ' '.join(words[2:])) for words in lines}
 
 
 def explained():
@@ -60,7 +52,7 @@ def fixture_other(tmp_path):
 
 
 def test_on_the_test_driver(daemon, other):
-    ours, theirs = (codes(f'test+unix:///default?socket={side.socket}') for side in (daemon, other))
+    ours, theirs = (every.run('every', [f'test+unix:///default?socket={side.socket}']) for side in (daemon, other))
     assert len(ours) > 500 and len(theirs) > 500
     check('test', ours, theirs)
 
@@ -68,11 +60,9 @@ def test_on_the_test_driver(daemon, other):
 def test_on_a_guest_of_qemu(daemon, other, protocol, tmp_path):
     disk = tmp_path / 'disk'
     disk.write_bytes(bytes(1 << 20))
-    names = [f.name for f in protocol.model.functions if f.driver == 'hypervisor' and
-             f.name.startswith(('virDomain', 'virConnectDomain'))]
-    ours = codes(daemon.uri, names, str(disk))
-    have = [name for name in names if name in ours and ours[name][0] != NO_SUPPORT]
-    theirs = codes(other.uri, have, str(disk))
+    ours = every.run('every', [daemon.uri, *every.guest_functions(protocol.model)], disk=disk)
+    have = [name for name, outcome in ours.items() if outcome[0] != NO_SUPPORT]
+    theirs = every.run('every', [other.uri, *have], disk=disk)
     assert len(have) > 100
     check('qemu', ours, theirs)
 
