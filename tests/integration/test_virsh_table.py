@@ -35,6 +35,9 @@ FILES = {
         <requested>524288</requested></target></memory></devices></domain>""",
     'disk.xml': "<disk type='file'><source file='/tmp/a.img'/><target dev='vdb' bus='virtio'/></disk>",
     'cpu.xml': "<cpu mode='custom'><model>qemu64</model></cpu>",
+    'host-cpu.xml': "<cpu><arch>x86_64</arch><model>Nehalem</model><vendor>Intel</vendor><feature name='vmx'/></cpu>",
+    'host-cpus.xml': "<cpu><arch>x86_64</arch><model>Haswell</model><feature name='ht'/></cpu>"
+                     "<cpu><arch>x86_64</arch><model>Penryn</model><feature name='ht'/><feature name='vmx'/></cpu>",
     'interface.xml': "<interface type='ethernet' name='eth9'><mac address='66:55:44:33:22:99'/></interface>",
     'filter.xml': "<filter name='f'/>",
     'network.xml': "<network><name>net</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e1931</uuid>"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/test/test_node.h"
+#include "model/cpu.h"
 
 /* Memory of the cells in KiB, and what is free of all of it in bytes. */
 static const unsigned long long cells[] = { 2097152, 4194304 };
@@ -100,48 +101,22 @@ static int node_free_pages(virConnectPtr conn, unsigned int npages, unsigned int
     return 0;
 }
 
-/* ---- CPU models: of which architectures names are known, in the order of their age ---- */
-
-static const char x86_models[] =
-    "486 pentium pentium2 pentium3 pentiumpro coreduo n270 core2duo qemu32 kvm32 cpu64-rhel5 cpu64-rhel6 "
-    "qemu64 kvm64 Conroe Penryn Nehalem Nehalem-IBRS Westmere Westmere-IBRS SandyBridge SandyBridge-IBRS "
-    "IvyBridge IvyBridge-IBRS Haswell-noTSX Haswell-noTSX-IBRS Haswell Haswell-IBRS Broadwell-noTSX "
-    "Broadwell-noTSX-IBRS Broadwell Broadwell-IBRS Skylake-Client Skylake-Client-IBRS "
-    "Skylake-Client-noTSX-IBRS Skylake-Server Skylake-Server-IBRS Skylake-Server-noTSX-IBRS Cascadelake-Server "
-    "Cascadelake-Server-noTSX Icelake-Client Icelake-Client-noTSX Icelake-Server Icelake-Server-noTSX "
-    "Cooperlake Snowridge athlon phenom Opteron_G1 Opteron_G2 Opteron_G3 Opteron_G4 Opteron_G5 EPYC "
-    "EPYC-IBPB EPYC-Rome EPYC-Milan Dhyana";
-static const char ppc_models[] = "POWER6 POWER7 POWER8 POWER9 POWER10 POWERPC_e5500 POWERPC_e6500";
-
-static const struct { const char *archs, *models; } cpu_models[] = {
-    { "i686 x86_64", x86_models },
-    { "ppc64 ppc64le", ppc_models },
-    { "aarch64 armv6l armv7l armv7b s390 s390x", "" }, /* any name will do */
-    { "alpha cris ia64 lm32 m68k microblaze microblazeel mips mips64 mips64el mipsel or32 parisc parisc64 ppc ppcemb "
-      "riscv32 riscv64 sh4 sh4eb sparc sparc64 unicore32 xtensa xtensaeb", NULL },
-};
-
-static gboolean has_word(const char *words, const char *word)
-{
-    g_auto(GStrv) list = g_strsplit(words, " ", -1);
-    return *word && g_strv_contains((const char *const *) list, word);
-}
-
 static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***models, unsigned int flags)
 {
     CHECK_FLAGS(flags, 0, -1);
-    for (guint i = 0; i < G_N_ELEMENTS(cpu_models); i++) {
-        if (!has_word(cpu_models[i].archs, arch))
-            continue;
-        if (!cpu_models[i].models)
-            return FAIL(VIR_ERR_NO_SUPPORT, "CPU models of architecture '%s' are not known", arch);
-        g_auto(GStrv) list = g_strsplit(cpu_models[i].models, " ", -1);
-        int n = (int) g_strv_length(list);
-        if (models)
-            *models = g_steal_pointer(&list);
-        return n;
-    }
-    return FAIL(VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
+    g_auto(GStrv) list = cpu_model_names(arch);
+    if (!list)
+        return -1;
+    int n = (int) g_strv_length(list);
+    if (models)
+        *models = g_steal_pointer(&list);
+    return n;
+}
+
+static char *baseline_cpu(virConnectPtr conn, const char **cpus, unsigned int n, unsigned int flags)
+{
+    CHECK_FLAGS(flags, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES, NULL);
+    return cpu_baseline(cpus, n, flags & VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES);
 }
 
 static int node_security_model(virConnectPtr conn, virSecurityModelPtr model)
@@ -156,6 +131,7 @@ void test_host_fill(HypervisorDriver *driver)
     driver->connect_get_sysinfo = get_sysinfo;
     driver->connect_get_capabilities = get_capabilities;
     driver->connect_get_cpu_model_names = get_cpu_model_names;
+    driver->connect_baseline_cpu = baseline_cpu;
     driver->node_get_info = node_info;
     driver->node_get_cpu_map = node_cpu_map;
     driver->node_get_cpu_stats = node_cpu_stats;
