@@ -35,7 +35,8 @@ def checks(function):
         elif name in needed(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
         elif name in function.positive:
-            lines.append(f'entry_positive({name}, "{name}", __func__) < 0')
+            kind = "nonzero" if ctype.startswith("unsigned") else "positive"
+            lines.append(f'entry_{kind}({name}, "{name}", __func__) < 0')
         elif name in function.socket:
             lines.append(f'entry_socket({name}, "{name}", __func__) < 0')
         elif ctype == "int" and name in ("id", "maxnames", "maxids", "maxuuids", "nameslen", "maxinfo", "maplen", "ncpumaps", "nparams"):
@@ -51,6 +52,8 @@ def arrays(function):
     bindings = [(f.binding or "") for call in function.calls for f in call.args if f.form == "array"]
     bindings += [(f.binding or "")[5:-1] for call in function.calls for f in call.ret if (f.binding or "").startswith("fill(")]
     found = [("buffer", "(long long) size")] if types.get("buffer") == "void *" and "size" in types else []
+    filled_by_hand = {f.name for call in function.calls for f in call.ret if f.form == "array" and not f.binding}
+    found += [(n, f"(long long) n{n}") for t, n in function.params if n in filled_by_hand and types.get(f"n{n}") == "unsigned int"]
     for binding in bindings:
         pointer, _, count = (part.strip("* ") for part in binding.partition(","))
         if pointer in types and count in types and (pointer, count) not in found and pointer not in function.null:

@@ -43,6 +43,20 @@ static void error_fill(int domain, int code, int level, char *message)
     err->int1 = err->int2 = -1;
 }
 
+static G_GNUC_PRINTF(1, 0) char *make_detail(const char *fmt, va_list args)
+{
+    char *detail = g_strdup_vprintf(fmt, args);
+    if (strlen(detail) > MESSAGE_MAX)
+        detail[MESSAGE_MAX] = '\0';
+    return detail;
+}
+
+/* Codes of which a message has the detail alone. */
+static gboolean is_bare(int code)
+{
+    return code == VIR_ERR_XML_DETAIL || code == VIR_ERR_SYSTEM_ERROR || code == VIR_ERR_RPC || code == VIR_ERR_GNUTLS_ERROR;
+}
+
 void error_report(int domain, int code, const char *fmt, ...)
 {
     int saved = errno;
@@ -50,19 +64,30 @@ void error_report(int domain, int code, const char *fmt, ...)
     if (fmt) {
         va_list args;
         va_start(args, fmt);
-        detail = g_strdup_vprintf(fmt, args);
+        detail = make_detail(fmt, args);
         va_end(args);
-        if (strlen(detail) > MESSAGE_MAX)
-            detail[MESSAGE_MAX] = '\0';
     }
-    const char *text = error_code_text(code);
-    char *message = !text ? g_strdup(detail ? detail : "unknown error")
-                          : !detail ? g_strdup(text)
-                          : g_str_has_suffix(text, " in") ? g_strdup_printf("%s %s", text, detail)
-                                                          : g_strdup_printf("%s: %s", text, detail);
-    error_fill(domain, code, VIR_ERR_ERROR, message);
-    error_current()->str1 = g_strdup(detail ? "%s" : text);
+    const char *text = detail && is_bare(code) ? "" : error_code_text(code);
+    if (!text)
+        text = detail ? "" : "unknown error";
+    const char *joint = !*text || !detail ? "" : g_str_has_suffix(text, " in") || g_str_has_suffix(text, " for") ? " " : ": ";
+    error_fill(domain, code, VIR_ERR_ERROR, g_strconcat(text, joint, detail, NULL));
+    error_current()->str1 = g_strconcat(text, joint, detail ? "%s" : NULL, NULL);
     error_current()->str2 = g_steal_pointer(&detail);
+    errno = saved;
+}
+
+void error_report_argument(int domain, const char *function, const char *argument, const char *fmt, ...)
+{
+    int saved = errno;
+    va_list args;
+    va_start(args, fmt);
+    error_fill(domain, VIR_ERR_INVALID_ARG, VIR_ERR_ERROR, make_detail(fmt, args));
+    va_end(args);
+    virErrorPtr err = error_current();
+    err->str1 = g_strdup(function);
+    err->str2 = g_strdup(argument);
+    err->int1 = err->int2 = 0;
     errno = saved;
 }
 
@@ -70,7 +95,7 @@ int error_check_flags(int domain, const char *function, unsigned int flags, unsi
 {
     flags &= ~allowed;
     if (flags)
-        error_report(domain, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags, function);
+        error_report_argument(domain, function, "flags", "unsupported flags (0x%x) in function %s", flags, function);
     return flags ? -1 : 0;
 }
 
@@ -79,12 +104,12 @@ void error_report_errno(int domain, int errnum, const char *fmt, ...)
     g_autofree char *detail = NULL;
     va_list args;
     va_start(args, fmt);
-    detail = g_strdup_vprintf(fmt, args);
+    detail = make_detail(fmt, args);
     va_end(args);
-    error_report(domain, VIR_ERR_SYSTEM_ERROR, NULL);
+    error_fill(domain, VIR_ERR_SYSTEM_ERROR, VIR_ERR_ERROR, g_strdup_printf("%s: %s", detail, g_strerror(errnum)));
     virErrorPtr err = error_current();
-    g_free(err->message);
-    err->message = g_strdup_printf("%s: %s", detail, g_strerror(errnum));
+    err->str1 = g_strdup("%s");
+    err->str2 = g_strdup(err->message);
     err->int1 = errnum;
     errno = errnum;
 }

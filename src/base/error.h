@@ -14,6 +14,10 @@
  * the standing text of the code ("Domain not found: ..."); NULL for the text alone. Never changes errno. */
 void error_report(int domain, int code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 
+/** An argument of the API function @function is wrong: VIR_ERR_INVALID_ARG, with the detail alone as the message and with the
+ * names of function and @argument as the strings of the error. */
+void error_report_argument(int domain, const char *function, const char *argument, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
+
 /** As error_report() with VIR_ERR_SYSTEM_ERROR; the text of @errnum is appended; int1 of the error is @errnum. */
 void error_report_errno(int domain, int errnum, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 

@@ -79,7 +79,7 @@ Uri *uri_parse(const char *text)
     xmlURIPtr x = xmlParseURI(text);
     if (!x || !x->scheme) {
         error_report(x ? VIR_FROM_NONE : VIR_FROM_URI, x ? VIR_ERR_NO_CONNECT : VIR_ERR_INTERNAL_ERROR,
-                     "'%s' is not a connection URI; it looks like qemu:///system", text);
+                     "'%s', which is no connection URI; one looks like qemu:///system", text);
         xmlFreeURI(x);
         return NULL;
     }

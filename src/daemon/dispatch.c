@@ -115,7 +115,7 @@ static gboolean before_open(gint32 procedure)
 static int check_access(DispatchCall *call, const DispatchProc *proc)
 {
     if (!call->conn && !(call->header.program == REMOTE_PROGRAM && before_open(call->header.procedure)))
-        return FAIL(VIR_ERR_NO_CONNECT, "connection not open"); /* it was closed before its turn came */
+        return FAIL(VIR_ERR_NO_CONNECT, "a client that has no open connection"); /* it was closed before its turn came */
     if (proc->readonly == CALL_RO_DENIED && call->conn && (call->conn->flags & VIR_CONNECT_RO))
         return FAIL(VIR_ERR_OPERATION_DENIED, "read only access prevents %s", proc->function);
     return 0;
@@ -347,7 +347,7 @@ static int check_state(ServerClient *client, const RpcHeader *header)
     g_mutex_lock(&state->lock);
     gboolean open = state->conn != NULL;
     g_mutex_unlock(&state->lock);
-    return open ? 0 : FAIL(VIR_ERR_NO_CONNECT, "connection not open");
+    return open ? 0 : FAIL(VIR_ERR_NO_CONNECT, "a client that has no open connection");
 }
 
 static int take_call(ServerClient *client, RpcPacket *packet, const DispatchProc *procs, guint n_procs)

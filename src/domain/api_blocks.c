@@ -174,6 +174,9 @@ int core_domain_get_cpu_stats(virDomainPtr dom, virTypedParameterPtr params, uns
     API_FLAGS(flags, VIR_TYPED_PARAM_STRING_OKAY, -1);
     g_auto(Access) a = { NULL };
     TypedList list = { NULL };
+    if (start_cpu < -1 || (start_cpu == -1 && ncpus != 1))
+        return FAIL(VIR_ERR_INVALID_ARG, "start_cpu %d with %u CPUs: it is the number of a CPU, or -1 with 1 for the sum of all",
+                    start_cpu, ncpus);
     if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
         return -1;
     const DomainBackend *backend = host_backend(a.obj->host);

@@ -17,6 +17,8 @@ int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int ho
 {
     API_FLAGS(flags, 0, -1);
     g_auto(Access) a = { NULL };
+    if (nkeycodes > VIR_DOMAIN_SEND_KEY_MAX_KEYS)
+        return FAIL(VIR_ERR_INVALID_ARG, "nkeycodes must be <= %d", VIR_DOMAIN_SEND_KEY_MAX_KEYS);
     if (api_begin_job(&a, dom, JOB_QUERY, "virDomainSendKey") < 0 || api_need_active(&a) < 0)
         return -1;
     return GUEST_CALL(host_backend(a.obj->host)->send_key(a.state->guest, codeset, holdtime, keycodes, nkeycodes));

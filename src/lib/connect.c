@@ -116,7 +116,7 @@ static int connect_to(virConnectPtr conn, virConnectAuthPtr auth)
         result = connect_among(conn, auth, TRUE);
     if (result != OPEN_DECLINED)
         return result == OPEN_OK ? 0 : -1;
-    error_report(VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "no driver serves '%s'", conn->uri->text);
+    error_report(VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "'%s'", conn->uri->text);
     return -1;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #define FAIL_IN(domain, code, ...) (error_report((domain), (code), __VA_ARGS__), -1)
+#define FAIL_ARG(domain, name, func, ...) (error_report_argument((domain), (func), (name), __VA_ARGS__), -1)
 
 /* The error code and domain of a handle that isn't one; domain -1: that of the function. */
 static const struct { ObjectClass cls; int code; int domain; } invalid_codes[] = {
@@ -49,7 +50,7 @@ int entry_nonnull_in(int domain, const void *arg, const char *name, const char *
 {
     if (arg)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must not be NULL", name, func);
+    return FAIL_ARG(domain, name, func, "%s in %s must not be NULL", name, func);
 }
 
 int entry_nonempty_in(int domain, const char *arg, const char *name, const char *func)
@@ -64,24 +65,24 @@ int entry_nonempty_in(int domain, const char *arg, const char *name, const char 
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func)
 {
     if (count < 0)
-        return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "the number of items of %s in %s must be zero or greater", name, func);
+        return FAIL_ARG(domain, name, func, "the number of items of %s in %s must be zero or greater", name, func);
     if (array || count == 0)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must not be NULL: it should have %lld items", name, func, count);
+    return FAIL_ARG(domain, name, func, "%s in %s must not be NULL", name, func);
 }
 
 int entry_nonneg_in(int domain, long long arg, const char *name, const char *func)
 {
     if (arg >= 0)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be zero or greater", name, func);
+    return FAIL_ARG(domain, name, func, "%s in %s must be zero or greater", name, func);
 }
 
-int entry_positive_in(int domain, gboolean positive, const char *name, const char *func)
+int entry_demand_in(int domain, gboolean met, const char *demand, const char *name, const char *func)
 {
-    if (positive)
+    if (met)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "%s in %s must be greater than zero", name, func);
+    return FAIL_ARG(domain, name, func, "%s in %s must %s", name, func, demand);
 }
 
 int entry_socket_in(int domain, int fd, const char *name, const char *func)
@@ -96,7 +97,7 @@ int entry_socket_in(int domain, int fd, const char *name, const char *func)
     }
     if (S_ISSOCK(st.st_mode))
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "descriptor %d, %s in %s, must be a socket", fd, name, func);
+    return FAIL_ARG(domain, name, func, "descriptor %d, %s in %s, must be a socket", fd, name, func);
 }
 
 void entry_failed(const void *handle)
@@ -123,5 +124,5 @@ int entry_parse_uuid_in(int domain, const char *text, unsigned char *uuid, const
 {
     if (uuid_parse(text, uuid) == 0)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
+    return FAIL_ARG(domain, "uuidstr", func, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
 }

@@ -26,8 +26,10 @@ int entry_array_in(int domain, const void *array, long long count, const char *n
 #define entry_array(array, count, name, func) entry_array_in(ERROR_DOMAIN, array, count, name, func)
 int entry_nonneg_in(int domain, long long arg, const char *name, const char *func);
 #define entry_nonneg(arg, name, func) entry_nonneg_in(ERROR_DOMAIN, arg, name, func)
-int entry_positive_in(int domain, gboolean positive, const char *name, const char *func);
-#define entry_positive(arg, name, func) entry_positive_in(ERROR_DOMAIN, (arg) > 0, name, func)
+/** It is as demanded; @demand completes "must ...". */
+int entry_demand_in(int domain, gboolean met, const char *demand, const char *name, const char *func);
+#define entry_positive(arg, name, func) entry_demand_in(ERROR_DOMAIN, (arg) > 0, "be greater than zero", name, func)
+#define entry_nonzero(arg, name, func) entry_demand_in(ERROR_DOMAIN, (arg) != 0, "not be zero", name, func)
 /** A descriptor is a socket; VIR_ERR_SYSTEM_ERROR if it is nothing at all. */
 int entry_socket_in(int domain, int fd, const char *name, const char *func);
 #define entry_socket(fd, name, func) entry_socket_in(ERROR_DOMAIN, fd, name, func)

@@ -111,7 +111,7 @@ class Caller:
             return '1' if 'cpumap' in types else '2'
         if name.startswith('max') or name in ('nameslen', 'ncpumaps', 'nr_stats', 'ncounts', 'npages', 'cellCount', 'cellcount'):
             return '1' if name in ('npages', 'cellCount', 'cellcount') else str(ROOM)
-        return '0'
+        return '1' if name in self.f.positive else '0'
 
     def pointer(self, ctype, name):
         v = f'v_{name}'

@@ -101,6 +101,7 @@ def answer(program, uri, call, files, environment):
         text = re.sub(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( \+\d{4})?', 'TIME', text)
         text = re.sub(r'\b1[5-9]\d{8}\b', 'SECONDS', text)
         text = re.sub(f"(?m)^error: ({'|'.join(CODES)}): .*$", r'error: \1', text)
+        text = re.sub(r'(?<=in function )[a-zA-Z]\w+', 'FUNCTION', text)
         return text.replace(str(files), '@').replace(uri, 'URI')
     return plain(done.stdout), plain(done.stderr), done.returncode
 

@@ -42,7 +42,7 @@ def test_calls_before_open_are_refused(daemon, protocol):
         assert connection.call('AUTH_LIST')['types'] == [0]
         with pytest.raises(wire.RemoteError) as caught:
             connection.call('CONNECT_GET_LIB_VERSION')
-        assert 'not open' in caught.value.message
+        assert 'no open connection' in caught.value.message
 
 
 def test_parameters_for_clients_of_all_ages(daemon, protocol):

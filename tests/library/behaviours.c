@@ -17,12 +17,16 @@ void see(const char *label, const char *fmt, ...)
 
 const char *told(virErrorPtr err)
 {
-    static __thread char buffers[4][80];
+    static __thread char buffers[4][240];
     static __thread unsigned int next;
     char *text = buffers[next++ % 4];
     if (!err)
         return "none";
-    snprintf(text, sizeof(buffers[0]), "code %d domain %d level %d", err->code, err->domain, err->level);
+    int n = snprintf(text, sizeof(buffers[0]), "code %d domain %d level %d", err->code, err->domain, err->level);
+    if (err->str1 && strncmp(err->str1, "vir", 3) == 0) /* it names the function and its argument, or anything */
+        snprintf(text + n, sizeof(buffers[0]) - n, " int %d %s %s", err->int1, err->str1, err->str2 ? err->str2 : "");
+    else if (err->str1 && strstr(err->str1, "%s"))
+        snprintf(text + n, sizeof(buffers[0]) - n, " int %d %s", err->int1, err->str1);
     return text;
 }
 

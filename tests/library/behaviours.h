@@ -20,7 +20,8 @@ typedef struct {
 /* One observation. */
 void see(const char *label, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Code, domain and level of @err, or "none"; in one of a few static buffers. */
+/* Code, domain and level of @err, and its number and what its strings name if they name what doesn't depend on words of its
+ * own; or "none"; in one of a few static buffers. */
 const char *told(virErrorPtr err);
 
 /* What a call returned, and the last error if that was -1. */

@@ -119,7 +119,8 @@ static char **merge_keys(char **known, const char **keys, unsigned int n, GuestK
     g_autoptr(GStrvBuilder) merged = g_strv_builder_new();
     const char *const none[] = { NULL };
     g_autofree const char **given = g_new0(const char *, n + 1);
-    memcpy(given, keys, n * sizeof(*keys));
+    for (unsigned int i = 0; i < n; i++)
+        given[i] = keys[i];
     for (const char *const *key = known && mode != GUEST_KEYS_REPLACE ? (const char *const *) known : none; *key; key++) {
         if (!g_strv_contains(given, *key))
             g_strv_builder_add(merged, *key);
