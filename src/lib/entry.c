@@ -59,7 +59,7 @@ int entry_nonempty_in(int domain, const char *arg, const char *name, const char 
         return -1;
     if (*arg)
         return 0;
-    return FAIL_IN(domain, VIR_ERR_INVALID_ARG, "string %s in %s must not be empty", name, func);
+    return FAIL_ARG(domain, name, func, "string %s in %s must not be empty", name, func);
 }
 
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func)

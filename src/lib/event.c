@@ -109,9 +109,7 @@ static int default_remove_handle(int watch)
         loop_watch_remove(source->watch);
     }
     pthread_mutex_unlock(&lock);
-    if (!source)
-        return FAIL(VIR_ERR_INVALID_ARG, "there is no event handle %d", watch);
-    return 0;
+    return source ? 0 : -1; /* no error: programs see the reference's loop set none */
 }
 
 static int default_add_timeout(int frequency, virEventTimeoutCallback cb, void *opaque, virFreeCallback ff)
@@ -145,9 +143,7 @@ static int default_remove_timeout(int timer)
         loop_timer_remove(source->timer);
     }
     pthread_mutex_unlock(&lock);
-    if (!source)
-        return FAIL(VIR_ERR_INVALID_ARG, "there is no event timer %d", timer);
-    return 0;
+    return source ? 0 : -1; /* no error, as above */
 }
 
 int virEventRegisterDefaultImpl(void)

@@ -41,7 +41,7 @@ static const struct { const char *name, *vendor; } ppc_models[] = {
     { "POWERPC_e5500", "Freescale" }, { "POWERPC_e6500", "Freescale" },
 };
 
-char **cpu_model_names(const char *arch)
+char **cpu_model_names(const char *arch, int domain)
 {
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
     guint n = 0;
@@ -60,7 +60,8 @@ char **cpu_model_names(const char *arch)
     case NAMES_ANY: case NAMES_OF_HOST:
         break;
     default:
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
+        error_report(domain, VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
+        return NULL;
     }
     return g_strv_builder_end(list);
 }

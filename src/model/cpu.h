@@ -6,8 +6,9 @@
 #include <glib.h>
 
 /** Names of the CPU models of @arch, oldest first; an empty list: any name will do. NULL-terminated, to be freed with
- * g_strfreev(). NULL with VIR_ERR_INVALID_ARG (no such architecture) or VIR_ERR_NO_SUPPORT (its models are not known). */
-char **cpu_model_names(const char *arch);
+ * g_strfreev(). NULL with VIR_ERR_INVALID_ARG of @domain (no such architecture) or VIR_ERR_NO_SUPPORT (its models are not
+ * known). */
+char **cpu_model_names(const char *arch, int domain);
 
 /** The best CPU that all hosts can offer whose <cpu> documents are given: text of a <cpu> element for a guest, caller frees.
  * @expand: with all features, also those that its model has anyway. NULL with an error: VIR_ERR_XML_ERROR and

@@ -91,13 +91,14 @@ static void test_documents(void)
 
 static void test_names(void)
 {
-    g_auto(GStrv) x86 = cpu_model_names("x86_64"), arm = cpu_model_names("aarch64");
+    g_auto(GStrv) x86 = cpu_model_names("x86_64", VIR_FROM_TEST), arm = cpu_model_names("aarch64", VIR_FROM_TEST);
     g_assert_true(g_strv_contains((const char *const *) x86, "Skylake-Client-noTSX-IBRS"));
     g_assert_cmpuint(g_strv_length(arm), ==, 0);
-    g_assert_null(cpu_model_names("mips"));
+    g_assert_null(cpu_model_names("mips", VIR_FROM_TEST));
     g_assert_cmpint(virGetLastErrorCode(), ==, VIR_ERR_NO_SUPPORT);
-    g_assert_null(cpu_model_names(""));
+    g_assert_null(cpu_model_names("", VIR_FROM_TEST));
     g_assert_cmpint(virGetLastErrorCode(), ==, VIR_ERR_INVALID_ARG);
+    g_assert_cmpint(virGetLastErrorDomain(), ==, VIR_FROM_TEST);
     for (guint i = 0; x86[i]; i++) { /* each stands for something */
         g_autofree char *xml = g_strdup_printf("<cpu><arch>i686</arch><model>%s</model></cpu>", x86[i]);
         const char *cpus[] = { xml, xml };

@@ -104,7 +104,7 @@ static int node_free_pages(virConnectPtr conn, unsigned int npages, unsigned int
 static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***models, unsigned int flags)
 {
     CHECK_FLAGS(flags, 0, -1);
-    g_auto(GStrv) list = cpu_model_names(arch);
+    g_auto(GStrv) list = cpu_model_names(arch, ERROR_DOMAIN);
     if (!list)
         return -1;
     int n = (int) g_strv_length(list);
