@@ -226,6 +226,10 @@ struct DomainBackend {
     /** Have @device as it is now; it was @old. @force: also against the guest's will (a locked tray). [worker] */
     int (*update)(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force);
 
+    /** A device that guest_upcall_device_deleted() told of is out of the definition: release what it used. Must not block. May be
+     * NULL. [loop] */
+    void (*device_gone)(Guest *guest, const char *kind, const void *device);
+
     /* ---- information, and what the guest's own system does ---- */
 
     /** Sizes of a disk's image; @guest NULL: the domain doesn't run. Not set: the statistics of a run tell. [worker] */
@@ -337,6 +341,8 @@ void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 void guest_upcall_rtc(Guest *guest, long long offset);
 /** A device is gone: it is taken out of the live definition. */
 void guest_upcall_device_deleted(Guest *guest, const char *alias);
+/** The guest doesn't let go of a device that it was asked for. */
+void guest_upcall_device_kept(Guest *guest, const char *alias);
 void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk);
 void guest_upcall_pmwakeup(Guest *guest);
 /** Name of the channel that a guest's agent listens on. */

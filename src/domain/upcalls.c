@@ -269,9 +269,32 @@ static void remove_device(DomainDef *def, const GuestNews *news)
         domain_device_free(device_take(def, &ref));
 }
 
+typedef struct Gone { const char *alias; const char *kind; const XmlDesc *desc; void *device; } Gone;
+
+static void copy_device(const DomainDef *def, void *opaque)
+{
+    Gone *gone = opaque;
+    DeviceRef ref;
+    if (!device_by_alias(def, gone->alias, &ref))
+        return;
+    gone->kind = ref.member->name;
+    gone->desc = ref.member->info;
+    gone->device = xml_struct_copy(gone->desc, ref.device);
+}
+
+void guest_upcall_device_kept(Guest *guest, const char *alias)
+{
+    emit(guest, event_domain_device_removal_failed_new(ABOUT(guest), alias));
+}
+
 void guest_upcall_device_deleted(Guest *guest, const char *alias)
 {
+    Gone gone = { .alias = alias };
+    guest_with_def(guest, copy_device, &gone);
     guest_change_def(guest, remove_device, &(GuestNews) { .alias = alias });
+    if (gone.device && host_backend(guest->host)->device_gone)
+        host_backend(guest->host)->device_gone(guest, gone.kind, gone.device);
+    xml_struct_free(gone.desc, gone.device);
     emit(guest, event_domain_device_removed_new(ABOUT(guest), alias));
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_priv.h"
 
 static void alias_set(DomainDeviceInfo *info, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
@@ -90,9 +91,9 @@ static void alias_controller(const DomainDef *def, DomainController *controller)
     }
 }
 
-static int number_sources(DomainDef *def)
+void qemu_number_sources(DomainDef *def, guint floor)
 {
-    guint n = 0;
+    guint n = floor;
 
     for (guint i = 0; i < def->devices.n_disks; i++) {
         const DomainDisk *disk = def->devices.disks[i];
@@ -105,19 +106,37 @@ static int number_sources(DomainDef *def)
     for (guint i = def->devices.n_disks; i-- > 0;) {
         DomainDisk *disk = def->devices.disks[i];
 
-        if (disk->source.index == 0)
-            disk->source.index = ++n;
+        /* An empty drive takes its number, too, but has nothing that would bear it. */
+        if (disk->source.index == 0 && ++n && qemu_disk_has_media(disk))
+            disk->source.index = n;
         for (DomainBackingStore *b = disk->backing_store; b && b->source.type; b = b->backing_store) {
             if (b->source.index == 0)
                 b->source.index = ++n;
         }
     }
-    return 0;
 }
 
+/* The number behind the highest of the names with this beginning; 0 if there is none. */
+static guint64 above(guint64 n, const char *alias, const char *name)
+{
+    guint64 number;
+
+    if (!alias || !g_str_has_prefix(alias, name) || !g_ascii_string_to_unsigned(alias + strlen(name), 10, 0, G_MAXUINT32, &number, NULL))
+        return n;
+    return MAX(n, number + 1);
+}
+
+/* At the start by their place; what comes later gets a number that none had when it came. */
 #define ALIAS_ALL(list, count, name) do { \
+        guint64 next_ = 0; \
         for (guint i_ = 0; i_ < d->count; i_++) \
-            alias_set(&d->list[i_]->info, name "%u", i_); \
+            next_ = above(next_, d->list[i_]->info.alias, name); \
+        for (guint i_ = 0; i_ < d->count; i_++) { \
+            if (!d->list[i_]->info.alias) \
+                next_ = MAX(next_, i_); \
+            alias_set(&d->list[i_]->info, name "%u", (guint)next_); \
+            next_ = above(next_, d->list[i_]->info.alias, name); \
+        } \
     } while (0)
 
 static void alias_consoles(DomainDevices *d)
@@ -168,7 +187,8 @@ int qemu_assign_aliases(DomainDef *def)
         alias_set(&d->memballoon->info, "balloon0");
     if (d->vsock)
         alias_set(&d->vsock->info, "vsock0");
-    return number_sources(def);
+    qemu_number_sources(def, 0);
+    return 0;
 }
 
 int qemu_assign_channel_paths(DomainDef *def, const char *dir)

@@ -57,8 +57,8 @@ typedef struct QemuGuest {
     GPtrArray *unlink;       /* paths to be removed at the end */
     GArray *ports;           /* of QemuPort: to be given back */
     GArray *vcpu_tids;       /* * of int, by vCPU; 0: unknown */
-    GPtrArray *disks;        /* of QemuDisk; constant after start() */
-    GPtrArray *taps;         /* names of host devices, by interface; NULL where there is none */
+    GPtrArray *disks;        /* * of QemuDisk; never changed but replaced, as the next */
+    GPtrArray *taps;         /* * names of host devices, by interface; NULL where there is none */
     char *balloon_path;      /* QOM path; NULL: no balloon */
 } QemuGuest;
 
@@ -109,12 +109,20 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root);
 void qemu_backend_guest_new(Guest *guest);
 /** Write down what is needed of the definition while it runs (disks, devices, agent). */
 void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def);
+/** The part of it that changes when devices come and go. */
+void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def);
+/** What it wrote down last; a reference. */
+GPtrArray *qemu_guest_disks(QemuGuest *qemu);
+GPtrArray *qemu_guest_taps(QemuGuest *qemu);
 /** Open the monitor at its path. */
 int qemu_guest_connect(Guest *guest);
 
 /* backend_setup.c: after the monitor is there */
 /** What is set over the monitor before the vCPUs run, and what QEMU chose (terminals, threads) is put into @def. */
 int qemu_guest_setup(Guest *guest, DomainDef *def);
+int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics);
+int qemu_guest_set_throttle(Guest *guest, const DomainDisk *disk);
+int qemu_guest_set_link(Guest *guest, const DomainInterface *net);
 /** The second half of it: what QEMU chose. */
 int qemu_guest_refresh(Guest *guest, DomainDef *def);
 
@@ -144,6 +152,14 @@ int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int s
 int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
 int qemu_backend_inject_nmi(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
+
+/* hotplug.c */
+int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *device);
+int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *device);
+int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force);
+void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device);
+/** Take devices out of @def that the guest let go of while no daemon was there to hear of it. 0, or -1 with an error. */
+int qemu_guest_drop_gone(Guest *guest, DomainDef *def);
 
 /* backend_talk.c */
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);

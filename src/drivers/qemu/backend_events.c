@@ -82,13 +82,13 @@ static void on_watchdog(Guest *guest, json_object *data)
 }
 
 /* The disk that an error is about: by its path in QEMU's tree, or by its name. */
-static const QemuDisk *find_disk(QemuGuest *qemu, json_object *data)
+static const QemuDisk *find_disk(GPtrArray *disks, json_object *data)
 {
     const char *device = json_member_string(data, "device"), *path = json_member_string(data, "qom-path");
     g_auto(GStrv) parts = g_strsplit(path ? path : "", "/", -1);
 
-    for (guint i = 0; i < qemu->disks->len; i++) {
-        const QemuDisk *disk = g_ptr_array_index(qemu->disks, i);
+    for (guint i = 0; i < disks->len; i++) {
+        const QemuDisk *disk = g_ptr_array_index(disks, i);
 
         if (g_strcmp0(disk->alias, device) == 0 || (disk->alias && g_strv_contains((const char *const *)parts, disk->alias)))
             return disk;
@@ -98,7 +98,8 @@ static const QemuDisk *find_disk(QemuGuest *qemu, json_object *data)
 
 static void on_io_error(Guest *guest, json_object *data)
 {
-    const QemuDisk *disk = find_disk(qemu_guest(guest), data);
+    g_autoptr(GPtrArray) disks = qemu_guest_disks(qemu_guest(guest));
+    const QemuDisk *disk = find_disk(disks, data);
     const char *action = json_member_string(data, "action");
     int code = g_strcmp0(action, "stop") == 0 ? VIR_DOMAIN_EVENT_IO_ERROR_PAUSE :
         g_strcmp0(action, "report") == 0 ? VIR_DOMAIN_EVENT_IO_ERROR_REPORT : VIR_DOMAIN_EVENT_IO_ERROR_NONE;
@@ -126,6 +127,15 @@ static void on_device_deleted(Guest *guest, json_object *data)
 
     if (device)
         guest_upcall_device_deleted(guest, device);
+}
+
+/* The guest's system doesn't let go of it. */
+static void on_device_kept(Guest *guest, json_object *data)
+{
+    const char *device = json_member_string(data, "device");
+
+    if (device)
+        guest_upcall_device_kept(guest, device);
 }
 
 static void on_suspend(Guest *guest, json_object *data)
@@ -175,6 +185,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
+        { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept },
         { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
     };
     Guest *guest = opaque;

@@ -36,7 +36,7 @@ int qemu_guest_call(Guest *guest, const char *command, json_object *args, json_o
     return qmp_call(mon, command, args, (int)MIN(guest_deadline_ms(guest), G_MAXINT), result);
 }
 
-static int set_password(Guest *guest, const DomainGraphics *graphics)
+int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics)
 {
     const char *protocol = graphics->type == DOMAIN_GRAPHICS_TYPE_VNC ? "vnc" : "spice";
     const char *connected = graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE && graphics->connected ?
@@ -62,7 +62,7 @@ static int set_password(Guest *guest, const DomainGraphics *graphics)
     return 0;
 }
 
-static int set_throttle(Guest *guest, const DomainDisk *disk)
+int qemu_guest_set_throttle(Guest *guest, const DomainDisk *disk)
 {
     const DomainDiskIotune *t = disk->iotune;
     json_object *args;
@@ -95,13 +95,18 @@ static int set_throttle(Guest *guest, const DomainDisk *disk)
     return qemu_guest_call(guest, "block_set_io_throttle", args, NULL);
 }
 
+int qemu_guest_set_link(Guest *guest, const DomainInterface *net)
+{
+    return qemu_guest_call(guest, "set_link", json_make(JSON_STR("name", net->info.alias),
+                                                        JSON_BOOL("up", net->link != INTERFACE_LINK_STATE_DOWN)), NULL);
+}
+
 static int set_links(Guest *guest, const DomainDef *def)
 {
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         const DomainInterface *net = def->devices.interfaces[i];
 
-        if (net->link == INTERFACE_LINK_STATE_DOWN &&
-            qemu_guest_call(guest, "set_link", json_make(JSON_STR("name", net->info.alias), JSON_BOOL("up", false)), NULL) < 0)
+        if (net->link == INTERFACE_LINK_STATE_DOWN && qemu_guest_set_link(guest, net) < 0)
             return -1;
     }
     return 0;
@@ -217,11 +222,11 @@ int qemu_guest_refresh(Guest *guest, DomainDef *def)
 int qemu_guest_setup(Guest *guest, DomainDef *def)
 {
     for (guint i = 0; i < def->devices.n_graphics; i++) {
-        if (set_password(guest, def->devices.graphics[i]) < 0)
+        if (qemu_guest_set_password(guest, def->devices.graphics[i]) < 0)
             return -1;
     }
     for (guint i = 0; i < def->devices.n_disks; i++) {
-        if (set_throttle(guest, def->devices.disks[i]) < 0)
+        if (qemu_guest_set_throttle(guest, def->devices.disks[i]) < 0)
             return -1;
     }
     if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)

@@ -91,9 +91,10 @@ void qemu_backend_guest_free(Guest *guest)
     g_free(qemu);
 }
 
-void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
+void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def)
 {
     const DomainDevices *d = &def->devices;
+    GPtrArray *disks = g_ptr_array_new_with_free_func(qemu_disk_free), *taps = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < d->n_disks; i++) {
         QemuDisk *disk = g_new0(QemuDisk, 1);
@@ -102,8 +103,40 @@ void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
         disk->alias = g_strdup(d->disks[i]->info.alias);
         disk->target = g_strdup(d->disks[i]->target.dev);
         disk->path = g_strdup(source->file ? source->file : source->dev ? source->dev : source->dir ? source->dir : source->name);
-        g_ptr_array_add(qemu->disks, disk);
+        g_ptr_array_add(disks, disk);
     }
+    for (guint i = 0; i < d->n_interfaces; i++)
+        g_ptr_array_add(taps, qemu_interface_needs_tap(d->interfaces[i]) ? g_strdup(d->interfaces[i]->target.dev) : NULL);
+    g_mutex_lock(&qemu->lock);
+    GPtrArray *old_disks = g_steal_pointer(&qemu->disks), *old_taps = g_steal_pointer(&qemu->taps);
+    qemu->disks = disks;
+    qemu->taps = taps;
+    g_mutex_unlock(&qemu->lock);
+    g_ptr_array_unref(old_disks);
+    g_ptr_array_unref(old_taps);
+}
+
+GPtrArray *qemu_guest_disks(QemuGuest *qemu)
+{
+    g_mutex_lock(&qemu->lock);
+    GPtrArray *disks = g_ptr_array_ref(qemu->disks);
+    g_mutex_unlock(&qemu->lock);
+    return disks;
+}
+
+GPtrArray *qemu_guest_taps(QemuGuest *qemu)
+{
+    g_mutex_lock(&qemu->lock);
+    GPtrArray *taps = g_ptr_array_ref(qemu->taps);
+    g_mutex_unlock(&qemu->lock);
+    return taps;
+}
+
+void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
+{
+    const DomainDevices *d = &def->devices;
+
+    qemu_guest_note_lists(qemu, def);
     for (guint i = 0; i < d->n_channels; i++) {
         const DomainChannel *channel = d->channels[i];
 
@@ -113,8 +146,6 @@ void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
         qemu->agent_path = g_strdup(channel->source.path);
         qemu->agent_alias = g_strdup(channel->info.alias);
     }
-    for (guint i = 0; i < d->n_interfaces; i++)
-        g_ptr_array_add(qemu->taps, qemu_interface_needs_tap(d->interfaces[i]) ? g_strdup(d->interfaces[i]->target.dev) : NULL);
     if (d->memballoon && d->memballoon->model != DOMAIN_MEMBALLOON_MODEL_NONE && d->memballoon->info.alias)
         qemu->balloon_path = g_strconcat("/machine/peripheral/", d->memballoon->info.alias, NULL);
 }
@@ -528,8 +559,10 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
         return -1;
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
         return -1;
-    if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_refresh(guest, def) < 0)
+    if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_drop_gone(guest, def) < 0 ||
+        qemu_guest_refresh(guest, def) < 0)
         return -1;
+    qemu_guest_note_lists(qemu, def);
     read_condition(status, condition);
     return 0;
 }

@@ -240,9 +240,10 @@ static void on_blockstats(QmpMonitor *mon, json_object *result, void *opaque)
 
     if (!result)
         note_failure(job);
+    g_autoptr(GPtrArray) disks = qemu_guest_disks(qemu);
     g_mutex_lock(&job->lock);
-    for (guint i = 0; result && i < qemu->disks->len; i++) {
-        const QemuDisk *disk = g_ptr_array_index(qemu->disks, i);
+    for (guint i = 0; result && i < disks->len; i++) {
+        const QemuDisk *disk = g_ptr_array_index(disks, i);
         json_object *device = disk->alias ? find_device(result, disk->alias) : NULL;
 
         if (device)
@@ -259,9 +260,10 @@ static void on_block(QmpMonitor *mon, json_object *result, void *opaque)
 
     if (!result)
         note_failure(job);
+    g_autoptr(GPtrArray) disks = qemu_guest_disks(qemu);
     g_mutex_lock(&job->lock);
-    for (guint i = 0; result && i < qemu->disks->len; i++) {
-        const QemuDisk *disk = g_ptr_array_index(qemu->disks, i);
+    for (guint i = 0; result && i < disks->len; i++) {
+        const QemuDisk *disk = g_ptr_array_index(disks, i);
         json_object *device = disk->alias ? find_device(result, disk->alias) : NULL;
         json_object *image = json_member(json_member(device, "inserted", json_type_object), "image", json_type_object);
         GuestBlockStats *block = image ? block_record(job->stats, disk) : NULL;
@@ -355,6 +357,7 @@ void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, G
     job->stats = guest_stats_new(groups & known);
     job->done = done;
     job->opaque = opaque;
+    g_autoptr(GPtrArray) taps = qemu_guest_taps(qemu);
     g_mutex_init(&job->lock);
     g_mutex_lock(&job->lock);
     if (groups & GUEST_STATS_CPU)
@@ -363,9 +366,9 @@ void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, G
         read_vcpus(guest, job->stats);
     if (groups & GUEST_STATS_BALLOON)
         read_resident(guest, job->stats);
-    for (guint i = 0; (groups & GUEST_STATS_INTERFACE) && i < qemu->taps->len; i++) {
-        if (g_ptr_array_index(qemu->taps, i))
-            read_interface(job->stats, g_ptr_array_index(qemu->taps, i));
+    for (guint i = 0; (groups & GUEST_STATS_INTERFACE) && i < taps->len; i++) {
+        if (g_ptr_array_index(taps, i))
+            read_interface(job->stats, g_ptr_array_index(taps, i));
     }
     g_mutex_unlock(&job->lock);
     ask_qemu(job, groups, (int)CLAMP(deadline_ms, 1, G_MAXINT));

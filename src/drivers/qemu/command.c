@@ -401,7 +401,7 @@ static int command_build(QemuCommand *cmd)
     return 0;
 }
 
-QemuCommand *qemu_command_new(const DomainDef *def, const QemuCaps *caps, const QemuCommandOptions *options)
+QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, const QemuCommandOptions *options)
 {
     g_autoptr(QemuCommand) cmd = g_new0(QemuCommand, 1);
 
@@ -415,6 +415,15 @@ QemuCommand *qemu_command_new(const DomainDef *def, const QemuCaps *caps, const 
     if (!cmd->machine)
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "'%s' has no machine type '%s' (see 'virsh capabilities')",
                          caps->binary, def->os.machine ? def->os.machine : "");
+    return g_steal_pointer(&cmd);
+}
+
+QemuCommand *qemu_command_new(const DomainDef *def, const QemuCaps *caps, const QemuCommandOptions *options)
+{
+    g_autoptr(QemuCommand) cmd = qemu_command_new_part(def, caps, options);
+
+    if (!cmd)
+        return NULL;
     qemu_arg(cmd, caps->binary);
     if (command_build(cmd) < 0) {
         /* Nothing will use the sockets that were made. */

@@ -19,7 +19,11 @@ typedef struct {
     gboolean no_sandbox;      /* seccomp_sandbox = 0 */
     const int *tap_fds;       /* one per queue of each interface that needs a tap device, in order; stay the caller's */
     guint n_tap_fds;
+    gboolean running;         /* for a QEMU that runs already: it was given descriptors under names (QEMU_TAP_NAME) */
 } QemuCommandOptions;
+
+/** Name of a descriptor in a QEMU that runs, made of its number here. */
+#define QEMU_TAP_NAME "tap-fd-%d"
 
 typedef struct {
     const DomainDef *def;
@@ -47,6 +51,8 @@ char *qemu_command_text(QemuCommand *cmd, const char *const *env, gboolean lines
 
 /** Give each device without an alias its own, and each image of a disk its node number (source.index). */
 int qemu_assign_aliases(DomainDef *def);
+/** The second half of it, with numbers above @floor and those that there are. */
+void qemu_number_sources(DomainDef *def, guint floor);
 
 /** Give each listening channel without a path its socket in @dir. 0, or -1 with an error (a name that can't be a file's). */
 int qemu_assign_channel_paths(DomainDef *def, const char *dir);

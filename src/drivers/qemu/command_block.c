@@ -290,7 +290,7 @@ gboolean qemu_disk_has_media(const DomainDisk *disk)
         (source->type == DOMAIN_DISK_TYPE_NETWORK && source->protocol);
 }
 
-static int disk_nodes(QemuCommand *cmd, const DomainDisk *disk)
+int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk)
 {
     const DomainBackingStore *below = disk->backing_store;
     gboolean there = below && below->source.type != DOMAIN_DISK_TYPE_UNSET;
@@ -554,7 +554,7 @@ int qemu_command_disks(QemuCommand *cmd)
 
         if (check_disk(cmd, disk) < 0)
             return -1;
-        if (qemu_disk_has_media(disk) && disk_nodes(cmd, disk) < 0)
+        if (qemu_disk_has_media(disk) && qemu_command_images(cmd, disk) < 0)
             return -1;
         if (disk_device(cmd, disk) < 0)
             return -1;

@@ -183,7 +183,7 @@ static int simple_controller(QemuCommand *cmd, const DomainController *c, const 
     return finish(cmd, props, &c->info);
 }
 
-static int one_controller(QemuCommand *cmd, const DomainController *c)
+int qemu_command_controller(QemuCommand *cmd, const DomainController *c)
 {
     switch (c->type) {
     case DOMAIN_CONTROLLER_TYPE_PCI:
@@ -252,7 +252,7 @@ int qemu_command_controllers(QemuCommand *cmd)
 
     for (guint o = 0; o < G_N_ELEMENTS(order); o++) {
         for (guint i = 0; i < d->n_controllers; i++) {
-            if (d->controllers[i]->type == order[o] && one_controller(cmd, d->controllers[i]) < 0)
+            if (d->controllers[i]->type == order[o] && qemu_command_controller(cmd, d->controllers[i]) < 0)
                 return -1;
         }
     }

@@ -58,8 +58,11 @@ static json_object *netdev_tap(QemuCommand *cmd, const DomainInterface *net, con
         json_object_put(props);
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "%s: no tap device was made for it", what);
     } else {
-        for (guint i = 0; i < queues; i++)
-            g_string_append_printf(fds, "%s%d", i ? ":" : "", cmd->options->tap_fds[cmd->next_tap++]);
+        for (guint i = 0; i < queues; i++) {
+            if (i)
+                g_string_append_c(fds, ':');
+            g_string_append_printf(fds, cmd->options->running ? QEMU_TAP_NAME : "%d", cmd->options->tap_fds[cmd->next_tap++]);
+        }
         json_add(props, JSON_STR(queues > 1 ? "fds" : "fd", fds->str));
     }
     if (net->has_sndbuf)

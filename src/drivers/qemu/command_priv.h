@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "drivers/qemu/command.h"
 
+/** A command without any part yet, to which the functions below can add. NULL with an error. The arguments must outlive it. */
+QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, const QemuCommandOptions *options);
+
 /** Append one argument (copied). */
 void qemu_arg(QemuCommand *cmd, const char *arg);
 /** Append an option and its value; the value is made by printf rules. */
@@ -56,7 +59,10 @@ int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);
 int qemu_command_firmware(QemuCommand *cmd);
 int qemu_command_controllers(QemuCommand *cmd);
+int qemu_command_controller(QemuCommand *cmd, const DomainController *c);
 int qemu_command_disks(QemuCommand *cmd);
+/** Only what is in the drive. */
+int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk);
 int qemu_command_interfaces(QemuCommand *cmd);
 int qemu_command_chardevs(QemuCommand *cmd);
 int qemu_command_display(QemuCommand *cmd);

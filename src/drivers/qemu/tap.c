@@ -143,6 +143,11 @@ static int check_tap(const DomainInterface *net, const char *domain)
     return 0;
 }
 
+int tap_open(DomainInterface *net, const char *domain, GArray *fds)
+{
+    return check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0 ? -1 : 0;
+}
+
 int tap_open_all(DomainDef *def, const char *domain, GArray *fds)
 {
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
@@ -150,7 +155,7 @@ int tap_open_all(DomainDef *def, const char *domain, GArray *fds)
 
         if (!qemu_interface_needs_tap(net))
             continue;
-        if (check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0)
+        if (tap_open(net, domain, fds) < 0)
             return -1;
     }
     return 0;

@@ -10,3 +10,5 @@
  * queue) to @fds, which are the caller's also if this fails. Names that were chosen are put into @def. @domain: for messages.
  * 0, or -1 with an error. */
 int tap_open_all(DomainDef *def, const char *domain, GArray *fds);
+/** The same for one interface, which needs it. */
+int tap_open(DomainInterface *net, const char *domain, GArray *fds);

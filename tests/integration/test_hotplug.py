@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 900
+"""Devices that come and go while a real guest runs, through python3-libvirt on Debian's library: what the guest sees, what QEMU has,
+what the definition says, and what is left when it fails."""
+import contextlib
+import json
+import os
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import support
+from support import domain_xml, wait_for, wait_for_mark
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+libvirt_qemu = pytest.importorskip('libvirt_qemu')
+
+pytestmark = pytest.mark.foreign_library
+LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
+PLUG_SECONDS = 30
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+libvirt.virEventRegisterDefaultImpl()
+
+
+def run_loop():
+    """What the loop has to do just now."""
+    timer = libvirt.virEventAddTimeout(0, lambda *_: None, None)
+    libvirt.virEventRunDefaultImpl()
+    libvirt.virEventRemoveTimeout(timer)
+
+
+support.MEANWHILE.append(run_loop)
+
+
+class Guest:
+    """A booted guest, what its console says, and what the daemon tells of its devices."""
+
+    def __init__(self, connection, domain, log):
+        self.domain, self.log, self.events = domain, log, []
+        for number, word in ((libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, 'added'), (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, 'removed'),
+                             (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, 'kept')):
+            connection.domainEventRegisterAny(domain, number, lambda c, d, alias, what: self.events.append((what, alias)), word)
+
+    def says(self, text):
+        wait_for_mark(self.log, text, PLUG_SECONDS)
+
+    def told(self, *event):
+        wait_for(lambda: event in self.events, PLUG_SECONDS, f'the event {event}')
+        self.events.remove(event)
+
+    def devices(self, path, inactive=False):
+        tree = ElementTree.fromstring(self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0))
+        return tree.findall(f'devices/{path}')
+
+    def qmp(self, command, **arguments):
+        text = json.dumps({'execute': command, **({'arguments': arguments} if arguments else {})})
+        return json.loads(libvirt_qemu.qemuMonitorCommand(self.domain, text, 0))['return']
+
+    def nodes(self):
+        return sorted(node['node-name'] for node in self.qmp('query-named-block-nodes'))
+
+
+@pytest.fixture
+def boot(guest_daemon, guest):
+    logs = []
+    connection = libvirt.open(guest_daemon.uri)
+
+    def make(name, **options):
+        log = support.console_file(guest, name)
+        logs.append(log)
+        domain = connection.defineXML(domain_xml(name, guest=guest, console=log, **options))
+        domain.create()
+        wait_for_mark(log, 'GUEST-READY', 60)
+        return Guest(connection, domain, log)
+    yield make
+    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
+        connection.close()
+    for log in logs:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(log)
+
+
+def image(folder, name, *options):
+    path = f'{folder}/{name}'
+    support.run(['qemu-img', 'create', '-q', *options, path, '8M'])
+    return path
+
+
+def disk(path, target, kind='raw', more='', bus='virtio', device='disk'):
+    source = f"<source file='{path}'/>" if path else ''
+    return f"<disk type='file' device='{device}'><driver name='qemu' type='{kind}'/>{source}<target dev='{target}' bus='{bus}'/>{more}</disk>"
+
+
+def caught_code(function, *args):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        function(*args)
+    return caught.value.get_error_code()
+
+
+def test_disks(boot, tmp_path):
+    guest = boot('disks')
+    before = guest.nodes()
+    base = image(tmp_path, 'base', '-f', 'raw')
+    top = image(tmp_path, 'top', '-f', 'qcow2', '-b', base, '-F', 'raw')
+    guest.domain.attachDeviceFlags(disk(top, 'vdb', 'qcow2', '<serial>mine</serial>'), LIVE | CONFIG)
+    guest.told('added', 'virtio-disk1')
+    guest.says('GUEST-PLUG disk vda')       # the guest counts for itself
+    found = guest.devices('disk')
+    assert [d.find('alias').get('name') for d in found] == ['virtio-disk1'] and found[0].find('address') is not None
+    assert len(guest.devices('disk', inactive=True)) == 1
+    assert guest.domain.blockInfo('vdb')[0] == 8 << 20
+    stats = guest.domain.connect().domainListGetStats([guest.domain], libvirt.VIR_DOMAIN_STATS_BLOCK)
+    assert stats[0][1]['block.count'] == 1 and stats[0][1]['block.0.name'] == 'vdb'
+    assert caught_code(guest.domain.attachDeviceFlags, disk(base, 'vdb'), LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
+    guest.domain.detachDeviceFlags(disk(top, 'vdb', 'qcow2'), LIVE)
+    guest.told('removed', 'virtio-disk1')
+    guest.says('GUEST-PLUG disk vda gone')
+    assert guest.devices('disk') == [] and len(guest.devices('disk', inactive=True)) == 1
+    wait_for(lambda: guest.nodes() == before, PLUG_SECONDS, 'QEMU letting go of the images')
+    guest.domain.attachDeviceFlags(disk(top, 'vdb', 'qcow2'), LIVE)     # and once more, under the same name
+    guest.told('added', 'virtio-disk1')
+    guest.domain.detachDeviceAlias('virtio-disk1', LIVE)
+    guest.told('removed', 'virtio-disk1')
+
+
+def test_what_fails_leaves_nothing(boot, tmp_path):
+    guest = boot('fails')
+    before, described = guest.nodes(), guest.domain.XMLDesc()
+    good = image(tmp_path, 'good', '-f', 'raw')
+    for wrong in (disk(f'{tmp_path}/none', 'vdb'), disk(good, 'vdb', 'qcow2'),
+                  disk(good, 'vdb', more="<address type='pci' domain='0' bus='0' slot='1' function='0'/>"),
+                  "<interface type='bridge'><source bridge='nosuchbridge'/></interface>"):
+        with pytest.raises(libvirt.libvirtError):
+            guest.domain.attachDeviceFlags(wrong, LIVE)
+        assert guest.nodes() == before and guest.domain.XMLDesc() == described, wrong
+    assert not guest.events
+
+
+def test_interfaces(boot):
+    guest = boot('cards')
+    for number, mac in enumerate(('52:54:00:00:00:01', '52:54:00:00:00:02')):
+        guest.domain.attachDeviceFlags(f"<interface type='user'><mac address='{mac}'/><model type='virtio'/></interface>", LIVE)
+        guest.told('added', f'net{number}')
+        guest.says(f'GUEST-PLUG nic eth{number}')
+    first = "<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"
+    guest.domain.detachDeviceFlags(first, LIVE)
+    guest.told('removed', 'net0')
+    guest.domain.attachDeviceFlags(first.replace("</interface>", "<model type='virtio'/><link state='down'/></interface>"), LIVE)
+    guest.told('added', 'net2')             # a name that nobody has had
+    wait_for(lambda: len(guest.qmp('query-rx-filter')) == 2, PLUG_SECONDS, 'QEMU having two cards')
+    down = ElementTree.tostring(guest.devices('interface')[1], encoding='unicode')
+    guest.domain.updateDeviceFlags(down.replace('"down"', '"up"'), LIVE)
+    assert guest.devices('interface/link')[0].get('state') == 'up'
+    assert caught_code(guest.domain.updateDeviceFlags, down.replace("</interface>", "<mtu size='1400'/></interface>"),
+                       LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+def test_cdrom(boot, tmp_path):
+    one, two = image(tmp_path, 'one', '-f', 'raw'), image(tmp_path, 'two', '-f', 'raw')
+    guest = boot('cdrom', devices=disk(one, 'hdc', bus='ide', device='cdrom'))
+    before = len(guest.nodes())
+
+    def inside():
+        drive = next(b for b in guest.qmp('query-block') if b['qdev'].endswith('ide0-1-0'))
+        return drive.get('inserted', {}).get('file')
+    assert inside() == one
+    for now in (two, None, one):
+        guest.domain.updateDeviceFlags(disk(now, 'hdc', bus='ide', device='cdrom'), LIVE)
+        assert inside() == now
+        found = guest.devices('disk/source')
+        assert [s.get('file') for s in found] == ([now] if now else [])
+    wait_for(lambda: len(guest.nodes()) == before, PLUG_SECONDS, 'QEMU letting go of what was in the drive')
+    assert caught_code(guest.domain.updateDeviceFlags, disk(f'{tmp_path}/none', 'hdc', bus='ide', device='cdrom'), LIVE)
+    assert inside() == one
+
+
+def test_a_disk_brings_its_controller(boot, tmp_path):
+    guest = boot('scsi')
+    guest.domain.attachDeviceFlags("<controller type='scsi' model='virtio-scsi'/>", LIVE)
+    guest.told('added', 'scsi0')
+    guest.domain.attachDeviceFlags(disk(image(tmp_path, 's', '-f', 'raw'), 'sda', bus='scsi'), LIVE)
+    guest.says('GUEST-PLUG disk sda')
+    guest.domain.attachDeviceFlags("<rng model='virtio'><backend model='builtin'/></rng>", LIVE)
+    guest.told('added', 'rng0')
+    guest.domain.detachDeviceAlias('rng0', LIVE)
+    guest.told('removed', 'rng0')
+    assert 'objrng0' not in [o['name'] for o in guest.qmp('qom-list', path='/objects')]
+    assert caught_code(guest.domain.detachDeviceAlias, 'scsi0', LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
+def test_a_daemon_that_died_knows_them(boot, guest_daemon, tmp_path):
+    """It is killed after the device came, and once more between the request and the guest's consent."""
+    guest = boot('remembered')
+    guest.domain.attachDeviceFlags(disk(image(tmp_path, 'i', '-f', 'raw'), 'vdb'), LIVE)
+    guest.says('GUEST-PLUG disk vda')
+    guest_daemon.crash()
+    guest_daemon.restart()
+    connection = libvirt.open(guest_daemon.uri)
+    again = Guest(connection, connection.lookupByName('remembered'), guest.log)
+    assert [d.find('alias').get('name') for d in again.devices('disk')] == ['virtio-disk1']
+    again.domain.detachDeviceAlias('virtio-disk1', LIVE)
+    guest_daemon.crash()
+    again.says('GUEST-PLUG disk vda gone')
+    guest_daemon.restart()
+    connection = libvirt.open(guest_daemon.uri)
+    last = Guest(connection, connection.lookupByName('remembered'), guest.log)
+    wait_for(lambda: last.devices('disk') == [], PLUG_SECONDS, 'the daemon learning that the disk is gone')
