@@ -98,8 +98,8 @@ static void see_timers(void)
 {
     Source a = { .name = "a", .frequency = -2 }, b = { .name = "b", .frequency = -2 }, c = { .name = "c", .frequency = -2 };
     a.frequency = b.frequency = c.frequency = -1; /* once each */
-    a.id = virEventAddTimeout(60, on_timeout, &a, freed);
-    b.id = virEventAddTimeout(30, on_timeout, &b, freed);
+    a.id = virEventAddTimeout(900, on_timeout, &a, freed);
+    b.id = virEventAddTimeout(450, on_timeout, &b, freed);
     c.id = virEventAddTimeout(1, on_timeout, &c, freed);
     see("timer numbers", "%d %d %d", a.id, b.id - a.id, c.id - b.id);
     until(&a.calls, 1);
