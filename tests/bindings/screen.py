@@ -11,11 +11,11 @@ import gi
 gi.require_version('Atspi', '2.0')
 from gi.repository import Atspi, GLib  # noqa: E402
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 40
 MOST_CHILDREN = 80
 # What is new each time: identities, addresses, amounts.
-MOVING = ((r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'UUID'), (r'([0-9a-f]{2}:){5}[0-9a-f]{2}', 'MAC'), (r'0x[0-9a-f]+', 'ADDRESS'),
-          (r'\d+(\.\d+)? (G|M|K)iB', 'SIZE'), (r'\d+(\.\d+)? ?%', 'PERCENT'),
+MOVING = ((r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'UUID'), (r'([0-9a-f]{2}:){5}[0-9a-f]{2}', 'MAC'),
+          (r'\b0x[0-9a-f]+', 'ADDRESS'), (r'\d+(\.\d+)? (G|M|K)iB', 'SIZE'), (r'\d+(\.\d+)? ?%', 'PERCENT'),
           (r'\b(library|driver)=\S+', r'\1=VERSION'))
 # Roles whose text is more than their name, and pictures, which have none that matters.
 TEXTS, PICTURES = ('text', 'label', 'spin button', 'entry'), ('icon', 'image')
@@ -82,8 +82,8 @@ class Screen:
         plain_environment = {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
         self.processes = []
         reader, writer = os.pipe()
-        self.start('Xvfb', '-displayfd', str(writer), '-screen', '0', '1024x768x24', '-nolisten', 'tcp', env=plain_environment,
-                   pass_fds=[writer])
+        self.start('Xvfb', '-displayfd', str(writer), '-screen', '0', '1024x768x24', '-nolisten', 'tcp', '-noreset',
+                   env=plain_environment, pass_fds=[writer])
         os.close(writer)
         with os.fdopen(reader) as number:
             os.environ['DISPLAY'] = plain_environment['DISPLAY'] = ':' + number.readline().strip()

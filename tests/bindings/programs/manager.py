@@ -22,8 +22,8 @@ def log():
 def option(screen, section, *words, title):
     """A second start with options: the running program does it."""
     print(f'== {section}', flush=True)
-    subprocess.run(['virt-manager', '--connect', URI, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=WAIT_SECONDS,
-                   check=True)
+    subprocess.run(['virt-manager', '--connect', URI, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   timeout=WAIT_SECONDS, check=True)
     return screen.window(title)
 
 
