@@ -442,8 +442,10 @@ static GRegex *compile_pattern(const char *pattern, gboolean nocase)
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
                            PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb)
 {
-    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command)    /* guests without a monitor tell nothing */
-        return FAIL(VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
+    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command) { /* guests without a monitor tell nothing */
+        error_report(VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
+        return -1;
+    }
     g_autoptr(GRegex) regex = NULL;
     gboolean is_regex = pattern && (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX);
     gboolean nocase = (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE) != 0;

@@ -31,7 +31,8 @@ NUMBERS = {('virDomainSetMemory', 'memory'): 1024 * 1024, ('virDomainSetMaxMemor
            ('virDomainSetUserPassword', 'flags'): 0, ('virDomainBlockPeek', 'size'): 512, ('virDomainMemoryPeek', 'size'): 512,
            ('virDomainMemoryPeek', 'flags'): 1, ('virSecretLookupByUsage', 'usageType'): 1,
            ('virDomainPinIOThread', 'iothread_id'): 1, ('virDomainDelIOThread', 'iothread_id'): 1,
-           ('virDomainSetIOThreadParams', 'iothread_id'): 1, ('virDomainSendProcessSignal', 'pid_value'): 1, ('virDomainQemuAttach', 'pid_value'): 1}
+           ('virDomainSetIOThreadParams', 'iothread_id'): 1, ('virDomainSendProcessSignal', 'pid_value'): 1, ('virDomainQemuAttach', 'pid_value'): 1,
+           ('virDomainFDAssociate', 'nfds'): 1}
 SKIPPED = {'virConnectOpen', 'virConnectClose', 'virStreamFree'}     # the fixture calls them each time
 # Entries by hand that need nothing but an object.
 SIMPLE = {'virDomainGetID', 'virDomainCreateLinux', 'virDomainLxcEnterCGroup', 'virStreamNew'}

@@ -154,6 +154,9 @@ static void of_domains(virConnectPtr c)
     CALL(virDomainOpenConsole(d, NULL, NULL, 0));
     CALL(virDomainOpenGraphics(d, 0, -1, 0));
     CALL(virDomainRename(d, NULL, 0));
+    CALL(virDomainFDAssociate(d, "name", 0, NULL, 0));
+    CALL(virDomainFDAssociate(d, NULL, 1, NULL, 0));
+    CALL(virDomainFDAssociate(d, "name", 1, NULL, 0));
     CALL(virDomainRename(d, "", 0));
     CALL(virDomainSetTime(d, 0, 0, 0));
     CALL(virDomainFSFreeze(d, NULL, 2, 0));

@@ -387,6 +387,25 @@ func streams(conn *libvirt.Connect) {
 	show("delete", vol.Delete(0))
 }
 
+// What needs guests of QEMU or containers is refused, each in its way.
+func hypervisors(conn *libvirt.Connect) {
+	test, _ := conn.LookupDomainByName("test")
+	defer test.Free()
+	_, err := test.QemuMonitorCommand("{}", 0)
+	show("monitor", err)
+	_, err = test.QemuAgentCommand("{}", 1, 0)
+	show("agent", err)
+	_, err = conn.DomainQemuAttach(1, 0)
+	show("attach", err)
+	_, err = conn.DomainQemuMonitorEventRegister(test, "", func(c *libvirt.Connect, d *libvirt.Domain, e *libvirt.DomainQemuMonitorEvent) {}, 0)
+	show("monitor events", err)
+	_, err = test.LxcOpenNamespace(0)
+	show("namespaces", err)
+	_, err = test.LxcEnterNamespace([]os.File{*os.Stdin}, 1)
+	show("enter with a flag", err)
+	show("control groups", test.DomainLxcEnterCGroup(1))
+}
+
 // ---- events ----
 
 var seen = map[string][]string{} // kind of object -> what came, in order
@@ -522,6 +541,7 @@ func main() {
 	section("objects", uri, objects)
 	section("secrets", uri, secrets)
 	section("streams", uri, streams)
+	section("hypervisors", uri, hypervisors)
 	section("default loop", uri, defaultLoop)
 	child(uri)
 }
