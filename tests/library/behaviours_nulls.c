@@ -155,7 +155,6 @@ static void of_domains(virConnectPtr c)
     CALL(virDomainOpenGraphics(d, 0, -1, 0));
     CALL(virDomainRename(d, NULL, 0));
     CALL(virDomainFDAssociate(d, "name", 0, NULL, 0));
-    CALL(virDomainFDAssociate(d, NULL, 1, NULL, 0));
     CALL(virDomainFDAssociate(d, "name", 1, NULL, 0));
     CALL(virDomainRename(d, "", 0));
     CALL(virDomainSetTime(d, 0, 0, 0));
