@@ -175,6 +175,22 @@ def test_cdrom(boot, tmp_path):
     assert inside() == one
 
 
+def test_traffic_of_disks(boot, tmp_path):
+    guest = boot('slow', devices=disk(image(tmp_path, 'd', '-f', 'raw'), 'vdb', more='<iotune><read_iops_sec>7</read_iops_sec></iotune>'))
+
+    def limits():
+        inserted = next(b for b in guest.qmp('query-block') if 'virtio-disk1' in b['qdev'])['inserted']
+        return inserted['bps'], inserted['iops_rd']
+    assert limits() == (0, 7)       # from the start
+    guest.domain.setBlockIoTune('vdb', {'total_bytes_sec': 1 << 20, 'read_iops_sec': 500}, LIVE)
+    assert limits() == (1 << 20, 500)
+    assert guest.domain.blockIoTune('vdb', LIVE)['total_bytes_sec'] == 1 << 20
+    guest.domain.setBlockIoTune('vdb', {'total_bytes_sec': 0, 'read_iops_sec': 0}, LIVE)
+    assert limits() == (0, 0)
+    code = caught_code(guest.domain.setMemoryParameters, {'hard_limit': 1 << 20}, LIVE)
+    assert code == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+
+
 def test_a_disk_brings_its_controller(boot, tmp_path):
     guest = boot('scsi')
     guest.domain.attachDeviceFlags("<controller type='scsi' model='virtio-scsi'/>", LIVE)

@@ -37,6 +37,7 @@ const DomainBackend qemu_backend = {
     .set_balloon = qemu_backend_set_balloon,
     .set_balloon_period = qemu_backend_set_balloon_period,
     .set_vcpus = qemu_backend_set_vcpus,
+    .set_params = qemu_backend_set_params,
     .attach = qemu_backend_attach,
     .detach = qemu_backend_detach,
     .update = qemu_backend_update,

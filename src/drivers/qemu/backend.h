@@ -121,6 +121,7 @@ int qemu_guest_connect(Guest *guest);
 /** What is set over the monitor before the vCPUs run, and what QEMU chose (terminals, threads) is put into @def. */
 int qemu_guest_setup(Guest *guest, DomainDef *def);
 int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics);
+/** Also takes limits away. */
 int qemu_guest_set_throttle(Guest *guest, const DomainDisk *disk);
 int qemu_guest_set_link(Guest *guest, const DomainInterface *net);
 /** The second half of it: what QEMU chose. */
@@ -150,6 +151,7 @@ int qemu_backend_reset(Guest *guest);
 int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib);
 int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
 int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
+int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *change);
 int qemu_backend_inject_nmi(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
 

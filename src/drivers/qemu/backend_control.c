@@ -5,6 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
 #include "base/error.h"
+#include "domain/params.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/keycodes.h"
 
@@ -111,6 +112,25 @@ int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int s
                                                     JSON_UINT("value", seconds)), NULL) < 0)
         return -1;
     def->devices.memballoon->stats_period = seconds;
+    return 0;
+}
+
+int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *change)
+{
+    const DomainDisk *disk = change->owner;
+
+    if (change->group != &params_iotune)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s of the running domain '%s' can't be set yet; '--config' sets them for the next start",
+                    change->group->what, guest->name);
+    if (!disk->iotune || !disk->iotune->group_name)
+        return qemu_guest_set_throttle(guest, disk);
+    for (guint i = 0; i < def->devices.n_disks; i++) {      /* the group's members have one limit */
+        const DomainDisk *member = def->devices.disks[i];
+
+        if (member->iotune && g_strcmp0(member->iotune->group_name, disk->iotune->group_name) == 0 &&
+            qemu_guest_set_throttle(guest, member) < 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -62,14 +62,22 @@ int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics)
     return 0;
 }
 
+/* What QEMU's block layer calls the device: of virtio disks the part behind the bus. */
+static char *block_device(const DomainDisk *disk)
+{
+    if (disk->target.bus == DOMAIN_DISK_BUS_VIRTIO)
+        return g_strdup_printf("/machine/peripheral/%s/virtio-backend", disk->info.alias);
+    return g_strdup(disk->info.alias);
+}
+
 int qemu_guest_set_throttle(Guest *guest, const DomainDisk *disk)
 {
-    const DomainDiskIotune *t = disk->iotune;
+    g_autofree char *device = block_device(disk);
+    static const DomainDiskIotune none = { 0 };
+    const DomainDiskIotune *t = disk->iotune ? disk->iotune : &none;
     json_object *args;
 
-    if (!t)
-        return 0;
-    args = json_make(JSON_STR("id", disk->info.alias), JSON_UINT("bps", t->total_bytes_sec), JSON_UINT("bps_rd", t->read_bytes_sec),
+    args = json_make(JSON_STR("id", device), JSON_UINT("bps", t->total_bytes_sec), JSON_UINT("bps_rd", t->read_bytes_sec),
                      JSON_UINT("bps_wr", t->write_bytes_sec), JSON_UINT("iops", t->total_iops_sec),
                      JSON_UINT("iops_rd", t->read_iops_sec), JSON_UINT("iops_wr", t->write_iops_sec));
     {
@@ -226,7 +234,7 @@ int qemu_guest_setup(Guest *guest, DomainDef *def)
             return -1;
     }
     for (guint i = 0; i < def->devices.n_disks; i++) {
-        if (qemu_guest_set_throttle(guest, def->devices.disks[i]) < 0)
+        if (def->devices.disks[i]->iotune && qemu_guest_set_throttle(guest, def->devices.disks[i]) < 0)
             return -1;
     }
     if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)

@@ -188,8 +188,10 @@ static int open_taps(Guest *guest, const char *kind, void *device, GArray *fds)
 static int settle(Guest *guest, const char *kind, void *device)
 {
     if (g_str_equal(kind, "disk"))
-        return qemu_guest_set_throttle(guest, device);
-    return g_str_equal(kind, "interface") ? qemu_guest_set_link(guest, device) : 0;
+        return ((DomainDisk *)device)->iotune ? qemu_guest_set_throttle(guest, device) : 0;
+    if (g_str_equal(kind, "interface") && ((DomainInterface *)device)->link == INTERFACE_LINK_STATE_DOWN)
+        return qemu_guest_set_link(guest, device);
+    return 0;
 }
 
 static int plug(Guest *guest, DomainDef *def, const char *kind, void *device, GPtrArray *controllers, GArray *fds)
