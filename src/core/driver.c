@@ -9,6 +9,12 @@ static const ConnectDriver *connect_drivers[32];
 static const StateDriver *state_drivers[32];
 static guint n_connect, n_state;
 static GMutex register_lock;
+_Thread_local int api_error_domain = VIR_FROM_DOMAIN;
+
+void driver_serves(virConnectPtr conn)
+{
+    api_error_domain = conn->driver && conn->driver->error_domain ? conn->driver->error_domain : VIR_FROM_DOMAIN;
+}
 
 void driver_register(const ConnectDriver *driver)
 {

@@ -28,6 +28,7 @@ typedef enum { OPEN_ERROR = -1, OPEN_DECLINED = 0, OPEN_OK = 1 } OpenResult;
 struct ConnectDriver {
     const char *name;                 /* what virConnectGetType() answers, "QEMU" */
     const char *const *schemes;       /* NULL terminated URI schemes served; NULL: any */
+    int error_domain;                 /* of errors about its domains, VIR_FROM_QEMU; 0: VIR_FROM_DOMAIN */
     gboolean local;                   /* must run in the process that owns the state (needs its StateDriver) */
     /** Serve @conn (uri and flags are set) or decline. On OPEN_OK conn->data is the driver's until close(). */
     OpenResult (*open)(virConnectPtr conn, virConnectAuthPtr auth);
@@ -40,6 +41,11 @@ struct ConnectDriver {
     const SecretDriver *secret;
     const StorageDriver *storage;
 };
+
+/** The error domain of the driver that this thread's call goes to. */
+extern _Thread_local int api_error_domain;
+/** This thread's call is one on @conn: said by every entry point, so that no error is that of another call. */
+void driver_serves(virConnectPtr conn);
 
 typedef struct Loop Loop;
 typedef struct Pool Pool;

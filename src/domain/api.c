@@ -3,14 +3,10 @@
 #include "domain/api.h"
 #include "base/uuid.h"
 
-_Thread_local int api_error_domain = VIR_FROM_DOMAIN;
-
 DomainHost *api_host(virConnectPtr conn)
 {
-    DomainHost *host = connect_host(conn);
-    int domain = host_backend(host)->error_domain;
-    api_error_domain = domain ? domain : VIR_FROM_DOMAIN;
-    return host;
+    driver_serves(conn);        /* what goes on behind a call in another thread has come by no entry point */
+    return connect_host(conn);
 }
 
 int api_begin(Access *access, virDomainPtr dom)

@@ -12,9 +12,6 @@
 #include "domain/run.h"
 #include <string.h>
 
-/** VIR_FROM_xxx of the connection that this thread serves at present. */
-extern _Thread_local int api_error_domain;
-
 /** Access of one call to one domain: the domain, its state, a job. Zero-initialise; ended by api_end(). */
 typedef struct Access {
     DomainObj *obj;

@@ -116,7 +116,6 @@ struct DomainBackend {
                                between; paused ones power off, too; a transient domain may be undefined; states that forbid to
                                start, run, pause or shut down are VIR_ERR_INTERNAL_ERROR, as told by the reference's test driver */
     guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
-    int error_domain;       /* VIR_FROM_QEMU, for errors about its domains */
     const ParamGroup *scheduler; /* its parameters; NULL: those of Linux, params_cpu */
     const char *scheduler_name;  /* NULL: "posix" */
     gboolean iotune_capped; /* no limit of a disk's traffic without a burst that is at least as large */

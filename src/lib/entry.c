@@ -43,6 +43,7 @@ int entry_check_in(int domain, const void *handle, ObjectClass cls, EntryAccess 
         return invalid_handle(domain, OBJECT_CONNECT, func);
     if (access == ENTRY_WRITE && (conn->flags & VIR_CONNECT_RO))
         return FAIL_IN(domain, VIR_ERR_OPERATION_DENIED, "read only access prevents %s", func);
+    driver_serves(conn);
     return 0;
 }
 

@@ -16,7 +16,7 @@ def call(label, function):
     try:
         print(label, function())
     except libvirt.libvirtError as e:
-        print(label, 'error', e.get_error_code(), '' if 'flag' in label else e.get_error_domain())
+        print(label, 'error', e.get_error_code(), 'of', e.get_error_domain())
 
 def greeting(fd):
     with socket.socket(fileno=fd) as s:

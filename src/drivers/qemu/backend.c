@@ -13,7 +13,6 @@ const DomainBackend qemu_backend = {
     .name = "QEMU",
     .folder = "qemu",
     .virt_types = 1u << DOMAIN_VIRT_TYPE_QEMU | 1u << DOMAIN_VIRT_TYPE_KVM,
-    .error_domain = VIR_FROM_QEMU,
     .prepare = qemu_backend_prepare,
     .describe = qemu_backend_describe,
     .complete = qemu_backend_complete,

@@ -240,7 +240,8 @@ void qemu_driver_register(void)
     static HypervisorDriver hypervisor;
     static const char *const schemes[] = { "qemu", NULL };
     static const ConnectDriver driver = {
-        .name = "QEMU", .schemes = schemes, .local = TRUE, .open = qemu_open, .close = qemu_close, .hypervisor = &hypervisor,
+        .name = "QEMU", .error_domain = VIR_FROM_QEMU, .schemes = schemes, .local = TRUE, .open = qemu_open,
+        .close = qemu_close, .hypervisor = &hypervisor,
     };
     static const StateDriver state_driver = {
         .name = "QEMU", .start = state_start, .stop = state_stop, .busy = state_busy,

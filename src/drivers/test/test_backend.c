@@ -296,7 +296,6 @@ static char *test_hostname(Guest *guest)
 
 const DomainBackend test_backend = {
     .name = "TEST",
-    .error_domain = VIR_FROM_TEST,
     .image_word = "LibvirtTestd",
     .simulated = TRUE,
     .virt_types = 1u << DOMAIN_VIRT_TYPE_TEST,

@@ -64,6 +64,7 @@ void test_driver_register(void)
     static const char *const schemes[] = { "test", NULL };
     static const ConnectDriver driver = {
         .name = "TEST",
+        .error_domain = VIR_FROM_TEST,
         .schemes = schemes,
         .open = test_open,
         .close = test_close,
