@@ -67,6 +67,23 @@ def test_on_a_guest_of_qemu(daemon, other, protocol, tmp_path):
     check('qemu', ours, theirs)
 
 
+MISSING = '''
+conn = libvirt.open(uri)
+for kind, source, target in (('disk', "file='/nosuch'", 'vda'), ('disk', "file='/etc/passwd/nosuch'", 'vda'), ('cdrom', "file='/nosuch'", 'hda')):
+    try:
+        conn.createXML(f"<domain type='qemu'><name>m</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='pc'>hvm</type>"
+                       f"</os><devices><disk type='file' device='{kind}'><source {source}/><target dev='{target}'/></disk></devices></domain>")
+        print('started')
+    except libvirt.libvirtError as error:
+        print(error.get_error_code(), error.get_error_domain())
+'''
+
+
+def test_start_without_its_images(daemon, other):
+    ours, theirs = daemon.python(MISSING), other.python(MISSING)
+    assert ours == theirs and len(set(ours.splitlines())) == 1 and ours.startswith('38 ')
+
+
 def test_explanations_are_needed():
     if len(ASKED) < 2:
         pytest.skip('not everything was compared, so an explanation may look unused')

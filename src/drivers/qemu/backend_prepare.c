@@ -3,8 +3,10 @@
  * Definitions before they run: what depends on the emulator, and its command line as text.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "base/error.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
@@ -68,6 +70,26 @@ int qemu_backend_prepare(DomainHost *host, DomainDef *def)
     if (error_code() != VIR_ERR_SYSTEM_ERROR || !def->os.machine)
         return -1;
     virResetLastError();
+    return 0;
+}
+
+/* What only QEMU's user may see, or what a dead server holds back, QEMU will tell. */
+int qemu_check_image(const DomainDisk *disk)
+{
+    const StorageSource *source = &disk->source;
+    const char *path = source->file ? source->file : source->dev;
+
+    if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        return 0;
+    error_report_errno(VIR_FROM_STORAGE, errno, "Cannot access storage file '%s'", path);
+    return -1;
+}
+
+int qemu_check_images(const DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_disks; i++)
+        if (qemu_check_image(def->devices.disks[i]) < 0)
+            return -1;
     return 0;
 }
 

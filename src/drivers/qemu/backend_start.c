@@ -365,7 +365,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
                     options->restore_fd >= 0 ? "a saved image" : "passed descriptors");
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
-    caps = qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
+    caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
     if (!caps)
         return -1;
     guest_paths(guest, qemu);

@@ -203,6 +203,8 @@ static int plug(Guest *guest, DomainDef *def, const char *kind, void *device, GP
     DomainDef part = without_devices(def);
     g_autoptr(QemuCommand) cmd = caps ? qemu_command_new_part(&part, caps, &options) : NULL;
 
+    if (g_str_equal(kind, "disk") && qemu_check_image(device) < 0)
+        return -1;
     if (!cmd || build_controllers(cmd, def, controllers) < 0 || build_device(cmd, &part, kind, device) < 0 ||
         make_all(guest, cmd, made) < 0)
         return -1;
@@ -388,6 +390,8 @@ static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const Do
 
     now->source.index = 0;
     qemu_number_sources(def, old->source.index);
+    if (qemu_check_image(now) < 0)
+        return -1;
     if (!cmd || (qemu_disk_has_media(now) && qemu_command_images(cmd, now) < 0) || make_all(guest, cmd, made) < 0)
         return -1;
     if (exchange(guest, now, old, force) < 0) {
