@@ -73,19 +73,6 @@ static bool wanted(const char *name, char **names, int n)
     return n == 0;
 }
 
-static void remove_domains(virConnectPtr conn)
-{
-    virDomainPtr *domains = NULL;
-    int n = virConnectListAllDomains(conn, &domains, 0);
-    for (int i = 0; i < n; i++) {
-        virDomainDestroy(domains[i]);
-        virDomainUndefineFlags(domains[i], VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA);
-        virDomainFree(domains[i]);
-    }
-    free(domains);
-}
-
 static void make(const char *uri, const Call *call)
 {
     virConnectPtr conn = open_fresh(uri);

@@ -64,6 +64,8 @@ void report(const Fixture *x, bool success);
  * on it then fail. */
 Fixture *open_fixture(virConnectPtr conn);
 void close_fixture(Fixture *x);
+/** Ends and undefines all domains, whatever they have. */
+void remove_domains(virConnectPtr conn);
 /** A callback that does nothing. */
 void ignore(void);
 void free_texts(char **texts, int n);

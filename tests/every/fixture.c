@@ -301,6 +301,19 @@ Fixture *open_fixture(virConnectPtr conn)
     return x;
 }
 
+void remove_domains(virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    int n = virConnectListAllDomains(conn, &domains, 0);
+    for (int i = 0; i < n; i++) {
+        virDomainDestroy(domains[i]);
+        virDomainUndefineFlags(domains[i], VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA);
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+}
+
 #define DROP(handle, release) \
     do { \
         if (x->handle) \

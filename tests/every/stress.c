@@ -68,17 +68,9 @@ static size_t count_calls(void)
 /* Names are taken by what was made under them: without this, hardly a call would succeed after a while. */
 static void tidy(virConnectPtr conn)
 {
-    virDomainPtr *domains = NULL;
     virStoragePoolPtr *pools = NULL;
-    int n = virConnectListAllDomains(conn, &domains, 0);
-    for (int i = 0; i < n; i++) {
-        virDomainDestroy(domains[i]);
-        virDomainUndefineFlags(domains[i], VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                                           VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA);
-        virDomainFree(domains[i]);
-    }
-    free(domains);
-    n = virConnectListAllStoragePools(conn, &pools, 0);
+    remove_domains(conn);
+    int n = virConnectListAllStoragePools(conn, &pools, 0);
     for (int i = 0; i < n; i++) {
         if (strcmp(virStoragePoolGetName(pools[i]), "default-pool") != 0 && virStoragePoolDestroy(pools[i]) == 0)
             virStoragePoolUndefine(pools[i]);
