@@ -160,7 +160,7 @@ def prints_zero(desc, seen=()):
     if desc.ident in seen:
         return False
     for member in desc.members:
-        if 'always' in member.item.opts:
+        if 'always' in member.item.opts and member.kind != 'list':
             return True
         if member.kind == 'elem' and 'ref' not in member.item.opts and prints_zero(member.desc, seen + (desc.ident,)):
             return True

@@ -143,13 +143,27 @@ static void put_end(Out *out, const XmlMember *m)
     put(out, ">\n", 2);
 }
 
+/* An element that is kept as it is, indented to its place unless its writer left blanks of his own. */
+static void put_raw(Out *out, const char *text)
+{
+    xmlDoc *doc = xmlReadMemory(text, (int)strlen(text), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    xmlBuffer *buf = doc ? xmlBufferCreate() : NULL;
+
+    indent(out);
+    if (buf && xmlNodeDump(buf, doc, xmlDocGetRootElement(doc), (int)out->depth, 1) >= 0)
+        puts_out(out, (const char *)xmlBufferContent(buf));
+    else
+        puts_out(out, text);
+    put(out, "\n", 1);
+    xmlBufferFree(buf);
+    xmlFreeDoc(doc);
+}
+
 /* A leaf element with its value. */
 static void put_leaf(Out *out, const XmlMember *m, const void *at)
 {
     if (m->type == XML_RAW) {
-        indent(out);
-        puts_out(out, *(char *const *)at);
-        put(out, "\n", 1);
+        put_raw(out, *(char *const *)at);
         return;
     }
     put_start(out, m);

@@ -35,11 +35,11 @@ static void drop_layout(xmlNodePtr parent)
     }
 }
 
-/* @level: indentation of the lines behind the first. */
-static char *node_text(xmlDoc *doc, xmlNodePtr node, int level)
+/* @layout: in lines, for people; what is kept gets its lines where it is printed. */
+static char *node_text(xmlDoc *doc, xmlNodePtr node, gboolean layout)
 {
     xmlBufferPtr buffer = xmlBufferCreate();
-    xmlNodeDump(buffer, doc, node, level, 1);
+    xmlNodeDump(buffer, doc, node, 0, layout);
     char *text = g_strdup((const char *) xmlBufferContent(buffer));
     xmlBufferFree(buffer);
     return text;
@@ -82,7 +82,7 @@ static int find_element(const char *metadata, const char *uri, char **element, i
         drop_layout(node);
         strip_namespace(node, uri);
         drop_declaration(node, uri);
-        *element = node_text(doc, node, 0);
+        *element = node_text(doc, node, TRUE);
     }
     xmlFreeDoc(doc);
     return 0;
@@ -141,7 +141,7 @@ static int replace_element(char **metadata, const char *element, const char *key
         xmlAddChild(root, fresh);
     drop_layout(root);
     g_free(*metadata);
-    *metadata = root->children ? node_text(doc, root, 1) : NULL;
+    *metadata = root->children ? node_text(doc, root, FALSE) : NULL;
     xmlFreeDoc(doc);
     return 0;
 }

@@ -197,6 +197,8 @@ static void test_namespace(void)
     g_assert_nonnull(strstr(out, "<metadata xmlns:m=\"http://m\">\n    <m:x m:a=\"1\"/>\n  </metadata>"));
     g_autoptr(DomainDef) again = parse_clean(out, strlen(out), 0);
     g_assert_true(domain_def_equal(def, again));
+    again->metadata[strlen(again->metadata) / 2] = '?';
+    g_assert_false(domain_def_equal(def, again));
 }
 
 static const char running[] =
