@@ -188,37 +188,40 @@ static int read_bounded(int fd, size_t max, size_t guess, char **data, size_t *l
 }
 
 /* 1: @fd is open. 0: there is no such file. -1: error. */
-static int open_regular(const char *path, int access, int *fd, struct stat *st)
+static int open_regular(int domain, const char *path, int access, int *fd, struct stat *st)
 {
     /* non-blocking, or a FIFO at this place would hold us up */
     *fd = open(path, access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (*fd < 0 && errno == ENOENT)
         return 0;
     if (*fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s'", path);
+        return error_report_errno(domain, errno, "cannot open '%s'", path), -1;
     int err = fstat(*fd, st) < 0 ? errno : 0;
     if (!err && S_ISREG(st->st_mode))
         return 1;
     close(*fd);
-    return err ? FAIL_ERRNO(err, "cannot open '%s'", path)
-               : FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is not a regular file", path);
+    if (err)
+        error_report_errno(domain, err, "cannot open '%s'", path);
+    else
+        error_report(domain, VIR_ERR_OPERATION_FAILED, "'%s' is not a regular file", path);
+    return -1;
 }
 
-int file_open(const char *path, int access)
+int file_open(int domain, const char *path, int access)
 {
     struct stat st;
     int fd;
-    int found = open_regular(path, access, &fd, &st);
+    int found = open_regular(domain, path, access, &fd, &st);
     if (found == 0)
-        return FAIL_ERRNO(ENOENT, "cannot open '%s'", path);
-    return found < 0 ? -1 : fd;
+        error_report_errno(domain, ENOENT, "cannot open '%s'", path);
+    return found > 0 ? fd : -1;
 }
 
 int file_read_optional(const char *path, size_t max, char **data, size_t *len)
 {
     struct stat st;
     int fd;
-    int found = open_regular(path, O_RDONLY, &fd, &st);
+    int found = open_regular(ERROR_DOMAIN, path, O_RDONLY, &fd, &st);
     if (found <= 0)
         return found;
     int err = read_bounded(fd, max, st.st_size, data, len);

@@ -42,8 +42,8 @@ char *file_read(const char *path, size_t max, size_t *len);
 int file_read_optional(const char *path, size_t max, char **data, size_t *len);
 
 /** Open a regular file that exists; never waits for what else may stand at @path (a FIFO). @access: O_RDONLY, O_WRONLY or
- * O_RDWR. Returns a descriptor (close-on-exec); -1 with an error as file_read(). */
-int file_open(const char *path, int access);
+ * O_RDWR. @domain: the VIR_FROM_xxx of its errors. Returns a descriptor (close-on-exec); -1 with an error as file_read(). */
+int file_open(int domain, const char *path, int access);
 
 /** Remove a file and have that on the disk before returning. A missing file is success. 0, or -1 with an error. */
 int file_remove_sync(const char *path);

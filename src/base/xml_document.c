@@ -74,7 +74,7 @@ static void report(const ReadState *first, const char *text, size_t len, const c
     g_autofree char *message = g_strdup_printf("%s:%d: %s\n%s\n%s^", what, MAX(first->line, 1), first->message, shown,
                                                dashes);
     /* This code's text has nothing standing in front of it: the place comes first. */
-    error_set_raw(domain, VIR_ERR_XML_DETAIL, VIR_ERR_ERROR, message, message, NULL, NULL, first->line, column);
+    error_set_raw(domain, VIR_ERR_XML_DETAIL, VIR_ERR_ERROR, message, "%s", message, NULL, -1, -1);
 }
 
 /* Indentation is most of the nodes of a document and means nothing, except among the elements of other programs. Text comes

@@ -349,7 +349,7 @@ static void parse_raw(Parser *p, const Frame *frame, const XmlMember *m, void *a
     xmlNode *copy = xmlDocCopyNode(node, node->doc, 1);
     xmlBuffer *buf = xmlBufferCreate();
 
-    if (copy && buf && xmlNodeDump(buf, node->doc, copy, 1, 1) >= 0)
+    if (copy && buf && xmlNodeDump(buf, node->doc, copy, 0, 0) >= 0)
         g_string_append(text, (const char *)xmlBufferContent(buf));
     xmlBufferFree(buf);
     xmlFreeNode(copy);
@@ -526,13 +526,14 @@ void *xml_parse(const XmlRoot *root, const char *text, size_t len, unsigned flag
         diag = own;
     xmlNode *node = xmlDocGetRootElement(doc);
     void *obj = NULL;
-    if (strcmp((const char *)node->name, root->name))
+    bool other = strcmp((const char *)node->name, root->name);
+    if (other)
         xml_diagnostics_add(diag, XML_PROBLEM_ERROR, VIR_ERR_XML_ERROR, xmlGetLineNo(node), (const char *)node->name,
                             "unexpected root element <%s>, expecting <%s>", node->name, root->name);
     else
         obj = xml_parse_node(root->desc, node, root->name, flags, diag);
     xmlFreeDoc(doc);
     if (!obj)
-        xml_diagnostics_report(diag, root->domain);
+        xml_diagnostics_report(diag, other ? VIR_FROM_XML : root->domain);
     return obj;
 }

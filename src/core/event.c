@@ -5,7 +5,7 @@
  * go from within a callback. A public callback is marked as running while it runs and its free function
  * is called after it has returned, never under it.
  */
-#define ERROR_DOMAIN VIR_FROM_EVENT
+#define ERROR_DOMAIN VIR_FROM_NONE
 #include "core/event.h"
 #include "base/error.h"
 #include "core/event_table.h"

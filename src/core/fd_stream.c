@@ -285,7 +285,7 @@ static int stream_add_callback(virStreamPtr st, int events, virStreamEventCallba
     if (fs->watch >= 0 || fs->fd < 0) {
         gboolean over = fs->fd < 0;
         g_mutex_unlock(&fs->lock);
-        return FAIL(VIR_ERR_OPERATION_INVALID, over ? "the stream has ended" : "the stream already has a callback");
+        return FAIL(VIR_ERR_INTERNAL_ERROR, over ? "the stream has ended" : "the stream already has a callback");
     }
     fs->cb = cb;
     fs->cb_opaque = opaque;

@@ -254,8 +254,11 @@ static int restore_from_file(virConnectPtr conn, const char *from, const char *d
     if (!obj)
         return -1;
     g_autoptr(DomainState) state = domain_state(obj);
-    int rc = state->guest ? FAIL(VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name)
-                          : run_image(obj, def, from, &image, goes_on(flags, image.running), &options);
+    int rc = -1;
+    if (state->guest) /* said by the list of domains, whatever the driver */
+        error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name);
+    else
+        rc = run_image(obj, def, from, &image, goes_on(flags, image.running), &options);
     api_settle(obj);
     return rc;
 }

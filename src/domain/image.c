@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define ERROR_DOMAIN VIR_FROM_DOMAIN
+#define ERROR_DOMAIN api_error_domain
 #include "domain/image.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "domain/api.h"
 #include "domain/host.h"
 #include "domain/persist.h"
 #include <errno.h>
@@ -106,7 +107,7 @@ static int read_image(DomainHost *host, const char *path, Image *image)
 int image_open(DomainHost *host, const char *path, Image *image)
 {
     *image = (Image) IMAGE_INIT;
-    image->fd = file_open(path, O_RDONLY);
+    image->fd = file_open(ERROR_DOMAIN, path, O_RDONLY);
     if (image->fd < 0)
         return -1;
     int rc = read_image(host, path, image);
@@ -166,7 +167,7 @@ int image_rewrite(DomainHost *host, const char *path, const Image *old, const ch
     if (need > old->room)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the new definition is too long for the saved image '%s': %zu bytes, %u "
                     "are there", path, need, old->room);
-    int fd = file_open(path, O_WRONLY);
+    int fd = file_open(ERROR_DOMAIN, path, O_WRONLY);
     if (fd < 0)
         return -1;
     set_magic(host, &head, "Save");

@@ -207,8 +207,9 @@ static int check_numa(ParamChange *change)
     if (tune && tune->memory.nodeset && !tune->memory.mode)
         tune->memory.mode = DOMAIN_NUMATUNE_MODE_STRICT;
     if (tune && tune->memory.mode && !tune->memory.nodeset && !tune->memory.placement)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a NUMA mode of domain '%s' means nothing without '" VIR_DOMAIN_NUMA_NODESET "'",
-                    change->def->name);
+        return error_report(VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "a NUMA mode of domain '%s' means nothing without '" VIR_DOMAIN_NUMA_NODESET "'",
+                            change->def->name), -1;
     return 0;
 }
 

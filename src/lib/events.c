@@ -3,7 +3,7 @@
  * Registration of event callbacks. A driver that has the member does it itself (the remote driver, which must also tell
  * the server); for all others the connection's registry on the driver's bus does.
  */
-#define ERROR_DOMAIN VIR_FROM_EVENT
+#define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/error.h"
 #include "core/event.h"
 #include "lib/entry.h"

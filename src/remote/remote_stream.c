@@ -2,7 +2,7 @@
  *
  * virStream on a stream of the RPC client.
  */
-#define ERROR_DOMAIN VIR_FROM_STREAMS
+#define ERROR_DOMAIN VIR_FROM_RPC
 #include "base/error.h"
 #include "remote/remote_call.h"
 
@@ -33,7 +33,7 @@ static int stream_send(virStreamPtr st, const char *data, size_t nbytes)
 static int stream_recv(virStreamPtr st, char *data, size_t nbytes, unsigned int flags)
 {
     RemoteStream *rs = st->data;
-    if (error_check_flags(ERROR_DOMAIN, "virStreamRecvFlags", flags, VIR_STREAM_RECV_STOP_AT_HOLE) < 0)
+    if (error_check_flags(VIR_FROM_STREAMS, "virStreamRecvFlags", flags, VIR_STREAM_RECV_STOP_AT_HOLE) < 0)
         return -1;
     for (;;) {
         int ret = rpc_client_stream_recv(rs->stream, data, nbytes, !(st->flags & VIR_STREAM_NONBLOCK));

@@ -270,16 +270,13 @@ static char *connect_find_storage_pool_sources(virConnectPtr conn, const char *t
     const StorageDriverSetup *setup = storage_host_setup(host);
     if (!setup->find_sources)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "there is no discovery of storage here");
+    StoragePoolSource *wanted = spec ? storage_pool_source_parse(spec) : NULL;
+    if (spec && !wanted)
+        return NULL;
     StoragePoolType kind = storage_pool_type_from_string(type);
     if (!kind)
-        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "'%s' is no type of pools", type);
-    StoragePoolSource *wanted = NULL;
-    if (spec) {
-        wanted = storage_pool_source_parse(spec);
-        if (!wanted)
-            return NULL;
-    }
-    char *text = setup->find_sources(host, kind, wanted);
+        error_report(ERROR_DOMAIN, VIR_ERR_NO_SUPPORT, "'%s' is no type of pools", type);
+    char *text = kind ? setup->find_sources(host, kind, wanted) : NULL;
     xml_struct_free(&STORAGE_POOL_SOURCE_DESC, wanted);
     return text;
 }

@@ -87,9 +87,9 @@ static void test_read(void)
 
     g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
     g_assert_null(file_read(fifo, 10, NULL)); /* and doesn't hang */
-    g_assert_cmpint(file_open(fifo, O_RDONLY), ==, -1);
+    g_assert_cmpint(file_open(VIR_FROM_NONE, fifo, O_RDONLY), ==, -1);
     g_assert_cmpint(virGetLastError()->code, ==, VIR_ERR_OPERATION_FAILED);
-    g_assert_cmpint(file_open(fifo, O_WRONLY), ==, -1);
+    g_assert_cmpint(file_open(VIR_FROM_NONE, fifo, O_WRONLY), ==, -1);
     g_assert_null(file_read(dir, 10, NULL));
     char *data = NULL;
     g_assert_cmpint(file_read_optional(none, 10, &data, NULL), ==, 0);
