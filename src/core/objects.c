@@ -178,7 +178,7 @@ static void handle_finish(Object *o)
 
     switch ((ObjectClass) o->magic) {
     case OBJECT_CONNECT: connect_finish(u.conn); break;
-    case OBJECT_DOMAIN: g_free(u.dom->name); break;
+    case OBJECT_DOMAIN: g_free(u.dom->name); g_slist_free_full(u.dom->former, g_free); break;
     case OBJECT_NETWORK: g_free(u.net->name); break;
     case OBJECT_NETWORK_PORT: object_unref(u.port->net); break;
     case OBJECT_INTERFACE: g_free(u.iface->name); g_free(u.iface->mac); break;

@@ -53,7 +53,13 @@ struct _virConnect {
     virFreeCallback close_free;
 };
 
-struct _virDomain { Object o; char *name; int id; unsigned char uuid[VIR_UUID_BUFLEN]; };
+struct _virDomain {
+    Object o;
+    char *name;
+    int id;
+    unsigned char uuid[VIR_UUID_BUFLEN];
+    GSList *former; /* names before a rename: who asked for the name may still have one */
+};
 struct _virNetwork { Object o; char *name; unsigned char uuid[VIR_UUID_BUFLEN]; };
 struct _virNetworkPort { Object o; virNetworkPtr net; unsigned char uuid[VIR_UUID_BUFLEN]; };
 struct _virInterface { Object o; char *name; char *mac; };
