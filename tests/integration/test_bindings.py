@@ -29,14 +29,15 @@ WAYS = {
     'debian-ours': ('debian', 'ours', 'debian-debian'),
     'ours-debian': ('ours', 'debian', 'debian-debian'),
 }
-# What runs with Debian's library alone: it has a client of the wire protocol of its own, or (PHP) loads its modules in
-# a way that the sanitizers of our library refuse.
-NOT_WITH_OUR_LIBRARY = {'wire.go', 'exercise.php'}
+# What runs with Debian's library alone: it has a client of the wire protocol of its own.
+NOT_WITH_OUR_LIBRARY = {'wire.go'}
 COMPARISONS = [(program, way) for program in PROGRAMS for way, (library, daemon, reference) in WAYS.items()
                if reference and (program not in NOT_WITH_OUR_LIBRARY or (library, daemon) == ('debian', 'ours'))]
 PROGRAM_SECONDS = 150
 # What was compared in this run, and the numbers of the entries of differences.toml that were needed for it.
 COMPARED, USED = set(), set()
+# Of each language (by the suffix of its programs): what its binding offers, and whether a program called it in some way.
+OFFERED = {}
 
 pytestmark = pytest.mark.skipif(
     not ROOT or not support.reference_root() or not os.path.exists(ROOT),
@@ -73,10 +74,21 @@ def command_line(program, way, socket_folder, files):
     return words + [ROOT, os.path.join(HERE, 'inside')] + uses + [OVER_WIRE if daemon else IN_PROCESS, program]
 
 
+def note_calls(program, record):
+    """A program leaves a line `+ NAME` or `- NAME` for everything that its binding offers: called or not."""
+    calls = OFFERED.setdefault(os.path.splitext(program)[1], {})
+    with open(record, encoding='utf-8') as f:
+        for line in f:
+            called, name = line.split()
+            calls[name] = calls.get(name, False) or called == '+'
+
+
 def output_of(program, way, socket_folder=None):
     with tempfile.TemporaryDirectory() as files:
         done = subprocess.run(command_line(program, way, socket_folder, files), stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors='replace', timeout=PROGRAM_SECONDS, check=False)
+        if os.path.exists(os.path.join(files, 'calls')):
+            note_calls(program, os.path.join(files, 'calls'))
     assert done.returncode == 0, f'{program} {way}: status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}'
     return done.stdout
 
@@ -116,8 +128,11 @@ class Known:
         self.used = set()
 
     def explains(self, section, line):
+        """`line` of an entry is how a line begins, `theirs` and `ours` what must follow in one that only one side has."""
+        side = 'ours' if line[0] == '+' else 'theirs'
         for number, entry in self.entries:
-            if re.fullmatch(entry.get('section', '.*'), section) and re.match(entry.get('line', '.*'), line[1:]):
+            begins = re.match(entry.get('line', ''), line[1:])
+            if re.fullmatch(entry.get('section', '.*'), section) and begins and re.match(entry.get(side, ''), line[1 + begins.end():]):
                 self.used.add(number)
                 return True
         return False
@@ -136,13 +151,34 @@ def test_same_as_the_reference(program, way, request):
     assert not unknown, '\n'.join(unknown)
 
 
-def test_known_differences_have_reasons_and_are_needed():
-    with open(os.path.join(HERE, 'differences.toml'), 'rb') as f:
-        entries = tomllib.load(f)['difference']
+def entries_with_reasons(name, key, allowed):
+    with open(os.path.join(HERE, name), 'rb') as f:
+        entries = tomllib.load(f)[key]
     for entry in entries:
-        assert set(entry) <= {'program', 'way', 'section', 'line', 'reason'}, entry
+        assert set(entry) <= allowed, entry
         assert len(entry['reason']) > 10, entry
+    return entries
+
+
+def need_all_comparisons():
     if len(COMPARED) < len(COMPARISONS):
         pytest.skip('not all programs were compared in all ways, so an entry may look unused')
+
+
+def test_known_differences_have_reasons_and_are_needed():
+    entries = entries_with_reasons('differences.toml', 'difference', {'program', 'way', 'section', 'line', 'theirs', 'ours', 'reason'})
+    need_all_comparisons()
     unused = [entry for number, entry in enumerate(entries) if number not in USED]
     assert not unused, f'entries that explain no difference any more: {unused}'
+
+
+def test_everything_that_a_binding_offers_is_called():
+    entries = entries_with_reasons('uncalled.toml', 'uncalled', {'language', 'call', 'reason'})
+    need_all_comparisons()
+    never = {(suffix, name) for suffix, calls in OFFERED.items() for name, called in calls.items() if not called}
+    excused = {(suffix, name): number for number, entry in enumerate(entries) for suffix, name in never
+               if suffix == entry['language'] and re.fullmatch(entry['call'], name)}
+    assert set(OFFERED) >= {'.ml', '.php', '.pl', '.rb'}, 'a language keeps no record of its calls'
+    assert never == set(excused), f'never called: {sorted(never - set(excused))}'
+    unused = [entry for number, entry in enumerate(entries) if number not in excused.values()]
+    assert not unused, f'entries that excuse nothing any more: {unused}'

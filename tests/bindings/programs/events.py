@@ -11,6 +11,9 @@ import time
 import libvirt
 import libvirtaio
 
+sys.path.append(os.path.join(os.path.dirname(__file__), '../shared'))
+import common  # noqa: E402  pylint: disable=wrong-import-position
+
 URI = sys.argv[1]
 ONE = '11111111-1111-4111-8111-111111111111'
 DOMAIN = f'''<domain type='test'><name>one</name><uuid>{ONE}</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
@@ -125,9 +128,13 @@ def default_loop():
     attempt('deregister again', conn.domainEventDeregisterAny, ids[0][1])
     attempt('deregister nonsense', conn.domainEventDeregisterAny, 999)
     old = []
-    conn.domainEventRegister(lambda c, d, event, detail, opaque: old.append((d.name(), event, detail)), 'x')
+
+    def old_style(c, d, event, detail, opaque):
+        old.append((d.name(), event, detail))
+    conn.domainEventRegister(old_style, 'x')
     conn.lookupByName('test').suspend()
     print('old style:', bool(run_until(lambda: old)), old)
+    attempt('deregister old style', conn.domainEventDeregister, old_style)
     limited = []
     number = conn.domainEventRegisterAny(conn.lookupByName('test'), 0, lambda c, d, e, i, o: limited.append(d.name()), None)
     conn.defineXML(DOMAIN).undefine()
@@ -214,6 +221,7 @@ for part in (default_loop, timers_and_handles, None):
             asyncio.set_event_loop(loop)
             libvirtaio.virEventRegisterAsyncIOImpl(loop=loop)
             loop.run_until_complete(own_loop())
+        common.record()
         sys.stdout.flush()
         os._exit(0)
     status = os.waitpid(child, 0)[1]
