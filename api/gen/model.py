@@ -134,7 +134,8 @@ class Function:
         self.nonempty = (block.get("nonempty") or "").split()
         self.positive = (block.get("positive") or "").split()
         self.socket = (block.get("socket") or "").split()
-        for key in ("null", "nonnull", "nonempty", "positive", "socket"):
+        self.renames = (block.get("renames") or "").split()
+        for key in ("null", "nonnull", "nonempty", "positive", "socket", "renames"):
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")

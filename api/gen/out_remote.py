@@ -198,6 +198,7 @@ def body(model, function, call):
     else:
         lines += [end, f"        return {fail};"]
     lines += [f"    {g}" for g in getter.give]
+    lines += [f"    domain_handle_rename({function.params[0][1]}, {name});" for name in function.renames]
     return "\n".join(lines + [f"    return {getter.result};", "}"]) + "\n"
 
 

@@ -31,6 +31,14 @@ virDomainPtr domain_handle_new(virConnectPtr conn, const char *name, const unsig
     return dom;
 }
 
+void domain_handle_rename(virDomainPtr dom, const char *name)
+{
+    g_mutex_lock(&dom->o.conn->lock);
+    dom->former = g_slist_prepend(dom->former, dom->name);
+    g_atomic_pointer_set(&dom->name, g_strdup(name));
+    g_mutex_unlock(&dom->o.conn->lock);
+}
+
 virNetworkPtr network_handle_new(virConnectPtr conn, const char *name, const unsigned char *uuid)
 {
     virNetworkPtr net = HANDLE(struct _virNetwork, OBJECT_NETWORK);

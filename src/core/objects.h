@@ -58,7 +58,7 @@ struct _virDomain {
     char *name;
     int id;
     unsigned char uuid[VIR_UUID_BUFLEN];
-    GSList *former; /* names before a rename: who asked for the name may still have one */
+    GSList *former; /* names before a rename */
 };
 struct _virNetwork { Object o; char *name; unsigned char uuid[VIR_UUID_BUFLEN]; };
 struct _virNetworkPort { Object o; virNetworkPtr net; unsigned char uuid[VIR_UUID_BUFLEN]; };
@@ -98,6 +98,8 @@ struct StreamDriver {
 /* Constructors: a new handle with one reference, holding one on @conn. Strings are copied. Never NULL. */
 virConnectPtr connect_new(void);
 virDomainPtr domain_handle_new(virConnectPtr conn, const char *name, const unsigned char *uuid, int id);
+/** A handle's domain has another name from now on; who asked for the former one may keep it as long as the handle. */
+void domain_handle_rename(virDomainPtr dom, const char *name);
 virNetworkPtr network_handle_new(virConnectPtr conn, const char *name, const unsigned char *uuid);
 virNetworkPortPtr network_port_handle_new(virNetworkPtr net, const unsigned char *uuid);
 virInterfacePtr interface_handle_new(virConnectPtr conn, const char *name, const char *mac);

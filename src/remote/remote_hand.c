@@ -53,26 +53,6 @@ int remote_domain_memory_peek(virDomainPtr dom, unsigned long long start, size_t
     return finish_peek(&call, buffer, size);
 }
 
-/* The handle has the new name from then on, as its domain. */
-int remote_domain_rename(virDomainPtr dom, const char *new_name, unsigned int flags)
-{
-    RemoteCall call;
-    remote_call_begin(&call, dom->o.conn, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_RENAME);
-    xdr_put_domain(&call.out, dom);
-    xdr_put_string_opt(&call.out, new_name);
-    xdr_put_uint(&call.out, flags);
-    if (remote_call_run(&call) < 0)
-        return -1;
-    int value = xdr_get_int(&call.in);
-    if (remote_call_end(&call) < 0)
-        return -1;
-    g_mutex_lock(&dom->o.conn->lock);
-    dom->former = g_slist_prepend(dom->former, dom->name);
-    g_atomic_pointer_set(&dom->name, g_strdup(new_name));
-    g_mutex_unlock(&dom->o.conn->lock);
-    return value;
-}
-
 int remote_domain_get_security_label_list(virDomainPtr domain, virSecurityLabelPtr *seclabels)
 {
     RemoteCall call;
