@@ -12,6 +12,7 @@
 const DomainBackend qemu_backend = {
     .name = "QEMU",
     .folder = "qemu",
+    .image_word = "LibvirtQemud",
     .virt_types = 1u << DOMAIN_VIRT_TYPE_QEMU | 1u << DOMAIN_VIRT_TYPE_KVM,
     .prepare = qemu_backend_prepare,
     .describe = qemu_backend_describe,
@@ -36,6 +37,9 @@ const DomainBackend qemu_backend = {
     .set_balloon = qemu_backend_set_balloon,
     .set_balloon_period = qemu_backend_set_balloon_period,
     .set_vcpus = qemu_backend_set_vcpus,
+    .save = qemu_backend_save,
+    .job_abort = qemu_backend_job_abort,
+    .job_progress = qemu_backend_job_progress,
     .set_params = qemu_backend_set_params,
     .attach = qemu_backend_attach,
     .detach = qemu_backend_detach,

@@ -39,8 +39,15 @@ typedef struct QemuDisk {
     char *path;              /* NULL if the drive is empty */
 } QemuDisk;
 
+typedef enum {
+    QEMU_MIGRATION_NONE, QEMU_MIGRATION_ACTIVE, QEMU_MIGRATION_DONE, QEMU_MIGRATION_FAILED, QEMU_MIGRATION_CANCELLED,
+    QEMU_MIGRATION_LOST,     /* the monitor is gone */
+} QemuMigration;
+
 typedef struct QemuGuest {
     GMutex lock;             /* guards what is marked with * */
+    QemuMigration migration; /* * of the run's state to or from a file */
+    GCond migrated;          /* it has changed */
     char *dir;               /* private folder of the run */
     char *channel_dir;
     char *monitor_path;
@@ -165,6 +172,15 @@ int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *de
 void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device);
 /** Take devices out of @def that the guest let go of while no daemon was there to hear of it. 0, or -1 with an error. */
 int qemu_guest_drop_gone(Guest *guest, DomainDef *def);
+
+/* saved.c */
+int qemu_backend_save(Guest *guest, int fd, unsigned int flags);
+/** Have the state that stands in @fd, from where it is; QEMU waits for it. Not on the loop's thread. 0, or -1 with an error. */
+int qemu_guest_restore(Guest *guest, int fd);
+int qemu_backend_job_abort(Guest *guest, unsigned int flags);
+void qemu_backend_job_progress(Guest *guest, virDomainJobInfoPtr info);
+/** QEMU told how far it is with it; NULL: it tells nothing any more. Any thread. */
+void qemu_guest_migration_is(QemuGuest *qemu, const char *status);
 
 /* backend_talk.c */
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);

@@ -138,6 +138,14 @@ static void on_device_kept(Guest *guest, json_object *data)
         guest_upcall_device_kept(guest, device);
 }
 
+static void on_migration(Guest *guest, json_object *data)
+{
+    const char *status = json_member_string(data, "status");
+
+    if (status)
+        qemu_guest_migration_is(qemu_guest(guest), status);
+}
+
 static void on_suspend(Guest *guest, json_object *data)
 {
     agent_is_gone(qemu_guest(guest));
@@ -186,6 +194,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept },
+        { "MIGRATION", on_migration },
         { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
     };
     Guest *guest = opaque;
@@ -202,6 +211,7 @@ static void on_closed(QmpMonitor *mon, QmpClosed kind, const char *reason, void 
 {
     Guest *guest = opaque;
 
+    qemu_guest_migration_is(qemu_guest(guest), NULL);
     /* At the end of the process its watch tells the rest. */
     if (kind == QMP_CLOSED_EOF)
         return;

@@ -45,6 +45,7 @@ void qemu_backend_guest_new(Guest *guest)
     QemuGuest *qemu = g_new0(QemuGuest, 1);
 
     g_mutex_init(&qemu->lock);
+    g_cond_init(&qemu->migrated);
     qemu->pidfd = -1;
     qemu->agent_timeout = VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
     qemu->unlink = g_ptr_array_new_with_free_func(g_free);
@@ -87,6 +88,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_free(qemu->agent_path);
     g_free(qemu->agent_alias);
     g_free(qemu->balloon_path);
+    g_cond_clear(&qemu->migrated);
     g_mutex_clear(&qemu->lock);
     g_free(qemu);
 }
@@ -320,13 +322,14 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GA
 }
 
 /* From the command line to a monitor that answers. */
-static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monitor_fd, GArray *tap_fds)
+static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monitor_fd, GArray *tap_fds, int restore_fd)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     QemuCommandOptions options = {
         .dir = qemu->dir, .monitor_fd = *monitor_fd, .uid = driver->uid, .gid = driver->gid,
         .no_sandbox = driver->no_sandbox, .tap_fds = (const int *)tap_fds->data, .n_tap_fds = tap_fds->len,
+        .restore = restore_fd >= 0,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
     g_auto(GStrv) env = make_environment(qemu);
@@ -343,7 +346,8 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monit
         return -1;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
-    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_setup(guest, def) < 0) {
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) ||
+        qemu_guest_setup(guest, def) < 0) {
         /* If it ended its own words tell more; they are complete only when it is gone. */
         if (process_is_gone(qemu, 1000))
             report_last_words(guest, log_end);
@@ -360,9 +364,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     g_autoptr(GArray) tap_fds = g_array_new(FALSE, FALSE, sizeof(int));
     int monitor_fd, rc;
 
-    if (options->restore_fd >= 0 || options->n_fds > 0)
-        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from %s is not supported yet", guest->name,
-                    options->restore_fd >= 0 ? "a saved image" : "passed descriptors");
+    if (options->n_fds > 0)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from passed descriptors is not supported yet", guest->name);
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
@@ -379,7 +382,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     rc = tap_open_all(def, guest->name, tap_fds);
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
-        rc = launch(guest, def, caps, &monitor_fd, tap_fds);
+        rc = launch(guest, def, caps, &monitor_fd, tap_fds, options->restore_fd);
     if (monitor_fd >= 0)
         close(monitor_fd);
     for (guint i = 0; i < tap_fds->len; i++)

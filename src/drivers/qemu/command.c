@@ -396,6 +396,10 @@ static int command_build(QemuCommand *cmd)
     command_sandbox(cmd);
     if (qemu_command_panics(cmd) < 0)
         return -1;
+    if (cmd->options->restore) {
+        qemu_arg(cmd, "-incoming");
+        qemu_arg(cmd, "defer");
+    }
     command_passthrough(cmd);
     qemu_arg_f(cmd, "-msg", "timestamp=on");
     return 0;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * All that a run consists of into a file, and a new run from it: QEMU's migration, with a file at the other end. How it goes is
+ * told by events; there is no deadline, as disks may be slow and memory large, but the end of the process ends it.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include "base/error.h"
+#include "drivers/qemu/backend.h"
+
+#define FILE_NAME "libvirt-saved"
+/* As fast as the file takes it. */
+#define BYTES_PER_SECOND (G_GUINT64_CONSTANT(1) << 50)
+
+void qemu_guest_migration_is(QemuGuest *qemu, const char *status)
+{
+    QemuMigration state = !status ? QEMU_MIGRATION_LOST : g_str_equal(status, "completed") ? QEMU_MIGRATION_DONE :
+        g_str_equal(status, "failed") ? QEMU_MIGRATION_FAILED : g_str_equal(status, "cancelled") ? QEMU_MIGRATION_CANCELLED :
+        QEMU_MIGRATION_ACTIVE;
+
+    g_mutex_lock(&qemu->lock);
+    if (qemu->migration == QEMU_MIGRATION_ACTIVE)
+        qemu->migration = state;
+    g_cond_broadcast(&qemu->migrated);
+    g_mutex_unlock(&qemu->lock);
+}
+
+static int prepare(Guest *guest, QmpMonitor *mon, int fd)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    json_object *events = json_object_new_array();
+    int deadline = (int)MIN(guest_deadline_ms(guest), G_MAXINT);
+
+    json_object_array_add(events, json_make(JSON_STR("capability", "events"), JSON_BOOL("state", true)));
+    if (qmp_call(mon, "migrate-set-capabilities", json_make(JSON_VALUE("capabilities", events)), deadline, NULL) < 0 ||
+        qmp_call(mon, "migrate-set-parameters", json_make(JSON_UINT("max-bandwidth", BYTES_PER_SECOND)), deadline, NULL) < 0 ||
+        qmp_call_full(mon, "getfd", json_make(JSON_STR("fdname", FILE_NAME)), &fd, 1, deadline, 0, NULL) < 0)
+        return -1;
+    g_mutex_lock(&qemu->lock);
+    qemu->migration = QEMU_MIGRATION_ACTIVE;
+    g_mutex_unlock(&qemu->lock);
+    return 0;
+}
+
+static int failed(Guest *guest, QmpMonitor *mon, const char *what)
+{
+    g_autoptr(json_object) answer = NULL;
+    const char *why = NULL;
+
+    if (qmp_call(mon, "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) == 0)
+        why = json_member_string(answer, "error-desc");
+    return FAIL(VIR_ERR_OPERATION_FAILED, "%s of domain '%s' failed: %s", what, guest->name, why ? why : "QEMU doesn't say why");
+}
+
+static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    g_mutex_lock(&qemu->lock);
+    while (qemu->migration == QEMU_MIGRATION_ACTIVE)
+        g_cond_wait(&qemu->migrated, &qemu->lock);
+    QemuMigration state = qemu->migration;
+    g_mutex_unlock(&qemu->lock);
+    switch (state) {
+    case QEMU_MIGRATION_DONE:
+        return 0;
+    case QEMU_MIGRATION_CANCELLED:
+        return FAIL(VIR_ERR_OPERATION_ABORTED, "%s of domain '%s' was aborted", what, guest->name);
+    case QEMU_MIGRATION_LOST:
+        return FAIL(VIR_ERR_OPERATION_FAILED, "%s of domain '%s' failed: QEMU ended", what, guest->name);
+    default:
+        return failed(guest, mon, what);
+    }
+}
+
+static int move(Guest *guest, int fd, const char *command, const char *what)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+
+    if (!mon || prepare(guest, mon, fd) < 0 ||
+        qmp_call(mon, command, json_make(JSON_STR("uri", "fd:" FILE_NAME)), (int)MIN(guest_deadline_ms(guest), G_MAXINT), NULL) < 0)
+        return -1;
+    return wait_for_end(guest, mon, what);
+}
+
+int qemu_backend_save(Guest *guest, int fd, unsigned int flags)
+{
+    return move(guest, fd, "migrate", "saving the state");
+}
+
+int qemu_guest_restore(Guest *guest, int fd)
+{
+    return move(guest, fd, "migrate-incoming", "restoring the state");
+}
+
+int qemu_backend_job_abort(Guest *guest, unsigned int flags)
+{
+    return qemu_guest_call(guest, "migrate_cancel", NULL, NULL);
+}
+
+void qemu_backend_job_progress(Guest *guest, virDomainJobInfoPtr info)
+{
+    g_autoptr(json_object) answer = NULL;
+    json_object *ram;
+
+    if (qemu_guest_call(guest, "query-migrate", NULL, &answer) < 0) {
+        virResetLastError();        /* then there is no news */
+        return;
+    }
+    ram = json_member(answer, "ram", json_type_object);
+    info->memTotal = MAX(json_member_int(ram, "total", 0), 0);
+    info->memRemaining = MAX(json_member_int(ram, "remaining", 0), 0);
+    info->memProcessed = MAX(json_member_int(ram, "transferred", 0), 0);
+    info->dataTotal = info->memTotal;
+    info->dataRemaining = info->memRemaining;
+    info->dataProcessed = info->memProcessed;
+}
