@@ -73,6 +73,14 @@ int api_need_active(const Access *access)
     return -1;
 }
 
+int api_need_inactive(const DomainState *state)
+{
+    if (!state->guest)
+        return 0;
+    error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name);
+    return -1;
+}
+
 virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *state)
 {
     return domain_handle_new(conn, state->name, obj->entry.uuid, domain_state_id(state));
@@ -98,9 +106,7 @@ int api_scope(const Access *access, unsigned int flags, Scope *scope)
 SharedDef *api_scope_def(const Access *access, unsigned int flags)
 {
     Scope scope;
-    if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually "
-                         "exclusive");
+    API_EXCLUSIVE(flags, VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG, NULL);
     if (api_scope(access, flags, &scope) < 0)
         return NULL;
     return scope.live ? shared_def_ref(access->state->live) : domain_config(access->obj, access->state);

@@ -35,6 +35,8 @@ void api_refresh(Access *access);
 
 /** 0, or -1 with VIR_ERR_OPERATION_INVALID if there is no guest. */
 int api_need_active(const Access *access);
+/** The opposite, of a state. */
+int api_need_inactive(const DomainState *state);
 /** The name of the domain. */
 #define API_NAME(access) ((access)->state->name)
 
@@ -49,6 +51,15 @@ virDomainPtr api_handle(virConnectPtr conn, DomainObj *obj, const DomainState *s
     do { \
         if (error_check_flags(api_error_domain, __func__ + strlen("core_"), (flags), (allowed)) < 0) \
             return (failure); \
+    } while (0)
+
+/** Answer @failure if there are both the flag @one and the flag @other. */
+#define API_EXCLUSIVE(flags, one, other, failure) \
+    do { \
+        if (((flags) & (one)) && ((flags) & (other))) { \
+            error_report_argument(VIR_FROM_DOM, __func__, "flags", "Flags '%s' and '%s' are mutually exclusive", #one, #other); \
+            return (failure); \
+        } \
     } while (0)
 
 /** Which definitions VIR_DOMAIN_AFFECT_xxx means. */

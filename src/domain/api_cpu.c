@@ -107,8 +107,7 @@ static int set_guest_vcpu_count(const Access *a, unsigned int count)
 
 static int check_vcpu_flags(unsigned int nvcpus, unsigned int flags)
 {
-    if ((flags & VIR_DOMAIN_VCPU_GUEST) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
-        return FAIL(VIR_ERR_INVALID_ARG, "flags 'VIR_DOMAIN_VCPU_GUEST' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+    API_EXCLUSIVE(flags, VIR_DOMAIN_VCPU_GUEST, VIR_DOMAIN_AFFECT_CONFIG, -1);
     if ((flags & VIR_DOMAIN_VCPU_MAXIMUM) && !(flags & VIR_DOMAIN_AFFECT_CONFIG))
         return FAIL(VIR_ERR_INVALID_ARG, "flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'");
     if (nvcpus == 0 || nvcpus > G_MAXUINT16)

@@ -183,8 +183,8 @@ virDomainPtr core_domain_define_xml(virConnectPtr conn, const char *xml)
 static int create_reserved(DomainHost *host, DomainObj *obj, DomainDef *def, const RunOptions *options)
 {
     g_autoptr(DomainState) state = domain_state(obj);
-    if (state->guest)
-        return error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name), -1;
+    if (api_need_inactive(state) < 0)
+        return -1;
     g_autoptr(SharedDef) shared = shared_def_new(domain_def_copy(def));
     return run_start(obj, shared, options);
 }

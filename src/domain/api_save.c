@@ -17,8 +17,7 @@
 
 static int check_either(unsigned int flags)
 {
-    if ((flags & VIR_DOMAIN_SAVE_RUNNING) && (flags & VIR_DOMAIN_SAVE_PAUSED))
-        return FAIL(VIR_ERR_INVALID_ARG, "a domain can't be saved or restored both as running and as paused");
+    API_EXCLUSIVE(flags, VIR_DOMAIN_SAVE_RUNNING, VIR_DOMAIN_SAVE_PAUSED, -1);
     return 0;
 }
 
@@ -254,11 +253,7 @@ static int restore_from_file(virConnectPtr conn, const char *from, const char *d
     if (!obj)
         return -1;
     g_autoptr(DomainState) state = domain_state(obj);
-    int rc = -1;
-    if (state->guest) /* said by the list of domains, whatever the driver */
-        error_report(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active", state->name);
-    else
-        rc = run_image(obj, def, from, &image, goes_on(flags, image.running), &options);
+    int rc = api_need_inactive(state) < 0 ? -1 : run_image(obj, def, from, &image, goes_on(flags, image.running), &options);
     api_settle(obj);
     return rc;
 }

@@ -114,7 +114,7 @@ struct DomainBackend {
     const char *image_word; /* first 12 characters of saved images: "LibvirtQemud"; NULL if there is no save() */
     gboolean simulated;     /* there is no guest, so: it starts running, and is saved, in one step, and nothing is told of those
                                between; paused ones power off, too; a transient domain may be undefined; states that forbid to
-                               start, run, pause or shut down are VIR_ERR_INTERNAL_ERROR, as told by the reference's test driver */
+                               start, run, pause or shut down are VIR_ERR_INTERNAL_ERROR, as the reference's test driver tells */
     guint virt_types;       /* bit mask (1 << DomainVirtType) of the definitions that are accepted */
     const ParamGroup *scheduler; /* its parameters; NULL: those of Linux, params_cpu */
     const char *scheduler_name;  /* NULL: "posix" */

@@ -108,6 +108,8 @@ int image_open(DomainHost *host, const char *path, Image *image)
 {
     *image = (Image) IMAGE_INIT;
     image->fd = file_open(ERROR_DOMAIN, path, O_RDONLY);
+    if (image->fd < 0 && error_code() == VIR_ERR_SYSTEM_ERROR)
+        error_report_errno(ERROR_DOMAIN, errno, "cannot read domain image '%s'", path);
     if (image->fd < 0)
         return -1;
     int rc = read_image(host, path, image);

@@ -125,5 +125,5 @@ int entry_parse_uuid_in(int domain, const char *text, unsigned char *uuid, const
 {
     if (uuid_parse(text, uuid) == 0)
         return 0;
-    return FAIL_ARG(domain, "uuidstr", func, "uuidstr in %s must be a valid UUID, '%s' is not", func, text);
+    return FAIL_ARG(domain, "uuidstr", func, "uuidstr in %s must be a valid UUID", func);
 }

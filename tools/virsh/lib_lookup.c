@@ -70,7 +70,7 @@ virNetworkPtr virsh_network(Shell *shell, const Cmd *cmd)
     if (cmd_string(shell, cmd, "network", &name) <= 0)
         return NULL;
     if (g_str_equal(cmd_command(cmd)->name, "net-name")) /* the one that takes no name */
-        network = virNetworkLookupByUUIDString(virsh_conn(shell), name);
+        network = is_uuid(name) ? virNetworkLookupByUUIDString(virsh_conn(shell), name) : NULL;
     else if (g_str_equal(cmd_command(cmd)->name, "net-uuid"))
         network = virNetworkLookupByName(virsh_conn(shell), name);
     else
@@ -95,7 +95,7 @@ virStoragePoolPtr virsh_pool(Shell *shell, const Cmd *cmd, const char *option)
     if (cmd_string(shell, cmd, option, &name) <= 0)
         return NULL;
     if (g_str_equal(cmd_command(cmd)->name, "pool-name")) /* translates one into the other */
-        pool = virStoragePoolLookupByUUIDString(virsh_conn(shell), name);
+        pool = is_uuid(name) ? virStoragePoolLookupByUUIDString(virsh_conn(shell), name) : NULL;
     else if (g_str_equal(cmd_command(cmd)->name, "pool-uuid"))
         pool = virStoragePoolLookupByName(virsh_conn(shell), name);
     else
@@ -232,7 +232,7 @@ virNetworkPortPtr virsh_port(Shell *shell, const Cmd *cmd)
 
     if (!network || cmd_string(shell, cmd, "port", &name) <= 0)
         return NULL;
-    port = virNetworkPortLookupByUUIDString(network, name);
+    port = is_uuid(name) ? virNetworkPortLookupByUUIDString(network, name) : NULL;
     if (!port)
         shell_error(shell, "failed to get network port '%s'", name);
     return port;
