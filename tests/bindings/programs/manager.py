@@ -84,7 +84,7 @@ def log_lines():
     messages = re.findall(r'^\[[^\]]*\] +(\w+) +\((\w+):\d+\) (.*)', log(), re.M)
     # The program makes a pool at its start, and sees it before or behind its own start and refresh.
     found = {plain(f'{level} {module}: {message}') for level, module, message in messages}
-    for line in sorted(line for line in found if not re.search('(refresh event: pool=default$|pool=default status=)', line)):
+    for line in sorted(line for line in found if not re.search('(refresh event: pool=default$|pool=default (status=|requested))', line)):
         print(line)
     print('tracebacks:', log().count('Traceback'))
 
