@@ -60,10 +60,12 @@ def test_descriptors_stay_on_the_host(listening):
     daemon = listening()
     daemon.virsh('define', support.written(daemon.root, support.domain_xml('here')))
     out = daemon.python(f'''
+import socket
+here, there = socket.socketpair()
 for address in {daemon.tls()!r}, {daemon.tcp!r}:
     conn = libvirt.open(address)
     try:
-        conn.lookupByName('here').openGraphics(0, 0)
+        conn.lookupByName('here').openGraphics(0, there.fileno())
     except libvirt.libvirtError as e:
         print(e.get_error_code(), conn.isAlive())
 ''', ours=True)
