@@ -145,7 +145,7 @@ void dispatch_reply(DispatchCall *call, int status)
     }
     g_clear_pointer(&call->conn, object_unref); /* whoever is answered finds it unused when he closes it */
     if (status == 0 && call->layer)
-        server_client_send_last_plain(call->client, &call->out, g_steal_pointer(&call->layer));
+        server_client_begin_layer(call->client, &call->out, g_steal_pointer(&call->layer));
     else
         server_client_send(call->client, &call->out, call->out_fds, fds && status == 0 ? call->n_out_fds : 0);
     if (call->close_after)

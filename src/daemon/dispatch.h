@@ -28,7 +28,7 @@ typedef struct DispatchCall {
     int out_fds[RPC_FDS_MAX];/* go with the reply; closed afterwards */
     guint n_out_fds;
     gboolean fds_reply;      /* the reply has a count of descriptors even if there are none */
-    ChannelLayer *layer;     /* begins behind the reply; NULL: none */
+    ChannelLayer *layer;     /* begins behind the reply, and the client is authenticated then; NULL: none */
     gboolean close_after;    /* the reply is the last that the client gets */
     virStreamPtr stream;     /* of a call that opens one; reference */
     gboolean stream_read, stream_started;

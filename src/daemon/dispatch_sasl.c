@@ -63,7 +63,8 @@ static int done(DispatchCall *call, SaslSession *session)
     LOG_INFO("client %" G_GUINT64_FORMAT " is SASL user '%s'", server_client_id(call->client), sasl_session_user(session));
     server_client_set_user(call->client, sasl_session_user(session));
     call->layer = sasl_session_layer(session, server_client_base(call->client).fd);
-    server_client_set_authenticated(call->client);
+    if (!call->layer) /* or else once it has begun: what came before could be anybody's */
+        server_client_set_authenticated(call->client);
     return 0;
 }
 

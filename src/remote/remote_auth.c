@@ -105,15 +105,15 @@ static int negotiate(Attempt *attempt, const char *mechanisms)
                                   : FAIL(VIR_ERR_AUTH_FAILED, "the server ended the authentication too early");
 }
 
-static void begin_encryption(RemoteConn *remote, Attempt *attempt)
+static int begin_encryption(RemoteConn *remote, Attempt *attempt)
 {
     ChannelLayer *layer = sasl_session_layer(attempt->session, rpc_client_fd(remote->client));
-    if (layer) {
-        rpc_client_set_layer(remote->client, layer);
-        attempt->session = NULL;
-        remote->transport.secure = TRUE;
-    }
     remote->transport.encrypted = TRUE; /* as the reference says, whatever the mechanism: who isn't on this host has it */
+    if (!layer)
+        return 0;
+    attempt->session = NULL;
+    remote->transport.secure = TRUE;
+    return rpc_client_set_layer(remote->client, layer);
 }
 
 static char *offered_mechanisms(virConnectPtr conn)
@@ -138,7 +138,7 @@ static int authenticate_sasl(virConnectPtr conn, virConnectAuthPtr auth)
     attempt.session = mechanisms ? sasl_session_new_client(&base, host, kinds, n) : NULL;
     int ret = attempt.session ? negotiate(&attempt, mechanisms) : -1;
     if (ret == 0)
-        begin_encryption(remote, &attempt);
+        ret = begin_encryption(remote, &attempt);
     forget_data(&attempt);
     sasl_session_free(attempt.session);
     return ret;

@@ -54,13 +54,15 @@ gboolean rpc_client_is_open(RpcClient *client)
     return open;
 }
 
-void rpc_client_set_layer(RpcClient *client, ChannelLayer *layer)
+int rpc_client_set_layer(RpcClient *client, ChannelLayer *layer)
 {
     g_mutex_lock(&client->lock);
     while (client->reading)
         g_cond_wait(&client->changed, &client->lock);
+    gboolean behind = !rpc_reader_is_empty(&client->reader);
     channel_set_layer(&client->channel, layer);
     g_mutex_unlock(&client->lock);
+    return behind ? FAIL(VIR_ERR_AUTH_FAILED, "what is behind the authentication is not encrypted: somebody is in between") : 0;
 }
 
 int rpc_client_fd(RpcClient *client)

@@ -30,8 +30,9 @@ void rpc_client_mute(RpcClient *client);
 RpcClient *rpc_client_ref(RpcClient *client);
 void rpc_client_unref(RpcClient *client);
 gboolean rpc_client_is_open(RpcClient *client);
-/** From now on everything goes through @layer (taken over). No call is under way, and the other side sends nothing by itself. */
-void rpc_client_set_layer(RpcClient *client, ChannelLayer *layer);
+/** From now on everything goes through @layer (taken over). No call is under way, and the other side sends nothing by itself: if something
+ * is there already it is somebody else's, and the answer is -1 with an error. */
+int rpc_client_set_layer(RpcClient *client, ChannelLayer *layer);
 /** Its socket. */
 int rpc_client_fd(RpcClient *client);
 

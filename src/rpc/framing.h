@@ -49,6 +49,12 @@ typedef struct RpcReader {
 void rpc_reader_init(RpcReader *reader, Channel *channel);
 void rpc_reader_clear(RpcReader *reader);
 
+/** Whether nothing is read that was not handed out. */
+static inline gboolean rpc_reader_is_empty(const RpcReader *reader)
+{
+    return reader->start == reader->end;
+}
+
 /** One receive, which waits for something if @block. Bytes got; 0 at the end of the stream; -1 with errno (EAGAIN: nothing
  * there now, or not within the channel's time). */
 ssize_t rpc_reader_fill(RpcReader *reader, gboolean block);

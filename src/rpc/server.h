@@ -118,9 +118,10 @@ void server_client_enable_keepalive(ServerClient *client);
 
 /** Send a finished packet and descriptors (duplicated if they must wait). Any thread. */
 void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds);
-/** Send a finished packet; everything behind it, both ways, goes through @layer (taken over). The client sends nothing before it has
- * the packet. Any thread. */
-void server_client_send_last_plain(ServerClient *client, const XdrOut *out, ChannelLayer *layer);
+/** Send a finished packet (@out is taken over and empty then), the last that is not encrypted: what is behind it, both ways, goes through
+ * @layer (taken over), and only then the client is authenticated. It may have sent nothing more before that, or somebody else has:
+ * such a client is dropped. Any thread. */
+void server_client_begin_layer(ServerClient *client, XdrOut *out, ChannelLayer *layer);
 /** Bytes that wait to be sent. */
 size_t server_client_backlog(ServerClient *client);
 /** Call @fn on the loop's thread once the backlog is gone (at once if there is none). One at a time. */

@@ -220,7 +220,7 @@ static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, gbo
 static void send_packet(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds, ChannelLayer *layer)
 {
     g_mutex_lock(&client->out_lock);
-    if (layer) /* first, as the client's answer to the packet may be read before we go on here */
+    if (layer)
         channel_set_layer(&client->channel, layer);
     ssize_t sent = send_now(client, out, layer != NULL);
     gboolean dead = sent < 0;
@@ -248,9 +248,33 @@ void server_client_send(ServerClient *client, const XdrOut *out, const int *fds,
         send_packet(client, out, fds, n_fds, NULL);
 }
 
-void server_client_send_last_plain(ServerClient *client, const XdrOut *out, ChannelLayer *layer)
+typedef struct Switch { ServerClient *client; XdrOut out; ChannelLayer *layer; } Switch;
+
+/* Loop's thread: nobody reads meanwhile. */
+static void switch_call(void *opaque)
 {
-    send_packet(client, out, NULL, 0, layer);
+    Switch *s = opaque;
+    gboolean behind = !rpc_reader_is_empty(&s->client->reader);
+    if (s->client->watch && !behind) {
+        send_packet(s->client, &s->out, NULL, 0, s->layer);
+        server_client_set_authenticated(s->client);
+    } else {
+        if (behind)
+            LOG_WARN("client %" G_GUINT64_FORMAT " dropped: what is behind its authentication is not encrypted", s->client->id);
+        s->layer->ops->free(s->layer);
+        client_finish(s->client);
+    }
+    xdr_out_clear(&s->out);
+    server_client_unref(s->client);
+    g_free(s);
+}
+
+void server_client_begin_layer(ServerClient *client, XdrOut *out, ChannelLayer *layer)
+{
+    Switch *s = g_new(Switch, 1);
+    *s = (Switch) { server_client_ref(client), *out, layer };
+    xdr_out_init(out, 0);
+    loop_call(client->server->loop, switch_call, s);
 }
 
 size_t server_client_backlog(ServerClient *client)

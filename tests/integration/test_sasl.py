@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Authentication by SASL on every kind of socket: our clients and Debian's, our daemon and Debian's."""
+import contextlib
 import os
 import shutil
 import socket
+import struct
+import threading
 
 import pytest
 
@@ -82,6 +85,44 @@ def test_tcp_is_encrypted(closed, known, who, tmp_path):
     with socket.create_connection(('127.0.0.1', daemon.tcp_port)) as stranger:
         stranger.sendall(b'\0\0\0\x1c' + b'\0' * 24)
         assert stranger.recv(1) in (b'', b'\0')
+
+
+class Intruder:
+    """Sits between client and daemon and adds bytes of its own to a packet that one of them sends."""
+
+    def __init__(self, port, serial, kind, extra):
+        self.wanted, self.extra, self.added = (serial, kind), extra, threading.Event()
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, args=(port,), daemon=True).start()
+
+    def serve(self, port):
+        with self.listener, self.listener.accept()[0] as client, socket.create_connection(('127.0.0.1', port)) as server:
+            back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+            back.start()
+            self.pump(client, server)
+            back.join()
+
+    def pump(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if len(data) >= 28 and (struct.unpack_from('>I', data, 20)[0], struct.unpack_from('>I', data, 16)[0]) == self.wanted:
+                    data += self.extra
+                    self.added.set()
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+# The client's last message is its fourth call; the daemon's answer to it ends the authentication.
+@pytest.mark.parametrize('kind, text', [(wire.CALL, 'is not encrypted'), (wire.REPLY, 'somebody is in between')], ids=['to', 'from'])
+def test_words_of_others_behind_the_authentication(closed, known, kind, text):
+    """They came when nothing was encrypted yet, so they are nobody's: not taken for the one who proved itself."""
+    daemon = closed('digest-md5', extra='tcp_min_ssf = 56\n', network=True)
+    known()
+    with contextlib.closing(Intruder(daemon.tcp_port, 4, kind, b'\0\0\0\x1c').listener) as listener:
+        done = ask(daemon, f'test+tcp://127.0.0.1:{listener.getsockname()[1]}/default', 'list')
+    assert done.returncode == 1
+    assert text in (said(daemon) if kind == wire.CALL else done.stderr)
 
 
 @pytest.mark.parametrize('who', CLIENTS)
