@@ -16,7 +16,6 @@
 typedef struct CloseNotice {
     virConnectPtr conn;
     int reason;
-    int timer;
 } CloseNotice;
 
 static void close_notice_free(void *opaque)
@@ -50,11 +49,10 @@ static void notify_closed(virConnectPtr conn, int reason)
 {
     if (!event_impl_registered())
         return;
-    CloseNotice *notice = g_new0(CloseNotice, 1);
-    notice->conn = object_ref(conn);
-    notice->reason = reason;
-    notice->timer = virEventAddTimeout(0, close_notice_fire, notice, close_notice_free);
-    if (notice->timer < 0)
+    CloseNotice *notice = g_new(CloseNotice, 1);
+    *notice = (CloseNotice) { object_ref(conn), reason };
+    /* the program's loop may have freed it before this comes back */
+    if (virEventAddTimeout(0, close_notice_fire, notice, close_notice_free) < 0)
         close_notice_free(notice);
 }
 
