@@ -48,6 +48,7 @@ typedef struct QemuGuest {
     GMutex lock;             /* guards what is marked with * */
     QemuMigration migration; /* * of the run's state to or from a file */
     GCond migrated;          /* it has changed */
+    guint64 saved_total, saved_remaining, saved_done; /* * bytes of it, as QEMU told last */
     char *dir;               /* private folder of the run */
     char *channel_dir;
     char *monitor_path;

@@ -122,16 +122,7 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
     if (change->group != &params_iotune)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s of the running domain '%s' can't be set yet; '--config' sets them for the next start",
                     change->group->what, guest->name);
-    if (!disk->iotune || !disk->iotune->group_name)
-        return qemu_guest_set_throttle(guest, disk);
-    for (guint i = 0; i < def->devices.n_disks; i++) {      /* the group's members have one limit */
-        const DomainDisk *member = def->devices.disks[i];
-
-        if (member->iotune && g_strcmp0(member->iotune->group_name, disk->iotune->group_name) == 0 &&
-            qemu_guest_set_throttle(guest, member) < 0)
-            return -1;
-    }
-    return 0;
+    return qemu_guest_set_throttle(guest, disk);    /* QEMU has the limits by group as well */
 }
 
 int qemu_backend_inject_nmi(Guest *guest)

@@ -433,6 +433,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     if (qemu->agent)
         agent_close(qemu->agent);
     g_mutex_unlock(&qemu->lock);
+    qemu_guest_migration_is(qemu, NULL); /* nobody will hear of its end from a monitor that is closed */
     process_watch_remove(g_steal_pointer(&qemu->watch));
     for (guint i = 0; i < qemu->unlink->len; i++)
         unlink(g_ptr_array_index(qemu->unlink, i));

@@ -177,6 +177,19 @@ static int pass_taps(Guest *guest, GArray *fds)
     return mon ? 0 : -1;
 }
 
+/* Those that nothing has taken; QEMU refuses the names of the others. */
+static void take_back_taps(Guest *guest, GArray *fds)
+{
+    virErrorPtr error = error_save();
+
+    for (guint i = 0; i < fds->len; i++) {
+        g_autofree char *name = g_strdup_printf(QEMU_TAP_NAME, g_array_index(fds, int, i));
+
+        qemu_guest_call(guest, "closefd", json_make(JSON_STR("fdname", name)), NULL);
+    }
+    error_restore(error);
+}
+
 static int open_taps(Guest *guest, const char *kind, void *device, GArray *fds)
 {
     if (!g_str_equal(kind, "interface") || !qemu_interface_needs_tap(device))
@@ -224,6 +237,8 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         ret = open_taps(guest, kind, device, fds);
     if (ret == 0)
         ret = plug(guest, def, kind, device, controllers, fds);
+    if (ret < 0)
+        take_back_taps(guest, fds);
     for (guint i = 0; i < fds->len; i++)
         close(g_array_index(fds, int, i));
     if (ret == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * All that a run consists of into a file, and a new run from it: QEMU's migration, with a file at the other end. How it goes is
- * told by events; there is no deadline, as disks may be slow and memory large, but the end of the process ends it.
+ * told by events. It may take as long as it takes, as disks may be slow and memory large; but QEMU is asked meanwhile, and if it doesn't
+ * answer within the guest's deadline the waiting is over.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #define FILE_NAME "libvirt-saved"
 /* As fast as the file takes it. */
 #define BYTES_PER_SECOND (G_GUINT64_CONSTANT(1) << 50)
+#define ASK_MS 500
 
 void qemu_guest_migration_is(QemuGuest *qemu, const char *status)
 {
@@ -37,6 +39,7 @@ static int prepare(Guest *guest, QmpMonitor *mon, int fd)
         return -1;
     g_mutex_lock(&qemu->lock);
     qemu->migration = QEMU_MIGRATION_ACTIVE;
+    qemu->saved_total = qemu->saved_remaining = qemu->saved_done = 0;
     g_mutex_unlock(&qemu->lock);
     return 0;
 }
@@ -51,15 +54,49 @@ static int failed(Guest *guest, QmpMonitor *mon, const char *what)
     return FAIL(VIR_ERR_OPERATION_FAILED, "%s of domain '%s' failed: %s", what, guest->name, why ? why : "QEMU doesn't say why");
 }
 
-static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
+static QemuMigration wait_a_while(QemuGuest *qemu)
 {
-    QemuGuest *qemu = qemu_guest(guest);
+    gint64 until = g_get_monotonic_time() + ASK_MS * G_TIME_SPAN_MILLISECOND;
 
     g_mutex_lock(&qemu->lock);
-    while (qemu->migration == QEMU_MIGRATION_ACTIVE)
-        g_cond_wait(&qemu->migrated, &qemu->lock);
+    while (qemu->migration == QEMU_MIGRATION_ACTIVE && g_cond_wait_until(&qemu->migrated, &qemu->lock, until))
+        ;
     QemuMigration state = qemu->migration;
     g_mutex_unlock(&qemu->lock);
+    return state;
+}
+
+/* Note how far it is. -1 with an error if QEMU doesn't answer. */
+static int ask(Guest *guest, QmpMonitor *mon)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    g_autoptr(json_object) answer = NULL;
+
+    if (qmp_call(mon, "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) < 0)
+        return -1;
+    json_object *ram = json_member(answer, "ram", json_type_object);
+    g_mutex_lock(&qemu->lock);
+    qemu->saved_total = MAX(json_member_int(ram, "total", 0), 0);
+    qemu->saved_remaining = MAX(json_member_int(ram, "remaining", 0), 0);
+    qemu->saved_done = MAX(json_member_int(ram, "transferred", 0), 0);
+    g_mutex_unlock(&qemu->lock);
+    return 0;
+}
+
+static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
+{
+    QemuMigration state;
+
+    while ((state = wait_a_while(qemu_guest(guest))) == QEMU_MIGRATION_ACTIVE) {
+        if (ask(guest, mon) == 0)
+            continue;
+        virErrorPtr error = error_save();
+
+        /* for the case that it wakes up */
+        qmp_send(mon, "migrate_cancel", NULL, NULL, 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL, NULL);
+        error_restore(error);
+        return -1;
+    }
     switch (state) {
     case QEMU_MIGRATION_DONE:
         return 0;
@@ -94,23 +131,23 @@ int qemu_guest_restore(Guest *guest, int fd)
 
 int qemu_backend_job_abort(Guest *guest, unsigned int flags)
 {
+    QemuGuest *qemu = qemu_guest(guest);
+
+    g_mutex_lock(&qemu->lock);
+    gboolean active = qemu->migration == QEMU_MIGRATION_ACTIVE;
+    g_mutex_unlock(&qemu->lock);
+    if (!active)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "what domain '%s' is doing can't be aborted", guest->name);
     return qemu_guest_call(guest, "migrate_cancel", NULL, NULL);
 }
 
 void qemu_backend_job_progress(Guest *guest, virDomainJobInfoPtr info)
 {
-    g_autoptr(json_object) answer = NULL;
-    json_object *ram;
+    QemuGuest *qemu = qemu_guest(guest);
 
-    if (qemu_guest_call(guest, "query-migrate", NULL, &answer) < 0) {
-        virResetLastError();        /* then there is no news */
-        return;
-    }
-    ram = json_member(answer, "ram", json_type_object);
-    info->memTotal = MAX(json_member_int(ram, "total", 0), 0);
-    info->memRemaining = MAX(json_member_int(ram, "remaining", 0), 0);
-    info->memProcessed = MAX(json_member_int(ram, "transferred", 0), 0);
-    info->dataTotal = info->memTotal;
-    info->dataRemaining = info->memRemaining;
-    info->dataProcessed = info->memProcessed;
+    g_mutex_lock(&qemu->lock);
+    info->memTotal = info->dataTotal = qemu->saved_total;
+    info->memRemaining = info->dataRemaining = qemu->saved_remaining;
+    info->memProcessed = info->dataProcessed = qemu->saved_done;
+    g_mutex_unlock(&qemu->lock);
 }
