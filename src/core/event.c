@@ -442,10 +442,8 @@ static GRegex *compile_pattern(const char *pattern, gboolean nocase)
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
                            PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb)
 {
-    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command) { /* guests without a monitor tell nothing */
-        error_report(VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
-        return -1;
-    }
+    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command) /* guests without a monitor tell nothing */
+        return FAIL(VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
     g_autoptr(GRegex) regex = NULL;
     gboolean is_regex = pattern && (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX);
     gboolean nocase = (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE) != 0;
@@ -476,10 +474,8 @@ int event_deregister(virConnectPtr conn, EventFamily family, int callback_id)
     g_mutex_lock(&registry->lock);
     Callback *callback = registry_steal(registry, family, callback_id);
     g_mutex_unlock(&registry->lock);
-    if (!callback) {
-        error_report(VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "no event callback with id %d", callback_id);
-        return -1;
-    }
+    if (!callback)
+        return FAIL(VIR_ERR_INVALID_ARG, "no event callback with id %d", callback_id);
     callback_unref(callback);
     return 0;
 }

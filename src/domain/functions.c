@@ -46,18 +46,9 @@ static void fill_life(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_set_lifecycle_action);
 }
 
-/* What tells of domains, sets them and talks to them. */
-static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
+/* What is kept of them beyond their definition. */
+static void fill_kept(HypervisorDriver *table, const DomainBackend *backend)
 {
-    SERVE(domain_get_state);
-    SERVE(domain_get_info);
-    SERVE(domain_get_os_type);
-    SERVE(domain_get_xml_desc);
-    SERVE_UNLESS(simulated, domain_get_job_info); /* what is done in one step is no job */
-    SERVE_UNLESS(simulated, domain_get_job_stats);
-    SERVE(domain_get_control_info);
-    SERVE_IF(job_abort, domain_abort_job);
-    SERVE_IF(job_abort, domain_abort_job_flags);
     SERVE_IF(backup_begin, domain_backup_begin);
     SERVE_IF(backup_begin, domain_backup_get_xml_desc);
     SERVE(domain_has_managed_save_image);
@@ -73,6 +64,20 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(save, domain_save_image_define_xml);
     SERVE_IF(save, domain_managed_save_get_xml_desc);
     SERVE_IF(save, domain_managed_save_define_xml);
+}
+
+/* What tells of domains, sets them and talks to them. */
+static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
+{
+    SERVE(domain_get_state);
+    SERVE(domain_get_info);
+    SERVE(domain_get_os_type);
+    SERVE(domain_get_xml_desc);
+    SERVE_UNLESS(simulated, domain_get_job_info); /* what is done in one step is no job */
+    SERVE_UNLESS(simulated, domain_get_job_stats);
+    SERVE(domain_get_control_info);
+    SERVE_IF(job_abort, domain_abort_job);
+    SERVE_IF(job_abort, domain_abort_job_flags);
     SERVE_IF(dump, domain_core_dump);
     SERVE_IF(dump, domain_core_dump_with_format);
     SERVE_IF(snapshot_create, domain_snapshot_num);
@@ -206,6 +211,7 @@ static void fill_guest(HypervisorDriver *table, const DomainBackend *backend)
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)
 {
     fill_life(table, backend);
+    fill_kept(table, backend);
     fill_rest(table, backend);
     fill_tuning(table, backend);
     fill_guest(table, backend);

@@ -69,7 +69,9 @@ void run_apply_running(Guest *guest, int reason)
 
 static gboolean change_booted(DomainTransition *t, void *opaque)
 {
-    if (!run_is_current(t, opaque))
+    const Guest *guest = opaque;
+    /* a real one may have been paused meanwhile */
+    if (!run_is_current(t, guest) || (t->old->state != VIR_DOMAIN_RUNNING && !host_backend(guest->host)->simulated))
         return FALSE;
     transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
     return TRUE;
