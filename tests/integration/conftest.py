@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the integration tests."""
+import contextlib
 import os
 import shutil
 import tempfile
@@ -64,6 +65,25 @@ def daemon(new_daemon):
 def guest_daemon(new_daemon, guest):
     """A running private daemon that can read the tiny guest's files."""
     return new_daemon(guest=guest).start()
+
+
+@pytest.fixture
+def boot_defined(guest_daemon, guest):
+    """A function that defines and boots a guest, through python3-libvirt: (domain, console file)."""
+    import libvirt      # only tests that skip without it come here; pylint: disable=import-outside-toplevel,import-error
+    connection, logs = libvirt.open(guest_daemon.uri), []
+
+    def boot(name, **options):
+        logs.append(support.console_file(guest, name))
+        domain = connection.defineXML(support.domain_xml(name, guest=guest, console=logs[-1], **options))
+        domain.create()
+        support.wait_for_mark(logs[-1], 'GUEST-READY', 60)
+        return domain, logs[-1]
+    yield boot
+    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
+        connection.close()
+    for log in logs:
+        os.unlink(log)
 
 
 @pytest.fixture

@@ -38,6 +38,16 @@ class Timeout(AssertionError):
 MEANWHILE = []
 
 
+def run_events_while_waiting(libvirt):
+    """Register the library's own event loop, which runs whenever a test waits."""
+    def run_loop():
+        timer = libvirt.virEventAddTimeout(0, lambda *_: None, None)
+        libvirt.virEventRunDefaultImpl()
+        libvirt.virEventRemoveTimeout(timer)
+    libvirt.virEventRegisterDefaultImpl()
+    MEANWHILE.append(run_loop)
+
+
 def wait_for(condition, seconds=20, what='the condition'):
     """Call @condition until its value is true, which is returned. The only place where tests wait."""
     end = time.monotonic() + seconds

@@ -24,17 +24,7 @@ AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0
 NIC = "<interface type='user'><mac address='52:54:00:aa:bb:cc'/><model type='virtio'/></interface>"
 
 libvirt.registerErrorHandler(lambda *_: None, None)
-libvirt.virEventRegisterDefaultImpl()
-
-
-def run_loop():
-    """What the loop has to do just now."""
-    timer = libvirt.virEventAddTimeout(0, lambda *_: None, None)
-    libvirt.virEventRunDefaultImpl()
-    libvirt.virEventRemoveTimeout(timer)
-
-
-support.MEANWHILE.append(run_loop)
+support.run_events_while_waiting(libvirt)
 
 
 class Events:

@@ -2,15 +2,13 @@
 # runner: timeout 900
 """Devices that come and go while a real guest runs, through python3-libvirt on Debian's library: what the guest sees, what QEMU has,
 what the definition says, and what is left when it fails."""
-import contextlib
 import json
-import os
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 import support
-from support import domain_xml, wait_for, wait_for_mark
+from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 libvirt_qemu = pytest.importorskip('libvirt_qemu')
@@ -20,17 +18,7 @@ LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 PLUG_SECONDS = 30
 
 libvirt.registerErrorHandler(lambda *_: None, None)
-libvirt.virEventRegisterDefaultImpl()
-
-
-def run_loop():
-    """What the loop has to do just now."""
-    timer = libvirt.virEventAddTimeout(0, lambda *_: None, None)
-    libvirt.virEventRunDefaultImpl()
-    libvirt.virEventRemoveTimeout(timer)
-
-
-support.MEANWHILE.append(run_loop)
+support.run_events_while_waiting(libvirt)
 
 
 class Guest:
@@ -62,23 +50,12 @@ class Guest:
 
 
 @pytest.fixture
-def boot(guest_daemon, guest):
-    logs = []
-    connection = libvirt.open(guest_daemon.uri)
-
+def boot(boot_defined):
+    """Boots a guest and watches it."""
     def make(name, **options):
-        log = support.console_file(guest, name)
-        logs.append(log)
-        domain = connection.defineXML(domain_xml(name, guest=guest, console=log, **options))
-        domain.create()
-        wait_for_mark(log, 'GUEST-READY', 60)
-        return Guest(connection, domain, log)
-    yield make
-    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
-        connection.close()
-    for log in logs:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(log)
+        domain, log = boot_defined(name, **options)
+        return Guest(domain.connect(), domain, log)
+    return make
 
 
 def image(folder, name, *options):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 900
 """A real guest is saved and goes on later where it was."""
-import contextlib
 import os
 
 import pytest
 
 import support
-from support import domain_xml, file_has, wait_for, wait_for_mark
+from support import file_has, wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -15,25 +14,6 @@ pytestmark = pytest.mark.foreign_library
 RUNNING, PAUSED = [1, 3], [3, 5]        # restored; paused and restored
 
 libvirt.registerErrorHandler(lambda *_: None, None)
-
-
-@pytest.fixture
-def guest_of(guest_daemon, guest):
-    """A function that boots a guest: (domain, console file)."""
-    connection, logs = libvirt.open(guest_daemon.uri), []
-
-    def boot(name, **options):
-        log = support.console_file(guest, name)
-        logs.append(log)
-        domain = connection.defineXML(domain_xml(name, guest=guest, console=log, **options))
-        domain.create()
-        wait_for_mark(log, 'GUEST-READY', 60)
-        return domain, log
-    yield boot
-    connection.close()
-    for log in logs:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(log)
 
 
 def goes_on(domain, log):
@@ -46,8 +26,8 @@ def goes_on(domain, log):
         assert f.read().count('GUEST-UP') <= 1
 
 
-def test_save_and_restore(guest_of, tmp_path):
-    domain, log = guest_of('saved')
+def test_save_and_restore(boot_defined, tmp_path):
+    domain, log = boot_defined('saved')
     image = str(tmp_path / 'image')
     domain.save(image)
     assert not domain.isActive() and os.path.getsize(image) > 1 << 20
@@ -57,8 +37,8 @@ def test_save_and_restore(guest_of, tmp_path):
     goes_on(domain, log)
 
 
-def test_managed_save(guest_of):
-    domain, log = guest_of('managed')
+def test_managed_save(boot_defined):
+    domain, log = boot_defined('managed')
     domain.managedSave()
     assert domain.hasManagedSaveImage() == 1 and not domain.isActive()
     domain.create()
@@ -66,8 +46,8 @@ def test_managed_save(guest_of):
     goes_on(domain, log)
 
 
-def test_restored_paused(guest_of, tmp_path):
-    domain, log = guest_of('paused')
+def test_restored_paused(boot_defined, tmp_path):
+    domain, log = boot_defined('paused')
     image = str(tmp_path / 'image')
     domain.saveFlags(image, None, libvirt.VIR_DOMAIN_SAVE_PAUSED)
     domain.connect().restore(image)
@@ -78,8 +58,8 @@ def test_restored_paused(guest_of, tmp_path):
     wait_for_mark(log, 'GUEST-DOWN', 60)
 
 
-def test_what_fails_loses_nothing(guest_of, tmp_path):
-    domain, log = guest_of('kept')
+def test_what_fails_loses_nothing(boot_defined, tmp_path):
+    domain, log = boot_defined('kept')
     with pytest.raises(libvirt.libvirtError):
         domain.save('/dev/full')
     assert domain.state()[0] == 1                       # it goes on
