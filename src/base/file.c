@@ -5,17 +5,19 @@
  * begin with "." and TEMP_MARK, so that readers of folders don't see them and file_sweep() finds them.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
-#include <stdio.h>
 #include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -111,17 +113,43 @@ static int write_temp(const char *temp, const void *data, size_t len, mode_t mod
     return -1;
 }
 
-/* Give the file its name, and flush it. Where nothing had that name there is nothing to lose either: it is named first, so
- * that one flush brings both to the disk (two would take twice the time). If the machine stops right then, an incomplete file
- * may be left, of which nobody was told that it is there. 0, or errno. */
-static int name_and_flush(int fd, const char *temp, const char *path)
+/* The driver behind EXT4_SUPER_MAGIC is ext4's and not the old one of ext2: ext4 shows each device that it has. */
+static bool is_ext4(dev_t device)
 {
-    gboolean named = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
+    g_autofree char *block = g_strdup_printf("/sys/dev/block/%u:%u", major(device), minor(device));
+    g_autofree char *place = g_file_read_link(block, NULL);
+    if (!place)
+        return false;
+    g_autofree char *name = g_path_get_basename(place);
+    g_autofree char *shown = g_strdup_printf("/sys/fs/ext4/%s", name);
+    return access(shown, F_OK) == 0;
+}
+
+/* Whether a flush of the new file @fd brings the name that it was given before to the disk, too: these file systems write the
+ * change of the folder and the file's own time of change in one transaction. */
+static bool flush_brings_name(int fd)
+{
+    struct statfs fs;
+    struct stat st;
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    if (fs.f_type == EXT4_SUPER_MAGIC)
+        return fstat(fd, &st) == 0 && is_ext4(st.st_dev);
+    return fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC;
+}
+
+/* Give the file its name, and flush it. Where nothing had that name there is nothing to lose either: it is named first, so
+ * that one flush can bring both to the disk (two take twice the time); @name_flushed tells whether it did. If the machine stops
+ * right then, an incomplete file may be left, of which nobody was told that it is there. 0, or errno. */
+static int name_and_flush(int fd, const char *temp, const char *path, bool *name_flushed)
+{
+    bool named = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
     int err = fsync(fd) < 0 ? errno : 0;
     if (!named && !err && rename(temp, path) < 0)
         err = errno;
     if (err)
         unlink(named ? path : temp);
+    *name_flushed = named && flush_brings_name(fd);
     return err;
 }
 
@@ -131,10 +159,13 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, ui
     int fd = write_temp(temp, data, len, mode, uid, gid);
     if (fd < 0)
         return FAIL_ERRNO(errno, "cannot write '%s'", path);
-    int err = name_and_flush(fd, temp, path);
+    bool name_flushed;
+    int err = name_and_flush(fd, temp, path, &name_flushed);
     if (close(fd) < 0 && !err)
         err = errno;
-    return err ? FAIL_ERRNO(err, "cannot write '%s'", path) : sync_parent(path);
+    if (err)
+        return FAIL_ERRNO(err, "cannot write '%s'", path);
+    return name_flushed ? 0 : sync_parent(path);
 }
 
 int file_sweep(const char *dir)
@@ -250,6 +281,12 @@ int file_remove_sync(const char *path)
         return FAIL_ERRNO(errno, "cannot remove '%s'", path);
     }
     return sync_parent(path);
+}
+
+bool file_is_in_memory(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 /* ---- creating ---- */

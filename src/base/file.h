@@ -48,6 +48,10 @@ int file_open(int domain, const char *path, int access);
 /** Remove a file and have that on the disk before returning. A missing file is success. 0, or -1 with an error. */
 int file_remove_sync(const char *path);
 
+/** Whether what stands at @path is in memory only, so that reading and writing it never waits for a disk. FALSE also if that
+ * can't be told. */
+bool file_is_in_memory(const char *path);
+
 /** Bring the folder's entries (created, renamed, removed names) onto the disk. 0, or -1 with an error. */
 int file_sync_dir(const char *dir);
 

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,6 +115,50 @@ static void test_links(void)
     g_assert_cmpstr(text, ==, "old");
     unlink(target);
     unlink(link);
+}
+
+/* Every flush of the library ends here; what was flushed, in order: "f" a file, "d" a folder. NULL: nobody asks. */
+static GString *flushed;
+
+int fsync(int fd)
+{
+    struct stat st;
+    g_assert_cmpint(fstat(fd, &st), ==, 0);
+    if (flushed)
+        g_string_append_c(flushed, S_ISDIR(st.st_mode) ? 'd' : 'f');
+    return (int) syscall(SYS_fsync, fd);
+}
+
+static const char *flushes_of_replace(const char *path)
+{
+    g_string_truncate(flushed, 0);
+    g_assert_cmpint(file_replace(path, "x", 1, 0600, -1, -1), ==, 0);
+    return flushed->str;
+}
+
+/* A new name comes with its file where the file system does that, and is flushed where it does not; that a name now stands for
+ * another file has to be flushed everywhere. */
+static void test_flushes(void)
+{
+    g_autofree char *on_disk = g_strdup_printf("/var/tmp/base-file-%d", (int) getpid());
+    g_autofree char *in_memory = g_strdup_printf("/dev/shm/base-file-%d", (int) getpid());
+    struct statfs fs;
+    flushed = g_string_new(NULL);
+    g_assert_cmpint(statfs("/var/tmp", &fs), ==, 0);
+    gboolean one_flush = fs.f_type == XFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC;
+    if (!one_flush && fs.f_type != EXT4_SUPER_MAGIC)
+        g_assert_cmpstr(flushes_of_replace(on_disk), ==, "fd");
+    else if (one_flush || g_file_test("/sys/fs/ext4", G_FILE_TEST_IS_DIR))
+        g_assert_cmpstr(flushes_of_replace(on_disk), ==, "f");
+    else
+        g_assert_cmpint(file_replace(on_disk, "x", 1, 0600, -1, -1), ==, 0);
+    g_assert_cmpstr(flushes_of_replace(on_disk), ==, "fd");
+    unlink(on_disk);
+    if (file_is_in_memory("/dev/shm")) {
+        g_assert_cmpstr(flushes_of_replace(in_memory), ==, "fd");
+        unlink(in_memory);
+    }
+    g_string_free(g_steal_pointer(&flushed), TRUE);
 }
 
 static void test_failure_leaves_old(void)
@@ -222,6 +269,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/file/modes", test_modes);
     g_test_add_func("/base/file/read", test_read);
     g_test_add_func("/base/file/links", test_links);
+    g_test_add_func("/base/file/flushes", test_flushes);
     g_test_add_func("/base/file/failure", test_failure_leaves_old);
     g_test_add_data_func("/base/file/crash", GINT_TO_POINTER(FALSE), test_crash);
     g_test_add_data_func("/base/file/crash-anew", GINT_TO_POINTER(TRUE), test_crash);
