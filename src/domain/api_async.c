@@ -45,10 +45,10 @@ static void switch_answered(Guest *guest, gboolean success, void *opaque)
     else if (success)
         run_apply_running(guest, VIR_DOMAIN_RUNNING_UNPAUSED);
     g_atomic_int_set(wish_of(s), -1);
-    if (success)
+    if (success && !status_save_at_once(guest))
         host_run(guest->host, NULL, switch_save, s); /* a file may be slow: not on this thread */
     else
-        switch_finish(s, -1);
+        switch_finish(s, success ? 0 : -1);
 }
 
 static AsyncStart switch_begin(virDomainPtr dom, gboolean pause, const char *api, AsyncDone done, void *opaque)

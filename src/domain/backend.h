@@ -76,6 +76,7 @@ typedef struct HostPaths {
     char *ram;        /* /var/lib/libvirt/qemu/ram */
     char *cache;      /* /var/cache/libvirt/qemu */
     char *log;        /* /var/log/libvirt/qemu */
+    gboolean state_in_memory; /* writing to @state never waits for a disk */
 } HostPaths;
 
 /** Paths of a host, NULL if its backend keeps nothing on disk. */

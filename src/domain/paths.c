@@ -69,7 +69,7 @@ void paths_free(HostPaths *p)
     g_free(p);
 }
 
-int paths_prepare(const HostPaths *p)
+int paths_prepare(HostPaths *p)
 {
     const struct { const char *path; mode_t mode; } dirs[] = {
         { p->config, 0700 }, { p->autostart, 0700 }, { p->state, 0755 }, { p->lib, 0751 }, { p->save, 0755 },
@@ -86,6 +86,7 @@ int paths_prepare(const HostPaths *p)
         if (file_sweep(written[i]) < 0)
             return -1;
     }
+    p->state_in_memory = file_is_in_memory(p->state);
     return 0;
 }
 

@@ -25,7 +25,7 @@
 HostPaths *paths_new(const char *root, gboolean privileged, const char *folder);
 void paths_free(HostPaths *paths);
 /** Create what is missing; sweep what was half written. */
-int paths_prepare(const HostPaths *paths);
+int paths_prepare(HostPaths *paths);
 
 /** DIR/NAME.SUFFIX */
 char *persist_path(const char *dir, const char *name, const char *suffix);

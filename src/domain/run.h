@@ -99,6 +99,8 @@ int run_cont(Guest *guest, int reason);
 
 /** Write the status file now. */
 int status_save(Guest *guest);
+/** The same on a thread that must not wait. FALSE: that can't be done without waiting, or there is more to write than the state. */
+gboolean status_save_at_once(Guest *guest);
 /** Write it soon, from a worker. */
 void status_save_later(Guest *guest);
 /** Remove it; nothing will write it again. */

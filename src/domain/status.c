@@ -134,27 +134,51 @@ static int write_whole(GuestCore *core, const DomainState *state, const char *pa
     return 0;
 }
 
+/* What the file of @guest is to begin with. */
+static char *status_path(Guest *guest, const DomainState *state, char head[HEAD_LEN + 1])
+{
+    format_head(guest, state, head);
+    return persist_path(host_paths(guest->host)->state, guest->name, "xml");
+}
+
 int status_save(Guest *guest)
 {
-    const HostPaths *paths = host_paths(guest->host);
     GuestCore *core = guest_core(guest);
     int rc = 0;
-    if (!paths)
+    if (!host_paths(guest->host))
         return 0;
     g_mutex_lock(&core->status_lock);
     g_atomic_int_set(&core->status_queued, 0);
     g_autoptr(DomainState) state = domain_state(guest->dom); /* taken inside, so that the file never goes back in time */
     if (!core->status_final && state->guest == guest) {
         char head[HEAD_LEN + 1];
-        g_autofree char *path = persist_path(paths->state, guest->name, "xml");
+        g_autofree char *path = status_path(guest, state, head);
         g_autofree char *middle = format_middle(guest, state);
-        format_head(guest, state, head);
         gboolean same = core->status_live == state->live && g_strcmp0(core->status_middle, middle) == 0;
         if (!same || !overwrite_head(path, head))
             rc = write_whole(core, state, path, head, g_steal_pointer(&middle));
     }
     g_mutex_unlock(&core->status_lock);
     return rc;
+}
+
+gboolean status_save_at_once(Guest *guest)
+{
+    GuestCore *core = guest_core(guest);
+    if (!host_paths(guest->host))
+        return TRUE;
+    if (!host_paths(guest->host)->state_in_memory || !g_mutex_trylock(&core->status_lock))
+        return FALSE;
+    g_autoptr(DomainState) state = domain_state(guest->dom);
+    gboolean ours = !core->status_final && state->guest == guest, done = !ours;
+    if (ours && core->status_live == state->live) {
+        char head[HEAD_LEN + 1];
+        g_autofree char *path = status_path(guest, state, head);
+        g_autofree char *middle = format_middle(guest, state);
+        done = g_strcmp0(core->status_middle, middle) == 0 && overwrite_head(path, head);
+    }
+    g_mutex_unlock(&core->status_lock);
+    return done;
 }
 
 static void save_in_worker(void *opaque)
