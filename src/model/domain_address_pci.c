@@ -100,6 +100,8 @@ static int place_devices(PciPlan *plan)
     if (devices->vsock && visit_info(plan, "vsock", devices->vsock, &devices->vsock->info) < 0)
         return -1;
     PLACE_ALL(plan, "crypto", devices->cryptos, devices->n_cryptos);
+    if (devices->pstore && visit_info(plan, "pstore", devices->pstore, &devices->pstore->info) < 0)
+        return -1;
     PLACE_ALL(plan, "memory", devices->memories, devices->n_memories);
     return 0;
 }

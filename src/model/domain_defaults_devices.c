@@ -160,6 +160,8 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
         devices->memballoon = xml_struct_new(&DOMAIN_MEMBALLOON_DESC);
         devices->memballoon->model = DOMAIN_MEMBALLOON_MODEL_VIRTIO;
     }
+    if (devices->pstore && !devices->pstore->path && info->nvram_dir)
+        devices->pstore->path = g_strdup_printf("%s/%s_PSTORE.raw", info->nvram_dir, def->name);
     if (devices->vsock && !devices->vsock->model)
         devices->vsock->model = DOMAIN_VSOCK_MODEL_VIRTIO;
 }

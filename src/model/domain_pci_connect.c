@@ -152,7 +152,7 @@ static PciConnect connect_of_small(const char *kind, const void *device)
         return model == DOMAIN_MEMORY_MODEL_VIRTIO_PMEM || model == DOMAIN_MEMORY_MODEL_VIRTIO_MEM ? PCI_CONNECT_PCIE
                                                                                                    : PCI_CONNECT_NONE;
     }
-    return strcmp(kind, "shmem") == 0 ? PCI_CONNECT_PCI : strcmp(kind, "crypto") == 0 ? PCI_CONNECT_PCIE : PCI_CONNECT_NONE;
+    return strcmp(kind, "shmem") == 0 || strcmp(kind, "pstore") == 0 ? PCI_CONNECT_PCI : strcmp(kind, "crypto") == 0 ? PCI_CONNECT_PCIE : PCI_CONNECT_NONE;
 }
 
 PciConnect domain_pci_connect(const char *kind, const void *device)

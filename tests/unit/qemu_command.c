@@ -134,6 +134,13 @@ static void test_refused(void)
         { "qemu", "", "<sound model='pcspk'/>", "pcspk" },
         { "qemu", "", "<graphics type='rdp'/>", "rdp" },
         { "qemu", "", "<serial type='nmdm'><source master='a' slave='b'/></serial>", "nmdm" },
+        { "qemu", "", "<shmem name='a'/>", "ivshmem" },
+        { "qemu", "", "<shmem name='../a'><model type='ivshmem-plain'/></shmem>", "name of shared memory" },
+        { "qemu", "", "<shmem name='a'><model type='ivshmem-plain'/><size unit='M'>3</size></shmem>", "power of two" },
+        { "qemu", "", "<shmem name='a'><model type='ivshmem-plain'/><server/></shmem>", "has no <server>" },
+        { "qemu", "", "<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", "needs <server>" },
+        { "qemu", "", "<smartcard mode='host-certificates'><certificate>c</certificate></smartcard>", "three certificates" },
+        { "qemu", "", "<crypto model='virtio' type='qemu'><backend model='lkcf'/></crypto>", "cryptodev-backend-lkcf" },
         { "xen", "", "", "type 'xen'" },
     };
     QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
@@ -146,6 +153,43 @@ static void test_refused(void)
             g_error("'%s' does not say '%s'", error_message(), cases[i].text);
     }
     virResetLastError();
+}
+
+/* What the recorded tool or QEMU 7.2 doesn't have: the options that a device makes. */
+static void test_rows(void)
+{
+    static const struct {
+        const char *devices, *options;
+    } rows[] = {
+        { "<crypto model='virtio' type='qemu'><backend model='builtin' queues='1'/><driver packed='on'/></crypto>",
+          "-object {\"qom-type\":\"cryptodev-backend-builtin\",\"id\":\"objcrypto0\",\"queues\":1}\n"
+          "-device {\"driver\":\"virtio-crypto-pci\",\"cryptodev\":\"objcrypto0\",\"id\":\"crypto0\",\"packed\":true}\n" },
+        { "<pstore backend='acpi-erst'><path>/x</path><size unit='KiB'>64</size></pstore>",
+          "-object {\"qom-type\":\"memory-backend-file\",\"id\":\"mem-pstore0\",\"share\":true,\"mem-path\":\"/x\",\"size\":65536}\n"
+          "-device {\"driver\":\"acpi-erst\",\"id\":\"pstore0\",\"memdev\":\"mem-pstore0\"}\n" },
+        { "<shmem name='s'><model type='ivshmem-doorbell'/><server/><msi vectors='3' ioeventfd='off'/></shmem>",
+          "-chardev socket,id=charshmem0,path=" LOCALSTATEDIR "/lib/libvirt/shmem-s-sock\n"
+          "-device {\"driver\":\"ivshmem-doorbell\",\"id\":\"shmem0\",\"chardev\":\"charshmem0\",\"vectors\":3,\"ioeventfd\":false}\n" },
+        { "<smartcard mode='passthrough' type='spicevmc'/>",
+          "-chardev spicevmc,id=charsmartcard0,name=smartcard\n"
+          "-device {\"driver\":\"ccid-card-passthru\",\"chardev\":\"charsmartcard0\",\"id\":\"smartcard0\"}\n" },
+    };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    for (guint i = 0; caps && i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DomainDef) def = small("qemu", "", rows[i].devices);
+        g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
+        g_autoptr(GPtrArray) lines = NULL;
+        g_autofree char *text = NULL;
+
+        if (!cmd)
+            g_error("%s: %s", rows[i].devices, error_message());
+        lines = lines_of(cmd);
+        g_ptr_array_add(lines, NULL);
+        text = g_strjoinv("\n", (char **)lines->pdata);
+        if (!strstr(text, rows[i].options))
+            g_error("%s\ndoes not give\n%s\nbut\n%s", rows[i].devices, rows[i].options, text);
+    }
 }
 
 /* Commas can't smuggle options in, whatever field they are in. */
@@ -260,7 +304,7 @@ static void find_caps(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices" };
+    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices" };
     int rc;
 
     g_test_init(&argc, &argv, NULL);
@@ -272,6 +316,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/qemu/command/aliases", test_aliases);
     g_test_add_func("/qemu/command/refused", test_refused);
+    g_test_add_func("/qemu/command/rows", test_rows);
     g_test_add_func("/qemu/command/escaping", test_escaping);
     g_test_add_func("/qemu/command/descriptors", test_descriptors);
     g_test_add_func("/qemu/command/text", test_text);

@@ -187,6 +187,8 @@ int qemu_assign_aliases(DomainDef *def)
         alias_set(&d->memballoon->info, "balloon0");
     if (d->vsock)
         alias_set(&d->vsock->info, "vsock0");
+    if (d->pstore)
+        alias_set(&d->pstore->info, "pstore0");
     qemu_number_sources(def, 0);
     return 0;
 }

@@ -24,6 +24,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tree.h"
+#include "drivers/qemu/vsock.h"
 
 #define KILL_WAIT_MS 15000
 /* Longest command line that is looked at. */
@@ -293,8 +294,30 @@ static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
     return rc > 0;
 }
 
+/* What was opened for QEMU before its command line was made. */
+typedef struct {
+    int monitor, vsock;      /* -1: not there */
+    GArray *taps;
+} Opened;
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void opened_close(Opened *opened)
+{
+    close_one(&opened->monitor);
+    close_one(&opened->vsock);
+    for (guint i = 0; i < opened->taps->len; i++)
+        close(g_array_index(opened->taps, int, i));
+    g_array_unref(opened->taps);
+}
+
 /* Start the process with everything that it inherits. The monitor's listening end is closed here. */
-static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GArray *tap_fds)
+static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
@@ -302,9 +325,11 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GA
     ProcessSpec spec = PROCESS_SPEC_INIT;
     pid_t pid;
 
-    g_array_append_val(keep, *monitor_fd);
+    g_array_append_val(keep, opened->monitor);
+    if (opened->vsock >= 0)
+        g_array_append_val(keep, opened->vsock);
     g_array_append_vals(keep, cmd->fds->data, cmd->fds->len);
-    g_array_append_vals(keep, tap_fds->data, tap_fds->len);
+    g_array_append_vals(keep, opened->taps->data, opened->taps->len);
     spec.argv = qemu_command_argv(cmd);
     spec.env = (const char *const *)env;
     spec.out_fd = spec.err_fd = guest->log_fd;
@@ -313,8 +338,7 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GA
     spec.uid = driver->uid;
     spec.gid = driver->gid;
     pid = process_spawn(&spec, &qemu->pidfd);
-    close(*monitor_fd);
-    *monitor_fd = -1;
+    close_one(&opened->monitor);
     if (pid < 0)
         return -1;
     guest->pid = pid;
@@ -322,14 +346,14 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, int *monitor_fd, GA
 }
 
 /* From the command line to a monitor that answers. */
-static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monitor_fd, GArray *tap_fds, int restore_fd)
+static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *opened, int restore_fd)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     QemuCommandOptions options = {
-        .dir = qemu->dir, .monitor_fd = *monitor_fd, .uid = driver->uid, .gid = driver->gid,
-        .no_sandbox = driver->no_sandbox, .tap_fds = (const int *)tap_fds->data, .n_tap_fds = tap_fds->len,
-        .restore = restore_fd >= 0,
+        .dir = qemu->dir, .monitor_fd = opened->monitor, .uid = driver->uid, .gid = driver->gid,
+        .no_sandbox = driver->no_sandbox, .tap_fds = (const int *)opened->taps->data, .n_tap_fds = opened->taps->len,
+        .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
     g_auto(GStrv) env = make_environment(qemu);
@@ -342,7 +366,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monit
     append_environment(&env, def);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
-    if (spawn(guest, cmd, env, monitor_fd, tap_fds) < 0 || qemu_guest_connect(guest) < 0)
+    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
@@ -356,13 +380,22 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, int *monit
     return 0;
 }
 
+static int open_devices(DomainDef *def, const char *domain, Opened *opened)
+{
+    if (def->devices.vsock)
+        opened->vsock = vsock_open(def->devices.vsock, domain);
+    if (def->devices.vsock && opened->vsock < 0)
+        return -1;
+    return tap_open_all(def, domain, opened->taps);
+}
+
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(QemuCaps) caps = NULL;
-    g_autoptr(GArray) tap_fds = g_array_new(FALSE, FALSE, sizeof(int));
-    int monitor_fd, rc;
+    Opened opened = { -1, -1, NULL };
+    int rc;
 
     if (options->n_fds > 0)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from passed descriptors is not supported yet", guest->name);
@@ -375,18 +408,16 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (make_folders(driver, qemu) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
         return -1;
-    monitor_fd = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
-    if (monitor_fd < 0)
+    opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
+    if (opened.monitor < 0)
         return -1;
     g_ptr_array_add(qemu->unlink, g_strdup(qemu->monitor_path));
-    rc = tap_open_all(def, guest->name, tap_fds);
+    opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
+    rc = open_devices(def, guest->name, &opened);
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
-        rc = launch(guest, def, caps, &monitor_fd, tap_fds, options->restore_fd);
-    if (monitor_fd >= 0)
-        close(monitor_fd);
-    for (guint i = 0; i < tap_fds->len; i++)
-        close(g_array_index(tap_fds, int, i));
+        rc = launch(guest, def, caps, &opened, options->restore_fd);
+    opened_close(&opened);
     return rc;
 }
 

@@ -29,7 +29,8 @@ static const char *const probed_types[] = {
     "virtio-gpu-pci", "virtio-vga", "virtio-gpu-device", "virtio-9p-pci", "vhost-user-fs-pci", "vhost-vsock-pci",
     "scsi-hd", "scsi-cd", "ide-hd", "ide-cd", "usb-storage", "usb-host", "usb-redir", "usb-tablet", "qxl-vga", "qxl",
     "VGA", "cirrus-vga", "bochs-display", "nec-usb-xhci", "qemu-xhci", "pcie-root-port", "intel-iommu",
-    "isa-serial", "pvpanic", "floppy", "e1000", "rtl8139", "ramfb", "nvme", "vfio-pci", "ich9-intel-hda", "hda-duplex",
+    "virtio-crypto-pci", "virtio-input-host-pci", "virtio-keyboard-pci", "virtio-mouse-pci", "virtio-tablet-pci",
+    "vhost-user-blk-pci", "virtio-sound-pci", "isa-serial", "pvpanic", "floppy", "e1000", "rtl8139", "ramfb", "nvme", "vfio-pci", "ich9-intel-hda", "hda-duplex",
 };
 
 /* Facts that hide in the protocol's own description. */

@@ -33,6 +33,16 @@ void qemu_arg_json(QemuCommand *cmd, const char *option, json_object *value)
     json_object_put(value);
 }
 
+int qemu_arg_device(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
+{
+    if (qemu_add_address(cmd, props, info) < 0) {
+        json_object_put(props);
+        return -1;
+    }
+    qemu_arg_json(cmd, "-device", props);
+    return 0;
+}
+
 void qemu_escape(GString *out, const char *text)
 {
     for (; *text; text++) {
@@ -66,9 +76,13 @@ int qemu_require_type(const QemuCommand *cmd, const char *type, const char *what
 
 int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop, const char *what)
 {
-    g_autofree char *version = NULL;
+    g_autofree char *version = NULL, *family = NULL;
 
-    if (qemu_caps_has_prop(cmd->caps, type, prop))
+    /* The variants of a virtio device differ in what they look like, not in what they can do. */
+    if (g_str_has_suffix(type, "-transitional"))
+        family = g_strndup(type, strlen(type) - strlen(g_str_has_suffix(type, "-non-transitional") ? "-non-transitional" :
+                                                       "-transitional"));
+    if (qemu_caps_has_prop(cmd->caps, family ? family : type, prop))
         return 0;
     version = qemu_version_text(cmd->caps);
     return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs the property '%s' of '%s', which '%s' (QEMU %s) doesn't have", what,
@@ -239,8 +253,10 @@ void qemu_add_rom(json_object *props, const DomainDeviceInfo *info)
         json_add(props, JSON_STR("romfile", info->rom.file));
 }
 
-char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const char *suffix)
+char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const char *model)
 {
+    const char *suffix = model && g_str_has_suffix(model, "transitional") ? model + strlen("virtio") : NULL;
+
     switch (info->address ? info->address->type : DOMAIN_ADDRESS_TYPE_UNSET) {
     case DOMAIN_ADDRESS_TYPE_CCW:
         return g_strconcat(base, "-ccw", NULL);
@@ -347,10 +363,8 @@ static int command_refuse(const QemuCommand *cmd)
         gboolean there;
         const char *what;
     } missing[] = {
-        { d->n_leases > 0, "lease" }, { d->n_filesystems > 0, "filesystem" }, { d->n_smartcards > 0, "smartcard" },
-        { d->n_hostdevs > 0, "hostdev" }, { d->nvram != NULL, "nvram" }, { d->n_shmems > 0, "shmem" },
-        { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" }, { d->n_cryptos > 0, "crypto" },
-        { d->pstore != NULL, "pstore" },
+        { d->n_leases > 0, "lease" }, { d->n_filesystems > 0, "filesystem" }, { d->n_hostdevs > 0, "hostdev" },
+        { d->nvram != NULL, "nvram" }, { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
@@ -390,11 +404,12 @@ static int command_build(QemuCommand *cmd)
     command_boot_order(cmd);
     command_name(cmd);
     if (command_system(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
-        qemu_command_interfaces(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
+        qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
         qemu_command_display(cmd) < 0 || qemu_command_misc(cmd) < 0)
         return -1;
     command_sandbox(cmd);
-    if (qemu_command_panics(cmd) < 0)
+    if (qemu_command_panics(cmd) < 0 || qemu_command_shmems(cmd) < 0 || qemu_command_vsock(cmd) < 0 ||
+        qemu_command_cryptos(cmd) < 0 || qemu_command_pstore(cmd) < 0)
         return -1;
     if (cmd->options->restore) {
         qemu_arg(cmd, "-incoming");

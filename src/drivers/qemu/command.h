@@ -19,6 +19,7 @@ typedef struct {
     gboolean no_sandbox;      /* seccomp_sandbox = 0 */
     const int *tap_fds;       /* one per queue of each interface that needs a tap device, in order; stay the caller's */
     guint n_tap_fds;
+    int vsock_fd;             /* of /dev/vhost-vsock, with the guest's number; 0: none. Stays the caller's. */
     gboolean restore;         /* it waits for the state of an earlier run before it does anything */
     gboolean running;         /* for a QEMU that runs already: it was given descriptors under names (QEMU_TAP_NAME) */
 } QemuCommandOptions;

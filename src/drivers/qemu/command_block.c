@@ -318,8 +318,7 @@ static char *disk_driver(const DomainDisk *disk)
     case DOMAIN_DISK_BUS_SCSI:
         return g_strdup(disk->device == DOMAIN_DISK_DEVICE_LUN ? "scsi-block" : cdrom ? "scsi-cd" : "scsi-hd");
     case DOMAIN_DISK_BUS_VIRTIO:
-        return qemu_virtio_type(&disk->info, "virtio-blk", disk->model == DOMAIN_DISK_MODEL_VIRTIO_TRANSITIONAL ? "-transitional" :
-                                disk->model == DOMAIN_DISK_MODEL_VIRTIO_NON_TRANSITIONAL ? "-non-transitional" : NULL);
+        return qemu_virtio_type(&disk->info, "virtio-blk", domain_disk_model_to_string(disk->model));
     case DOMAIN_DISK_BUS_USB:
         return g_strdup(disk->model == DOMAIN_DISK_MODEL_USB_BOT ? "usb-bot" : "usb-storage");
     case DOMAIN_DISK_BUS_FDC:

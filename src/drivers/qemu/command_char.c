@@ -129,7 +129,8 @@ static int chardev_parameters(QemuCommand *cmd, GString *out, const ChardevSourc
     case CHARDEV_TYPE_UNIX:
         return chardev_unix(cmd, out, source, what);
     case CHARDEV_TYPE_SPICEVMC:
-        g_string_append_printf(out, ",name=%s", g_str_has_prefix(what, "redirdev") ? "usbredir" : "vdagent");
+        g_string_append_printf(out, ",name=%s", g_str_has_prefix(what, "redirdev") ? "usbredir" :
+                               g_str_has_prefix(what, "smartcard") ? "smartcard" : "vdagent");
         return 0;
     case CHARDEV_TYPE_SPICEPORT:
     case CHARDEV_TYPE_DBUS:
@@ -195,16 +196,6 @@ static json_object *char_device(const char *driver, const char *alias)
     return json_make(JSON_STR("driver", driver), JSON_STR("chardev", chardev), JSON_STR("id", alias));
 }
 
-static int finish(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
-{
-    if (qemu_add_address(cmd, props, info) < 0) {
-        json_object_put(props);
-        return -1;
-    }
-    qemu_arg_json(cmd, "-device", props);
-    return 0;
-}
-
 static const char *serial_driver(const QemuCommand *cmd, const DomainSerial *serial)
 {
     switch (serial->target.model) {
@@ -242,7 +233,7 @@ static int one_serial(QemuCommand *cmd, const DomainSerial *serial)
     props = char_device(driver, alias);
     if (g_str_equal(driver, "isa-serial"))
         json_add(props, JSON_INT("index", serial->target.port));
-    return finish(cmd, props, &serial->info);
+    return qemu_arg_device(cmd, props, &serial->info);
 }
 
 static int one_parallel(QemuCommand *cmd, const DomainParallel *parallel)
@@ -250,7 +241,7 @@ static int one_parallel(QemuCommand *cmd, const DomainParallel *parallel)
     if (qemu_require_type(cmd, "isa-parallel", "a parallel port") < 0 ||
         qemu_chardev(cmd, &parallel->source, parallel->info.alias, "a parallel port") < 0)
         return -1;
-    return finish(cmd, char_device("isa-parallel", parallel->info.alias), &parallel->info);
+    return qemu_arg_device(cmd, char_device("isa-parallel", parallel->info.alias), &parallel->info);
 }
 
 static int one_channel(QemuCommand *cmd, const DomainChannel *channel)

@@ -12,17 +12,6 @@ static json_object *device(const char *driver)
     return json_make(JSON_STR("driver", driver));
 }
 
-/* Finish a device: id, address, and onto the command line. Takes @props. */
-static int finish(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
-{
-    if (qemu_add_address(cmd, props, info) < 0) {
-        json_object_put(props);
-        return -1;
-    }
-    qemu_arg_json(cmd, "-device", props);
-    return 0;
-}
-
 static int pci_controller(QemuCommand *cmd, const DomainController *c)
 {
     static const struct {
@@ -59,7 +48,7 @@ static int pci_controller(QemuCommand *cmd, const DomainController *c)
     json_add(props, JSON_STR("id", c->info.alias));
     if (c->target.has_node)
         qemu_add_uint(props, "numa_node", c->target.node);
-    return finish(cmd, props, &c->info);
+    return qemu_arg_device(cmd, props, &c->info);
 }
 
 static const char *usb_driver(const DomainController *c)
@@ -103,7 +92,7 @@ static int usb_controller(QemuCommand *cmd, const DomainController *c)
     } else {
         json_add(props, JSON_STR("id", c->info.alias));
     }
-    return finish(cmd, props, &c->info);
+    return qemu_arg_device(cmd, props, &c->info);
 }
 
 static int scsi_controller(QemuCommand *cmd, const DomainController *c)
@@ -123,8 +112,7 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
             driver = g_strdup(plain[i].driver);
     }
     if (!driver && (!c->model || g_str_has_prefix(c->model, "virtio")))
-        driver = qemu_virtio_type(&c->info, "virtio-scsi", g_strcmp0(c->model, "virtio-transitional") == 0 ? "-transitional" :
-                                  g_strcmp0(c->model, "virtio-non-transitional") == 0 ? "-non-transitional" : NULL);
+        driver = qemu_virtio_type(&c->info, "virtio-scsi", c->model);
     if (!driver)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SCSI controller model '%s' is not supported", c->model);
     if (qemu_require_type(cmd, driver, "a SCSI controller") < 0)
@@ -147,14 +135,12 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
         json_object_put(props);
         return -1;
     }
-    return finish(cmd, props, &c->info);
+    return qemu_arg_device(cmd, props, &c->info);
 }
 
 static int serial_controller(QemuCommand *cmd, const DomainController *c)
 {
-    g_autofree char *driver = qemu_virtio_type(&c->info, "virtio-serial",
-        g_strcmp0(c->model, "virtio-transitional") == 0 ? "-transitional" :
-        g_strcmp0(c->model, "virtio-non-transitional") == 0 ? "-non-transitional" : NULL);
+    g_autofree char *driver = qemu_virtio_type(&c->info, "virtio-serial", c->model);
     json_object *props;
 
     if (qemu_require_type(cmd, driver, "a virtio-serial controller") < 0)
@@ -169,7 +155,7 @@ static int serial_controller(QemuCommand *cmd, const DomainController *c)
         json_object_put(props);
         return -1;
     }
-    return finish(cmd, props, &c->info);
+    return qemu_arg_device(cmd, props, &c->info);
 }
 
 static int simple_controller(QemuCommand *cmd, const DomainController *c, const char *driver)
@@ -180,7 +166,7 @@ static int simple_controller(QemuCommand *cmd, const DomainController *c, const 
         return -1;
     props = device(driver);
     json_add(props, JSON_STR("id", c->info.alias));
-    return finish(cmd, props, &c->info);
+    return qemu_arg_device(cmd, props, &c->info);
 }
 
 int qemu_command_controller(QemuCommand *cmd, const DomainController *c)
@@ -234,7 +220,18 @@ static int hubs(QemuCommand *cmd)
         json_object *props = device("usb-hub");
 
         json_add(props, JSON_STR("id", hub->info.alias));
-        if (finish(cmd, props, &hub->info) < 0)
+        if (qemu_arg_device(cmd, props, &hub->info) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int controllers_of(QemuCommand *cmd, DomainControllerType type)
+{
+    const DomainDevices *d = &cmd->def->devices;
+
+    for (guint i = 0; i < d->n_controllers; i++) {
+        if (d->controllers[i]->type == type && qemu_command_controller(cmd, d->controllers[i]) < 0)
             return -1;
     }
     return 0;
@@ -245,16 +242,14 @@ int qemu_command_controllers(QemuCommand *cmd)
     /* Buses before what is on them. */
     static const DomainControllerType order[] = {
         DOMAIN_CONTROLLER_TYPE_PCI, DOMAIN_CONTROLLER_TYPE_USB, DOMAIN_CONTROLLER_TYPE_SCSI, DOMAIN_CONTROLLER_TYPE_IDE,
-        DOMAIN_CONTROLLER_TYPE_SATA, DOMAIN_CONTROLLER_TYPE_VIRTIO_SERIAL, DOMAIN_CONTROLLER_TYPE_CCID,
-        DOMAIN_CONTROLLER_TYPE_NVME, DOMAIN_CONTROLLER_TYPE_XENBUS,
+        DOMAIN_CONTROLLER_TYPE_SATA, DOMAIN_CONTROLLER_TYPE_VIRTIO_SERIAL, DOMAIN_CONTROLLER_TYPE_NVME,
+        DOMAIN_CONTROLLER_TYPE_XENBUS,
     };
-    const DomainDevices *d = &cmd->def->devices;
 
     for (guint o = 0; o < G_N_ELEMENTS(order); o++) {
-        for (guint i = 0; i < d->n_controllers; i++) {
-            if (d->controllers[i]->type == order[o] && qemu_command_controller(cmd, d->controllers[i]) < 0)
-                return -1;
-        }
+        if (controllers_of(cmd, order[o]) < 0)
+            return -1;
     }
-    return floppy_controller(cmd) < 0 ? -1 : hubs(cmd);
+    /* Readers of smartcards are USB devices, which may be on a hub. */
+    return floppy_controller(cmd) < 0 || hubs(cmd) < 0 ? -1 : controllers_of(cmd, DOMAIN_CONTROLLER_TYPE_CCID);
 }

@@ -9,16 +9,6 @@
 
 #define VNC_FIRST_PORT 5900
 
-static int finish(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
-{
-    if (qemu_add_address(cmd, props, info) < 0) {
-        json_object_put(props);
-        return -1;
-    }
-    qemu_arg_json(cmd, "-device", props);
-    return 0;
-}
-
 static const GraphicsListen *first_listen(const DomainGraphics *graphics)
 {
     return graphics->n_listens > 0 ? graphics->listens[0] : NULL;
@@ -246,7 +236,7 @@ static int command_video(QemuCommand *cmd, const DomainVideo *video, gboolean pr
         json_object_put(props);
         return -1;
     }
-    return finish(cmd, props, &video->info);
+    return qemu_arg_device(cmd, props, &video->info);
 }
 
 static int command_codec(QemuCommand *cmd, const DomainSound *sound, guint number, SoundCodecType type, const char *audio)
@@ -286,7 +276,7 @@ static int command_sound(QemuCommand *cmd, const DomainSound *sound)
         qemu_add_uint(props, "streams", sound->streams);
     if (sound->model == DOMAIN_SOUND_MODEL_USB)
         qemu_add_switch(props, "multi", sound->multichannel);
-    if (finish(cmd, props, &sound->info) < 0)
+    if (qemu_arg_device(cmd, props, &sound->info) < 0)
         return -1;
     for (guint i = 0; hda && i < MAX(sound->n_codecs, 1); i++) {
         if (command_codec(cmd, sound, i, sound->n_codecs ? sound->codecs[i] : SOUND_CODEC_TYPE_DUPLEX, audio) < 0)
@@ -376,7 +366,7 @@ int qemu_command_inputs(QemuCommand *cmd)
             json_object_put(props);
             return -1;
         }
-        if (finish(cmd, props, &input->info) < 0)
+        if (qemu_arg_device(cmd, props, &input->info) < 0)
             return -1;
     }
     return 0;

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Watchdog, redirected USB, balloon, random numbers, crash notifiers, TPM.
+ * Watchdog, balloon, random numbers, crash notifiers, TPM.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
-
-static int finish(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
-{
-    if (qemu_add_address(cmd, props, info) < 0) {
-        json_object_put(props);
-        return -1;
-    }
-    qemu_arg_json(cmd, "-device", props);
-    return 0;
-}
 
 static const char *watchdog_action(DomainWatchdogAction action)
 {
@@ -39,7 +29,7 @@ static int command_watchdogs(QemuCommand *cmd)
         if (!driver || qemu_require_type(cmd, driver, "a watchdog") < 0)
             return -1;
         props = json_make(JSON_STR("driver", driver), JSON_STR("id", watchdog->info.alias));
-        if (finish(cmd, props, &watchdog->info) < 0)
+        if (qemu_arg_device(cmd, props, &watchdog->info) < 0)
             return -1;
     }
     for (guint i = 1; i < d->n_watchdogs; i++) {
@@ -51,28 +41,6 @@ static int command_watchdogs(QemuCommand *cmd)
     return 0;
 }
 
-static int command_redirdevs(QemuCommand *cmd)
-{
-    const DomainDevices *d = &cmd->def->devices;
-
-    if (d->redirfilter)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<redirfilter> of domain '%s' is not supported yet", cmd->def->name);
-    for (guint i = 0; i < d->n_redirdevs; i++) {
-        const DomainRedirdev *dev = d->redirdevs[i];
-        g_autofree char *chardev = g_strdup_printf("char%s", dev->info.alias);
-        g_autofree char *what = g_strdup_printf("redirdev '%s'", dev->info.alias);
-        json_object *props;
-
-        if (qemu_require_type(cmd, "usb-redir", what) < 0 || qemu_chardev(cmd, &dev->source, dev->info.alias, what) < 0)
-            return -1;
-        props = json_make(JSON_STR("driver", "usb-redir"), JSON_STR("chardev", chardev), JSON_STR("id", dev->info.alias));
-        qemu_add_boot_index(props, dev->info.boot_order);
-        if (finish(cmd, props, &dev->info) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int command_balloon(QemuCommand *cmd)
 {
     const DomainMemballoon *balloon = cmd->def->devices.memballoon;
@@ -81,9 +49,7 @@ static int command_balloon(QemuCommand *cmd)
 
     if (!balloon || balloon->model == DOMAIN_MEMBALLOON_MODEL_NONE)
         return 0;
-    driver = qemu_virtio_type(&balloon->info, "virtio-balloon",
-                              balloon->model == DOMAIN_MEMBALLOON_MODEL_VIRTIO_TRANSITIONAL ? "-transitional" :
-                              balloon->model == DOMAIN_MEMBALLOON_MODEL_VIRTIO_NON_TRANSITIONAL ? "-non-transitional" : NULL);
+    driver = qemu_virtio_type(&balloon->info, "virtio-balloon", domain_memballoon_model_to_string(balloon->model));
     if (qemu_require_type(cmd, driver, "the memory balloon") < 0)
         return -1;
     props = json_make(JSON_STR("driver", driver), JSON_STR("id", balloon->info.alias));
@@ -93,7 +59,7 @@ static int command_balloon(QemuCommand *cmd)
         json_object_put(props);
         return -1;
     }
-    return finish(cmd, props, &balloon->info);
+    return qemu_arg_device(cmd, props, &balloon->info);
 }
 
 static int rng_object(QemuCommand *cmd, const DomainRng *rng, const char *id)
@@ -125,9 +91,7 @@ static int command_rngs(QemuCommand *cmd)
     for (guint i = 0; i < d->n_rngs; i++) {
         const DomainRng *rng = d->rngs[i];
         g_autofree char *id = g_strdup_printf("obj%s", rng->info.alias);
-        g_autofree char *driver = qemu_virtio_type(&rng->info, "virtio-rng",
-            rng->model == DOMAIN_RNG_MODEL_VIRTIO_TRANSITIONAL ? "-transitional" :
-            rng->model == DOMAIN_RNG_MODEL_VIRTIO_NON_TRANSITIONAL ? "-non-transitional" : NULL);
+        g_autofree char *driver = qemu_virtio_type(&rng->info, "virtio-rng", domain_rng_model_to_string(rng->model));
         json_object *props;
 
         if (qemu_require_type(cmd, driver, "a random number generator") < 0 || rng_object(cmd, rng, id) < 0)
@@ -140,7 +104,7 @@ static int command_rngs(QemuCommand *cmd)
             json_object_put(props);
             return -1;
         }
-        if (finish(cmd, props, &rng->info) < 0)
+        if (qemu_arg_device(cmd, props, &rng->info) < 0)
             return -1;
     }
     return 0;
@@ -166,7 +130,7 @@ int qemu_command_panics(QemuCommand *cmd)
             break;
         case DOMAIN_PANIC_MODEL_PVPANIC:
             if (qemu_require_type(cmd, "pvpanic-pci", "a crash notifier") < 0 ||
-                finish(cmd, json_make(JSON_STR("driver", "pvpanic-pci"), JSON_STR("id", panic->info.alias)), &panic->info) < 0)
+                qemu_arg_device(cmd, json_make(JSON_STR("driver", "pvpanic-pci"), JSON_STR("id", panic->info.alias)), &panic->info) < 0)
                 return -1;
             break;
         default:
@@ -199,9 +163,7 @@ static int command_tpms(QemuCommand *cmd)
 
 int qemu_command_misc(QemuCommand *cmd)
 {
-    if (cmd->def->devices.vsock)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<vsock> of domain '%s' is not supported yet", cmd->def->name);
-    if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || command_redirdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
+    if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || qemu_command_redirdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
         command_rngs(cmd) < 0)
         return -1;
     if (cmd->def->features.has_vmcoreinfo && cmd->def->features.vmcoreinfo.state != TRISTATE_OFF)

@@ -133,12 +133,8 @@ static char *net_driver(const DomainInterface *net)
 {
     const char *model = net->model ? net->model : "rtl8139";
 
-    if (g_str_equal(model, "virtio-transitional"))
-        return qemu_virtio_type(&net->info, "virtio-net", "-transitional");
-    if (g_str_equal(model, "virtio-non-transitional"))
-        return qemu_virtio_type(&net->info, "virtio-net", "-non-transitional");
-    if (g_str_equal(model, "virtio"))
-        return qemu_virtio_type(&net->info, "virtio-net", NULL);
+    if (g_str_equal(model, "virtio") || g_str_equal(model, "virtio-transitional") || g_str_equal(model, "virtio-non-transitional"))
+        return qemu_virtio_type(&net->info, "virtio-net", model);
     return g_strdup(model);
 }
 

@@ -16,6 +16,9 @@ void qemu_arg_f(QemuCommand *cmd, const char *option, const char *fmt, ...) G_GN
 /** Append an option and a JSON value, which is taken over. */
 void qemu_arg_json(QemuCommand *cmd, const char *option, json_object *value);
 
+/** Append a device with its place; @props are taken over. */
+int qemu_arg_device(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info);
+
 /** Append @text with its commas doubled, as option values need it. */
 void qemu_escape(GString *out, const char *text);
 
@@ -41,8 +44,9 @@ void qemu_add_uint(json_object *props, const char *name, guint64 value);
 /** Next boot index for a device of kind @dev, by <os><boot>, or what its own <boot order> says. */
 guint qemu_boot_index(QemuCommand *cmd, DomainBootDev dev, const DomainDeviceInfo *info);
 
-/** "virtio-blk" + where the device sits: "virtio-blk-pci", "-ccw", "-device"; with @transitional the suffix of that model. */
-char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const char *suffix);
+/** "virtio-blk" + where the device sits: "virtio-blk-pci", "-ccw", "-device". @model is as the definition says it: of
+ * "virtio-transitional" and "virtio-non-transitional" PCI devices have the end; NULL is plain. */
+char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const char *model);
 
 /** Hand @fd to QEMU; the command owns it from now on. Returns its number. */
 int qemu_pass_fd(QemuCommand *cmd, int fd);
@@ -69,6 +73,14 @@ int qemu_command_display(QemuCommand *cmd);
 int qemu_command_inputs(QemuCommand *cmd);
 int qemu_command_misc(QemuCommand *cmd);
 int qemu_command_panics(QemuCommand *cmd);
+
+/* command_devices.c */
+int qemu_command_smartcards(QemuCommand *cmd);
+int qemu_command_redirdevs(QemuCommand *cmd);
+int qemu_command_shmems(QemuCommand *cmd);
+int qemu_command_vsock(QemuCommand *cmd);
+int qemu_command_cryptos(QemuCommand *cmd);
+int qemu_command_pstore(QemuCommand *cmd);
 
 /** "-chardev …,id=char@alias" for a source. */
 int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alias, const char *what);

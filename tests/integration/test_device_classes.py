@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each class of device is started for real once: what stands in the definition is asked of QEMU over its monitor. Several
+devices share a guest, which needs nothing but firmware. A row has the devices' XML and questions: object, property, value."""
+import json
+import os
+import socket
+import struct
+import threading
+
+import pytest
+
+import support
+
+SHARED = f'libvirt-test-{os.getpid()}'
+
+ROWS = {
+    'small': [
+        (f"<shmem name='{SHARED}' role='master'><model type='ivshmem-plain'/><size unit='M'>8</size></shmem>",
+         [('shmem0', 'type', 'ivshmem-plain'), ('shmem0', 'master', 'on'), ('/objects/shmmem-shmem0', 'size', 8 << 20)]),
+        ("<crypto model='virtio' type='qemu'><backend model='builtin' queues='1'/></crypto>",
+         [('crypto0', 'type', 'virtio-crypto-pci'), ('/objects/objcrypto0', 'type', 'cryptodev-backend-builtin')]),
+        ("<pstore backend='acpi-erst'><path>{folder}/store</path><size unit='KiB'>64</size></pstore>",
+         [('pstore0', 'type', 'acpi-erst'), ('/objects/mem-pstore0', 'size', 65536)]),
+        ("<controller type='usb' model='qemu-xhci'/><hub type='usb'/><input type='tablet' bus='usb'/>"
+         "<input type='mouse' bus='virtio'/><input type='keyboard' bus='virtio'/>",
+         [('hub0', 'type', 'usb-hub'), ('input0', 'type', 'usb-tablet'), ('input1', 'type', 'virtio-mouse-pci')]),
+        ("<redirdev bus='usb' type='tcp'><source mode='bind' host='127.0.0.1' service='0'/></redirdev>"
+         "<redirfilter><usbdev class='0x08' vendor='0x1234' product='0xBEEF' version='1.10' allow='yes'/>"
+         "<usbdev allow='no'/></redirfilter>",
+         [('redir0', 'filter', '0x08:0x1234:0xBEEF:0x0110:1|-1:-1:-1:-1:0')]),
+        ("<smartcard mode='passthrough' type='unix'><source mode='bind' path='{folder}/card'/></smartcard>",
+         [('smartcard0', 'type', 'ccid-card-passthru'), ('smartcard0', 'chardev', 'charsmartcard0')]),
+        ("<watchdog model='i6300esb' action='pause'/>", [('watchdog0', 'type', 'i6300esb')]),
+        ("<rng model='virtio-non-transitional'><backend model='builtin'/></rng>",
+         [('rng0', 'type', 'virtio-rng-pci-non-transitional'), ('/objects/objrng0', 'type', 'rng-builtin')]),
+    ],
+    'doorbell': [
+        ("<shmem name='d'><model type='ivshmem-doorbell'/><server path='{folder}/door'/><msi vectors='3' ioeventfd='off'/></shmem>",
+         [('shmem0', 'type', 'ivshmem-doorbell'), ('shmem0', 'vectors', 3), ('shmem0', 'ioeventfd', False)]),
+    ],
+}
+
+
+def ask(daemon, name, command, **arguments):
+    text = daemon.virsh('qemu-monitor-command', name, json.dumps({'execute': command, 'arguments': arguments}))
+    reply = json.loads(text)
+    assert 'return' in reply, (command, arguments, reply)
+    return reply['return']
+
+
+def run_row_group(daemon, name, folder, rows):
+    devices = ''.join(xml for xml, _ in rows).format(folder=folder)
+    xml = support.domain_xml(name, devices=devices)
+    if '<controller type=\'usb\'' in devices:
+        xml = xml.replace("<controller type='usb' model='none'/>", '')
+    daemon.virsh('create', support.written(folder, xml))
+    for _, questions in rows:
+        for place, what, value in questions:
+            path = place if place.startswith('/') else f'/machine/peripheral/{place}'
+            assert ask(daemon, name, 'qom-get', path=path, property=what) == value, (place, what)
+
+
+def serve_shared_memory(listening):
+    """The greeting of a server of shared memory: version, the guest's number, and the memory."""
+    peer, _ = listening.accept()
+    memory = os.memfd_create('door')
+    os.truncate(memory, 1 << 20)
+    peer.sendall(struct.pack('<qq', 0, 7))
+    socket.send_fds(peer, [struct.pack('<q', -1)], [memory])
+    os.close(memory)
+    return peer
+
+
+@pytest.mark.parametrize('group', ['small'])
+def test_started(daemon, tmp_path, group):
+    try:
+        run_row_group(daemon, group, tmp_path, ROWS[group])
+    finally:
+        if os.path.exists(f'/dev/shm/{SHARED}'):
+            os.unlink(f'/dev/shm/{SHARED}')
+
+
+def test_shared_memory_with_a_server(daemon, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / 'door'))
+        listening.listen()
+        guests = []
+        server = threading.Thread(target=lambda: guests.append(serve_shared_memory(listening)))
+        server.start()
+        run_row_group(daemon, 'doorbell', tmp_path, ROWS['doorbell'])
+        server.join(support.START_SECONDS)
+        assert guests
+        guests[0].close()
