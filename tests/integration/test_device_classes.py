@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each class of device is started for real once: what stands in the definition is asked of QEMU over its monitor. Several
 devices share a guest, which needs nothing but firmware. A row has the devices' XML and questions: object, property, value."""
+import contextlib
 import json
 import os
+import shutil
 import socket
+import ssl
 import struct
+import tempfile
 import threading
 
 import pytest
 
+import networked
 import support
 
 SHARED = f'libvirt-test-{os.getpid()}'
@@ -33,6 +38,20 @@ ROWS = {
         ("<watchdog model='i6300esb' action='pause'/>", [('watchdog0', 'type', 'i6300esb')]),
         ("<rng model='virtio-non-transitional'><backend model='builtin'/></rng>",
          [('rng0', 'type', 'virtio-rng-pci-non-transitional'), ('/objects/objrng0', 'type', 'rng-builtin')]),
+    ],
+    'chardevs': [
+        ("<channel type='qemu-vdagent'><source><clipboard copypaste='yes'/><mouse mode='client'/></source>"
+         "<target type='virtio' name='com.redhat.spice.0'/></channel>",
+         [('channel0', 'chardev', 'charchannel0'), ('/chardevs/charchannel0', 'type', 'chardev-qemu-vdagent')]),
+        ("<channel type='pty'><target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
+         [('/chardevs/charchannel1', 'type', 'chardev-pty')]),
+        ("<channel type='udp'><source mode='connect' host='127.0.0.1' service='9'/><target type='virtio' name='u'/></channel>",
+         [('channel2', 'name', 'u'), ('/chardevs/charchannel2', 'type', 'chardev-udp')]),
+        ("<console type='null'><target type='virtio'/></console>", [('console1', 'type', 'virtconsole')]),
+        ("<parallel type='null'/>", [('parallel0', 'type', 'isa-parallel')]),
+        ("<graphics type='spice'/><channel type='spicevmc'><target type='virtio' name='s'/></channel>"
+         "<channel type='spiceport'><source channel='org.x'/><target type='virtio' name='p'/></channel>",
+         [('/chardevs/charchannel3', 'type', 'chardev-spicevmc'), ('/chardevs/charchannel4', 'type', 'chardev-spiceport')]),
     ],
     'doorbell': [
         ("<shmem name='d'><model type='ivshmem-doorbell'/><server path='{folder}/door'/><msi vectors='3' ioeventfd='off'/></shmem>",
@@ -71,7 +90,7 @@ def serve_shared_memory(listening):
     return peer
 
 
-@pytest.mark.parametrize('group', ['small'])
+@pytest.mark.parametrize('group', ['small', 'chardevs'])
 def test_started(daemon, tmp_path, group):
     try:
         run_row_group(daemon, group, tmp_path, ROWS[group])
@@ -91,3 +110,48 @@ def test_shared_memory_with_a_server(daemon, tmp_path):
         server.join(support.START_SECONDS)
         assert guests
         guests[0].close()
+
+
+QEMU_NAMES = {'CA/cacert.pem': 'ca-cert.pem', 'libvirt/servercert.pem': 'server-cert.pem', 'libvirt/private/serverkey.pem': 'server-key.pem',
+              'libvirt/clientcert.pem': 'client-cert.pem', 'libvirt/private/clientkey.pem': 'client-key.pem'}
+
+
+@pytest.fixture(scope='module')
+def certificates():
+    """A folder with certificates as QEMU names them."""
+    if not support.have('certtool'):
+        pytest.skip('gnutls-bin is not installed')
+    with tempfile.TemporaryDirectory(prefix='tls') as folder:
+        pki = support.Pki(folder)
+        for ours, name in QEMU_NAMES.items():
+            shutil.copy(pki.path(ours), os.path.join(folder, name))
+        yield folder
+
+
+def configured(new_daemon, *lines):
+    """A running daemon with these lines in its qemu.conf."""
+    daemon = new_daemon()
+    folder = os.path.join(daemon.root, 'etc/libvirt')
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'qemu.conf'), 'w', encoding='utf-8') as f:
+        f.write('\n'.join(lines) + '\n')
+    return daemon.start()
+
+
+def test_tls(new_daemon, tmp_path, certificates):
+    daemon = configured(new_daemon, f'chardev_tls_x509_cert_dir = "{certificates}"', 'chardev_tls = 1')
+    port = networked.free_port()
+    source = f"<source mode='bind' host='127.0.0.1' service='{port}'/>"
+    run_row_group(daemon, 'tls', tmp_path, [
+        (f"<serial type='tcp'>{source}<target port='1'/></serial>",
+         [('/objects/objcharserial1_tls0', 'endpoint', 'server'), ('/objects/objcharserial1_tls0', 'verify-peer', True)])])
+    context = ssl.create_default_context(cafile=f'{certificates}/ca-cert.pem')
+    with socket.create_connection(('127.0.0.1', port), 10) as plain, contextlib.suppress(ssl.SSLError, ConnectionError):
+        with context.wrap_socket(plain, server_hostname='localhost') as unknown:
+            assert unknown.recv(1) == b''           # shown out: it has no certificate
+    context.load_cert_chain(f'{certificates}/client-cert.pem', f'{certificates}/client-key.pem')
+    with socket.create_connection(('127.0.0.1', port), 10) as plain:
+        with context.wrap_socket(plain, server_hostname='localhost') as known:
+            assert known.version()
+            support.wait_for(lambda: 'disconnected' not in next(
+                c['filename'] for c in ask(daemon, 'tls', 'query-chardev') if c['label'] == 'charserial1'), what='the connection')

@@ -4,6 +4,7 @@
  * with QEMU 7.2 (define, dumpxml, domxml-to-native; what that tool forgets, from the log of a start); what differs on purpose
  * is listed in differs().
  */
+#define ERROR_DOMAIN VIR_FROM_SECRET
 #include <glib/gstdio.h>
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "drivers/qemu/command.h"
 #include "model/domain.h"
 #include "qemu_peer.h"
+#include "secret/lookup.h"
 
 static QemuCaps *caps;
 
@@ -135,11 +137,15 @@ static void test_refused(void)
         { "qemu", "", "<graphics type='rdp'/>", "rdp" },
         { "qemu", "", "<serial type='nmdm'><source master='a' slave='b'/></serial>", "nmdm" },
         { "qemu", "", "<shmem name='a'/>", "ivshmem" },
-        { "qemu", "", "<shmem name='../a'><model type='ivshmem-plain'/></shmem>", "name of shared memory" },
+        { "qemu", "", "<shmem name='../a'><model type='ivshmem-plain'/></shmem>", "can't be a file's" },
         { "qemu", "", "<shmem name='a'><model type='ivshmem-plain'/><size unit='M'>3</size></shmem>", "power of two" },
         { "qemu", "", "<shmem name='a'><model type='ivshmem-plain'/><server/></shmem>", "has no <server>" },
         { "qemu", "", "<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", "needs <server>" },
         { "qemu", "", "<smartcard mode='host-certificates'><certificate>c</certificate></smartcard>", "three certificates" },
+        { "qemu", "", "<smartcard mode='host'/><smartcard mode='host'/>", "more than one smartcard" },
+        { "qemu", "", "<channel type='spicevmc'><target type='virtio' name='x'/></channel>", "needs <graphics type='spice'>" },
+        { "qemu", "", "<channel type='pty'><target type='guestfwd' address='::1' port='1'/></channel>", "an IPv4 address" },
+        { "qemu", "", "<channel type='pty'><target type='guestfwd' address='1.2.3.4' port='x'/></channel>", "an IPv4 address" },
         { "qemu", "", "<crypto model='virtio' type='qemu'><backend model='lkcf'/></crypto>", "cryptodev-backend-lkcf" },
         { "xen", "", "", "type 'xen'" },
     };
@@ -170,7 +176,7 @@ static void test_rows(void)
         { "<shmem name='s'><model type='ivshmem-doorbell'/><server/><msi vectors='3' ioeventfd='off'/></shmem>",
           "-chardev socket,id=charshmem0,path=" LOCALSTATEDIR "/lib/libvirt/shmem-s-sock\n"
           "-device {\"driver\":\"ivshmem-doorbell\",\"id\":\"shmem0\",\"chardev\":\"charshmem0\",\"vectors\":3,\"ioeventfd\":false}\n" },
-        { "<smartcard mode='passthrough' type='spicevmc'/>",
+        { "<graphics type='spice'/><smartcard mode='passthrough' type='spicevmc'/>",
           "-chardev spicevmc,id=charsmartcard0,name=smartcard\n"
           "-device {\"driver\":\"ccid-card-passthru\",\"chardev\":\"charsmartcard0\",\"id\":\"smartcard0\"}\n" },
     };
@@ -190,6 +196,57 @@ static void test_rows(void)
         if (!strstr(text, rows[i].options))
             g_error("%s\ndoes not give\n%s\nbut\n%s", rows[i].devices, rows[i].options, text);
     }
+}
+
+/* Secrets: from where they are kept into memory that QEMU inherits, and nowhere else. */
+
+static guint8 *only_secret(const SecretRef *ref, size_t *size, void *opaque)
+{
+    if (g_strcmp0(ref->usage, "known") != 0 && !ref->has_uuid)
+        return FAIL_NULL(VIR_ERR_NO_SECRET, "no such secret");
+    *size = strlen(opaque);
+    return g_memdup2(opaque, *size);
+}
+
+static void test_secrets(void)
+{
+    static const char xml[] = "<serial type='tcp'><source mode='bind' host='h' service='1' tls='yes'/></serial>"
+                              "<serial type='tcp'><source mode='connect' host='h' service='2'/></serial>";
+    QemuConf conf = { 0 };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = 77, .uid = -1, .gid = -1, .conf = &conf };
+    g_autoptr(DomainDef) def = small("qemu", "", xml);
+    QemuCommand *cmd;
+    g_autofree char *text = NULL, *file = NULL, *value = NULL;
+    const char *at;
+
+    conf_init(&qemu_conf_schema, &conf);
+    conf.chardev_tls_x509_secret_uuid = g_strdup("11111111-2222-3333-4444-555555555555");
+    if (!caps) {
+        conf_clear(&qemu_conf_schema, &conf);
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    g_assert_null(qemu_command_new(def, caps, &options));
+    g_assert_cmpint(error_code(), ==, VIR_ERR_NO_SECRET);
+    virResetLastError();
+    secret_source_set(only_secret, (void *)"opensesame");
+    cmd = qemu_command_new(def, caps, &options);
+    g_assert_nonnull(cmd);
+    text = qemu_command_text(cmd, NULL, FALSE);
+    g_assert_null(strstr(text, "opensesame"));
+    at = strstr(text, "\"id\":\"objcharserial0_tls0-secret0\",\"format\":\"raw\",\"file\":\"");
+    g_assert_nonnull(at);
+    at = strstr(at, "/dev/fd/");
+    file = g_strndup(at, strcspn(at, "\""));
+    g_assert_true(g_file_get_contents(file, &value, NULL, NULL));
+    g_assert_cmpstr(value, ==, "opensesame");
+    g_assert_nonnull(strstr(text, "\"endpoint\":\"server\",\"verify-peer\":true,\"passwordid\":\"objcharserial0_tls0-secret0\""));
+    g_assert_nonnull(strstr(text, "host=h,port=1,server=on,wait=off,tls-creds=objcharserial0_tls0"));
+    g_assert_nonnull(strstr(text, "host=h,port=2 "));
+    qemu_command_free(cmd);
+    g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+    secret_source_set(NULL, NULL);
+    conf_clear(&qemu_conf_schema, &conf);
 }
 
 /* Commas can't smuggle options in, whatever field they are in. */
@@ -317,6 +374,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/command/aliases", test_aliases);
     g_test_add_func("/qemu/command/refused", test_refused);
     g_test_add_func("/qemu/command/rows", test_rows);
+    g_test_add_func("/qemu/command/secrets", test_secrets);
     g_test_add_func("/qemu/command/escaping", test_escaping);
     g_test_add_func("/qemu/command/descriptors", test_descriptors);
     g_test_add_func("/qemu/command/text", test_text);

@@ -143,8 +143,7 @@ void qemu_driver_free(QemuDriver *driver)
     qemu_caps_store_free(driver->caps);
     port_pool_free(driver->vnc_ports);
     port_pool_free(driver->websocket_ports);
-    g_free(driver->vnc_listen);
-    g_free(driver->spice_listen);
+    conf_clear(&qemu_conf_schema, &driver->conf);
     g_ptr_array_unref(driver->guests);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->cond);

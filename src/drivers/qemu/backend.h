@@ -27,8 +27,7 @@ typedef struct QemuDriver {
     PortPool *vnc_ports;
     PortPool *spice_ports;
     PortPool *websocket_ports;
-    char *vnc_listen, *spice_listen; /* addresses of displays that name none */
-    gboolean no_sandbox;
+    QemuConf conf;           /* qemu.conf; never changes after the start */
     uid_t uid;               /* of QEMU processes; -1: as we are */
     gid_t gid;
 } QemuDriver;

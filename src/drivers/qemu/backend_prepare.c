@@ -165,7 +165,7 @@ int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
         if (!listens_on_network(g))
             continue;
         if (g->type == DOMAIN_GRAPHICS_TYPE_VNC || g->type == DOMAIN_GRAPHICS_TYPE_SPICE)
-            assign_address(g, g->type == DOMAIN_GRAPHICS_TYPE_VNC ? driver->vnc_listen : driver->spice_listen);
+            assign_address(g, g->type == DOMAIN_GRAPHICS_TYPE_VNC ? driver->conf.vnc_listen : driver->conf.spice_listen);
         if (g->type == DOMAIN_GRAPHICS_TYPE_VNC) {
             rc = assign_port(qemu, driver->vnc_ports, &g->has_port, &g->port, TRUE);
             if (rc == 0 && g->has_websocket)
@@ -223,7 +223,7 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     g_autoptr(DomainDef) copy = NULL;
     g_autoptr(QemuCaps) caps = NULL;
     g_autoptr(QemuCommand) cmd = NULL;
-    QemuCommandOptions options = { .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+    QemuCommandOptions options = { .monitor_fd = -1, .uid = -1, .gid = -1, .conf = &driver->conf, .dry_run = TRUE };
 
     if (g_strcmp0(format, "qemu-argv") != 0)
         return FAIL_NULL(VIR_ERR_INVALID_ARG, "unsupported config type %s (known is qemu-argv)", format);

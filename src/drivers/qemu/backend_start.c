@@ -352,7 +352,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     QemuGuest *qemu = qemu_guest(guest);
     QemuCommandOptions options = {
         .dir = qemu->dir, .monitor_fd = opened->monitor, .uid = driver->uid, .gid = driver->gid,
-        .no_sandbox = driver->no_sandbox, .tap_fds = (const int *)opened->taps->data, .n_tap_fds = opened->taps->len,
+        .conf = &driver->conf, .tap_fds = (const int *)opened->taps->data, .n_tap_fds = opened->taps->len,
         .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);

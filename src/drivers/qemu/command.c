@@ -343,7 +343,7 @@ static void command_monitor(QemuCommand *cmd)
 
 static void command_sandbox(QemuCommand *cmd)
 {
-    if (!cmd->options->no_sandbox && qemu_caps_has_flag(cmd->caps, "option.sandbox"))
+    if (cmd->conf->seccomp_sandbox != 0 && qemu_caps_has_flag(cmd->caps, "option.sandbox"))
         qemu_arg_f(cmd, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }
 
@@ -420,6 +420,18 @@ static int command_build(QemuCommand *cmd)
     return 0;
 }
 
+static const QemuConf *default_conf(void)
+{
+    static QemuConf conf;
+    static gsize once;
+
+    if (g_once_init_enter(&once)) {
+        conf_init(&qemu_conf_schema, &conf);
+        g_once_init_leave(&once, 1);
+    }
+    return &conf;
+}
+
 QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, const QemuCommandOptions *options)
 {
     g_autoptr(QemuCommand) cmd = g_new0(QemuCommand, 1);
@@ -427,6 +439,7 @@ QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, c
     cmd->def = def;
     cmd->caps = caps;
     cmd->options = options;
+    cmd->conf = options->conf ? options->conf : default_conf();
     cmd->argv = g_ptr_array_new_with_free_func(g_free);
     cmd->fds = g_array_new(FALSE, FALSE, sizeof(int));
     cmd->unlink = g_ptr_array_new_with_free_func(g_free);

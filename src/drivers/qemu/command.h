@@ -8,6 +8,7 @@
 #include <glib.h>
 #include "drivers/qemu/caps.h"
 #include "model/domain_def.h"
+#include "qemu.h"
 
 typedef struct {
     const char *dir;          /* private folder of the run: monitor.sock and sockets without a path of their own */
@@ -15,8 +16,8 @@ typedef struct {
     int monitor_fd;           /* listening socket for the monitor; -1 with @dry_run. Stays the caller's. */
     uid_t uid;                /* owner of sockets and files made for QEMU; -1: as we are */
     gid_t gid;
+    const QemuConf *conf;     /* NULL: its defaults */
     gboolean dry_run;         /* only the text (domxml-to-native): paths instead of descriptors, nothing is created */
-    gboolean no_sandbox;      /* seccomp_sandbox = 0 */
     const int *tap_fds;       /* one per queue of each interface that needs a tap device, in order; stay the caller's */
     guint n_tap_fds;
     int vsock_fd;             /* of /dev/vhost-vsock, with the guest's number; 0: none. Stays the caller's. */
@@ -31,6 +32,7 @@ typedef struct {
     const DomainDef *def;
     const QemuCaps *caps;
     const QemuCommandOptions *options;
+    const QemuConf *conf;
     const QemuMachine *machine;
     GPtrArray *argv;          /* char * */
     GArray *fds;              /* descriptors made here that QEMU inherits; closed with the command */

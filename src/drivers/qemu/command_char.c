@@ -4,11 +4,12 @@
  * descriptors: QEMU needs no right to the folders, and the other end can connect before QEMU runs.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/file.h"
-#include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/command_secret.h"
 
 /* Open a file for QEMU to append to, as a set, and return the path that stands for it; the file's own path when nothing may be
  * created. NULL with an error. */
@@ -67,19 +68,23 @@ static int chardev_unix(QemuCommand *cmd, GString *out, const ChardevSource *sou
     return 0;
 }
 
-static int chardev_tcp(QemuCommand *cmd, GString *out, const ChardevSource *source, const char *what)
+static int chardev_tcp(QemuCommand *cmd, GString *out, const ChardevSource *source, const char *alias, const char *what)
 {
-    if (source->tls == TRISTATE_YES || source->protocol == CHARDEV_PROTOCOL_TLS || source->protocol == CHARDEV_PROTOCOL_TELNETS)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: TLS is not supported yet", what);
+    gboolean server = source->mode == CHARDEV_MODE_BIND;
+    g_autofree char *tls = g_strdup_printf("objchar%s_tls0", alias);
+
     add_value(out, "host", source->host ? source->host : "");
     add_value(out, "port", source->service ? source->service : "");
     if (source->protocol == CHARDEV_PROTOCOL_TELNET)
         g_string_append(out, ",telnet=on");
-    if (source->mode == CHARDEV_MODE_BIND)
+    if (server)
         g_string_append(out, ",server=on,wait=off");
     else
         add_reconnect(cmd, out, &source->reconnect);
-    return 0;
+    if (source->tls == TRISTATE_NO || (source->tls == TRISTATE_UNSET && cmd->conf->chardev_tls <= 0))
+        return 0;
+    add_value(out, "tls-creds", tls);
+    return qemu_tls_credentials(cmd, QEMU_TLS_CHARDEV, server, tls, what);
 }
 
 static void chardev_udp(GString *out, const ChardevSource *source)
@@ -125,7 +130,7 @@ static int chardev_parameters(QemuCommand *cmd, GString *out, const ChardevSourc
         chardev_udp(out, source);
         return 0;
     case CHARDEV_TYPE_TCP:
-        return chardev_tcp(cmd, out, source, what);
+        return chardev_tcp(cmd, out, source, alias, what);
     case CHARDEV_TYPE_UNIX:
         return chardev_unix(cmd, out, source, what);
     case CHARDEV_TYPE_SPICEVMC:
@@ -145,11 +150,11 @@ static int chardev_parameters(QemuCommand *cmd, GString *out, const ChardevSourc
 }
 
 /* QEMU's name for a kind of source; NULL if it has none. */
-static const char *chardev_backend(ChardevType type)
+static const char *chardev_backend(ChardevType type, const char *what)
 {
     switch (type) {
     case CHARDEV_TYPE_DEV:
-        return "serial";
+        return g_str_has_prefix(what, "parallel") ? "parallel" : "serial";
     case CHARDEV_TYPE_TCP:
     case CHARDEV_TYPE_UNIX:
         return "socket";
@@ -161,9 +166,18 @@ static const char *chardev_backend(ChardevType type)
     }
 }
 
+static gboolean has_graphics(const QemuCommand *cmd, DomainGraphicsType type)
+{
+    for (guint i = 0; i < cmd->def->devices.n_graphics; i++) {
+        if (cmd->def->devices.graphics[i]->type == type)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alias, const char *what)
 {
-    const char *backend = chardev_backend(source->type);
+    const char *backend = chardev_backend(source->type, what);
     g_autoptr(GString) out = g_string_new(backend);
     g_autofree char *flag = NULL;
 
@@ -173,6 +187,8 @@ int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alia
     if ((source->type == CHARDEV_TYPE_SPICEVMC || source->type == CHARDEV_TYPE_QEMU_VDAGENT || source->type == CHARDEV_TYPE_DBUS) &&
         !qemu_caps_has_flag(cmd->caps, flag))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' has no backend '%s'", what, cmd->caps->binary, backend);
+    if ((source->type == CHARDEV_TYPE_SPICEVMC || source->type == CHARDEV_TYPE_SPICEPORT) && !has_graphics(cmd, DOMAIN_GRAPHICS_TYPE_SPICE))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: type '%s' needs <graphics type='spice'>", what, backend);
     g_string_append_printf(out, ",id=char%s", alias);
     if (chardev_parameters(cmd, out, source, alias, what) < 0)
         return -1;
@@ -238,10 +254,30 @@ static int one_serial(QemuCommand *cmd, const DomainSerial *serial)
 
 static int one_parallel(QemuCommand *cmd, const DomainParallel *parallel)
 {
-    if (qemu_require_type(cmd, "isa-parallel", "a parallel port") < 0 ||
-        qemu_chardev(cmd, &parallel->source, parallel->info.alias, "a parallel port") < 0)
+    g_autofree char *what = g_strdup_printf("parallel port '%s'", parallel->info.alias);
+
+    if (qemu_require_type(cmd, "isa-parallel", what) < 0 || qemu_chardev(cmd, &parallel->source, parallel->info.alias, what) < 0)
         return -1;
     return qemu_arg_device(cmd, char_device("isa-parallel", parallel->info.alias), &parallel->info);
+}
+
+/* A network of its own, on which connections to one address come out here. */
+static int guest_forward(QemuCommand *cmd, const DomainChannel *channel, const char *what)
+{
+    g_autofree char *text = NULL;
+    json_object *rules = json_object_new_array();
+    gint64 port;
+    struct in_addr in;
+
+    if (inet_pton(AF_INET, channel->target.address ? channel->target.address : "", &in) != 1 ||
+        !g_ascii_string_to_signed(channel->target.port ? channel->target.port : "", 10, 1, 65535, &port, NULL)) {
+        json_object_put(rules);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: target type 'guestfwd' needs an IPv4 address and a port", what);
+    }
+    text = g_strdup_printf("tcp:%s:%s-chardev:char%s", channel->target.address, channel->target.port, channel->info.alias);
+    json_object_array_add(rules, json_make(JSON_STR("str", text)));
+    qemu_arg_json(cmd, "-netdev", json_make(JSON_STR("type", "user"), JSON_VALUE("guestfwd", rules), JSON_STR("id", channel->info.alias)));
+    return 0;
 }
 
 static int one_channel(QemuCommand *cmd, const DomainChannel *channel)
@@ -250,11 +286,13 @@ static int one_channel(QemuCommand *cmd, const DomainChannel *channel)
     g_autofree char *what = g_strdup_printf("channel '%s'", alias), *chardev = g_strdup_printf("char%s", alias);
     json_object *props;
 
-    if (channel->target.type != CHANNEL_TARGET_TYPE_VIRTIO)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: target type '%s' is not supported yet", what,
+    if (channel->target.type != CHANNEL_TARGET_TYPE_VIRTIO && channel->target.type != CHANNEL_TARGET_TYPE_GUESTFWD)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: target type '%s' is not supported", what,
                     channel_target_type_to_string(channel->target.type));
     if (qemu_chardev(cmd, &channel->source, alias, what) < 0)
         return -1;
+    if (channel->target.type == CHANNEL_TARGET_TYPE_GUESTFWD)
+        return guest_forward(cmd, channel, what);
     props = json_make(JSON_STR("driver", "virtserialport"));
     if (qemu_add_address(cmd, props, &channel->info) < 0) {
         json_object_put(props);
@@ -263,7 +301,7 @@ static int one_channel(QemuCommand *cmd, const DomainChannel *channel)
     json_add(props, JSON_STR("chardev", chardev), JSON_STR("id", alias));
     if (channel->target.name)
         json_add(props, JSON_STR("name", channel->target.name));
-    else if (channel->source.type == CHARDEV_TYPE_SPICEVMC || channel->source.type == CHARDEV_TYPE_QEMU_VDAGENT)
+    else if (channel->source.type == CHARDEV_TYPE_SPICEVMC)
         json_add(props, JSON_STR("name", "com.redhat.spice.0"));
     qemu_arg_json(cmd, "-device", props);
     return 0;
@@ -271,18 +309,22 @@ static int one_channel(QemuCommand *cmd, const DomainChannel *channel)
 
 static int one_console(QemuCommand *cmd, const DomainConsole *console)
 {
-    const char *alias = console->info.alias;
+    static const char *const drivers[CONSOLE_TARGET_TYPE_LAST] = {
+        [CONSOLE_TARGET_TYPE_VIRTIO] = "virtconsole", [CONSOLE_TARGET_TYPE_SCLP] = "sclpconsole",
+        [CONSOLE_TARGET_TYPE_SCLPLM] = "sclplmconsole",
+    };
+    const char *alias = console->info.alias, *driver = drivers[console->target.type];
     g_autofree char *what = g_strdup_printf("console '%s'", alias), *chardev = g_strdup_printf("char%s", alias);
     json_object *props;
 
     if (console->target.type == CONSOLE_TARGET_TYPE_SERIAL || console->target.type == CONSOLE_TARGET_TYPE_UNSET)
         return 0;
-    if (console->target.type != CONSOLE_TARGET_TYPE_VIRTIO)
+    if (!driver)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: target type '%s' is not supported", what,
                     console_target_type_to_string(console->target.type));
-    if (qemu_chardev(cmd, &console->source, alias, what) < 0)
+    if (qemu_require_type(cmd, driver, what) < 0 || qemu_chardev(cmd, &console->source, alias, what) < 0)
         return -1;
-    props = json_make(JSON_STR("driver", "virtconsole"));
+    props = json_make(JSON_STR("driver", driver));
     if (qemu_add_address(cmd, props, &console->info) < 0) {
         json_object_put(props);
         return -1;

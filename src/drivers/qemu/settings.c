@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "drivers/qemu/backend.h"
-#include "qemu.h"
 
 static void log_problems(const ConfReport *report)
 {
@@ -38,16 +37,8 @@ static int take_ports(QemuDriver *driver, const QemuConf *conf)
 int qemu_driver_configure(QemuDriver *driver, const char *path)
 {
     g_auto(ConfReport) report = { 0 };
-    QemuConf conf = { 0 };
-    int rc = conf_load(&qemu_conf_schema, path, true, &conf, &report);
+    int rc = conf_load(&qemu_conf_schema, path, true, &driver->conf, &report);
 
     log_problems(&report);
-    if (rc < 0)
-        return -1;
-    rc = take_ports(driver, &conf);
-    driver->vnc_listen = g_strdup(conf.vnc_listen ? conf.vnc_listen : "127.0.0.1");
-    driver->spice_listen = g_strdup(conf.spice_listen ? conf.spice_listen : "127.0.0.1");
-    driver->no_sandbox = conf.seccomp_sandbox == 0;
-    conf_clear(&qemu_conf_schema, &conf);
-    return rc;
+    return rc < 0 ? -1 : take_ports(driver, &driver->conf);
 }
