@@ -114,19 +114,6 @@ static int find_device(DomainDef *def, gboolean live, const DeviceEdit *e, Devic
     return kind ? device_find(def, kind, wanted, ref) : -1;
 }
 
-/* The first console of many guests is but another view of the first serial port. */
-static void remove_device(DomainDef *def, const DeviceRef *ref)
-{
-    DomainDevices *d = &def->devices;
-    if (strcmp(ref->member->name, "serial") == 0 && ref->at == 0 && d->n_consoles > 0 &&
-        d->consoles[0]->target.type == CONSOLE_TARGET_TYPE_SERIAL) {
-        DomainConsole *console = d->consoles[0];
-        XML_LIST_REMOVE(d->consoles, d->n_consoles, 0);
-        xml_struct_free(&DOMAIN_CONSOLE_DESC, console);
-    }
-    domain_device_free(device_take(def, ref));
-}
-
 static int edit_detach(DomainDef *def, gboolean live, void *opaque)
 {
     DeviceEdit *e = opaque;
@@ -136,7 +123,7 @@ static int edit_detach(DomainDef *def, gboolean live, void *opaque)
     if (live)
         e->live = ref; /* it goes when the guest has let go of it */
     else
-        remove_device(def, &ref);
+        device_remove(def, &ref);
     return 0;
 }
 
@@ -147,7 +134,7 @@ static int live_detach(Guest *guest, DomainDef *def, void *opaque)
     if (gone <= 0)
         return gone < 0 ? -1 : 1;
     e->event_alias = g_strdup(alias_of(&e->live));
-    remove_device(def, &e->live);
+    device_remove(def, &e->live);
     return 0;
 }
 

@@ -100,6 +100,12 @@ static gboolean same_serial(const void *a, const void *b)
     return x->has_port && y->has_port && x->port == y->port;
 }
 
+static gboolean same_console(const void *a, const void *b)
+{
+    const DomainConsoleTarget *x = &((const DomainConsole *) a)->target, *y = &((const DomainConsole *) b)->target;
+    return x->has_port && y->has_port && x->port == y->port;
+}
+
 static gboolean always(const void *a, const void *b)
 {
     return TRUE;
@@ -134,6 +140,7 @@ static const DeviceKind kinds[] = {
     { "serial", BOTH, .clashes = same_serial },
     { "parallel", BOTH },
     { "channel", BOTH, .clashes = same_channel },
+    { "console", BOTH, .clashes = same_console },
     { "crypto", CONFIG },
 };
 
@@ -279,6 +286,19 @@ DomainDevice *device_take(DomainDef *def, const DeviceRef *ref)
     else
         *(void **) field = NULL;
     return dev;
+}
+
+/* The first console of many guests is but another view of the first serial port. */
+void device_remove(DomainDef *def, const DeviceRef *ref)
+{
+    DomainDevices *d = &def->devices;
+    if (strcmp(ref->member->name, "serial") == 0 && ref->at == 0 && d->n_consoles > 0 &&
+        d->consoles[0]->target.type == CONSOLE_TARGET_TYPE_SERIAL) {
+        DomainConsole *console = d->consoles[0];
+        XML_LIST_REMOVE(d->consoles, d->n_consoles, 0);
+        xml_struct_free(&DOMAIN_CONSOLE_DESC, console);
+    }
+    domain_device_free(device_take(def, ref));
 }
 
 /* A disk that goes to another bus has to find another place there. */

@@ -39,6 +39,9 @@ int device_add(DomainDef *def, const DeviceKind *kind, DomainDevice *dev, Device
 /** Take a device out; the caller frees it. */
 DomainDevice *device_take(DomainDef *def, const DeviceRef *ref);
 
+/** Take a device out and free it; with the first serial port goes the console that is but another view of it. */
+void device_remove(DomainDef *def, const DeviceRef *ref);
+
 /** Put @dev (taken over, see device_add()) in the place of the device @ref, whose address and alias it gets where it names none.
  * @ref means the new one then; the old one is returned. */
 void *device_replace(DomainDef *def, DeviceRef *ref, DomainDevice *dev);

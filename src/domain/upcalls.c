@@ -262,11 +262,11 @@ void guest_upcall_rtc(Guest *guest, long long offset)
     emit(guest, event_domain_rtc_change_new(ABOUT(guest), offset));
 }
 
-static void remove_device(DomainDef *def, const GuestNews *news)
+static void remove_gone(DomainDef *def, const GuestNews *news)
 {
     DeviceRef ref;
     if (device_by_alias(def, news->alias, &ref))
-        domain_device_free(device_take(def, &ref));
+        device_remove(def, &ref);
 }
 
 typedef struct Gone { const char *alias; const char *kind; const XmlDesc *desc; void *device; } Gone;
@@ -291,7 +291,7 @@ void guest_upcall_device_deleted(Guest *guest, const char *alias)
 {
     Gone gone = { .alias = alias };
     guest_with_def(guest, copy_device, &gone);
-    guest_change_def(guest, remove_device, &(GuestNews) { .alias = alias });
+    guest_change_def(guest, remove_gone, &(GuestNews) { .alias = alias });
     if (gone.device && host_backend(guest->host)->device_gone)
         host_backend(guest->host)->device_gone(guest, gone.kind, gone.device);
     xml_struct_free(gone.desc, gone.device);

@@ -93,6 +93,13 @@ DomainDevice *domain_device_parse(const char *xml, size_t len, unsigned flags, X
 /** The common parts of a device, NULL if its kind has none. */
 DomainDeviceInfo *domain_device_info(const char *kind, void *device);
 
+/** What is behind a character device or a device that has one; NULL if it has none. */
+const ChardevSource *domain_device_chardev(const char *kind, const void *device);
+
+/** Have @devices, which have none of this kind (of those with common parts), refer to the device at @device, a place that must
+ * outlive them. */
+void domain_devices_hold(DomainDevices *devices, const char *kind, void **device);
+
 /** Called for each device that has common parts; @kind is its element's name. Non-zero stops and is returned. */
 typedef int (*DomainDeviceVisitor)(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque);
 int domain_def_each_device(DomainDef *def, DomainDeviceVisitor visit, void *opaque);

@@ -80,6 +80,39 @@ DomainDeviceInfo *domain_device_info(const char *kind, void *device)
         : strcmp(kind, "memballoon") == 0 ? &((DomainMemballoon *)device)->info : NULL;
 }
 
+const ChardevSource *domain_device_chardev(const char *kind, const void *device)
+{
+    if (strcmp(kind, "serial") == 0)
+        return &((const DomainSerial *)device)->source;
+    if (strcmp(kind, "parallel") == 0)
+        return &((const DomainParallel *)device)->source;
+    if (strcmp(kind, "channel") == 0)
+        return &((const DomainChannel *)device)->source;
+    if (strcmp(kind, "console") == 0)
+        return &((const DomainConsole *)device)->source;
+    if (strcmp(kind, "redirdev") == 0)
+        return &((const DomainRedirdev *)device)->source;
+    if (strcmp(kind, "smartcard") == 0 && ((const DomainSmartcard *)device)->mode == SMARTCARD_MODE_PASSTHROUGH)
+        return &((const DomainSmartcard *)device)->source;
+    if (strcmp(kind, "rng") == 0 && ((const DomainRng *)device)->backend.model == DOMAIN_RNG_BACKEND_MODEL_EGD)
+        return &((const DomainRng *)device)->backend.source;
+    return NULL;
+}
+
+void domain_devices_hold(DomainDevices *devices, const char *kind, void **device)
+{
+    char *base = (char *)devices;
+
+    for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+        if (strcmp(lists[i].kind, kind))
+            continue;
+        *(void ***)(base + lists[i].list) = device;
+        *(guint *)(base + lists[i].count) = 1;
+    }
+    if (strcmp(kind, "vsock") == 0)
+        devices->vsock = *device;
+}
+
 /* Number of a device in its list, from 1; 0 if it is in none. */
 static guint device_number(const DomainDef *def, const char *kind, const void *device)
 {

@@ -304,11 +304,12 @@ def build_guest():
 
 
 def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, console=None,
-               on_reboot='destroy'):
+               on_reboot='destroy', no_usb=True):
     """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file
     for the serial line, else it is a terminal."""
     boot = guest.boot(extra) if guest else "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
     serial = f"<serial type='file'><source path='{console}'/></serial>" if console else "<serial type='pty'/>"
+    no_usb = "<controller type='usb' model='none'/>" if no_usb else ''
     identity = uuid.uuid5(uuid.NAMESPACE_URL, name)
     return f"""<domain type='{DOMAIN_TYPE}'>
   <name>{name}</name>
@@ -320,7 +321,7 @@ def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, c
   <on_reboot>{on_reboot}</on_reboot>
   <devices>
     <emulator>{EMULATOR}</emulator>
-    <controller type='usb' model='none'/>
+    {no_usb}
     {serial}
     {devices}
     <memballoon model='none'/>

@@ -43,16 +43,20 @@ typedef enum {
     QEMU_MIGRATION_LOST,     /* the monitor is gone */
 } QemuMigration;
 
+typedef struct QemuLeaving QemuLeaving; /* hotplug_detach.c */
+
 typedef struct QemuGuest {
     GMutex lock;             /* guards what is marked with * */
+    QemuLeaving *leaving;     /* * the device that a call waits to go; NULL: none */
+    GCond left;              /* something was told of it */
     QemuMigration migration; /* * of the run's state to or from a file */
     GCond migrated;          /* it has changed */
     guint64 saved_total, saved_remaining, saved_done; /* * bytes of it, as QEMU told last */
     char *dir;               /* private folder of the run */
     char *channel_dir;
     char *monitor_path;
-    char *agent_path;        /* NULL: the guest has no agent channel */
-    char *agent_alias;
+    char *agent_path;        /* * NULL: the guest has no agent channel */
+    char *agent_alias;       /* * */
     QmpMonitor *mon;         /* * NULL before start() and after the end */
     Agent *agent;            /* * connected on demand */
     gboolean agent_up;       /* * the guest opened the channel */
@@ -61,7 +65,7 @@ typedef struct QemuGuest {
     ProcessWatch *watch;
     gboolean powered_off;    /* * it said so; its end is no crash */
     gboolean stopping;       /* * we are ending it */
-    GPtrArray *unlink;       /* paths to be removed at the end */
+    GPtrArray *unlink;       /* * paths to be removed at the end */
     GArray *ports;           /* of QemuPort: to be given back */
     GArray *vcpu_tids;       /* * of int, by vCPU; 0: unknown */
     GPtrArray *disks;        /* * of QemuDisk; never changed but replaced, as the next */
@@ -165,11 +169,16 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
 int qemu_backend_inject_nmi(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
 
-/* hotplug.c */
+/** Remove a path at the end of the run. */
+void qemu_guest_unlink_later(QemuGuest *qemu, const char *path);
+
+/* hotplug.c, hotplug_detach.c, hotplug_update.c */
 int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *device);
 int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *device);
 int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force);
 void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device);
+/** The guest let go of a device, or told that it will not. Any thread. */
+void qemu_guest_device_is(QemuGuest *qemu, const char *alias, gboolean gone);
 /** Take devices out of @def that the guest let go of while no daemon was there to hear of it. 0, or -1 with an error. */
 int qemu_guest_drop_gone(Guest *guest, DomainDef *def);
 

@@ -125,8 +125,10 @@ static void on_device_deleted(Guest *guest, json_object *data)
 {
     const char *device = json_member_string(data, "device");
 
-    if (device)
-        guest_upcall_device_deleted(guest, device);
+    if (!device)
+        return;
+    guest_upcall_device_deleted(guest, device);
+    qemu_guest_device_is(qemu_guest(guest), device, TRUE);
 }
 
 /* The guest's system doesn't let go of it. */
@@ -134,8 +136,10 @@ static void on_device_kept(Guest *guest, json_object *data)
 {
     const char *device = json_member_string(data, "device");
 
-    if (device)
-        guest_upcall_device_kept(guest, device);
+    if (!device)
+        return;
+    guest_upcall_device_kept(guest, device);
+    qemu_guest_device_is(qemu_guest(guest), device, FALSE);
 }
 
 static void on_migration(Guest *guest, json_object *data)
@@ -176,11 +180,10 @@ static void on_port(Guest *guest, json_object *data)
 
     if (!id)
         return;
-    if (g_strcmp0(id, qemu->agent_alias) == 0) {
-        g_mutex_lock(&qemu->lock);
+    g_mutex_lock(&qemu->lock);
+    if (g_strcmp0(id, qemu->agent_alias) == 0)
         qemu->agent_up = open;
-        g_mutex_unlock(&qemu->lock);
-    }
+    g_mutex_unlock(&qemu->lock);
     guest_upcall_channel(guest, open, id);
 }
 

@@ -47,6 +47,7 @@ void qemu_backend_guest_new(Guest *guest)
 
     g_mutex_init(&qemu->lock);
     g_cond_init(&qemu->migrated);
+    g_cond_init(&qemu->left);
     qemu->pidfd = -1;
     qemu->agent_timeout = VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
     qemu->unlink = g_ptr_array_new_with_free_func(g_free);
@@ -90,8 +91,35 @@ void qemu_backend_guest_free(Guest *guest)
     g_free(qemu->agent_alias);
     g_free(qemu->balloon_path);
     g_cond_clear(&qemu->migrated);
+    g_cond_clear(&qemu->left);
     g_mutex_clear(&qemu->lock);
     g_free(qemu);
+}
+
+static const DomainChannel *agent_channel(const DomainDevices *d)
+{
+    for (guint i = 0; i < d->n_channels; i++) {
+        const DomainChannel *channel = d->channels[i];
+
+        if (g_strcmp0(channel->target.name, DOMAIN_AGENT_CHANNEL) == 0 && channel->source.type == CHARDEV_TYPE_UNIX &&
+            channel->source.mode != CHARDEV_MODE_CONNECT)
+            return channel;
+    }
+    return NULL;
+}
+
+/* The channel of the agent may come and go. Lock held. */
+static void note_agent(QemuGuest *qemu, const DomainChannel *channel)
+{
+    if (g_strcmp0(qemu->agent_alias, channel ? channel->info.alias : NULL) == 0)
+        return;
+    g_free(qemu->agent_alias);
+    g_free(qemu->agent_path);
+    qemu->agent_alias = channel ? g_strdup(channel->info.alias) : NULL;
+    qemu->agent_path = channel ? g_strdup(channel->source.path) : NULL;
+    qemu->agent_up = channel && channel->target.state == CHANNEL_STATE_CONNECTED;
+    if (qemu->agent)
+        agent_close(qemu->agent);
 }
 
 void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def)
@@ -114,6 +142,7 @@ void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def)
     GPtrArray *old_disks = g_steal_pointer(&qemu->disks), *old_taps = g_steal_pointer(&qemu->taps);
     qemu->disks = disks;
     qemu->taps = taps;
+    note_agent(qemu, agent_channel(d));
     g_mutex_unlock(&qemu->lock);
     g_ptr_array_unref(old_disks);
     g_ptr_array_unref(old_taps);
@@ -140,17 +169,15 @@ void qemu_guest_note_devices(QemuGuest *qemu, const DomainDef *def)
     const DomainDevices *d = &def->devices;
 
     qemu_guest_note_lists(qemu, def);
-    for (guint i = 0; i < d->n_channels; i++) {
-        const DomainChannel *channel = d->channels[i];
-
-        if (g_strcmp0(channel->target.name, DOMAIN_AGENT_CHANNEL) != 0 || channel->source.type != CHARDEV_TYPE_UNIX ||
-            channel->source.mode == CHARDEV_MODE_CONNECT || qemu->agent_path)
-            continue;
-        qemu->agent_path = g_strdup(channel->source.path);
-        qemu->agent_alias = g_strdup(channel->info.alias);
-    }
     if (d->memballoon && d->memballoon->model != DOMAIN_MEMBALLOON_MODEL_NONE && d->memballoon->info.alias)
         qemu->balloon_path = g_strconcat("/machine/peripheral/", d->memballoon->info.alias, NULL);
+}
+
+void qemu_guest_unlink_later(QemuGuest *qemu, const char *path)
+{
+    g_mutex_lock(&qemu->lock);
+    g_ptr_array_add(qemu->unlink, g_strdup(path));
+    g_mutex_unlock(&qemu->lock);
 }
 
 /* Names of domains may be long; a part is enough beside the id, which makes the folder unique. */
@@ -362,7 +389,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     if (!cmd)
         return -1;
     for (guint i = 0; i < cmd->unlink->len; i++)
-        g_ptr_array_add(qemu->unlink, g_strdup(g_ptr_array_index(cmd->unlink, i)));
+        qemu_guest_unlink_later(qemu, g_ptr_array_index(cmd->unlink, i));
     append_environment(&env, def);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
@@ -411,7 +438,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
     if (opened.monitor < 0)
         return -1;
-    g_ptr_array_add(qemu->unlink, g_strdup(qemu->monitor_path));
+    qemu_guest_unlink_later(qemu, qemu->monitor_path);
     opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
     rc = open_devices(def, guest->name, &opened);
     qemu_guest_note_devices(qemu, def);
@@ -463,11 +490,12 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
         qmp_close(qemu->mon);
     if (qemu->agent)
         agent_close(qemu->agent);
+    for (guint i = 0; i < qemu->unlink->len; i++)
+        unlink(g_ptr_array_index(qemu->unlink, i));
+    g_ptr_array_set_size(qemu->unlink, 0);
     g_mutex_unlock(&qemu->lock);
     qemu_guest_migration_is(qemu, NULL); /* nobody will hear of its end from a monitor that is closed */
     process_watch_remove(g_steal_pointer(&qemu->watch));
-    for (guint i = 0; i < qemu->unlink->len; i++)
-        unlink(g_ptr_array_index(qemu->unlink, i));
     for (guint i = 0; i < qemu->ports->len; i++) {
         QemuPort *port = &g_array_index(qemu->ports, QemuPort, i);
 
@@ -564,6 +592,16 @@ static void read_condition(json_object *status, GuestCondition *condition)
     }
 }
 
+/* QEMU tells when the guest opens the channel, not that it did so before. */
+static void note_agent_up(QemuGuest *qemu, const DomainDef *def)
+{
+    const DomainChannel *channel = agent_channel(&def->devices);
+
+    g_mutex_lock(&qemu->lock);
+    qemu->agent_up |= channel && channel->target.state == CHANNEL_STATE_CONNECTED;
+    g_mutex_unlock(&qemu->lock);
+}
+
 int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *condition)
 {
     QemuDriver *driver = guest_host_priv(guest);
@@ -587,9 +625,9 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     qemu_guest_note_devices(qemu, def);
     for (guint i = 0; i < def->devices.n_channels; i++) {
         if (def->devices.channels[i]->source.type == CHARDEV_TYPE_UNIX && def->devices.channels[i]->source.path)
-            g_ptr_array_add(qemu->unlink, g_strdup(def->devices.channels[i]->source.path));
+            qemu_guest_unlink_later(qemu, def->devices.channels[i]->source.path);
     }
-    g_ptr_array_add(qemu->unlink, g_strdup(qemu->monitor_path));
+    qemu_guest_unlink_later(qemu, qemu->monitor_path);
     if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
@@ -598,6 +636,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
         qemu_guest_refresh(guest, def) < 0)
         return -1;
     qemu_guest_note_lists(qemu, def);
+    note_agent_up(qemu, def);
     read_condition(status, condition);
     return 0;
 }

@@ -228,12 +228,12 @@ static void on_agent_closed(Agent *agent, const char *reason, void *opaque)
 }
 
 /* Connect if that isn't done yet. The socket is local and listens, so this doesn't wait. NULL with an error. */
-static Agent *agent_connect(Guest *guest)
+static Agent *agent_connect(Guest *guest, const char *path)
 {
     QemuGuest *qemu = qemu_guest(guest);
     Guest *attached = qemu_guest_attach(guest);
     Agent *agent = NULL, *spare = NULL;
-    int fd = file_connect_unix(qemu->agent_path);
+    int fd = file_connect_unix(path);
 
     /* The descriptor's and the reference's owner from here on, unless it fails. */
     if (fd >= 0)
@@ -260,19 +260,21 @@ static Agent *agent_connect(Guest *guest)
 Agent *qemu_guest_agent(Guest *guest)
 {
     QemuGuest *qemu = qemu_guest(guest);
+    g_autofree char *path = NULL;
     Agent *agent = NULL;
     gboolean up;
 
-    if (!qemu->agent_path)
-        return FAIL_NULL(VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured: domain '%s' has no channel "
-                         "'org.qemu.guest_agent.0' of type 'unix'", guest->name);
     g_mutex_lock(&qemu->lock);
+    path = g_strdup(qemu->agent_path);
     up = qemu->mon && qemu->agent_up;
-    if (up && qemu->agent)
+    if (path && up && qemu->agent)
         agent = agent_ref(qemu->agent);
     g_mutex_unlock(&qemu->lock);
+    if (!path)
+        return FAIL_NULL(VIR_ERR_ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured: domain '%s' has no channel "
+                         "'org.qemu.guest_agent.0' of type 'unix'", guest->name);
     if (!up)
         return FAIL_NULL(VIR_ERR_AGENT_UNRESPONSIVE, "QEMU guest agent is not connected: nothing in the guest of domain '%s' has "
                          "opened its channel", guest->name);
-    return agent ? agent : agent_connect(guest);
+    return agent ? agent : agent_connect(guest, path);
 }

@@ -273,6 +273,11 @@ int qemu_pass_fd(QemuCommand *cmd, int fd)
     return fd;
 }
 
+char *qemu_fd_name(const QemuCommand *cmd, int fd)
+{
+    return g_strdup_printf(cmd->options->running ? "fd-%d" : "%d", fd);
+}
+
 guint qemu_boot_index(QemuCommand *cmd, DomainBootDev dev, const DomainDeviceInfo *info)
 {
     guint index = info->boot_order;
@@ -442,6 +447,8 @@ QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, c
     cmd->conf = options->conf ? options->conf : default_conf();
     cmd->argv = g_ptr_array_new_with_free_func(g_free);
     cmd->fds = g_array_new(FALSE, FALSE, sizeof(int));
+    cmd->sets = g_array_new(FALSE, FALSE, sizeof(QemuFdSet));
+    cmd->next_fdset = options->first_fdset;
     cmd->unlink = g_ptr_array_new_with_free_func(g_free);
     cmd->machine = qemu_caps_machine(caps, def->os.machine);
     if (!cmd->machine)
@@ -473,6 +480,7 @@ void qemu_command_free(QemuCommand *cmd)
     for (guint i = 0; i < cmd->fds->len; i++)
         close(g_array_index(cmd->fds, int, i));
     g_array_unref(cmd->fds);
+    g_array_unref(cmd->sets);
     g_ptr_array_unref(cmd->argv);
     g_ptr_array_unref(cmd->unlink);
     g_free(cmd);

@@ -22,11 +22,14 @@ typedef struct {
     guint n_tap_fds;
     int vsock_fd;             /* of /dev/vhost-vsock, with the guest's number; 0: none. Stays the caller's. */
     gboolean restore;         /* it waits for the state of an earlier run before it does anything */
-    gboolean running;         /* for a QEMU that runs already: it was given descriptors under names (QEMU_TAP_NAME) */
+    gboolean running;         /* for a QEMU that runs already: it is given descriptors under names or as sets */
+    guint first_fdset;        /* number of the first of those sets */
 } QemuCommandOptions;
 
-/** Name of a descriptor in a QEMU that runs, made of its number here. */
-#define QEMU_TAP_NAME "tap-fd-%d"
+typedef struct {
+    guint set;
+    int fd;
+} QemuFdSet;
 
 typedef struct {
     const DomainDef *def;
@@ -36,6 +39,7 @@ typedef struct {
     const QemuMachine *machine;
     GPtrArray *argv;          /* char * */
     GArray *fds;              /* descriptors made here that QEMU inherits; closed with the command */
+    GArray *sets;             /* of QemuFdSet: those of @fds that a QEMU that runs gets as sets */
     GPtrArray *unlink;        /* paths of sockets made here, to be removed when the run ends (char *) */
     guint next_fdset;
     guint next_tap;

@@ -11,9 +11,7 @@
 #include "base/file.h"
 #include "drivers/qemu/command_secret.h"
 
-/* Open a file for QEMU to append to, as a set, and return the path that stands for it; the file's own path when nothing may be
- * created. NULL with an error. */
-static char *file_set(QemuCommand *cmd, const char *path, gboolean append, const char *alias, const char *role)
+char *qemu_chardev_file(QemuCommand *cmd, const char *path, gboolean append, const char *alias, const char *role)
 {
     int fd;
     guint set;
@@ -24,7 +22,11 @@ static char *file_set(QemuCommand *cmd, const char *path, gboolean append, const
     if (fd < 0)
         return NULL;
     set = cmd->next_fdset++;
-    qemu_arg_f(cmd, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, qemu_pass_fd(cmd, fd), alias, role);
+    qemu_pass_fd(cmd, fd);
+    if (cmd->options->running)
+        g_array_append_val(cmd->sets, ((QemuFdSet){ set, fd }));
+    else
+        qemu_arg_f(cmd, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, fd, alias, role);
     return g_strdup_printf("/dev/fdset/%u", set);
 }
 
@@ -46,6 +48,16 @@ static void add_value(GString *out, const char *name, const char *value)
     qemu_escape(out, value);
 }
 
+int qemu_chardev_listen(QemuCommand *cmd, const char *path)
+{
+    int fd = file_listen_unix(path, 0700, cmd->options->uid, cmd->options->gid);
+
+    if (fd < 0)
+        return -1;
+    g_ptr_array_add(cmd->unlink, g_strdup(path));
+    return qemu_pass_fd(cmd, fd);
+}
+
 static int chardev_unix(QemuCommand *cmd, GString *out, const ChardevSource *source, const char *what)
 {
     int fd;
@@ -60,12 +72,17 @@ static int chardev_unix(QemuCommand *cmd, GString *out, const ChardevSource *sou
             g_string_append(out, ",server=on,wait=off");
         return 0;
     }
-    fd = file_listen_unix(source->path, 0700, cmd->options->uid, cmd->options->gid);
+    fd = qemu_chardev_listen(cmd, source->path);
     if (fd < 0)
         return -1;
-    g_ptr_array_add(cmd->unlink, g_strdup(source->path));
-    g_string_append_printf(out, ",fd=%d,server=on,wait=off", qemu_pass_fd(cmd, fd));
+    g_string_append_printf(out, ",fd=%d,server=on,wait=off", fd);
     return 0;
+}
+
+gboolean qemu_chardev_has_tls(const QemuConf *conf, const ChardevSource *source)
+{
+    return source->type == CHARDEV_TYPE_TCP &&
+        (source->tls == TRISTATE_YES || (source->tls == TRISTATE_UNSET && conf->chardev_tls > 0));
 }
 
 static int chardev_tcp(QemuCommand *cmd, GString *out, const ChardevSource *source, const char *alias, const char *what)
@@ -81,7 +98,7 @@ static int chardev_tcp(QemuCommand *cmd, GString *out, const ChardevSource *sour
         g_string_append(out, ",server=on,wait=off");
     else
         add_reconnect(cmd, out, &source->reconnect);
-    if (source->tls == TRISTATE_NO || (source->tls == TRISTATE_UNSET && cmd->conf->chardev_tls <= 0))
+    if (!qemu_chardev_has_tls(cmd->conf, source))
         return 0;
     add_value(out, "tls-creds", tls);
     return qemu_tls_credentials(cmd, QEMU_TLS_CHARDEV, server, tls, what);
@@ -97,7 +114,7 @@ static void chardev_udp(GString *out, const ChardevSource *source)
 
 static int chardev_file(QemuCommand *cmd, GString *out, const ChardevSource *source, const char *alias)
 {
-    g_autofree char *path = file_set(cmd, source->path, source->append == TRISTATE_ON, alias, "source");
+    g_autofree char *path = qemu_chardev_file(cmd, source->path, source->append == TRISTATE_ON, alias, "source");
 
     if (!path)
         return -1;
@@ -189,11 +206,13 @@ int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alia
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' has no backend '%s'", what, cmd->caps->binary, backend);
     if ((source->type == CHARDEV_TYPE_SPICEVMC || source->type == CHARDEV_TYPE_SPICEPORT) && !has_graphics(cmd, DOMAIN_GRAPHICS_TYPE_SPICE))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: type '%s' needs <graphics type='spice'>", what, backend);
+    if (cmd->options->running)
+        return qemu_chardev_live(cmd, source, backend, alias, what);
     g_string_append_printf(out, ",id=char%s", alias);
     if (chardev_parameters(cmd, out, source, alias, what) < 0)
         return -1;
     if (source->log_file) {
-        g_autofree char *path = file_set(cmd, source->log_file, source->log_append != TRISTATE_OFF, alias, "log");
+        g_autofree char *path = qemu_chardev_file(cmd, source->log_file, source->log_append != TRISTATE_OFF, alias, "log");
 
         if (!path)
             return -1;

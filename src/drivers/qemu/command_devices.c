@@ -189,7 +189,7 @@ int qemu_command_shmems(QemuCommand *cmd)
 int qemu_command_vsock(QemuCommand *cmd)
 {
     const DomainVsock *vsock = cmd->def->devices.vsock;
-    g_autofree char *driver = NULL, *fd = g_strdup_printf("%d", cmd->options->dry_run ? -1 : cmd->options->vsock_fd);
+    g_autofree char *driver = NULL, *fd = qemu_fd_name(cmd, cmd->options->dry_run ? -1 : cmd->options->vsock_fd);
     json_object *props;
 
     if (!vsock)

@@ -59,9 +59,9 @@ static json_object *netdev_tap(QemuCommand *cmd, const DomainInterface *net, con
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "%s: no tap device was made for it", what);
     } else {
         for (guint i = 0; i < queues; i++) {
-            if (i)
-                g_string_append_c(fds, ':');
-            g_string_append_printf(fds, cmd->options->running ? QEMU_TAP_NAME : "%d", cmd->options->tap_fds[cmd->next_tap++]);
+            g_autofree char *name = qemu_fd_name(cmd, cmd->options->tap_fds[cmd->next_tap++]);
+
+            g_string_append_printf(fds, "%s%s", i ? ":" : "", name);
         }
         json_add(props, JSON_STR(queues > 1 ? "fds" : "fd", fds->str));
     }

@@ -51,6 +51,9 @@ char *qemu_virtio_type(const DomainDeviceInfo *info, const char *base, const cha
 /** Hand @fd to QEMU; the command owns it from now on. Returns its number. */
 int qemu_pass_fd(QemuCommand *cmd, int fd);
 
+/** How QEMU knows a descriptor that it was given: by its number, or while it runs by a name. Caller frees. */
+char *qemu_fd_name(const QemuCommand *cmd, int fd);
+
 /** Controller by kind and index; NULL if there is none. */
 const DomainController *qemu_find_controller(const DomainDef *def, DomainControllerType type, guint index);
 
@@ -84,3 +87,12 @@ int qemu_command_pstore(QemuCommand *cmd);
 
 /** "-chardev …,id=char@alias" for a source. */
 int qemu_chardev(QemuCommand *cmd, const ChardevSource *source, const char *alias, const char *what);
+/** Whether it has credentials, an object named objchar@alias_tls0. */
+gboolean qemu_chardev_has_tls(const QemuConf *conf, const ChardevSource *source);
+/** qemu_chardev() for a QEMU that runs: the argument is that of the monitor's command. @backend: QEMU's name for the kind of source. */
+int qemu_chardev_live(QemuCommand *cmd, const ChardevSource *source, const char *backend, const char *alias, const char *what);
+/** Open a file for QEMU to append to, as a set, and return the path that stands for it; the file's own path when nothing may be
+ * created. NULL with an error. */
+char *qemu_chardev_file(QemuCommand *cmd, const char *path, gboolean append, const char *alias, const char *role);
+/** Listen on a socket for QEMU, which gets the descriptor that is returned; -1 with an error. */
+int qemu_chardev_listen(QemuCommand *cmd, const char *path);

@@ -1,25 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Devices that come, go and change while the guest runs. A device is built by the same functions as for the command line; their
- * options become the monitor's commands, one each, and are undone in reverse order when one of them fails.
+ * Devices that come while the guest runs. A device is built by the same functions as for the command line; their options become
+ * the monitor's commands, one each, and are undone in reverse order when one of them fails.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "drivers/qemu/backend.h"
-#include "drivers/qemu/command_block.h"
-#include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/tap.h"
+#include "drivers/qemu/vsock.h"
+
+/* Sets of descriptors that we number begin here: QEMU itself takes the lowest number that is free. */
+#define FIRST_FDSET 4096
+
+static const LiveKind kinds[] = {
+    { "disk", qemu_command_disks },
+    { "interface", qemu_command_interfaces, .netdev = "host" },
+    { "controller", NULL },             /* it is among the new controllers */
+    { "input", qemu_command_inputs },
+    { "rng", qemu_command_misc, .object = "obj" },
+    { "watchdog", qemu_command_misc },
+    { "redirdev", qemu_command_redirdevs },
+    { "shmem", qemu_command_shmems, .object = "shmmem-" },
+    { "vsock", qemu_command_vsock },
+    { "serial", qemu_command_chardevs },
+    { "channel", qemu_command_chardevs },
+    { "console", qemu_command_chardevs },
+    { "lease", NULL },                  /* nobody but a lock manager would have it */
+};
+
+const LiveKind *qemu_live_kind(Guest *guest, const char *kind)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_str_equal(kinds[i].kind, kind))
+            return &kinds[i];
+    }
+    return FAIL_NULL(VIR_ERR_OPERATION_UNSUPPORTED, "devices of type '%s' of the running domain '%s' can't be changed; '--config' does "
+                     "it for the next start", kind, guest->name);
+}
 
 /* Of each option: the command that makes its thing in a running QEMU, what names the thing, and the command that removes it. */
 static const struct {
     const char *option, *add, *key, *del;
 } ways[] = {
     { "-object", "object-add", "id", "object-del" },
+    { "-chardev", "chardev-add", "id", "chardev-remove" },
     { "-blockdev", "blockdev-add", "node-name", "blockdev-del" },
     { "-netdev", "netdev_add", "id", "netdev_del" },
     { "-device", "device_add", "id", "device_del" },
+    { "-watchdog-action", "watchdog-set-action", "action", NULL },
 };
 
 typedef struct {
@@ -32,15 +62,24 @@ static void made_clear(gpointer data)
     g_free(((Made *)data)->name);
 }
 
+GArray *qemu_made_new(void)
+{
+    GArray *made = g_array_new(FALSE, FALSE, sizeof(Made));
+
+    g_array_set_clear_func(made, made_clear);
+    return made;
+}
+
 /* Failures don't matter any more: there is an error already, which stays. */
-static void undo(Guest *guest, GArray *made)
+void qemu_make_undo(Guest *guest, GArray *made)
 {
     virErrorPtr error = error_save();
 
     for (guint i = made->len; i-- > 0;) {
         const Made *m = &g_array_index(made, Made, i);
 
-        qemu_guest_call(guest, ways[m->way].del, json_make(JSON_STR(ways[m->way].key, m->name)), NULL);
+        if (ways[m->way].del)
+            qemu_guest_call(guest, ways[m->way].del, json_make(JSON_STR(ways[m->way].key, m->name)), NULL);
     }
     g_array_set_size(made, 0);
     error_restore(error);
@@ -51,7 +90,8 @@ static int make_one(Guest *guest, const char *option, const char *value, GArray 
     for (guint w = 0; w < G_N_ELEMENTS(ways); w++) {
         if (!g_str_equal(ways[w].option, option))
             continue;
-        json_object *args = json_tokener_parse(value);
+        /* What isn't JSON is but the name. */
+        json_object *args = *value == '{' ? json_tokener_parse(value) : json_make(JSON_STR(ways[w].key, value));
         Made m = { w, g_strdup(json_member_string(args, ways[w].key)) };
 
         if (qemu_guest_call(guest, ways[w].add, args, NULL) < 0) {
@@ -65,24 +105,85 @@ static int make_one(Guest *guest, const char *option, const char *value, GArray 
                 "command for; '--config' adds it for the next start", guest->name, option, value);
 }
 
-/* Have all that @cmd says. 0, and @made is what was made; or -1, and nothing was. */
-static int make_all(Guest *guest, QemuCommand *cmd, GArray *made)
+int qemu_make_all(Guest *guest, QemuCommand *cmd, GArray *made)
 {
     for (guint i = 0; i + 1 < cmd->argv->len; i += 2) {
         if (make_one(guest, g_ptr_array_index(cmd->argv, i), g_ptr_array_index(cmd->argv, i + 1), made) < 0) {
-            undo(guest, made);
+            qemu_make_undo(guest, made);
             return -1;
         }
     }
     return 0;
 }
 
-static GArray *made_new(void)
-{
-    GArray *made = g_array_new(FALSE, FALSE, sizeof(Made));
+/* ---- descriptors ---- */
 
-    g_array_set_clear_func(made, made_clear);
-    return made;
+static int pass(Guest *guest, const char *command, json_object *args, int fd)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+
+    if (mon)
+        return qmp_call_full(mon, command, args, &fd, 1, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL);
+    json_object_put(args);
+    return -1;
+}
+
+static guint set_of(const QemuCommand *cmd, int fd)
+{
+    for (guint i = 0; i < cmd->sets->len; i++) {
+        if (g_array_index(cmd->sets, QemuFdSet, i).fd == fd)
+            return g_array_index(cmd->sets, QemuFdSet, i).set;
+    }
+    return 0;
+}
+
+/* Give QEMU the descriptors, under names or as sets; they are its own then. */
+static int pass_all(Guest *guest, const QemuCommand *cmd, GArray *fds)
+{
+    for (guint i = 0; i < fds->len; i++) {
+        int fd = g_array_index(fds, int, i);
+        guint set = set_of(cmd, fd);
+        g_autofree char *name = qemu_fd_name(cmd, fd);
+
+        if ((set ? pass(guest, "add-fd", json_make(JSON_UINT("fdset-id", set)), fd)
+                 : pass(guest, "getfd", json_make(JSON_STR("fdname", name)), fd)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Those that nothing has taken; QEMU refuses the names of the others. Of a set it keeps what is in use for just as long. */
+static void take_back(Guest *guest, const QemuCommand *cmd, GArray *fds, gboolean failed)
+{
+    virErrorPtr error = error_save();
+
+    for (guint i = 0; i < fds->len; i++) {
+        int fd = g_array_index(fds, int, i);
+        guint set = set_of(cmd, fd);
+        g_autofree char *name = qemu_fd_name(cmd, fd);
+
+        if (set)
+            qemu_guest_call(guest, "remove-fd", json_make(JSON_UINT("fdset-id", set)), NULL);
+        else if (failed)
+            qemu_guest_call(guest, "closefd", json_make(JSON_STR("fdname", name)), NULL);
+    }
+    error_restore(error);
+}
+
+/* The first number for sets of descriptors that is above all that there are; 0 with an error. */
+static guint first_set(Guest *guest)
+{
+    g_autoptr(json_object) sets = NULL;
+    gint64 next = FIRST_FDSET;
+
+    if (qemu_guest_call(guest, "query-fdsets", NULL, &sets) < 0)
+        return 0;
+    for (gsize i = 0; json_object_is_type(sets, json_type_array) && i < json_object_array_length(sets); i++)
+        next = MAX(next, json_member_int(json_object_array_get_idx(sets, i), "fdset-id", 0) + 1);
+    if (next < G_MAXINT32)
+        return (guint)next;
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' has no free number for a descriptor", guest->name);
+    return 0;
 }
 
 /* ---- the parts of one device ---- */
@@ -101,53 +202,23 @@ static int build_controllers(QemuCommand *cmd, const DomainDef *whole, GPtrArray
     return 0;
 }
 
-/* The builders take all devices of a kind from the definition: they get one that has but this device. */
-static int build_device(QemuCommand *cmd, DomainDef *part, const char *kind, void *device)
-{
-    DomainDevices *d = &part->devices;
-
-    if (g_str_equal(kind, "disk")) {
-        d->disks = (DomainDisk *[]){ device };
-        d->n_disks = 1;
-        return qemu_command_disks(cmd);
-    }
-    if (g_str_equal(kind, "interface")) {
-        d->interfaces = (DomainInterface *[]){ device };
-        d->n_interfaces = 1;
-        return qemu_command_interfaces(cmd);
-    }
-    if (g_str_equal(kind, "input")) {
-        d->inputs = (DomainInput *[]){ device };
-        d->n_inputs = 1;
-        return qemu_command_inputs(cmd);
-    }
-    if (g_str_equal(kind, "rng")) {
-        d->rngs = (DomainRng *[]){ device };
-        d->n_rngs = 1;
-        return qemu_command_misc(cmd);
-    }
-    return g_str_equal(kind, "controller") ? 0 : FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a running domain's devices of type '%s' "
-                                                      "can't be changed yet; '--config' does it for the next start", kind);
-}
-
-/* Only the buses that devices are on stay. */
-static DomainDef without_devices(const DomainDef *def)
+DomainDef qemu_part_of(const DomainDef *def)
 {
     DomainDef part = *def;
 
-    part.devices = (DomainDevices){ .controllers = def->devices.controllers, .n_controllers = def->devices.n_controllers };
+    part.devices = (DomainDevices){ .controllers = def->devices.controllers, .n_controllers = def->devices.n_controllers,
+                                    .graphics = def->devices.graphics, .n_graphics = def->devices.n_graphics,
+                                    .redirfilter = def->devices.redirfilter };
     part.features.has_vmcoreinfo = FALSE;
     return part;
 }
 
-static QemuCaps *caps_of(Guest *guest, const DomainDef *def)
+QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def)
 {
     QemuDriver *driver = guest_host_priv(guest);
 
     return qemu_caps_store_get(driver->caps, def->devices.emulator);
 }
-
-/* ---- attach ---- */
 
 /* Controllers that came with the device have no name yet. */
 static GPtrArray *new_controllers(const DomainDef *def)
@@ -161,284 +232,143 @@ static GPtrArray *new_controllers(const DomainDef *def)
     return found;
 }
 
-/* Give QEMU the descriptors under names; they are its own then. */
-static int pass_taps(Guest *guest, GArray *fds)
-{
-    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
-
-    for (guint i = 0; mon && i < fds->len; i++) {
-        int fd = g_array_index(fds, int, i);
-        g_autofree char *name = g_strdup_printf(QEMU_TAP_NAME, fd);
-
-        if (qmp_call_full(mon, "getfd", json_make(JSON_STR("fdname", name)), &fd, 1, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0,
-                          NULL) < 0)
-            return -1;
-    }
-    return mon ? 0 : -1;
-}
-
-/* Those that nothing has taken; QEMU refuses the names of the others. */
-static void take_back_taps(Guest *guest, GArray *fds)
-{
-    virErrorPtr error = error_save();
-
-    for (guint i = 0; i < fds->len; i++) {
-        g_autofree char *name = g_strdup_printf(QEMU_TAP_NAME, g_array_index(fds, int, i));
-
-        qemu_guest_call(guest, "closefd", json_make(JSON_STR("fdname", name)), NULL);
-    }
-    error_restore(error);
-}
-
-static int open_taps(Guest *guest, const char *kind, void *device, GArray *fds)
-{
-    if (!g_str_equal(kind, "interface") || !qemu_interface_needs_tap(device))
-        return 0;
-    return tap_open(device, guest->name, fds) < 0 || pass_taps(guest, fds) < 0 ? -1 : 0;
-}
-
 /* What the command line has no words for. */
-static int settle(Guest *guest, const char *kind, void *device)
+static int settle(Guest *guest, DomainDef *def, const char *kind, void *device)
 {
     if (g_str_equal(kind, "disk"))
         return ((DomainDisk *)device)->iotune ? qemu_guest_set_throttle(guest, device) : 0;
     if (g_str_equal(kind, "interface") && ((DomainInterface *)device)->link == INTERFACE_LINK_STATE_DOWN)
         return qemu_guest_set_link(guest, device);
+    return domain_device_chardev(kind, device) ? qemu_guest_refresh(guest, def) : 0;
+}
+
+/* ---- attach ---- */
+
+/* One device's coming. */
+typedef struct Plug {
+    Guest *guest;
+    DomainDef *def;
+    const LiveKind *kind;
+    void *device;
+    GPtrArray *controllers;      /* those that are new */
+    GArray *opened;              /* descriptors that it needs: tap devices, or of vsock */
+} Plug;
+
+static int check(const Plug *p)
+{
+    if (g_str_equal(p->kind->kind, "disk"))
+        return qemu_check_image(p->device);
+    if (g_str_equal(p->kind->kind, "serial")) {
+        const DomainSerialTarget *target = &((const DomainSerial *)p->device)->target;
+
+        if (target->type != SERIAL_TARGET_TYPE_USB_SERIAL && target->type != SERIAL_TARGET_TYPE_PCI_SERIAL)
+            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a serial port of the running domain '%s' must be of type 'usb-serial' or "
+                        "'pci-serial'", p->guest->name);
+    }
+    if (g_str_equal(p->kind->kind, "console") && ((const DomainConsole *)p->device)->target.type != CONSOLE_TARGET_TYPE_VIRTIO)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a console of the running domain '%s' must be of type 'virtio'", p->guest->name);
     return 0;
 }
 
-static int plug(Guest *guest, DomainDef *def, const char *kind, void *device, GPtrArray *controllers, GArray *fds)
+/* The builders take all devices of a kind from the definition: they get one that has but this device. */
+static int build(const Plug *p, QemuCommand *cmd, DomainDef *part)
 {
-    g_autoptr(QemuCaps) caps = caps_of(guest, def);
-    g_autoptr(GArray) made = made_new();
-    QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .tap_fds = (const int *)fds->data,
-                                   .n_tap_fds = fds->len, .running = TRUE };
-    DomainDef part = without_devices(def);
-    g_autoptr(QemuCommand) cmd = caps ? qemu_command_new_part(&part, caps, &options) : NULL;
+    void *one = p->device;
 
-    if (g_str_equal(kind, "disk") && qemu_check_image(device) < 0)
+    if (build_controllers(cmd, p->def, p->controllers) < 0)
         return -1;
-    if (!cmd || build_controllers(cmd, def, controllers) < 0 || build_device(cmd, &part, kind, device) < 0 ||
-        make_all(guest, cmd, made) < 0)
-        return -1;
-    if (settle(guest, kind, device) == 0)
+    if (!p->kind->build)
         return 0;
-    undo(guest, made);
+    domain_devices_hold(&part->devices, p->kind->kind, &one);
+    return p->kind->build(cmd);
+}
+
+static int make(const Plug *p, QemuCommand *cmd)
+{
+    g_autoptr(GArray) made = qemu_made_new();
+
+    if (qemu_make_all(p->guest, cmd, made) < 0)
+        return -1;
+    if (settle(p->guest, p->def, p->kind->kind, p->device) == 0)
+        return 0;
+    qemu_make_undo(p->guest, made);
     return -1;
+}
+
+/* Sockets that QEMU listens on are removed at the end; those of a device that didn't come at once. */
+static void note_sockets(Guest *guest, const QemuCommand *cmd, gboolean failed)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    for (guint i = 0; i < cmd->unlink->len; i++) {
+        if (failed)
+            unlink(g_ptr_array_index(cmd->unlink, i));
+        else
+            qemu_guest_unlink_later(qemu, g_ptr_array_index(cmd->unlink, i));
+    }
+}
+
+static int plug(const Plug *p)
+{
+    g_autoptr(QemuCaps) caps = qemu_caps_of(p->guest, p->def);
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    QemuCommandOptions options = { .dir = qemu_guest(p->guest)->dir, .monitor_fd = -1, .tap_fds = (const int *)p->opened->data,
+                                   .n_tap_fds = p->opened->len, .running = TRUE };
+    QemuDriver *driver = guest_host_priv(p->guest);
+    DomainDef part = qemu_part_of(p->def);
+    g_autoptr(QemuCommand) cmd = NULL;
+    int ret;
+
+    options.conf = &driver->conf;
+    options.uid = driver->uid;
+    options.gid = driver->gid;
+    options.vsock_fd = g_str_equal(p->kind->kind, "vsock") ? g_array_index(p->opened, int, 0) : 0;
+    options.first_fdset = caps ? first_set(p->guest) : 0;
+    cmd = options.first_fdset ? qemu_command_new_part(&part, caps, &options) : NULL;
+    if (!cmd)
+        return -1;
+    ret = build(p, cmd, &part);
+    g_array_append_vals(fds, p->opened->data, p->opened->len);
+    g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
+    if (ret == 0)
+        ret = pass_all(p->guest, cmd, fds);
+    if (ret == 0)
+        ret = make(p, cmd);
+    take_back(p->guest, cmd, fds, ret < 0);
+    note_sockets(p->guest, cmd, ret < 0);
+    return ret;
+}
+
+static int open_what_it_needs(const Plug *p)
+{
+    if (g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device))
+        return tap_open(p->device, p->guest->name, p->opened);
+    if (g_str_equal(p->kind->kind, "vsock")) {
+        int fd = vsock_open(p->device, p->guest->name);
+
+        if (fd < 0)
+            return -1;
+        g_array_append_val(p->opened, fd);
+    }
+    return 0;
 }
 
 int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *device)
 {
     g_autoptr(GPtrArray) controllers = new_controllers(def);
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-    int ret = qemu_assign_aliases(def);
+    g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
+    Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened };
+    int ret = p.kind ? check(&p) : -1;
 
     if (ret == 0)
-        ret = open_taps(guest, kind, device, fds);
+        ret = qemu_assign_aliases(def) < 0 ? -1 : qemu_assign_channel_paths(def, qemu_guest(guest)->channel_dir);
     if (ret == 0)
-        ret = plug(guest, def, kind, device, controllers, fds);
-    if (ret < 0)
-        take_back_taps(guest, fds);
-    for (guint i = 0; i < fds->len; i++)
-        close(g_array_index(fds, int, i));
+        ret = open_what_it_needs(&p);
+    if (ret == 0)
+        ret = plug(&p);
+    for (guint i = 0; i < opened->len; i++)
+        close(g_array_index(opened, int, i));
     if (ret == 0)
         qemu_guest_note_lists(qemu_guest(guest), def);
     return ret;
-}
-
-/* ---- detach ---- */
-
-int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *device)
-{
-    static const char *const able[] = { "disk", "interface", "input", "rng", NULL };
-    const DomainDeviceInfo *info = domain_device_info(kind, device);
-
-    if (!g_strv_contains(able, kind) || !info || !info->alias)
-        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "devices of type '%s' can't be taken from the running domain '%s' yet; '--config' does "
-                    "it for the next start", kind, guest->name);
-    return qemu_guest_call(guest, "device_del", json_make(JSON_STR("id", info->alias)), NULL);
-}
-
-/* Nobody waits for the answer: what is left in QEMU harms nobody, and the log has it. */
-static void remove_later(Guest *guest, const char *command, const char *key, const char *name)
-{
-    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
-
-    if (!mon || qmp_send(mon, command, json_make(JSON_STR(key, name)), NULL, 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL,
-                         NULL) < 0)
-        virResetLastError();    /* its end is near: it takes all of it along */
-}
-
-static void remove_image_later(Guest *guest, const StorageSource *source)
-{
-    g_autofree char *format = qemu_node_format(source), *storage = qemu_node_storage(source);
-
-    remove_later(guest, "blockdev-del", "node-name", format);
-    remove_later(guest, "blockdev-del", "node-name", storage);
-}
-
-static void remove_images_later(Guest *guest, const DomainDisk *disk)
-{
-    if (!qemu_disk_has_media(disk))
-        return;
-    remove_image_later(guest, &disk->source);
-    for (const DomainBackingStore *b = disk->backing_store; b && b->source.type; b = b->backing_store)
-        remove_image_later(guest, &b->source);
-}
-
-static void note_again(const DomainDef *def, void *opaque)
-{
-    qemu_guest_note_lists(opaque, def);
-}
-
-static void release(Guest *guest, const char *kind, const void *device)
-{
-    const DomainDeviceInfo *info = domain_device_info(kind, (void *)device);
-    g_autofree char *id = g_strdup_printf("%s%s", g_str_equal(kind, "rng") ? "obj" : "host", info->alias);
-
-    if (g_str_equal(kind, "disk"))
-        remove_images_later(guest, device);
-    else if (g_str_equal(kind, "interface"))
-        remove_later(guest, "netdev_del", "id", id);
-    else if (g_str_equal(kind, "rng"))
-        remove_later(guest, "object-del", "id", id);
-}
-
-void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device)
-{
-    release(guest, kind, device);
-    guest_with_def(guest, note_again, qemu_guest(guest));
-}
-
-/* ---- while nobody listened ---- */
-
-static gboolean has_child(json_object *children, const char *name)
-{
-    for (gsize i = 0; json_object_is_type(children, json_type_array) && i < json_object_array_length(children); i++) {
-        if (g_strcmp0(json_member_string(json_object_array_get_idx(children, i), "name"), name) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-#define DROP_GONE(kind, desc, list, count) do { \
-        for (guint i_ = def->devices.count; i_-- > 0;) { \
-            void *device_ = def->devices.list[i_]; \
-            const DomainDeviceInfo *info_ = domain_device_info(kind, device_); \
-            if (!is_pluggable(info_) || has_child(children, info_->alias)) \
-                continue; \
-            XML_LIST_REMOVE(def->devices.list, def->devices.count, i_); \
-            release(guest, kind, device_); \
-            xml_struct_free(&desc, device_); \
-        } \
-    } while (0)
-
-/* Those on the board aren't among what came and can go. */
-static gboolean is_pluggable(const DomainDeviceInfo *info)
-{
-    return info->alias && info->address && info->address->type != DOMAIN_ADDRESS_TYPE_NONE;
-}
-
-int qemu_guest_drop_gone(Guest *guest, DomainDef *def)
-{
-    g_autoptr(json_object) children = NULL;
-
-    if (qemu_guest_call(guest, "qom-list", json_make(JSON_STR("path", "/machine/peripheral")), &children) < 0)
-        return -1;
-    DROP_GONE("disk", DOMAIN_DISK_DESC, disks, n_disks);
-    DROP_GONE("interface", DOMAIN_INTERFACE_DESC, interfaces, n_interfaces);
-    DROP_GONE("input", DOMAIN_INPUT_DESC, inputs, n_inputs);
-    DROP_GONE("rng", DOMAIN_RNG_DESC, rngs, n_rngs);
-    return 0;
-}
-
-/* ---- update ---- */
-
-static int medium(Guest *guest, const DomainDisk *disk, const char *command, const char *node)
-{
-    json_object *args = json_make(JSON_STR("id", disk->info.alias));
-
-    if (node)
-        json_add(args, JSON_STR("node-name", node));
-    return qemu_guest_call(guest, command, args, NULL);
-}
-
-/* The tray is open and empty. */
-static int insert(Guest *guest, const DomainDisk *disk)
-{
-    g_autofree char *node = qemu_node_format(&disk->source);
-
-    return qemu_disk_has_media(disk) ? medium(guest, disk, "blockdev-insert-medium", node) : 0;
-}
-
-static int exchange(Guest *guest, const DomainDisk *now, const DomainDisk *old, gboolean force)
-{
-    if (qemu_guest_call(guest, "blockdev-open-tray", json_make(JSON_STR("id", now->info.alias), JSON_BOOL("force", force)), NULL) < 0)
-        return -1;
-    int ret = qemu_disk_has_media(old) ? medium(guest, now, "blockdev-remove-medium", NULL) : 0;
-
-    if (ret == 0 && insert(guest, now) < 0) {
-        virErrorPtr error = error_save();
-
-        insert(guest, old);
-        error_restore(error);
-        ret = -1;
-    }
-    virErrorPtr error = error_save();
-    int closed = medium(guest, now, "blockdev-close-tray", NULL);
-
-    if (ret == 0) {
-        virFreeError(error);
-        return closed;
-    }
-    error_restore(error);
-    return -1;
-}
-
-static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const DomainDisk *old, gboolean force)
-{
-    g_autoptr(QemuCaps) caps = caps_of(guest, def);
-    g_autoptr(GArray) made = made_new();
-    QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .running = TRUE };
-    DomainDef part = without_devices(def);
-    g_autoptr(QemuCommand) cmd = caps ? qemu_command_new_part(&part, caps, &options) : NULL;
-
-    now->source.index = 0;
-    qemu_number_sources(def, old->source.index);
-    if (qemu_check_image(now) < 0)
-        return -1;
-    if (!cmd || (qemu_disk_has_media(now) && qemu_command_images(cmd, now) < 0) || make_all(guest, cmd, made) < 0)
-        return -1;
-    if (exchange(guest, now, old, force) < 0) {
-        undo(guest, made);
-        return -1;
-    }
-    remove_images_later(guest, old);
-    qemu_guest_note_lists(qemu_guest(guest), def);
-    return 0;
-}
-
-static int update_interface(Guest *guest, const DomainInterface *now, const DomainInterface *old)
-{
-    g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 16);
-
-    for (guint i = 0; i < changes->len; i++) {
-        const XmlChange *change = changes->pdata[i];
-
-        if (!g_str_has_prefix(change->path, "interface.link"))
-            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
-                        "next start", change->path, guest->name);
-    }
-    return qemu_guest_set_link(guest, now);
-}
-
-int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force)
-{
-    if (g_str_equal(kind, "disk"))
-        return change_medium(guest, def, device, old, force);
-    if (g_str_equal(kind, "interface"))
-        return update_interface(guest, device, old);
-    if (g_str_equal(kind, "graphics"))
-        return qemu_guest_set_password(guest, device);
-    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "devices of type '%s' of the running domain '%s' can't be changed yet", kind, guest->name);
 }

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Devices that go while the guest runs: it is asked, and what was behind the device goes when the guest has let go of it.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "domain/devices.h"
+#include "drivers/qemu/command_block.h"
+#include "drivers/qemu/hotplug_priv.h"
+
+/* For how long a call waits for the guest's consent, in ms; what comes later is told by an event alone. */
+#define CONSENT_MS 5000
+
+/* ---- waiting for the guest's consent ---- */
+
+struct QemuLeaving {
+    const char *alias;
+    gboolean gone, kept;
+};
+
+void qemu_guest_device_is(QemuGuest *qemu, const char *alias, gboolean gone)
+{
+    g_mutex_lock(&qemu->lock);
+    if (qemu->leaving && g_str_equal(qemu->leaving->alias, alias)) {
+        qemu->leaving->gone = gone;
+        qemu->leaving->kept = !gone;
+        g_cond_broadcast(&qemu->left);
+    }
+    g_mutex_unlock(&qemu->lock);
+}
+
+/* There is one at a time: whoever asks has the domain's job. */
+static int ask(Guest *guest, const char *alias)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+    QemuLeaving leaving = { alias };
+    gint64 until;
+    int rc;
+
+    g_mutex_lock(&qemu->lock);
+    qemu->leaving = &leaving;
+    g_mutex_unlock(&qemu->lock);
+    rc = qemu_guest_call(guest, "device_del", json_make(JSON_STR("id", alias)), NULL);
+    until = g_get_monotonic_time() + MIN(CONSENT_MS, guest_deadline_ms(guest)) * G_TIME_SPAN_MILLISECOND;
+    g_mutex_lock(&qemu->lock);
+    while (rc == 0 && !leaving.gone && !leaving.kept && g_cond_wait_until(&qemu->left, &qemu->lock, until))
+        continue;
+    qemu->leaving = NULL;
+    g_mutex_unlock(&qemu->lock);
+    if (rc == 0 && leaving.kept)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the guest of domain '%s' doesn't let go of device '%s'", guest->name, alias);
+    return rc;
+}
+
+/* ---- controllers ---- */
+
+typedef struct Bus {
+    const DomainController *controller;
+    char *user;
+} Bus;
+
+static gboolean is_on(const DomainController *c, const char *kind, const void *device, const DomainAddress *address)
+{
+    switch (c->type) {
+    case DOMAIN_CONTROLLER_TYPE_SCSI:
+        return address->type == DOMAIN_ADDRESS_TYPE_DRIVE && address->drive.controller == c->index &&
+            (g_str_equal(kind, "hostdev") ||
+             (g_str_equal(kind, "disk") && ((const DomainDisk *)device)->target.bus == DOMAIN_DISK_BUS_SCSI));
+    case DOMAIN_CONTROLLER_TYPE_SATA:
+        return address->type == DOMAIN_ADDRESS_TYPE_DRIVE && address->drive.controller == c->index && g_str_equal(kind, "disk") &&
+            ((const DomainDisk *)device)->target.bus == DOMAIN_DISK_BUS_SATA;
+    case DOMAIN_CONTROLLER_TYPE_VIRTIO_SERIAL:
+        return address->type == DOMAIN_ADDRESS_TYPE_VIRTIO_SERIAL && address->virtio_serial.controller == c->index;
+    case DOMAIN_CONTROLLER_TYPE_CCID:
+        return address->type == DOMAIN_ADDRESS_TYPE_CCID && address->ccid.controller == c->index;
+    default:
+        return FALSE;
+    }
+}
+
+static int find_user(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
+{
+    Bus *bus = opaque;
+
+    if (!info->address || !is_on(bus->controller, kind, device, info->address))
+        return 0;
+    bus->user = g_strdup(info->alias);
+    return 1;
+}
+
+/* Those that are part of the board, of others, or a bus of buses stay; USB controllers, too, which QEMU doesn't let go of. */
+static gboolean can_go(const DomainDef *def, const DomainController *c)
+{
+    switch (c->type) {
+    case DOMAIN_CONTROLLER_TYPE_SCSI:
+    case DOMAIN_CONTROLLER_TYPE_VIRTIO_SERIAL:
+    case DOMAIN_CONTROLLER_TYPE_CCID:
+        return TRUE;
+    case DOMAIN_CONTROLLER_TYPE_SATA:
+        return c->index > 0 || !qemu_machine_is_q35(def->os.machine);
+    default:
+        return FALSE;
+    }
+}
+
+static int check_controller(DomainDef *def, const DomainController *c)
+{
+    Bus bus = { c };
+
+    if (!can_go(def, c))
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "controllers of type '%s' and model '%s' can't be taken from the running domain '%s'",
+                    domain_controller_type_to_string(c->type), c->model ? c->model : "", def->name);
+    if (domain_def_each_device(def, find_user, &bus) == 0)
+        return 0;
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "device cannot be detached: controller '%s' of domain '%s' is in use by device "
+                 "'%s'", c->info.alias, def->name, bus.user ? bus.user : "?");
+    g_free(bus.user);
+    return -1;
+}
+
+/* ---- detach ---- */
+
+int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *device)
+{
+    const LiveKind *live = qemu_live_kind(guest, kind);
+    const DomainDeviceInfo *info = domain_device_info(kind, device);
+
+    if (!live)
+        return -1;
+    if (!info)
+        return 1;       /* nothing of it is in QEMU */
+    if (!info->alias)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the device '%s' of domain '%s' has no name in QEMU", kind, guest->name);
+    if (g_str_equal(kind, "controller") && check_controller(def, device) < 0)
+        return -1;
+    return ask(guest, info->alias);
+}
+
+/* Nobody waits for the answer: what is left in QEMU harms nobody, and the log has it. */
+static void remove_later(Guest *guest, const char *command, const char *key, const char *prefix, const char *name)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    g_autofree char *whole = g_strconcat(prefix, name, NULL);
+
+    if (!mon || qmp_send(mon, command, json_make(JSON_STR(key, whole)), NULL, 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL,
+                         NULL) < 0)
+        virResetLastError();    /* its end is near: it takes all of it along */
+}
+
+static void remove_image_later(Guest *guest, const StorageSource *source)
+{
+    g_autofree char *format = qemu_node_format(source), *storage = qemu_node_storage(source);
+
+    remove_later(guest, "blockdev-del", "node-name", "", format);
+    remove_later(guest, "blockdev-del", "node-name", "", storage);
+}
+
+void qemu_remove_images_later(Guest *guest, const DomainDisk *disk)
+{
+    if (!qemu_disk_has_media(disk))
+        return;
+    remove_image_later(guest, &disk->source);
+    for (const DomainBackingStore *b = disk->backing_store; b && b->source.type; b = b->backing_store)
+        remove_image_later(guest, &b->source);
+}
+
+static void note_again(const DomainDef *def, void *opaque)
+{
+    qemu_guest_note_lists(opaque, def);
+}
+
+/* Character devices that the definition has in another form. */
+static gboolean has_other_chardev(const char *kind, const void *device)
+{
+    if (g_str_equal(kind, "interface"))
+        return ((const DomainInterface *)device)->source.type == DOMAIN_INTERFACE_TYPE_VHOSTUSER;
+    return g_str_equal(kind, "shmem") && ((const DomainShmem *)device)->model == DOMAIN_SHMEM_MODEL_IVSHMEM_DOORBELL;
+}
+
+static void release_chardev(Guest *guest, const ChardevSource *source, const char *alias)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    g_autofree char *tls = g_strdup_printf("objchar%s_tls0", alias);
+
+    remove_later(guest, "chardev-remove", "id", "char", alias);
+    if (qemu_chardev_has_tls(&driver->conf, source))
+        remove_later(guest, "object-del", "id", "", tls);
+    if (source->type == CHARDEV_TYPE_UNIX && source->mode == CHARDEV_MODE_BIND && source->path)
+        unlink(source->path);
+}
+
+static void release(Guest *guest, const LiveKind *live, const void *device)
+{
+    const char *alias = domain_device_info(live->kind, (void *)device)->alias;
+    const ChardevSource *source = domain_device_chardev(live->kind, device);
+    gboolean other = has_other_chardev(live->kind, device);
+
+    if (g_str_equal(live->kind, "disk"))
+        qemu_remove_images_later(guest, device);
+    if (live->netdev)
+        remove_later(guest, "netdev_del", "id", live->netdev, alias);
+    if (live->object && !(other && g_str_equal(live->kind, "shmem")))
+        remove_later(guest, "object-del", "id", live->object, alias);
+    if (other)
+        remove_later(guest, "chardev-remove", "id", "char", alias);
+    if (source)
+        release_chardev(guest, source, alias);
+}
+
+void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device)
+{
+    const LiveKind *live = qemu_live_kind(guest, kind);
+
+    if (live)
+        release(guest, live, device);
+    else
+        virResetLastError();    /* QEMU let go of what nobody asked it for */
+    guest_with_def(guest, note_again, qemu_guest(guest));
+}
+
+/* ---- while nobody listened ---- */
+
+static gboolean has_child(json_object *children, const char *name)
+{
+    for (gsize i = 0; json_object_is_type(children, json_type_array) && i < json_object_array_length(children); i++) {
+        if (g_strcmp0(json_member_string(json_object_array_get_idx(children, i), "name"), name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+typedef struct Search {
+    Guest *guest;
+    json_object *children;
+    const char *alias;       /* of one that isn't there any more */
+} Search;
+
+/* Those on the board aren't among what came and can go. */
+static int find_gone(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
+{
+    Search *s = opaque;
+
+    if (!info->alias || !info->address || info->address->type == DOMAIN_ADDRESS_TYPE_NONE ||
+        info->address->type == DOMAIN_ADDRESS_TYPE_ISA || has_child(s->children, info->alias))
+        return 0;
+    if (g_str_equal(kind, "controller") && !can_go(def, device))
+        return 0;
+    if (!qemu_live_kind(s->guest, kind)) {
+        virResetLastError();
+        return 0;
+    }
+    s->alias = info->alias;
+    return 1;
+}
+
+int qemu_guest_drop_gone(Guest *guest, DomainDef *def)
+{
+    g_autoptr(json_object) children = NULL;
+    Search search = { guest };
+    DeviceRef ref;
+
+    if (qemu_guest_call(guest, "qom-list", json_make(JSON_STR("path", "/machine/peripheral")), &children) < 0)
+        return -1;
+    search.children = children;
+    while (domain_def_each_device(def, find_gone, &search) && device_by_alias(def, search.alias, &ref)) {
+        g_autoptr(DomainDevice) gone = device_take(def, &ref);
+
+        release(guest, qemu_live_kind(guest, gone->kind), gone->device);
+    }
+    return 0;
+}

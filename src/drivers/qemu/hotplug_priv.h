@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Shared by the files about devices that come, go and change while the guest runs.
+ */
+#pragma once
+#include "drivers/qemu/backend.h"
+#include "drivers/qemu/command_priv.h"
+
+/** What is known of a kind of devices that a running QEMU can get. */
+typedef struct LiveKind {
+    const char *kind;
+    int (*build)(QemuCommand *cmd);  /* makes what the definition has of this kind */
+    const char *object, *netdev;     /* beginning of the name of what is behind the device; NULL: there is no such thing */
+} LiveKind;
+
+/** VIR_ERR_OPERATION_UNSUPPORTED if devices of this kind can't come or go. */
+const LiveKind *qemu_live_kind(Guest *guest, const char *kind);
+
+/** A definition of which a part is built: only what devices are on or need stays: buses, displays. */
+DomainDef qemu_part_of(const DomainDef *def);
+
+/** What was made in QEMU, to be taken back. */
+GArray *qemu_made_new(void);
+/** Have all that @cmd says. 0, and @made is what was made; or -1, and nothing was. */
+int qemu_make_all(Guest *guest, QemuCommand *cmd, GArray *made);
+/** Take it back; the thread's error stays. */
+void qemu_make_undo(Guest *guest, GArray *made);
+
+/** What QEMU @def is for can do. NULL with an error. */
+QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def);
+
+/** Let go, without waiting, of the images of a disk that is gone. */
+void qemu_remove_images_later(Guest *guest, const DomainDisk *disk);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Devices that change while the guest runs: what is in a drive, links, passwords.
+ */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
+#include "base/error.h"
+#include "drivers/qemu/command_block.h"
+#include "drivers/qemu/hotplug_priv.h"
+
+static int medium(Guest *guest, const DomainDisk *disk, const char *command, const char *node)
+{
+    json_object *args = json_make(JSON_STR("id", disk->info.alias));
+
+    if (node)
+        json_add(args, JSON_STR("node-name", node));
+    return qemu_guest_call(guest, command, args, NULL);
+}
+
+/* The tray is open and empty. */
+static int insert(Guest *guest, const DomainDisk *disk)
+{
+    g_autofree char *node = qemu_node_format(&disk->source);
+
+    return qemu_disk_has_media(disk) ? medium(guest, disk, "blockdev-insert-medium", node) : 0;
+}
+
+static int exchange(Guest *guest, const DomainDisk *now, const DomainDisk *old, gboolean force)
+{
+    if (qemu_guest_call(guest, "blockdev-open-tray", json_make(JSON_STR("id", now->info.alias), JSON_BOOL("force", force)), NULL) < 0)
+        return -1;
+    int ret = qemu_disk_has_media(old) ? medium(guest, now, "blockdev-remove-medium", NULL) : 0;
+
+    if (ret == 0 && insert(guest, now) < 0) {
+        virErrorPtr error = error_save();
+
+        insert(guest, old);
+        error_restore(error);
+        ret = -1;
+    }
+    virErrorPtr error = error_save();
+    int closed = medium(guest, now, "blockdev-close-tray", NULL);
+
+    if (ret == 0) {
+        virFreeError(error);
+        return closed;
+    }
+    error_restore(error);
+    return -1;
+}
+
+static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const DomainDisk *old, gboolean force)
+{
+    g_autoptr(QemuCaps) caps = qemu_caps_of(guest, def);
+    g_autoptr(GArray) made = qemu_made_new();
+    QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .running = TRUE };
+    DomainDef part = qemu_part_of(def);
+    g_autoptr(QemuCommand) cmd = caps ? qemu_command_new_part(&part, caps, &options) : NULL;
+
+    now->source.index = 0;
+    qemu_number_sources(def, old->source.index);
+    if (qemu_check_image(now) < 0)
+        return -1;
+    if (!cmd || (qemu_disk_has_media(now) && qemu_command_images(cmd, now) < 0) || qemu_make_all(guest, cmd, made) < 0)
+        return -1;
+    if (exchange(guest, now, old, force) < 0) {
+        qemu_make_undo(guest, made);
+        return -1;
+    }
+    qemu_remove_images_later(guest, old);
+    qemu_guest_note_lists(qemu_guest(guest), def);
+    return 0;
+}
+
+static int update_interface(Guest *guest, const DomainInterface *now, const DomainInterface *old)
+{
+    g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 16);
+
+    for (guint i = 0; i < changes->len; i++) {
+        const XmlChange *change = changes->pdata[i];
+
+        if (!g_str_has_prefix(change->path, "interface.link"))
+            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
+                        "next start", change->path, guest->name);
+    }
+    return qemu_guest_set_link(guest, now);
+}
+
+int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force)
+{
+    if (g_str_equal(kind, "disk"))
+        return change_medium(guest, def, device, old, force);
+    if (g_str_equal(kind, "interface"))
+        return update_interface(guest, device, old);
+    if (g_str_equal(kind, "graphics"))
+        return qemu_guest_set_password(guest, device);
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "devices of type '%s' of the running domain '%s' can't be changed yet", kind, guest->name);
+}
