@@ -201,28 +201,14 @@ static int ppc_baseline(const GPtrArray *cpus, Baseline *out)
     return 0;
 }
 
-static const CpuModel *find_x86(const char *name)
-{
-    guint n;
-    const CpuModel *models = cpu_x86_models(&n);
-    for (guint i = 0; i < n; i++) {
-        if (strcmp(models[i].name, name) == 0)
-            return &models[i];
-    }
-    return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "unknown CPU model '%s'", name);
-}
-
 static int add_features(const HostCpu *cpu, CpuSet *set)
 {
-    guint n;
-    const char *const *names = cpu_x86_features(&n);
     for (guint i = 0; i < cpu->features->len; i++) {
-        guint f = 0;
-        while (f < n && strcmp(names[f], cpu->features->pdata[i]) != 0)
-            f++;
-        if (f == n)
-            return FAIL(VIR_ERR_INTERNAL_ERROR, "unknown CPU feature '%s'", (const char *) cpu->features->pdata[i]);
-        cpu_set_put(set, f, TRUE);
+        const char *name = cpu->features->pdata[i];
+        int feature = cpu_x86_feature(name);
+        if (feature < 0)
+            return FAIL(VIR_ERR_INTERNAL_ERROR, "unknown CPU feature '%s'", name);
+        cpu_set_put(set, (guint) feature, TRUE);
     }
     return 0;
 }
@@ -231,8 +217,10 @@ static int add_features(const HostCpu *cpu, CpuSet *set)
 static int intersect(const HostCpu *cpu, gboolean first, CpuSet *set, const char **vendor)
 {
     static const char *const vendors[] = { "Intel", "AMD", "Hygon", NULL };
-    const CpuModel *model = find_x86(cpu->model);
-    if (!model || check_vendor(cpu, vendors) < 0)
+    const CpuModel *model = cpu_x86_model(cpu->model);
+    if (!model)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "unknown CPU model '%s'", cpu->model);
+    if (check_vendor(cpu, vendors) < 0)
         return -1;
     CpuSet own = model->features;
     if (add_features(cpu, &own) < 0)
@@ -254,72 +242,6 @@ static int intersect(const HostCpu *cpu, gboolean first, CpuSet *set, const char
     return 0;
 }
 
-/* How many features would have to be told: to be switched off counts twice. */
-static guint distance(const CpuModel *model, const CpuSet *set)
-{
-    guint sum = 0;
-    for (guint i = 0; i < CPU_SET_MAX; i++) {
-        gboolean wanted = cpu_set_has(set, i), has = cpu_set_has(&model->all, i);
-        sum += wanted && !has ? 1 : has && !wanted ? 2 : 0;
-    }
-    return sum;
-}
-
-static gboolean may_describe(const CpuModel *model, const char *vendor)
-{
-    return model->chosen && (!model->vendor || !vendor || strcmp(model->vendor, vendor) == 0);
-}
-
-/* The hosts' own model, if it is one, or else that of which the least has to be said. */
-static const CpuModel *choose(const CpuSet *set, const char *vendor, const char *preferred)
-{
-    guint n, least = G_MAXUINT;
-    const CpuModel *models = cpu_x86_models(&n), *best = NULL;
-    for (guint i = 0; i < n; i++) {
-        if (!may_describe(&models[i], vendor))
-            continue;
-        guint far = preferred && strcmp(models[i].name, preferred) == 0 ? 0 : distance(&models[i], set) + 1;
-        if (far < least) {
-            least = far;
-            best = &models[i];
-        }
-    }
-    return best;
-}
-
-typedef struct Told { const char *name, *policy; } Told;
-
-static int by_name(gconstpointer a, gconstpointer b)
-{
-    return strcmp(((const Told *) a)->name, ((const Told *) b)->name);
-}
-
-/* Features that are in @set and in neither @but nor @nor (NULL: none). */
-static void tell(GArray *told, const char *policy, const CpuSet *set, const CpuSet *but, const CpuSet *nor)
-{
-    guint n;
-    const char *const *names = cpu_x86_features(&n);
-    for (guint i = 0; i < n; i++) {
-        if (cpu_set_has(set, i) && !(but && cpu_set_has(but, i)) && !(nor && cpu_set_has(nor, i)))
-            g_array_append_vals(told, &(Told) { names[i], policy }, 1);
-    }
-}
-
-/* What has to be told besides the model's name: what is to be on, what is to be off; all by name if that is wanted. */
-static void tell_features(GString *text, const CpuModel *model, const CpuSet *set, gboolean expand)
-{
-    g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(Told));
-    tell(told, "require", set, expand ? NULL : &model->all, NULL);
-    tell(told, "disable", &model->features, set, NULL);
-    tell(told, "disable", &model->all, set, &model->features);
-    if (expand)
-        g_array_sort(told, by_name);
-    for (guint i = 0; i < told->len; i++) {
-        const Told *t = &g_array_index(told, Told, i);
-        g_string_append_printf(text, "  <feature policy='%s' name='%s'/>\n", t->policy, t->name);
-    }
-}
-
 static int x86_baseline(const GPtrArray *cpus, gboolean expand, Baseline *out)
 {
     const HostCpu *first = cpus->pdata[0];
@@ -332,11 +254,11 @@ static int x86_baseline(const GPtrArray *cpus, gboolean expand, Baseline *out)
             return -1;
         all_tell = all_tell && cpu->vendor;
     }
-    const CpuModel *model = choose(&set, vendor, same ? first->model : NULL);
+    const CpuModel *model = cpu_x86_choose(&set, vendor, same ? first->model : NULL);
     out->model = model->name;
     out->exact = same && strcmp(model->name, first->model) == 0;
     out->vendor = all_tell ? vendor : NULL;
-    tell_features(out->features, model, &set, expand);
+    cpu_x86_tell(out->features, model, &set, expand ? CPU_GUEST_EXPAND | CPU_GUEST_SORT : 0, 2);
     return 0;
 }
 

@@ -5,21 +5,45 @@
 #include "model/cpu_x86.h"
 #include <string.h>
 
-static const char feature_names[] =
-    "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 pn clflush ds acpi mmx fxsr sse sse2 ss ht tm "
-    "ia64 pbe pni pclmuldq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid fma cx16 xtpr pdcm pcid dca sse4.1 sse4.2 x2apic "
-    "movbe popcnt tsc-deadline aes xsave osxsave avx f16c rdrand hypervisor arat fsgsbase tsc_adjust sgx bmi1 hle avx2 smep "
-    "bmi2 erms invpcid rtm cmt mpx avx512f avx512dq rdseed adx smap avx512ifma pcommit clflushopt clwb intel-pt avx512pf "
-    "avx512er avx512cd sha-ni avx512bw avx512vl avx512vbmi umip pku ospke waitpkg avx512vbmi2 gfni vaes vpclmulqdq "
-    "avx512vnni avx512bitalg avx512-vpopcntdq la57 rdpid bus-lock-detect cldemote movdiri movdir64b sgxlc pks avx512-4vnniw "
-    "avx512-4fmaps fsrm avx512-vp2intersect md-clear serialize tsx-ldtrk pconfig arch-lbr amx-bf16 avx512-fp16 amx-tile "
-    "amx-int8 spec-ctrl stibp arch-capabilities core-capability ssbd avx-vnni avx512-bf16 xsaveopt xsavec xgetbv1 xsaves "
-    "xfd mbm_total mbm_local sgx1 sgx2 sgx-exinfo sgx-debug sgx-mode64 sgx-provisionkey sgx-tokenkey sgx-kss intel-pt-lip "
-    "syscall nx mmxext fxsr_opt pdpe1gb rdtscp lm 3dnowext 3dnow lahf_lm cmp_legacy svm extapic cr8legacy abm sse4a "
-    "misalignsse 3dnowprefetch osvw ibs xop skinit wdt lwp fma4 tce cvt16 nodeid_msr tbm topoext perfctr_core perfctr_nb "
-    "invtsc clzero xsaveerptr wbnoinvd ibpb ibrs amd-stibp amd-ssbd virt-ssbd amd-no-ssb npt lbrv svm-lock nrip-save "
-    "tsc-scale vmcb-clean flushbyasid decodeassists pause-filter pfthreshold avic v-vmsave-vmload vgif svme-addr-chk "
-    "rdctl-no ibrs-all rsba skip-l1dfl-vmentry ssb-no mds-no pschange-mc-no tsx-ctrl taa-no split-lock-detect";
+/* Where the processor tells a feature: bit by bit of one register of CPUID, or of a model-specific one. "N:" in front of a name
+ * is its bit; without it comes the next one. Their order here is that in which features are told. */
+static const struct { CpuWord word; const char *names; } words[] = {
+    { { CPU_WORD_EDX, 1, 0 },
+      "fpu vme de pse tsc msr pae mce cx8 apic 11:sep mtrr pge mca cmov pat pse36 pn clflush 21:ds acpi mmx fxsr sse sse2 ss ht tm "
+      "ia64 pbe" },
+    { { CPU_WORD_ECX, 1, 0 },
+      "pni pclmuldq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid 12:fma cx16 xtpr pdcm 17:pcid dca sse4.1 sse4.2 x2apic movbe "
+      "popcnt tsc-deadline aes xsave osxsave avx f16c rdrand hypervisor" },
+    { { CPU_WORD_EAX, 6, 0 }, "2:arat" },
+    { { CPU_WORD_EBX, 7, 0 },
+      "fsgsbase tsc_adjust sgx bmi1 hle avx2 7:smep bmi2 erms invpcid rtm cmt 14:mpx 16:avx512f avx512dq rdseed adx smap avx512ifma "
+      "pcommit clflushopt clwb intel-pt avx512pf avx512er avx512cd sha-ni avx512bw avx512vl" },
+    { { CPU_WORD_ECX, 7, 0 },
+      "1:avx512vbmi umip pku ospke waitpkg avx512vbmi2 8:gfni vaes vpclmulqdq avx512vnni avx512bitalg 14:avx512-vpopcntdq 16:la57 "
+      "22:rdpid 24:bus-lock-detect cldemote 27:movdiri movdir64b 30:sgxlc pks" },
+    { { CPU_WORD_EDX, 7, 0 },
+      "2:avx512-4vnniw avx512-4fmaps fsrm 8:avx512-vp2intersect 10:md-clear 14:serialize 16:tsx-ldtrk 18:pconfig arch-lbr "
+      "22:amx-bf16 avx512-fp16 amx-tile amx-int8 spec-ctrl stibp 29:arch-capabilities core-capability ssbd" },
+    { { CPU_WORD_EAX, 7, 1 }, "4:avx-vnni avx512-bf16" },
+    { { CPU_WORD_EAX, 0xd, 1 }, "xsaveopt xsavec xgetbv1 xsaves xfd" },
+    { { CPU_WORD_EDX, 0xf, 1 }, "1:mbm_total mbm_local" },
+    { { CPU_WORD_EAX, 0x12, 0 }, "sgx1 sgx2" },
+    { { CPU_WORD_EBX, 0x12, 0 }, "sgx-exinfo" },
+    { { CPU_WORD_EAX, 0x12, 1 }, "1:sgx-debug sgx-mode64 4:sgx-provisionkey sgx-tokenkey 7:sgx-kss" },
+    { { CPU_WORD_ECX, 0x14, 0 }, "31:intel-pt-lip" },
+    { { CPU_WORD_EDX, 0x80000001, 0 }, "11:syscall 20:nx 22:mmxext 25:fxsr_opt pdpe1gb rdtscp 29:lm 3dnowext 3dnow" },
+    { { CPU_WORD_ECX, 0x80000001, 0 },
+      "lahf_lm cmp_legacy svm extapic cr8legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop skinit wdt 15:lwp fma4 tce cvt16 "
+      "nodeid_msr 21:tbm topoext perfctr_core perfctr_nb" },
+    { { CPU_WORD_EDX, 0x80000007, 0 }, "8:invtsc" },
+    { { CPU_WORD_EBX, 0x80000008, 0 },
+      "clzero 2:xsaveerptr 9:wbnoinvd 12:ibpb 14:ibrs amd-stibp 24:amd-ssbd virt-ssbd amd-no-ssb" },
+    { { CPU_WORD_EDX, 0x8000000a, 0 },
+      "npt lbrv svm-lock nrip-save tsc-scale vmcb-clean flushbyasid decodeassists 10:pause-filter 12:pfthreshold avic "
+      "15:v-vmsave-vmload vgif 28:svme-addr-chk" },
+    { { CPU_WORD_MSR, 0x10a, 0 }, "rdctl-no ibrs-all rsba skip-l1dfl-vmentry ssb-no mds-no pschange-mc-no tsx-ctrl taa-no" },
+    { { CPU_WORD_MSR, 0xcf, 0 }, "5:split-lock-detect" },
+};
 
 /* Features are told by what differs from another model: a word adds one, "-" takes one away, and with "!" only the
  * hypervisor's model of that name has it. */
@@ -94,30 +118,51 @@ static const struct { const char *name, *vendor, *base; gboolean chosen; const c
     { "Dhyana", "Hygon", "EPYC-IBPB", TRUE, "-pclmuldq -aes -sha-ni" },
 };
 
-static GStrv features;
+static char *features[CPU_SET_MAX + 1];
+static struct { guint8 word, bit; } places[CPU_SET_MAX];
 static guint n_features;
 static CpuModel models[G_N_ELEMENTS(rows)];
+
+static void make_features(void)
+{
+    for (guint w = 0; w < G_N_ELEMENTS(words); w++) {
+        g_auto(GStrv) names = g_strsplit(words[w].names, " ", -1);
+        guint bit = 0;
+        for (guint i = 0; names[i]; i++, bit++) {
+            const char *colon = strchr(names[i], ':');
+            if (colon)
+                bit = (guint) g_ascii_strtoull(names[i], NULL, 10);
+            g_assert(n_features < CPU_SET_MAX && bit < 64);
+            places[n_features].word = (guint8) w;
+            places[n_features].bit = (guint8) bit;
+            features[n_features++] = g_strdup(colon ? colon + 1 : names[i]);
+        }
+    }
+}
+
+static int find(const char *name)
+{
+    for (guint i = 0; i < n_features; i++) {
+        if (strcmp(features[i], name) == 0)
+            return (int) i;
+    }
+    return -1;
+}
 
 static void apply(CpuModel *model, const char *word)
 {
     gboolean on = *word != '-';
-    const char *name = word + (!on || *word == '!');
-    for (guint i = 0; i < n_features; i++) {
-        if (strcmp(features[i], name) != 0)
-            continue;
-        cpu_set_put(&model->all, i, on);
-        if (*word != '!')
-            cpu_set_put(&model->features, i, on);
-        return;
-    }
-    g_error("the table of CPU models has an unknown feature '%s'", name);
+    int feature = find(word + (!on || *word == '!'));
+    if (feature < 0)
+        g_error("the table of CPU models has an unknown feature in '%s'", word);
+    cpu_set_put(&model->all, (guint) feature, on);
+    if (*word != '!')
+        cpu_set_put(&model->features, (guint) feature, on);
 }
 
 static gpointer make(gpointer data)
 {
-    features = g_strsplit(feature_names, " ", -1);
-    n_features = g_strv_length(features);
-    g_assert(n_features <= CPU_SET_MAX);
+    make_features();
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         for (guint j = 0; rows[i].base && j < i; j++) {
             if (strcmp(models[j].name, rows[i].base) == 0)
@@ -126,10 +171,10 @@ static gpointer make(gpointer data)
         models[i].name = rows[i].name;
         models[i].vendor = rows[i].vendor;
         models[i].chosen = rows[i].chosen;
-        g_auto(GStrv) words = g_strsplit(rows[i].features, " ", -1);
-        for (guint w = 0; words[w]; w++) {
-            if (*words[w])
-                apply(&models[i], words[w]);
+        g_auto(GStrv) parts = g_strsplit(rows[i].features, " ", -1);
+        for (guint w = 0; parts[w]; w++) {
+            if (*parts[w])
+                apply(&models[i], parts[w]);
         }
     }
     return NULL;
@@ -144,9 +189,37 @@ const CpuModel *cpu_x86_models(guint *n)
     return models;
 }
 
+const CpuModel *cpu_x86_model(const char *name)
+{
+    guint n;
+    const CpuModel *all = cpu_x86_models(&n);
+    for (guint i = 0; i < n; i++) {
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    }
+    return NULL;
+}
+
 const char *const *cpu_x86_features(guint *n)
 {
     g_once(&once, make, NULL);
     *n = n_features;
     return (const char *const *) features;
+}
+
+int cpu_x86_feature(const char *name)
+{
+    g_once(&once, make, NULL);
+    return find(name);
+}
+
+void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque)
+{
+    guint64 values[G_N_ELEMENTS(words)] = { 0 };
+    g_once(&once, make, NULL);
+    for (guint w = 0; w < G_N_ELEMENTS(words); w++)
+        values[w] = read(&words[w].word, opaque);
+    memset(set, 0, sizeof(*set));
+    for (guint i = 0; i < n_features; i++)
+        cpu_set_put(set, i, values[places[i].word] >> places[i].bit & 1);
 }

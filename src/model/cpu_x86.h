@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models and features of x86 CPUs. Internal to cpu.c.
+ * Models and features of x86 CPUs by name, and where a processor tells its features.
  */
 #pragma once
 #include <glib.h>
@@ -29,5 +29,37 @@ typedef struct CpuModel {
 
 /** All models, oldest first. */
 const CpuModel *cpu_x86_models(guint *n);
+/** Model by name; NULL if there is none. */
+const CpuModel *cpu_x86_model(const char *name);
 /** Features in the order of their numbers, which is that of the processor's own words. */
 const char *const *cpu_x86_features(guint *n);
+/** Number of a feature; -1 if there is none of this name. */
+int cpu_x86_feature(const char *name);
+
+/** A register in which a processor tells features. */
+typedef struct CpuWord {
+    enum { CPU_WORD_EAX, CPU_WORD_EBX, CPU_WORD_ECX, CPU_WORD_EDX, CPU_WORD_MSR } where;
+    guint32 leaf, subleaf; /* of CPUID; number of the MSR */
+} CpuWord;
+
+/** Value of a register; 0 if the processor doesn't have it. */
+typedef guint64 (*CpuWordReader)(const CpuWord *word, void *opaque);
+
+/** The features of a processor whose registers @read tells. */
+void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque);
+
+/** The model of which the least has to be said to describe a CPU that has @set. @vendor: NULL if nobody's; @preferred: taken if
+ * it may be (NULL: none). NULL if there is none. */
+const CpuModel *cpu_x86_choose(const CpuSet *set, const char *vendor, const char *preferred);
+
+/** <model>, <vendor> (if @vendor isn't NULL) and <feature> elements of the <cpu> of a host that has @set, indented by @indent.
+ * Its features are only told to be there, so the model has none that the host lacks. Caller frees. */
+char *cpu_x86_host(const CpuSet *set, const char *vendor, int indent);
+
+typedef enum {
+    CPU_GUEST_EXPAND = 1 << 0, /**< All features by name. */
+    CPU_GUEST_SORT = 1 << 1,   /**< Features by name, not in the order of their numbers. */
+} CpuGuestFlags;
+
+/** <feature> elements that make @model a CPU that has @set. */
+void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *set, unsigned flags, int indent);
