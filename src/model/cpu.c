@@ -258,7 +258,7 @@ static int x86_baseline(const GPtrArray *cpus, gboolean expand, Baseline *out)
     out->model = model->name;
     out->exact = same && strcmp(model->name, first->model) == 0;
     out->vendor = all_tell ? vendor : NULL;
-    cpu_x86_tell(out->features, model, &set, expand ? CPU_GUEST_EXPAND | CPU_GUEST_SORT : 0, 2);
+    cpu_x86_tell(out->features, model, NULL, &set, expand ? CPU_GUEST_EXPAND | CPU_GUEST_SORT : 0, 2);
     return 0;
 }
 

@@ -213,6 +213,18 @@ int cpu_x86_feature(const char *name)
     return find(name);
 }
 
+const char *cpu_x86_vendor(const char *id)
+{
+    static const struct { const char *id, *name; } vendors[] = {
+        { "GenuineIntel", "Intel" }, { "AuthenticAMD", "AMD" }, { "HygonGenuine", "Hygon" },
+    };
+    for (guint i = 0; id && i < G_N_ELEMENTS(vendors); i++) {
+        if (strcmp(vendors[i].id, id) == 0)
+            return vendors[i].name;
+    }
+    return NULL;
+}
+
 void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque)
 {
     guint64 values[G_N_ELEMENTS(words)] = { 0 };

@@ -36,6 +36,9 @@ const char *const *cpu_x86_features(guint *n);
 /** Number of a feature; -1 if there is none of this name. */
 int cpu_x86_feature(const char *name);
 
+/** Vendor by what its processors call it ("GenuineIntel"); NULL if unknown or @id is NULL. */
+const char *cpu_x86_vendor(const char *id);
+
 /** A register in which a processor tells features. */
 typedef struct CpuWord {
     enum { CPU_WORD_EAX, CPU_WORD_EBX, CPU_WORD_ECX, CPU_WORD_EDX, CPU_WORD_MSR } where;
@@ -61,5 +64,5 @@ typedef enum {
     CPU_GUEST_SORT = 1 << 1,   /**< Features by name, not in the order of their numbers. */
 } CpuGuestFlags;
 
-/** <feature> elements that make @model a CPU that has @set. */
-void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *set, unsigned flags, int indent);
+/** <feature> elements that make @model a CPU that has @set. @own: what the hypervisor's model of that name has; NULL: not asked. */
+void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *own, const CpuSet *set, unsigned flags, int indent);

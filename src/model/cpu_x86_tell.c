@@ -70,12 +70,16 @@ static void collect(GArray *told, const char *policy, const CpuSet *set, const C
     }
 }
 
-void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *set, unsigned flags, int indent)
+void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *own, const CpuSet *set, unsigned flags, int indent)
 {
     g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(Told));
-    collect(told, "require", set, flags & CPU_GUEST_EXPAND ? NULL : &model->all, NULL);
+    const CpuSet *known = own ? &model->features : &model->all;
+    CpuSet rest = model->all;
+    for (guint i = 0; own && i < G_N_ELEMENTS(rest.bits); i++)
+        rest.bits[i] |= own->bits[i];
+    collect(told, "require", set, flags & CPU_GUEST_EXPAND ? NULL : known, NULL);
     collect(told, "disable", &model->features, set, NULL);
-    collect(told, "disable", &model->all, set, &model->features);
+    collect(told, "disable", &rest, set, &model->features);
     if (flags & CPU_GUEST_SORT)
         g_array_sort(told, by_name);
     for (guint i = 0; i < told->len; i++) {

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include "base/error.h"
 #include "base/uuid.h"
+#include "model/cpu_x86.h"
 
 #define CPUINFO_MAX (16 * 1024 * 1024)
 #define TEXT_MAX 4096
@@ -43,13 +44,9 @@ static char *vendor_name(const char *text)
 {
     g_autofree char *vendor = cpuinfo_value(text, "vendor_id");
 
-    if (g_strcmp0(vendor, "AuthenticAMD") == 0)
-        return g_strdup("AMD");
-    if (g_strcmp0(vendor, "GenuineIntel") == 0)
-        return g_strdup("Intel");
-    if (g_strcmp0(vendor, "HygonGenuine") == 0)
-        return g_strdup("Hygon");
-    return g_steal_pointer(&vendor);
+    const char *known = cpu_x86_vendor(vendor);
+
+    return known ? g_strdup(known) : g_steal_pointer(&vendor);
 }
 
 static char *host_arch(void)

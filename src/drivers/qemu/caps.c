@@ -79,6 +79,7 @@ void qemu_cpu_model_free(QemuCpuModel *model)
 {
     g_free(model->name);
     g_free(model->type);
+    g_free(model->canonical);
     g_strfreev(model->blockers);
     g_free(model);
 }
@@ -97,6 +98,7 @@ void qemu_accel_clear(QemuAccel *accel)
 {
     g_clear_pointer(&accel->cpus, g_ptr_array_unref);
     g_clear_pointer(&accel->max_cpu, json_object_put);
+    g_clear_pointer(&accel->base_cpu, json_object_put);
     accel->available = FALSE;
 }
 

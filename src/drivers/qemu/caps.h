@@ -36,6 +36,7 @@ typedef enum {
 typedef struct {
     char *name;
     char *type;
+    char *canonical;    /* the versioned model that it stands for; may be NULL */
     QemuCpuUsable usable;
     gboolean deprecated;
     char **blockers;    /* features that the host lacks for it; never NULL */
@@ -46,6 +47,7 @@ typedef struct {
     gboolean available;
     GPtrArray *cpus;       /* QemuCpuModel */
     json_object *max_cpu;  /* properties of the fullest model, by name; may be NULL */
+    json_object *base_cpu; /* those of the named model that describes it (qemu_cpu_base()); may be NULL */
 } QemuAccel;
 
 typedef struct QemuCaps {

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#define CACHE_FORMAT 2
+#define CACHE_FORMAT 3
 #define CACHE_MAX_BYTES (4 * 1024 * 1024)
 #define CPUINFO_MAX_BYTES (4 * 1024 * 1024)
 
@@ -204,12 +204,24 @@ static json_object *model_to_json(const QemuCpuModel *model)
 
     put_string(object, "name", model->name);
     put_string(object, "type", model->type);
+    put_string(object, "canonical", model->canonical);
     put_int(object, "usable", model->usable);
     put_true(object, "deprecated", model->deprecated);
     for (guint i = 0; model->blockers[i]; i++)
         json_object_array_add(blockers, json_object_new_string(model->blockers[i]));
     json_object_object_add(object, "blockers", blockers);
     return object;
+}
+
+/* Copied, since it may be shared with other threads, and counting references isn't safe between them. */
+static void put_copy(json_object *object, const char *name, json_object *value)
+{
+    json_object *copy = NULL;
+
+    if (!value)
+        return;
+    json_object_deep_copy(value, &copy, NULL);
+    json_object_object_add(object, name, copy);
 }
 
 static void put_accel(json_object *object, const char *name, const QemuAccel *accel)
@@ -224,13 +236,8 @@ static void put_accel(json_object *object, const char *name, const QemuAccel *ac
     for (guint i = 0; i < accel->cpus->len; i++)
         json_object_array_add(cpus, model_to_json(g_ptr_array_index(accel->cpus, i)));
     json_object_object_add(item, "cpus", cpus);
-    /* Copied, since it may be shared with other threads, and counting references isn't safe between them. */
-    if (accel->max_cpu) {
-        json_object *copy = NULL;
-
-        json_object_deep_copy(accel->max_cpu, &copy, NULL);
-        json_object_object_add(item, "max-cpu", copy);
-    }
+    put_copy(item, "max-cpu", accel->max_cpu);
+    put_copy(item, "base-cpu", accel->base_cpu);
     json_object_object_add(object, name, item);
 }
 
@@ -314,7 +321,7 @@ static gboolean load_machines(json_object *root, QemuCaps *caps)
 
 static gboolean load_accel(json_object *root, const char *name, QemuAccel *accel)
 {
-    json_object *item = json_member(root, name, json_type_object), *list, *max;
+    json_object *item = json_member(root, name, json_type_object), *list;
     gsize n = list_of(item, "cpus", &list);
 
     accel->available = item != NULL;
@@ -329,6 +336,7 @@ static gboolean load_accel(json_object *root, const char *name, QemuAccel *accel
         model = g_new0(QemuCpuModel, 1);
         model->name = g_strdup(json_member_string(entry, "name"));
         model->type = g_strdup(json_member_string(entry, "type"));
+        model->canonical = g_strdup(json_member_string(entry, "canonical"));
         model->usable = usable;
         model->deprecated = json_member_bool(entry, "deprecated", FALSE);
         model->blockers = g_new0(char *, n_blockers + 1);
@@ -339,8 +347,8 @@ static gboolean load_accel(json_object *root, const char *name, QemuAccel *accel
         }
         g_ptr_array_add(accel->cpus, model);
     }
-    max = json_member(item, "max-cpu", json_type_object);
-    accel->max_cpu = json_object_get(max);
+    accel->max_cpu = json_object_get(json_member(item, "max-cpu", json_type_object));
+    accel->base_cpu = json_object_get(json_member(item, "base-cpu", json_type_object));
     return TRUE;
 }
 

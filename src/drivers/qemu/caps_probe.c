@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "drivers/qemu/caps_schema.h"
+#include "drivers/qemu/cpu.h"
 #include "drivers/qemu/qmp.h"
 
 #define PROBE_MS 30000
@@ -206,6 +207,7 @@ static void add_cpu_model(QemuAccel *accel, json_object *item)
     model = g_new0(QemuCpuModel, 1);
     model->name = g_strdup(name);
     model->type = g_strdup(json_member_string(item, "typename"));
+    model->canonical = g_strdup(json_member_string(item, "alias-of"));
     model->deprecated = json_member_bool(item, "deprecated", FALSE);
     model->blockers = string_array(blockers);
     model->usable = !blockers ? QEMU_CPU_USABLE_UNKNOWN :
@@ -213,11 +215,37 @@ static void add_cpu_model(QemuAccel *accel, json_object *item)
     g_ptr_array_add(accel->cpus, model);
 }
 
+/* All properties of CPU @model, with @on (may be NULL) switched on; NULL if they can't be had. */
+static json_object *probe_expansion(Probe *probe, const char *model, const char *on)
+{
+    g_autoptr(json_object) expansion = NULL;
+    json_object *args = object_with("type", json_object_new_string("full")), *item = object_with("name", json_object_new_string(model));
+
+    if (on)
+        json_object_object_add(item, "props", object_with(on, json_object_new_boolean(TRUE)));
+    json_object_object_add(args, "model", item);
+    expansion = probe_ask_args(probe, "query-cpu-model-expansion", args);
+    return json_object_get(json_member(json_member(expansion, "model", json_type_object), "props", json_type_object));
+}
+
+/* Note down in @cpu which enlightenments for Windows KVM has: those that are on if all are asked for. */
+static void probe_hyperv(Probe *probe, json_object *cpu)
+{
+    g_autoptr(json_object) all = json_object_object_get_ex(cpu, "hv-passthrough", NULL) ? probe_expansion(probe, "host", "hv-passthrough") : NULL;
+
+    if (!all)
+        return;
+    json_object_object_foreach(all, name, value) {
+        if (g_str_has_prefix(name, "hv-") && json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value))
+            json_object_object_add(cpu, name, json_object_new_boolean(TRUE));
+    }
+}
+
 /* What depends on the accelerator that the probe runs with. Not every target has models or can expand them. */
 static void probe_accel(Probe *probe, QemuCaps *caps, QemuAccel *accel, const char *fullest)
 {
-    g_autoptr(json_object) list = NULL, expansion = NULL;
-    json_object *args, *props;
+    g_autoptr(json_object) list = NULL;
+    const char *base;
 
     accel->available = TRUE;
     if (qemu_caps_has_command(caps, "query-cpu-definitions"))
@@ -226,11 +254,11 @@ static void probe_accel(Probe *probe, QemuCaps *caps, QemuAccel *accel, const ch
         add_cpu_model(accel, json_object_array_get_idx(list, i));
     if (!qemu_caps_has_command(caps, "query-cpu-model-expansion") || !qemu_caps_cpu(accel, fullest))
         return;
-    args = object_with("type", json_object_new_string("full"));
-    json_object_object_add(args, "model", object_with("name", json_object_new_string(fullest)));
-    expansion = probe_ask_args(probe, "query-cpu-model-expansion", args);
-    props = json_member(json_member(expansion, "model", json_type_object), "props", json_type_object);
-    accel->max_cpu = json_object_get(props);
+    accel->max_cpu = probe_expansion(probe, fullest, NULL);
+    base = qemu_cpu_base(caps->arch, accel);
+    accel->base_cpu = base ? probe_expansion(probe, base, NULL) : NULL;
+    if (accel->max_cpu && g_str_equal(fullest, "host"))
+        probe_hyperv(probe, accel->max_cpu);
 }
 
 static int probe_types(Probe *probe, QemuCaps *caps)

@@ -9,6 +9,7 @@
  * NULL with an error. */
 char *qemu_capabilities_xml(QemuCapsStore *store);
 
-/** virConnectGetDomainCapabilities(). Any of the strings may be NULL. NULL with an error. */
+/** virConnectGetDomainCapabilities(). Any of the strings may be NULL. @flags:
+ * virConnectGetDomainCapabilitiesFlags. NULL with an error. */
 char *qemu_domain_capabilities_xml(QemuCapsStore *store, const char *emulator, const char *arch, const char *machine,
-                                   const char *virt_type);
+                                   const char *virt_type, unsigned int flags);

@@ -150,6 +150,8 @@ static int command_tpms(QemuCommand *cmd)
         const char *driver = tpm->model == DOMAIN_TPM_MODEL_TPM_CRB ? "tpm-crb" : "tpm-tis";
         g_autofree char *id = g_strdup_printf("tpm-%s", tpm->info.alias);
 
+        if (tpm->model == DOMAIN_TPM_MODEL_TPM_SPAPR || tpm->model == DOMAIN_TPM_MODEL_SPAPR_TPM_PROXY)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TPM model '%s' is not supported yet", domain_tpm_model_to_string(tpm->model));
         if (tpm->backend.type != DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH)
             return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TPM backend '%s' is not supported yet",
                         domain_tpm_backend_type_to_string(tpm->backend.type));

@@ -1,30 +1,246 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * <domainCapabilities>: what a definition for one emulator, machine and virtualisation may contain: what the probed QEMU has
- * and command*.c can say. Lists here and refusals there must agree.
+ * <domainCapabilities>: what a definition for one emulator, machine and virtualisation may contain. The table has for each
+ * value a piece of a definition that needs it; it is told if such a guest can be started (claims.h).
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#include "drivers/qemu/domcaps.h"
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "base/error.h"
+#include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
-#include "drivers/qemu/command.h"
 
 typedef struct {
-    const char *value;
-    gboolean there;
-} Choice;
+    const char *group, *name;
+    const char *value;       /* NULL: the list is there though it is empty */
+    const char *device;      /* what the guest has in <devices> */
+    const char *top;         /* and beside it */
+    const char *needs;       /* a file or, without a slash, a program that the host must have; NULL: nothing */
+} Claim;
 
+#define DISK(device, target, bus) \
+    "<disk type='file' device='" device "'><source file='/x'/><target dev='" target "' bus='" bus "'/></disk>"
+#define VIRTIO_DISK(model) "<disk type='file' model='" model "'><source file='/x'/><target dev='vda' bus='virtio'/></disk>"
+#define GRAPHICS(type) "<graphics type='" type "'/><video><model type='vga'/></video>"
+#define VIDEO(model) "<video><model type='" model "'/></video>"
+#define RNG(model, backend) "<rng model='" model "'>" backend "</rng>"
+#define RANDOM "<backend model='random'>/dev/urandom</backend>"
+#define TPM(model) "<tpm model='" model "'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"
+#define TPM_EMULATOR(version) "<tpm model='tpm-tis'><backend type='emulator' version='" version "'/></tpm>"
+#define HOSTDEV(attributes, source) "<hostdev mode='subsystem' " attributes ">" source "</hostdev>"
+#define USB_POLICY(policy) \
+    HOSTDEV("type='usb'", "<source startupPolicy='" policy "'><vendor id='0x1'/><product id='0x2'/></source>")
+#define PCI_SOURCE "<source><address domain='0' bus='1' slot='0' function='0'/></source>"
+#define FILESYSTEM(driver) \
+    "<filesystem type='mount'><driver type='" driver "'/><source dir='/x'/><target dir='x'/></filesystem>"
+#define SHARED "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+#define CHANNEL(type) "<channel type='" type "'><target type='virtio' name='x'/></channel>"
+#define CONSOLE(type, source) "<console type='" type "'>" source "<target type='virtio'/></console>"
+#define SPICE "<graphics type='spice'/><video><model type='vga'/></video>"
+#define CRYPTO(backend) "<crypto model='virtio' type='qemu'><backend model='" backend "'/></crypto>"
+#define MEMORY(source) "<memoryBacking><source type='" source "'/></memoryBacking>"
+#define VFIO "/dev/vfio/vfio"
+
+static const Claim memory_claims[] = {
+    { "memoryBacking", "sourceType", "file", NULL, MEMORY("file") },
+    { "memoryBacking", "sourceType", "anonymous", NULL, MEMORY("anonymous") },
+    { "memoryBacking", "sourceType", "memfd", NULL, MEMORY("memfd") },
+};
+
+/* In the document's order. The first list of a group decides whether there is such a device at all. */
+static const Claim device_claims[] = {
+    { "disk", "diskDevice", "disk", VIRTIO_DISK("virtio") },
+    { "disk", "diskDevice", "cdrom", DISK("cdrom", "sda", "scsi") },
+    { "disk", "diskDevice", "floppy", DISK("floppy", "fda", "fdc") },
+    { "disk", "diskDevice", "lun",
+      "<disk type='block' device='lun'><source dev='/x'/><target dev='sda' bus='scsi'/></disk>" },
+    { "disk", "bus", "ide", DISK("disk", "hda", "ide") },
+    { "disk", "bus", "fdc", DISK("floppy", "fda", "fdc") },
+    { "disk", "bus", "scsi", DISK("disk", "sda", "scsi") },
+    { "disk", "bus", "virtio", DISK("disk", "vda", "virtio") },
+    { "disk", "bus", "usb", DISK("disk", "sda", "usb") },
+    { "disk", "bus", "sata", DISK("disk", "sda", "sata") },
+    { "disk", "bus", "sd", DISK("disk", "sda", "sd") },
+    { "disk", "bus", "nvme", DISK("disk", "nvme0n1", "nvme") },
+    { "disk", "model", "virtio", VIRTIO_DISK("virtio") },
+    { "disk", "model", "virtio-transitional", VIRTIO_DISK("virtio-transitional") },
+    { "disk", "model", "virtio-non-transitional", VIRTIO_DISK("virtio-non-transitional") },
+    { "graphics", "type", "sdl", GRAPHICS("sdl") },
+    { "graphics", "type", "vnc", GRAPHICS("vnc") },
+    { "graphics", "type", "rdp", GRAPHICS("rdp") },
+    { "graphics", "type", "spice", GRAPHICS("spice") },
+    { "graphics", "type", "egl-headless", GRAPHICS("egl-headless") },
+    { "graphics", "type", "dbus", GRAPHICS("dbus") },
+    { "video", "modelType", "vga", VIDEO("vga") },
+    { "video", "modelType", "cirrus", VIDEO("cirrus") },
+    { "video", "modelType", "vmvga", VIDEO("vmvga") },
+    { "video", "modelType", "qxl", VIDEO("qxl") },
+    { "video", "modelType", "virtio", VIDEO("virtio") },
+    { "video", "modelType", "none", VIDEO("none") },
+    { "video", "modelType", "bochs", VIDEO("bochs") },
+    { "video", "modelType", "ramfb", VIDEO("ramfb") },
+    { "hostdev", "mode", "subsystem", USB_POLICY("mandatory") },
+    { "hostdev", "startupPolicy", "default", USB_POLICY("mandatory") },
+    { "hostdev", "startupPolicy", "mandatory", USB_POLICY("mandatory") },
+    { "hostdev", "startupPolicy", "requisite", USB_POLICY("requisite") },
+    { "hostdev", "startupPolicy", "optional", USB_POLICY("optional") },
+    { "hostdev", "subsysType", "usb", USB_POLICY("mandatory") },
+    { "hostdev", "subsysType", "pci", HOSTDEV("type='pci'", "<driver name='vfio'/>" PCI_SOURCE) },
+    { "hostdev", "subsysType", "scsi",
+      HOSTDEV("type='scsi'", "<source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source>") },
+    { "hostdev", "capsType", NULL },
+    { "hostdev", "pciBackend", NULL },
+    { "hostdev", "pciBackend", "vfio", HOSTDEV("type='pci'", "<driver name='vfio'/>" PCI_SOURCE), NULL, VFIO },
+    { "hostdev", "iommufd", "no", HOSTDEV("type='pci'", "<driver name='vfio'/>" PCI_SOURCE) },
+    { "rng", "model", "virtio", RNG("virtio", RANDOM) },
+    { "rng", "model", "virtio-transitional", RNG("virtio-transitional", RANDOM) },
+    { "rng", "model", "virtio-non-transitional", RNG("virtio-non-transitional", RANDOM) },
+    { "rng", "backendModel", "random", RNG("virtio", RANDOM) },
+    { "rng", "backendModel", "egd",
+      RNG("virtio", "<backend model='egd' type='tcp'><source mode='connect' host='h' service='1'/></backend>") },
+    { "rng", "backendModel", "builtin", RNG("virtio", "<backend model='builtin'/>") },
+    { "filesystem", "driverType", "path", FILESYSTEM("path") },
+    { "filesystem", "driverType", "virtiofs", FILESYSTEM("virtiofs"), SHARED },
+    { "filesystem", "driverType", "mtp", FILESYSTEM("mtp") },
+    { "tpm", "model", "tpm-tis", TPM("tpm-tis") },
+    { "tpm", "model", "tpm-crb", TPM("tpm-crb") },
+    { "tpm", "model", "tpm-spapr", TPM("tpm-spapr") },
+    { "tpm", "model", "spapr-tpm-proxy", TPM("spapr-tpm-proxy") },
+    { "tpm", "backendModel", "passthrough", TPM("tpm-tis") },
+    { "tpm", "backendModel", "emulator", TPM_EMULATOR("2.0"), NULL, "swtpm" },
+    { "tpm", "backendModel", "external",
+      "<tpm model='tpm-tis'><backend type='external'><source type='unix' mode='connect' path='/x'/></backend></tpm>" },
+    { "tpm", "backendVersion", "1.2", TPM_EMULATOR("1.2"), NULL, "swtpm" },
+    { "tpm", "backendVersion", "2.0", TPM_EMULATOR("2.0"), NULL, "swtpm" },
+    { "redirdev", "bus", "usb", "<redirdev bus='usb' type='tcp'><source mode='connect' host='h' service='1'/></redirdev>" },
+    { "channel", "type", "pty", CHANNEL("pty") },
+    { "channel", "type", "unix", CHANNEL("unix") },
+    { "channel", "type", "spicevmc", CHANNEL("spicevmc") SPICE },
+    { "crypto", "model", "virtio", CRYPTO("builtin") },
+    { "crypto", "type", "qemu", CRYPTO("builtin") },
+    { "crypto", "backendModel", "builtin", CRYPTO("builtin") },
+    { "crypto", "backendModel", "lkcf", CRYPTO("lkcf") },
+    { "interface", "backendType", "default", "<interface type='user'/>" },
+    { "interface", "backendType", "passt", "<interface type='user'><backend type='passt'/></interface>", NULL, "passt" },
+    { "panic", "model", "isa", "<panic model='isa'/>" },
+    { "panic", "model", "pseries", "<panic model='pseries'/>" },
+    { "panic", "model", "hyperv", "<panic model='hyperv'/>" },
+    { "panic", "model", "s390", "<panic model='s390'/>" },
+    { "panic", "model", "pvpanic", "<panic model='pvpanic'/>" },
+    { "console", "type", "null", CONSOLE("null", "") },
+    { "console", "type", "vc", CONSOLE("vc", "") },
+    { "console", "type", "pty", CONSOLE("pty", "") },
+    { "console", "type", "dev", CONSOLE("dev", "<source path='/x'/>") },
+    { "console", "type", "file", CONSOLE("file", "<source path='/x'/>") },
+    { "console", "type", "pipe", CONSOLE("pipe", "<source path='/x'/>") },
+    { "console", "type", "stdio", CONSOLE("stdio", "") },
+    { "console", "type", "udp", CONSOLE("udp", "<source mode='connect' host='h' service='1'/>") },
+    { "console", "type", "tcp", CONSOLE("tcp", "<source mode='connect' host='h' service='1'/>") },
+    { "console", "type", "unix", CONSOLE("unix", "<source mode='bind' path='/x'/>") },
+    { "console", "type", "spicevmc", CONSOLE("spicevmc", "") SPICE },
+    { "console", "type", "spiceport", CONSOLE("spiceport", "<source channel='x'/>") SPICE },
+    { "console", "type", "qemu-vdagent", CONSOLE("qemu-vdagent", "") GRAPHICS("vnc") },
+    { "console", "type", "dbus", CONSOLE("dbus", "<source channel='x'/>") GRAPHICS("dbus") },
+};
+
+static const Claim gic_claims[] = {
+    { "gic", "version", "2", NULL, "<features><gic version='2'/></features>" },
+    { "gic", "version", "3", NULL, "<features><gic version='3'/></features>" },
+};
+
+static const Claim security_claims[] = {
+    { "launchSecurity", "sectype", "sev", NULL,
+      "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>1</policy></launchSecurity>", "/dev/sev" },
+    { "launchSecurity", "sectype", "sev-snp", NULL,
+      "<launchSecurity type='sev-snp'><cbitpos>51</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x30000</policy></launchSecurity>",
+      "/dev/sev" },
+    { "launchSecurity", "sectype", "s390-pv", NULL, "<launchSecurity type='s390-pv'/>", "/sys/firmware/uv" },
+    { "launchSecurity", "sectype", "tdx", NULL, "<launchSecurity type='tdx'/>", "/sys/module/kvm_intel/parameters/tdx" },
+};
+
+/* Switches of <features>: told if they change the command line. What has none here can't be had. */
 typedef struct {
-    GString *xml;
-    const QemuCaps *caps;
-    const QemuMachine *machine;
-    const QemuAccel *accel;
-    gboolean kvm;
-} Context;
+    const char *name, *top;
+} Switch;
 
-static void add(Context *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-static void add(Context *c, const char *fmt, ...)
+static const Switch switches[] = {
+    { "vmcoreinfo", "<features><vmcoreinfo state='on'/></features>" },
+    { "genid", "<genid>c5b6a1de-0d5c-4d0c-9d1c-2f8a7b3e6c90</genid>" },
+};
+
+static const Switch late_switches[] = {
+    { "async-teardown", "<features><async-teardown enabled='yes'/></features>" },
+    { "s390-pv", NULL },
+    { "ps2", "<features><ps2 state='off'/></features>" },
+    { "tdx", NULL },
+    { "sev", NULL },
+    { "sgx", NULL },
+};
+
+static gboolean host_has(const char *needed)
+{
+    g_autofree char *found = NULL;
+
+    if (!needed)
+        return TRUE;
+    if (*needed == '/')
+        return access(needed, F_OK) == 0;
+    found = g_find_program_in_path(needed);
+    return found != NULL;
+}
+
+static gboolean claimed(const ClaimTarget *target, const Claim *claim)
+{
+    return claim->value && host_has(claim->needs) && qemu_can_start(target, claim->top, claim->device);
+}
+
+/* The list that begins at @claims[@i]; returns where the next one begins. @any: whether it has a value. */
+static guint add_list(DomcapsText *t, int indent, const Claim *claims, guint n, guint i, gboolean *any)
+{
+    const Claim *first = &claims[i];
+
+    *any = FALSE;
+    for (; i < n && g_str_equal(first->group, claims[i].group) && g_str_equal(first->name, claims[i].name); i++) {
+        if (!claimed(&t->target, &claims[i]))
+            continue;
+        if (!*any)
+            domcaps_add(t, "%*s<enum name='%s'>\n", indent, "", first->name);
+        *any = TRUE;
+        domcaps_add(t, "%*s<value>%s</value>\n", indent + 2, "", claims[i].value);
+    }
+    if (*any)
+        domcaps_add(t, "%*s</enum>\n", indent, "");
+    else if (!first->value)
+        domcaps_add(t, "%*s<enum name='%s'/>\n", indent, "", first->name);
+    return i;
+}
+
+static void add_groups(DomcapsText *t, int indent, const Claim *claims, guint n)
+{
+    guint i = 0;
+
+    while (i < n) {
+        const char *group = claims[i].group;
+        gsize start = t->xml->len;
+        gboolean supported, any;
+
+        domcaps_add(t, "%*s<%s supported='yes'>\n", indent, "", group);
+        i = add_list(t, indent + 2, claims, n, i, &supported);
+        while (i < n && g_str_equal(claims[i].group, group)) {
+            if (supported)
+                i = add_list(t, indent + 2, claims, n, i, &any);
+            else
+                i++;
+        }
+        if (!supported)
+            g_string_truncate(t->xml, start);
+        domcaps_add(t, supported ? "%*s</%s>\n" : "%*s<%s supported='no'/>\n", indent, "", group);
+    }
+}
+
+void domcaps_add(DomcapsText *t, const char *fmt, ...)
 {
     g_autofree char *text = NULL;
     va_list args;
@@ -32,263 +248,148 @@ static void add(Context *c, const char *fmt, ...)
     va_start(args, fmt);
     text = g_markup_vprintf_escaped(fmt, args);
     va_end(args);
-    g_string_append(c->xml, text);
+    g_string_append(t->xml, text);
 }
 
-static void add_enum(Context *c, int indent, const char *name, const Choice *choices, guint n)
+static gboolean is_arm(const DomcapsText *t)
 {
-    gboolean any = FALSE;
+    return g_str_equal(t->target.arch, "aarch64") || g_str_equal(t->target.arch, "armv7l");
+}
 
+static gboolean is_x86(const DomcapsText *t)
+{
+    return g_str_equal(t->target.arch, "x86_64") || g_str_equal(t->target.arch, "i686");
+}
+
+static void add_os(DomcapsText *t)
+{
+    /* Firmware is chosen by its file, so no kind or feature of it is told. */
+    domcaps_add(t, "  <os supported='yes'>\n    <enum name='firmware'/>\n    <firmwareFeatures supported='yes'>\n"
+                "      <enum name='secureBoot'/>\n      <enum name='enrolledKeys'/>\n    </firmwareFeatures>\n"
+                "    <loader supported='yes'>\n      <enum name='type'>\n        <value>rom</value>\n");
+    if (is_x86(t) || is_arm(t))
+        domcaps_add(t, "        <value>pflash</value>\n");
+    domcaps_add(t, "      </enum>\n      <enum name='readonly'>\n        <value>yes</value>\n        <value>no</value>\n"
+                "      </enum>\n      <enum name='secure'>\n        <value>no</value>\n      </enum>\n    </loader>\n"
+                "    <varstore supported='no'/>\n  </os>\n");
+}
+
+/* Enlightenments for Windows are KVM's. Those with a value of their own need nothing of the host. */
+static void add_hyperv(DomcapsText *t)
+{
+    static const char *const names[] = { "relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id",
+                                         "frequencies", "reenlightenment", "tlbflush", "ipi", "evmcs", "avic", "emsr_bitmap",
+                                         "xmm_input" };
+
+    if (!t->target.kvm || !is_x86(t))
+        return;
+    domcaps_add(t, "    <hyperv supported='yes'>\n      <enum name='features'>\n");
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *prop = g_strdelimit(g_strconcat("hv-", names[i], NULL), "_", '-');
+
+        if (g_str_equal(names[i], "spinlocks") || g_str_equal(names[i], "vendor_id") || json_member_bool(t->accel->max_cpu, prop, FALSE))
+            domcaps_add(t, "        <value>%s</value>\n", names[i]);
+    }
+    domcaps_add(t, "      </enum>\n    </hyperv>\n");
+}
+
+static void add_switch(DomcapsText *t, const char *name, gboolean supported)
+{
+    domcaps_add(t, "    <%s supported='%s'/>\n", name, supported ? "yes" : "no");
+}
+
+static void add_switches(DomcapsText *t, const Switch *list, guint n)
+{
     for (guint i = 0; i < n; i++)
-        any = any || choices[i].there;
-    if (!any) {
-        add(c, "%*s<enum name='%s'/>\n", indent, "", name);
-        return;
-    }
-    add(c, "%*s<enum name='%s'>\n", indent, "", name);
-    for (guint i = 0; i < n; i++) {
-        if (choices[i].there)
-            add(c, "%*s<value>%s</value>\n", indent + 2, "", choices[i].value);
-    }
-    add(c, "%*s</enum>\n", indent, "");
+        add_switch(t, list[i].name, list[i].top && qemu_can_start_with_effect(&t->target, list[i].top, NULL));
 }
 
-#define ADD_ENUM(c, indent, name, ...) do { \
-        const Choice choices_[] = { __VA_ARGS__ }; \
-        add_enum(c, indent, name, choices_, G_N_ELEMENTS(choices_)); \
-    } while (0)
-
-static gboolean has(const Context *c, const char *type)
+static void add_features(DomcapsText *t)
 {
-    return qemu_caps_has_type(c->caps, type);
+    domcaps_add(t, "  <features>\n");
+    if (is_arm(t))
+        add_groups(t, 4, gic_claims, G_N_ELEMENTS(gic_claims));
+    else
+        add_switch(t, "gic", FALSE);
+    add_switches(t, switches, G_N_ELEMENTS(switches));
+    add_switch(t, "backingStoreInput", TRUE);
+    add_switch(t, "backup", qemu_backend.backup_begin != NULL);
+    add_switches(t, late_switches, G_N_ELEMENTS(late_switches));
+    add_hyperv(t);
+    add_groups(t, 4, security_claims, G_N_ELEMENTS(security_claims));
+    domcaps_add(t, "  </features>\n");
 }
 
-static gboolean is_x86(const Context *c)
+static int resolve_machine(ClaimTarget *target, const char *machine)
 {
-    return g_str_equal(c->caps->arch, "x86_64") || g_str_equal(c->caps->arch, "i686");
-}
-
-static void add_os(Context *c)
-{
-    add(c, "  <os supported='yes'>\n");
-    add(c, "    <enum name='firmware'/>\n    <loader supported='yes'>\n");
-    ADD_ENUM(c, 6, "type", { "rom", TRUE }, { "pflash", is_x86(c) || g_str_equal(c->caps->arch, "aarch64") });
-    ADD_ENUM(c, 6, "readonly", { "yes", TRUE }, { "no", TRUE });
-    ADD_ENUM(c, 6, "secure", { "yes", qemu_machine_is_q35(c->machine->name) }, { "no", TRUE });
-    add(c, "    </loader>\n  </os>\n");
-}
-
-static const char *usable_text(QemuCpuUsable usable)
-{
-    return usable == QEMU_CPU_USABLE_YES ? "yes" : usable == QEMU_CPU_USABLE_NO ? "no" : "unknown";
-}
-
-/* Models that are not a processor of their own. */
-static gboolean is_special(const char *name)
-{
-    return g_str_equal(name, "host") || g_str_equal(name, "max") || g_str_equal(name, "base");
-}
-
-static gboolean has_version_suffix(const char *name)
-{
-    const char *dash = strrchr(name, '-');
-
-    return dash && dash[1] == 'v' && g_ascii_isdigit(dash[2]);
-}
-
-static void add_cpu_model(Context *c, const QemuCpuModel *model)
-{
-    if (is_special(model->name) || has_version_suffix(model->name))
-        return;
-    add(c, "      <model usable='%s'", usable_text(model->usable));
-    if (model->deprecated)
-        add(c, " deprecated='yes'");
-    add(c, " vendor='unknown'>%s</model>\n", model->name);
-    if (model->usable != QEMU_CPU_USABLE_NO || !model->blockers[0])
-        return;
-    add(c, "      <blockers model='%s'>\n", model->name);
-    for (guint i = 0; model->blockers[i]; i++)
-        add(c, "        <feature name='%s'/>\n", model->blockers[i]);
-    add(c, "      </blockers>\n");
-}
-
-static void add_cpu(Context *c)
-{
-    add(c, "  <cpu>\n");
-    if (c->kvm) {
-        add(c, "    <mode name='host-passthrough' supported='yes'>\n");
-        ADD_ENUM(c, 6, "hostPassthroughMigratable", { "on", TRUE }, { "off", TRUE });
-        add(c, "    </mode>\n");
-    } else {
-        add(c, "    <mode name='host-passthrough' supported='no'/>\n");
-    }
-    add(c, "    <mode name='maximum' supported='yes'>\n");
-    ADD_ENUM(c, 6, "maximumMigratable", { "on", TRUE }, { "off", TRUE });
-    add(c, "    </mode>\n    <mode name='host-model' supported='no'/>\n");
-    if (c->accel->cpus->len == 0) {
-        add(c, "    <mode name='custom' supported='no'/>\n  </cpu>\n");
-        return;
-    }
-    add(c, "    <mode name='custom' supported='yes'>\n");
-    for (guint i = 0; i < c->accel->cpus->len; i++)
-        add_cpu_model(c, g_ptr_array_index(c->accel->cpus, i));
-    add(c, "    </mode>\n  </cpu>\n");
-}
-
-static void add_memory_backing(Context *c)
-{
-    add(c, "  <memoryBacking supported='yes'>\n");
-    ADD_ENUM(c, 4, "sourceType", { "anonymous", TRUE }, { "memfd", has(c, "memory-backend-memfd") });
-    add(c, "  </memoryBacking>\n");
-}
-
-static void add_disk(Context *c)
-{
-    gboolean i440fx = qemu_machine_is_i440fx(c->machine->name);
-
-    add(c, "    <disk supported='yes'>\n");
-    ADD_ENUM(c, 6, "diskDevice", { "disk", TRUE }, { "cdrom", TRUE }, { "floppy", has(c, "floppy") }, { "lun", has(c, "scsi-block") });
-    ADD_ENUM(c, 6, "bus", { "ide", i440fx }, { "fdc", has(c, "floppy") }, { "scsi", has(c, "scsi-hd") },
-             { "virtio", has(c, "virtio-blk-pci") || has(c, "virtio-blk-device") }, { "usb", has(c, "usb-storage") },
-             { "sata", has(c, "ich9-ahci") });
-    ADD_ENUM(c, 6, "model", { "virtio", TRUE }, { "virtio-transitional", has(c, "virtio-blk-pci-transitional") },
-             { "virtio-non-transitional", has(c, "virtio-blk-pci-non-transitional") });
-    add(c, "    </disk>\n");
-}
-
-static void add_graphics(Context *c)
-{
-    gboolean vnc = qemu_caps_has_command(c->caps, "query-vnc"), spice = qemu_caps_has_command(c->caps, "query-spice");
-
-    add(c, "    <graphics supported='yes'>\n");
-    ADD_ENUM(c, 6, "type", { "vnc", vnc }, { "spice", spice }, { "egl-headless", qemu_caps_has_flag(c->caps, "display.egl-headless") });
-    add(c, "    </graphics>\n    <video supported='yes'>\n");
-    ADD_ENUM(c, 6, "modelType", { "vga", has(c, "VGA") }, { "cirrus", has(c, "cirrus-vga") }, { "vmvga", has(c, "vmware-svga") },
-             { "qxl", has(c, "qxl") }, { "virtio", has(c, "virtio-gpu-pci") || has(c, "virtio-gpu-device") }, { "none", TRUE },
-             { "bochs", has(c, "bochs-display") }, { "ramfb", has(c, "ramfb") });
-    add(c, "    </video>\n");
-}
-
-static void add_rng(Context *c)
-{
-    if (!has(c, "virtio-rng-pci") && !has(c, "virtio-rng-device")) {
-        add(c, "    <rng supported='no'/>\n");
-        return;
-    }
-    add(c, "    <rng supported='yes'>\n");
-    ADD_ENUM(c, 6, "model", { "virtio", TRUE }, { "virtio-transitional", has(c, "virtio-rng-pci-transitional") },
-             { "virtio-non-transitional", has(c, "virtio-rng-pci-non-transitional") });
-    ADD_ENUM(c, 6, "backendModel", { "random", has(c, "rng-random") }, { "egd", has(c, "rng-egd") }, { "builtin", has(c, "rng-builtin") });
-    add(c, "    </rng>\n");
-}
-
-static void add_tpm(Context *c)
-{
-    gboolean passthrough = g_hash_table_contains(c->caps->tpm_types, "passthrough");
-    gboolean any = passthrough && (g_hash_table_contains(c->caps->tpm_models, "tpm-tis") ||
-                                   g_hash_table_contains(c->caps->tpm_models, "tpm-crb"));
-
-    if (!any) {
-        add(c, "    <tpm supported='no'/>\n");
-        return;
-    }
-    add(c, "    <tpm supported='yes'>\n");
-    ADD_ENUM(c, 6, "model", { "tpm-tis", g_hash_table_contains(c->caps->tpm_models, "tpm-tis") },
-             { "tpm-crb", g_hash_table_contains(c->caps->tpm_models, "tpm-crb") });
-    ADD_ENUM(c, 6, "backendModel", { "passthrough", TRUE });
-    add(c, "    </tpm>\n");
-}
-
-static void add_devices(Context *c)
-{
-    add(c, "  <devices>\n");
-    add_disk(c);
-    add_graphics(c);
-    add(c, "    <hostdev supported='no'/>\n");
-    add_rng(c);
-    add(c, "    <filesystem supported='no'/>\n");
-    add_tpm(c);
-    if (has(c, "usb-redir")) {
-        add(c, "    <redirdev supported='yes'>\n");
-        ADD_ENUM(c, 6, "bus", { "usb", TRUE });
-        add(c, "    </redirdev>\n");
-    } else {
-        add(c, "    <redirdev supported='no'/>\n");
-    }
-    add(c, "    <channel supported='yes'>\n");
-    ADD_ENUM(c, 6, "type", { "pty", TRUE }, { "unix", TRUE }, { "spicevmc", qemu_caps_has_flag(c->caps, "chardev.spicevmc") },
-             { "qemu-vdagent", qemu_caps_has_flag(c->caps, "chardev.qemu-vdagent") });
-    add(c, "    </channel>\n    <crypto supported='no'/>\n    <interface supported='yes'>\n");
-    ADD_ENUM(c, 6, "backendType", { "default", TRUE });
-    add(c, "    </interface>\n    <panic supported='%s'>\n", is_x86(c) ? "yes" : "no");
-    ADD_ENUM(c, 6, "model", { "isa", is_x86(c) && has(c, "pvpanic") }, { "pvpanic", has(c, "pvpanic-pci") });
-    add(c, "    </panic>\n  </devices>\n");
-}
-
-static void add_features(Context *c)
-{
-    add(c, "  <features>\n    <gic supported='no'/>\n");
-    add(c, "    <vmcoreinfo supported='%s'/>\n", has(c, "vmcoreinfo") ? "yes" : "no");
-    add(c, "    <genid supported='no'/>\n    <backingStoreInput supported='yes'/>\n    <backup supported='no'/>\n");
-    add(c, "    <async-teardown supported='no'/>\n    <sev supported='no'/>\n    <sgx supported='no'/>\n  </features>\n");
-}
-
-static int resolve_machine(Context *c, const char *machine)
-{
-    c->machine = qemu_caps_machine(c->caps, machine);
-    if (c->machine)
+    target->machine = qemu_caps_machine(target->caps, machine);
+    if (!target->machine && !machine && target->caps->machines->len > 0)
+        target->machine = g_ptr_array_index(target->caps->machines, 0);
+    if (target->machine)
         return 0;
-    if (!machine && c->caps->machines->len > 0) {
-        c->machine = g_ptr_array_index(c->caps->machines, 0);
-        return 0;
-    }
-    return FAIL(VIR_ERR_INVALID_ARG, "the machine '%s' is not supported by emulator '%s'", machine ? machine : "", c->caps->binary);
+    return FAIL(VIR_ERR_INVALID_ARG, "the machine '%s' is not supported by emulator '%s'", machine ? machine : "", target->caps->binary);
 }
 
-static int resolve_type(Context *c, const char *type)
+static int resolve_type(DomcapsText *t, const char *type)
 {
-    if (type && !g_str_equal(type, "qemu") && !g_str_equal(type, "kvm"))
+    const QemuCaps *caps = t->target.caps;
+
+    if (type && !domain_virt_type_from_string(type))
         return FAIL(VIR_ERR_INVALID_ARG, "unknown virttype: %s", type);
-    c->kvm = type ? g_str_equal(type, "kvm") : c->caps->kvm.available;
-    c->accel = c->kvm ? &c->caps->kvm : &c->caps->tcg;
-    if (!c->accel->available)
+    t->target.kvm = type ? g_str_equal(type, "kvm") : caps->kvm.available;
+    t->accel = t->target.kvm ? &caps->kvm : &caps->tcg;
+    if (type && !t->target.kvm && !g_str_equal(type, "qemu"))
+        return FAIL(VIR_ERR_INVALID_ARG, "emulator '%s' doesn't run domains of type '%s'", caps->binary, type);
+    if (!t->accel->available)
         return FAIL(VIR_ERR_INVALID_ARG, "the accelerator '%s' is not supported by emulator '%s' on this host",
-                    c->kvm ? "kvm" : "tcg", c->caps->binary);
+                    t->target.kvm ? "kvm" : "tcg", caps->binary);
     return 0;
 }
 
+/* Whether the emulator runs guests of @arch: its own, and those of 32 bits on a processor that has them. */
+static gboolean runs_arch(const QemuCaps *caps, const char *arch)
+{
+    return g_str_equal(arch, caps->arch) || (g_str_equal(caps->arch, "x86_64") && g_str_equal(arch, "i686")) ||
+        g_strcmp0(qemu_arch_to_target(arch), caps->target) == 0;
+}
+
 char *qemu_domain_capabilities_xml(QemuCapsStore *store, const char *emulator, const char *arch, const char *machine,
-                                   const char *virt_type)
+                                   const char *virt_type, unsigned int flags)
 {
     g_autofree char *found = NULL;
     g_autoptr(QemuCaps) caps = NULL;
     g_autoptr(GString) xml = NULL;
     struct utsname uts;
-    Context c;
+    DomcapsText t = { .flags = flags };
 
+    if (arch && !qemu_arch_to_target(arch))
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "unknown architecture: %s", arch);
     if (!arch && !emulator)
         arch = uname(&uts) == 0 ? uts.machine : "x86_64";
     if (!emulator)
         emulator = found = qemu_find_emulator(arch);
     if (!emulator)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "unable to find any emulator to serve '%s' architecture", arch);
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "unable to find any emulator to serve '%s' architecture", arch);
     caps = qemu_caps_store_get(store, emulator);
     if (!caps)
         return NULL;
-    if (arch && !g_str_equal(arch, caps->arch))
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "architecture from emulator '%s' doesn't match given architecture '%s'", caps->arch, arch);
-    c = (Context){ .caps = caps };
-    if (resolve_machine(&c, machine) < 0 || resolve_type(&c, virt_type) < 0)
+    if (arch && !runs_arch(caps, arch))
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "emulator '%s' runs guests of architecture '%s', not '%s'", emulator, caps->arch, arch);
+    t.target = (ClaimTarget){ .caps = caps, .arch = arch ? arch : caps->arch };
+    if (resolve_machine(&t.target, machine) < 0 || resolve_type(&t, virt_type) < 0)
         return NULL;
-    c.xml = xml = g_string_new("<domainCapabilities>\n");
-    add(&c, "  <path>%s</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n", caps->binary, c.kvm ? "kvm" : "qemu",
-        c.machine->name, caps->arch);
-    add(&c, "  <vcpu max='%u'/>\n  <iothreads supported='yes'/>\n", c.machine->max_cpus);
-    add_os(&c);
-    add_cpu(&c);
-    add_memory_backing(&c);
-    add_devices(&c);
-    add_features(&c);
+    t.xml = xml = g_string_new("<domainCapabilities>\n");
+    domcaps_add(&t, "  <path>%s</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n", caps->binary,
+                t.target.kvm ? "kvm" : "qemu", t.target.machine->name, t.target.arch);
+    domcaps_add(&t, "  <vcpu max='%u'/>\n", t.target.machine->max_cpus);
+    domcaps_add(&t, "  <iothreads supported='%s'/>\n", qemu_can_start(&t.target, "<iothreads>1</iothreads>", NULL) ? "yes" : "no");
+    add_os(&t);
+    domcaps_add_cpu(&t);
+    add_groups(&t, 2, memory_claims, G_N_ELEMENTS(memory_claims));
+    domcaps_add(&t, "  <devices>\n");
+    add_groups(&t, 4, device_claims, G_N_ELEMENTS(device_claims));
+    domcaps_add(&t, "  </devices>\n");
+    add_features(&t);
     g_string_append(xml, "</domainCapabilities>\n");
     return g_string_free(g_steal_pointer(&xml), FALSE);
 }

@@ -132,8 +132,10 @@ static char *get_capabilities(virConnectPtr conn)
 static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,
                                      const char *virt_type, unsigned int flags)
 {
-    NO_FLAGS(flags, NULL);
-    return qemu_domain_capabilities_xml(driver_of(conn)->caps, emulator, arch, machine, virt_type);
+    NO_FLAGS(flags & ~(unsigned int)(VIR_CONNECT_GET_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES |
+                                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES |
+                                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES), NULL);
+    return qemu_domain_capabilities_xml(driver_of(conn)->caps, emulator, arch, machine, virt_type, flags);
 }
 
 static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***models, unsigned int flags)

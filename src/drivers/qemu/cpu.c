@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "drivers/qemu/cpu.h"
+#include <string.h>
+#include "base/json.h"
+#include "core/host/host.h"
+
+/* Models of QEMU that cpu_x86.c has no features for. */
+static const struct {
+    const char *vendor, *models;
+} newer_models[] = {
+    { "AMD", "EPYC-Genoa EPYC-Turin" },
+    { "Intel", "ClearwaterForest Denverton DiamondRapids GraniteRapids KnightsMill SapphireRapids SierraForest" },
+};
+
+const char *qemu_cpu_vendor(const char *model)
+{
+    const char *version = strrchr(model, '-');
+    g_autofree char *base = version && version[1] == 'v' && g_ascii_isdigit(version[2]) ? g_strndup(model, version - model)
+                                                                                        : g_strdup(model);
+    const CpuModel *known = cpu_x86_model(base);
+
+    if (known)
+        return known->vendor;
+    for (guint i = 0; i < G_N_ELEMENTS(newer_models); i++) {
+        g_auto(GStrv) names = g_strsplit(newer_models[i].models, " ", -1);
+
+        if (g_strv_contains((const char *const *)names, base))
+            return newer_models[i].vendor;
+    }
+    return NULL;
+}
+
+static char plain(char c)
+{
+    return c == '.' || c == '_' ? '-' : c;
+}
+
+/* QEMU writes '-' where we have '.' or '_', and has most of ours as second names. */
+static gboolean same_name(const char *ours, const char *qemus)
+{
+    guint i = 0;
+
+    while (ours[i] && plain(ours[i]) == plain(qemus[i]))
+        i++;
+    return ours[i] == qemus[i];
+}
+
+const char *qemu_cpu_feature_name(const char *name)
+{
+    guint n;
+    const char *const *names = cpu_x86_features(&n);
+
+    if (g_str_equal(name, "pclmulqdq"))
+        return "pclmuldq";
+    for (guint i = 0; i < n; i++) {
+        if (same_name(names[i], name))
+            return names[i];
+    }
+    return name;
+}
+
+static void read_properties(json_object *properties, CpuSet *set)
+{
+    memset(set, 0, sizeof(*set));
+    json_object_object_foreach(properties, name, value) {
+        int feature = json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value) ?
+            cpu_x86_feature(qemu_cpu_feature_name(name)) : -1;
+
+        if (feature >= 0)
+            cpu_set_put(set, feature, TRUE);
+    }
+}
+
+gboolean qemu_cpu_fullest(const QemuAccel *accel, CpuSet *set, const char **vendor)
+{
+    if (!accel->max_cpu)
+        return FALSE;
+    read_properties(accel->max_cpu, set);
+    *vendor = cpu_x86_vendor(json_member_string(accel->max_cpu, "vendor"));
+    return TRUE;
+}
+
+const char *qemu_cpu_base(const char *arch, const QemuAccel *accel)
+{
+    const CpuModel *model;
+    const char *vendor;
+    CpuSet set;
+
+    if ((!g_str_equal(arch, "x86_64") && !g_str_equal(arch, "i686")) || !qemu_cpu_fullest(accel, &set, &vendor))
+        return NULL;
+    model = cpu_x86_choose(&set, vendor, NULL);
+    return model && qemu_caps_cpu(accel, model->name) ? model->name : NULL;
+}
+
+char *qemu_cpu_describe_fullest(const char *arch, const QemuAccel *accel, unsigned flags, int indent)
+{
+    const char *vendor, *base = qemu_cpu_base(arch, accel);
+    GString *out;
+    CpuSet set, own;
+
+    if (!base || !accel->base_cpu || !qemu_cpu_fullest(accel, &set, &vendor))
+        return NULL;
+    read_properties(accel->base_cpu, &own);
+    out = g_string_new(NULL);
+    g_string_append_printf(out, "%*s<model fallback='forbid'>%s</model>\n", indent, "", base);
+    if (vendor)
+        g_string_append_printf(out, "%*s<vendor>%s</vendor>\n", indent, "", vendor);
+    cpu_x86_tell(out, cpu_x86_model(base), &own, &set, flags, indent);
+    return g_string_free(out, FALSE);
+}
