@@ -53,6 +53,24 @@ ROWS = {
          "<channel type='spiceport'><source channel='org.x'/><target type='virtio' name='p'/></channel>",
          [('/chardevs/charchannel3', 'type', 'chardev-spicevmc'), ('/chardevs/charchannel4', 'type', 'chardev-spiceport')]),
     ],
+    'displays': [
+        ("<graphics type='vnc' powerControl='yes' sharePolicy='ignore'><listen type='socket'/></graphics>", []),
+        ("<graphics type='spice'><listen type='socket'/><image compression='off'/><mouse mode='client'/>"
+         "<clipboard copypaste='no'/></graphics>", []),
+        ("<video><model type='qxl' heads='1' vgamem='8192'/></video><video><model type='virtio' heads='2'/><driver packed='on'/></video>",
+         [('video0', 'type', 'qxl-vga'), ('video0', 'vgamem_mb', 8), ('video1', 'max_outputs', 2), ('video1', 'packed', True)]),
+        ("<audio id='1' type='none'><output mixingEngine='yes' voices='2'><settings frequency='44100' channels='2' format='s16'/>"
+         "</output></audio><audio id='2' type='file' path='{folder}/out.wav'/>", []),
+        ("<sound model='sb16'/><sound model='es1370'><audio id='2'/></sound><sound model='ac97'/><sound model='pcspk'/>"
+         "<sound model='ich6'><codec type='micro'/></sound><sound model='ich9'><codec type='output'/></sound>",
+         [('sound0', 'type', 'sb16'), ('sound1', 'audiodev', 'audio2'), ('sound2', 'type', 'AC97'), ('sound4-codec0', 'type', 'hda-micro'),
+          ('sound5', 'type', 'ich9-intel-hda'), ('/machine', 'pcspk-audiodev', 'audio1')]),
+    ],
+    'dbus': [
+        ("<graphics type='dbus' p2p='yes'><audio id='1'/></graphics><audio id='1' type='dbus'/>"
+         "<video><model type='bochs'><resolution x='800' y='600'/></model></video>",
+         [('video0', 'type', 'bochs-display'), ('video0', 'xres', 800)]),
+    ],
     'doorbell': [
         ("<shmem name='d'><model type='ivshmem-doorbell'/><server path='{folder}/door'/><msi vectors='3' ioeventfd='off'/></shmem>",
          [('shmem0', 'type', 'ivshmem-doorbell'), ('shmem0', 'vectors', 3), ('shmem0', 'ioeventfd', False)]),
@@ -90,7 +108,7 @@ def serve_shared_memory(listening):
     return peer
 
 
-@pytest.mark.parametrize('group', ['small', 'chardevs'])
+@pytest.mark.parametrize('group', ['small', 'chardevs', 'displays', 'dbus'])
 def test_started(daemon, tmp_path, group):
     try:
         run_row_group(daemon, group, tmp_path, ROWS[group])
@@ -155,3 +173,29 @@ def test_tls(new_daemon, tmp_path, certificates):
             assert known.version()
             support.wait_for(lambda: 'disconnected' not in next(
                 c['filename'] for c in ask(daemon, 'tls', 'query-chardev') if c['label'] == 'charserial1'), what='the connection')
+
+
+def test_displays_with_tls_and_sasl(new_daemon, tmp_path, certificates):
+    daemon = configured(new_daemon, f'vnc_tls_x509_cert_dir = "{certificates}"', f'spice_tls_x509_cert_dir = "{certificates}"',
+                        'vnc_tls = 1', 'vnc_tls_x509_verify = 1', 'vnc_sasl = 1', 'spice_tls = 1', 'spice_password = "sesame"')
+    run_row_group(daemon, 'safe', tmp_path, [
+        ("<graphics type='vnc' autoport='yes' websocket='-1'/><graphics type='spice' autoport='yes'><channel name='main' mode='secure'/>"
+         "</graphics>", [('/objects/vnc-tls-creds0', 'verify-peer', True)])])
+    [server] = ask(daemon, 'safe', 'query-vnc-servers')      # the second one speaks TLS before VNC: over web sockets
+    assert {(one['auth'], one.get('vencrypt')) for one in server['server']} == {('vencrypt', 'x509-sasl'), ('sasl', None)}
+    spice = ask(daemon, 'safe', 'query-spice')
+    assert spice['auth'] == 'spice' and spice['enabled'] and spice['tls-port'] > 0 and spice['port'] > 0
+    xml = daemon.virsh('dumpxml', 'safe')
+    assert f"tlsPort='{spice['tls-port']}'" in xml and 'sesame' not in daemon.virsh('dumpxml', 'safe', '--security-info')
+
+
+def test_displays_on_sockets(new_daemon, tmp_path):
+    daemon = configured(new_daemon, 'vnc_auto_unix_socket = 1', 'spice_auto_unix_socket = 1', 'vnc_password = ""')
+    run_row_group(daemon, 'sockets', tmp_path, [("<graphics type='vnc'/><graphics type='spice' autoport='yes'/>", [])])
+    xml = daemon.virsh('dumpxml', 'sockets')
+    for kind in ('vnc', 'spice'):
+        [path] = [part.split("'")[0] for part in xml.split("<listen type='socket' socket='")[1:] if part.split("'")[0].endswith(f'/{kind}.sock')]
+        with socket.socket(socket.AF_UNIX) as viewer:
+            viewer.connect(path)
+    assert ask(daemon, 'sockets', 'query-vnc')['auth'] == 'vnc'     # the empty password lets nobody in
+    daemon.virsh('destroy', 'sockets')

@@ -147,8 +147,10 @@ void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachine
 int qemu_backend_complete(DomainHost *host, DomainDef *def);
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def);
 int qemu_backend_max_vcpus(DomainHost *host, const char *type);
-/** Choose the ports and addresses of displays that have none. @guest may be NULL (nothing is reserved then). */
-int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
+/* displays.c */
+/** Choose ports, addresses, sockets (in @dir) and render nodes of displays that have none. @qemu may be NULL: nothing is reserved
+ * then. 0, or -1 with an error. */
+int qemu_assign_displays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def, const char *dir);
 
 /** Refuse what a definition wants of the host's scheduler and control groups, and what isn't done. */
 int qemu_check_tuning(const DomainDef *def);

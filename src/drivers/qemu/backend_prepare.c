@@ -113,72 +113,6 @@ int qemu_backend_complete(DomainHost *host, DomainDef *def)
     return 0;
 }
 
-/* A port for @graphics from @pool if it has none. */
-static int assign_port(QemuGuest *qemu, PortPool *pool, bool *has, gint32 *port, gboolean wanted)
-{
-    QemuPort taken = { pool, 0 };
-
-    if (*has && *port > 0) {
-        taken.port = *port;
-        port_pool_reserve(pool, *port);
-    } else {
-        if (!wanted)
-            return 0;
-        taken.port = port_pool_take(pool);
-        if (taken.port < 0)
-            return -1;
-        *has = true;
-        *port = taken.port;
-    }
-    if (qemu)
-        g_array_append_val(qemu->ports, taken);
-    else
-        port_pool_give_back(pool, taken.port);
-    return 0;
-}
-
-static gboolean listens_on_network(const DomainGraphics *graphics)
-{
-    if (graphics->socket)
-        return FALSE;
-    return graphics->n_listens == 0 || graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_ADDRESS ||
-        graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_NETWORK || graphics->listens[0]->type == GRAPHICS_LISTEN_TYPE_UNSET;
-}
-
-/* Where a display listens that doesn't say so: in @def, so that clients see it. */
-static void assign_address(DomainGraphics *graphics, const char *address)
-{
-    GraphicsListen *listen = graphics->n_listens > 0 ? graphics->listens[0] : NULL;
-
-    if (listen && (listen->type == GRAPHICS_LISTEN_TYPE_ADDRESS || listen->type == GRAPHICS_LISTEN_TYPE_UNSET) && !listen->address)
-        listen->address = g_strdup(graphics->listen ? graphics->listen : address);
-    if (!graphics->listen)
-        graphics->listen = g_strdup(listen && listen->address ? listen->address : address);
-}
-
-int qemu_assign_ports(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
-{
-    for (guint i = 0; i < def->devices.n_graphics; i++) {
-        DomainGraphics *g = def->devices.graphics[i];
-        int rc = 0;
-
-        if (!listens_on_network(g))
-            continue;
-        if (g->type == DOMAIN_GRAPHICS_TYPE_VNC || g->type == DOMAIN_GRAPHICS_TYPE_SPICE)
-            assign_address(g, g->type == DOMAIN_GRAPHICS_TYPE_VNC ? driver->conf.vnc_listen : driver->conf.spice_listen);
-        if (g->type == DOMAIN_GRAPHICS_TYPE_VNC) {
-            rc = assign_port(qemu, driver->vnc_ports, &g->has_port, &g->port, TRUE);
-            if (rc == 0 && g->has_websocket)
-                rc = assign_port(qemu, driver->websocket_ports, &g->has_websocket, &g->websocket, TRUE);
-        } else if (g->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
-            rc = assign_port(qemu, driver->spice_ports, &g->has_port, &g->port, TRUE);
-        }
-        if (rc < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static gboolean has_limits(const DomainCputune *t)
 {
     return t->has_shares || t->period || t->has_quota || t->global_period || t->has_global_quota || t->emulator_period ||
@@ -216,7 +150,7 @@ int qemu_check_tuning(const DomainDef *def)
 
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def)
 {
-    static const char *const env[] = { "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+    g_autoptr(GPtrArray) env = g_ptr_array_new();
     QemuDriver *driver = host_priv(host);
     const HostPaths *paths = host_paths(host);
     g_autofree char *dir = NULL;
@@ -230,11 +164,18 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     copy = domain_def_copy(def);
     dir = g_strdup_printf("%s/domain--1-%s", paths ? paths->lib : "", def->name);
     options.dir = dir;
-    if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_ports(driver, NULL, copy) < 0)
+    if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_displays(driver, NULL, copy, dir) < 0)
         return NULL;
     caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");
     cmd = caps ? qemu_command_new(copy, caps, &options) : NULL;
-    return cmd ? qemu_command_text(cmd, env, FALSE) : NULL;
+    if (!cmd)
+        return NULL;
+    g_ptr_array_add(env, (char *)"LC_ALL=C");
+    g_ptr_array_add(env, (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    for (guint i = 0; i < cmd->env->len; i++)
+        g_ptr_array_add(env, g_ptr_array_index(cmd->env, i));
+    g_ptr_array_add(env, NULL);
+    return qemu_command_text(cmd, (const char *const *)env->pdata, FALSE);
 }
 
 int qemu_backend_max_vcpus(DomainHost *host, const char *type)

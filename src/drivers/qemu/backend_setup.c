@@ -42,9 +42,16 @@ int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics)
     const char *connected = graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE && graphics->connected ?
         graphics_auth_connected_to_string(graphics->connected) : NULL;
 
-    if (!graphics->passwd || (graphics->type != DOMAIN_GRAPHICS_TYPE_VNC && graphics->type != DOMAIN_GRAPHICS_TYPE_SPICE))
+    const QemuDriver *driver = guest_host_priv(guest);
+    const char *password = graphics->passwd;
+
+    if (graphics->type != DOMAIN_GRAPHICS_TYPE_VNC && graphics->type != DOMAIN_GRAPHICS_TYPE_SPICE)
         return 0;
-    if (qemu_guest_call(guest, "set_password", json_make(JSON_STR("protocol", protocol), JSON_STR("password", graphics->passwd),
+    if (!password)
+        password = graphics->type == DOMAIN_GRAPHICS_TYPE_VNC ? driver->conf.vnc_password : driver->conf.spice_password;
+    if (!password)
+        return 0;
+    if (qemu_guest_call(guest, "set_password", json_make(JSON_STR("protocol", protocol), JSON_STR("password", password),
                                                          JSON_STR("connected", connected)), NULL) < 0)
         return -1;
     if (graphics->passwd_valid_to) {
@@ -57,7 +64,7 @@ int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics)
         return qemu_guest_call(guest, "expire_password", json_make(JSON_STR("protocol", protocol), JSON_STR("time", seconds)), NULL);
     }
     /* An empty password would let everybody in: QEMU keeps such a display closed only if it is told that it has expired. */
-    if (!*graphics->passwd)
+    if (!*password)
         return qemu_guest_call(guest, "expire_password", json_make(JSON_STR("protocol", protocol), JSON_STR("time", "now")), NULL);
     return 0;
 }

@@ -213,10 +213,15 @@ static char **make_environment(QemuGuest *qemu)
     return (char **)g_ptr_array_free(env, FALSE);
 }
 
-static void append_environment(char ***env, const DomainDef *def)
+static void append_environment(char ***env, const QemuCommand *cmd)
 {
-    const QemuCommandline *extra = def->qemu_commandline;
+    const QemuCommandline *extra = cmd->def->qemu_commandline;
 
+    for (guint i = 0; i < cmd->env->len; i++) {
+        g_auto(GStrv) pair = g_strsplit(g_ptr_array_index(cmd->env, i), "=", 2);
+
+        *env = g_environ_setenv(*env, pair[0], pair[1], TRUE);
+    }
     for (guint i = 0; extra && i < extra->n_envs; i++)
         *env = g_environ_setenv(*env, extra->envs[i]->name, extra->envs[i]->value ? extra->envs[i]->value : "", TRUE);
 }
@@ -390,7 +395,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         return -1;
     for (guint i = 0; i < cmd->unlink->len; i++)
         qemu_guest_unlink_later(qemu, g_ptr_array_index(cmd->unlink, i));
-    append_environment(&env, def);
+    append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
     if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_connect(guest) < 0)
@@ -433,7 +438,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
         return -1;
     guest_paths(guest, qemu);
     if (make_folders(driver, qemu) < 0 || qemu_assign_aliases(def) < 0 ||
-        qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
+        qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
     if (opened.monitor < 0)
@@ -630,7 +635,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
-    if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_ports(driver, qemu, def) < 0)
+    if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_drop_gone(guest, def) < 0 ||
         qemu_guest_refresh(guest, def) < 0)

@@ -26,6 +26,12 @@ void qemu_arg_f(QemuCommand *cmd, const char *option, const char *fmt, ...)
     va_end(args);
 }
 
+void qemu_env(QemuCommand *cmd, const char *name, const char *value)
+{
+    if (value)
+        g_ptr_array_add(cmd->env, g_strdup_printf("%s=%s", name, value));
+}
+
 void qemu_arg_json(QemuCommand *cmd, const char *option, json_object *value)
 {
     qemu_arg(cmd, option);
@@ -410,7 +416,8 @@ static int command_build(QemuCommand *cmd)
     command_name(cmd);
     if (command_system(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
         qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
-        qemu_command_display(cmd) < 0 || qemu_command_misc(cmd) < 0)
+        qemu_command_audios(cmd) < 0 || qemu_command_graphics(cmd) < 0 || qemu_command_videos(cmd) < 0 ||
+        qemu_command_sounds(cmd) < 0 || qemu_command_misc(cmd) < 0)
         return -1;
     command_sandbox(cmd);
     if (qemu_command_panics(cmd) < 0 || qemu_command_shmems(cmd) < 0 || qemu_command_vsock(cmd) < 0 ||
@@ -446,6 +453,7 @@ QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, c
     cmd->options = options;
     cmd->conf = options->conf ? options->conf : default_conf();
     cmd->argv = g_ptr_array_new_with_free_func(g_free);
+    cmd->env = g_ptr_array_new_with_free_func(g_free);
     cmd->fds = g_array_new(FALSE, FALSE, sizeof(int));
     cmd->sets = g_array_new(FALSE, FALSE, sizeof(QemuFdSet));
     cmd->next_fdset = options->first_fdset;
@@ -482,6 +490,7 @@ void qemu_command_free(QemuCommand *cmd)
     g_array_unref(cmd->fds);
     g_array_unref(cmd->sets);
     g_ptr_array_unref(cmd->argv);
+    g_ptr_array_unref(cmd->env);
     g_ptr_array_unref(cmd->unlink);
     g_free(cmd);
 }

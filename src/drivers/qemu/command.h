@@ -38,6 +38,7 @@ typedef struct {
     const QemuConf *conf;
     const QemuMachine *machine;
     GPtrArray *argv;          /* char * */
+    GPtrArray *env;           /* "NAME=VALUE" that devices need in QEMU's environment (char *) */
     GArray *fds;              /* descriptors made here that QEMU inherits; closed with the command */
     GArray *sets;             /* of QemuFdSet: those of @fds that a QEMU that runs gets as sets */
     GPtrArray *unlink;        /* paths of sockets made here, to be removed when the run ends (char *) */

@@ -69,6 +69,13 @@ static void machine_features(QemuCommand *cmd, GString *machine)
         g_string_append_printf(machine, ",gic-version=%s", f->gic.version);
     if (f->ioapic_driver)
         g_string_append_printf(machine, ",kernel_irqchip=%s", f->ioapic_driver == FEATURE_IOAPIC_DRIVER_QEMU ? "split" : "on");
+    for (guint i = 0; i < cmd->def->devices.n_sounds; i++) {
+        const DomainSound *sound = cmd->def->devices.sounds[i];
+        g_autofree char *audio = sound->model == DOMAIN_SOUND_MODEL_PCSPK ? qemu_audio_id(cmd, sound->audio_id) : NULL;
+
+        if (audio)
+            g_string_append_printf(machine, ",pcspk-audiodev=%s", audio);
+    }
 }
 
 /* Switches of features that need work which isn't done: never to be ignored. */

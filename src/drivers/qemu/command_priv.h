@@ -16,6 +16,8 @@ void qemu_arg_f(QemuCommand *cmd, const char *option, const char *fmt, ...) G_GN
 /** Append an option and a JSON value, which is taken over. */
 void qemu_arg_json(QemuCommand *cmd, const char *option, json_object *value);
 
+/** Set a variable of QEMU's environment; nothing if @value is NULL. */
+void qemu_env(QemuCommand *cmd, const char *name, const char *value);
 /** Append a device with its place; @props are taken over. */
 int qemu_arg_device(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info);
 
@@ -72,7 +74,13 @@ int qemu_command_disks(QemuCommand *cmd);
 int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk);
 int qemu_command_interfaces(QemuCommand *cmd);
 int qemu_command_chardevs(QemuCommand *cmd);
-int qemu_command_display(QemuCommand *cmd);
+/** Audio backends, which displays refer to, come before them; sound cards after. */
+int qemu_command_audios(QemuCommand *cmd);
+int qemu_command_graphics(QemuCommand *cmd);
+int qemu_command_videos(QemuCommand *cmd);
+int qemu_command_sounds(QemuCommand *cmd);
+/** The id of the audio backend that a display or card uses: @id, or the first one. NULL: there is none. Caller frees. */
+char *qemu_audio_id(const QemuCommand *cmd, guint id);
 int qemu_command_inputs(QemuCommand *cmd);
 int qemu_command_misc(QemuCommand *cmd);
 int qemu_command_panics(QemuCommand *cmd);
