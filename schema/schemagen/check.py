@@ -131,11 +131,13 @@ def check_options(item):
         fail(item, 'has both a struct and lines of its own')
     if item.type == '-' and not item.body:
         fail(item, 'has neither a struct nor lines of its own')
-    for key in ('error', 'bad'):
+    for key in ('error', 'bad', 'unknown'):
         if key in item.opts and item.opts[key] not in ERROR_CODES:
             fail(item, f"unknown error '{item.opts[key]}'")
     if 'bad' in item.opts and (item.kind in ('elem', 'part') or item.type == '-'):
         fail(item, "key 'bad' is for values")
+    if 'unknown' in item.opts and item.kind != 'elem':
+        fail(item, "key 'unknown' is for elements")
     if 'when' in item.opts and 'unless' in item.opts:
         fail(item, "has both 'when' and 'unless'")
 

@@ -5,7 +5,7 @@ import re
 MEMBER_KINDS = {'attr', 'text', 'child', 'list', 'elem', 'part', 'key'}
 TOP_KINDS = {'root', 'namespace', 'enum', 'struct'}
 OPTIONS = {'field', 'default', 'required', 'always', 'has', 'present', 'flat', 'ref', 'live',
-           'live-unless-user', 'when', 'unless', 'match', 'range', 'error', 'bad', 'union', 'unit', 'form'}
+           'live-unless-user', 'when', 'unless', 'match', 'range', 'error', 'bad', 'unknown', 'union', 'unit', 'form'}
 NAME = re.compile(r'^\*?[A-Za-z_][A-Za-z0-9_.:@-]*$')
 
 

@@ -61,7 +61,7 @@ def scalar_parts(member, struct):
     if scalar.bits:
         low, high = limits(member)
         parts += [f'.bytes = {scalar.bits // 8}', f'.width = {scalar.width}', f'.min = {low}', f'.max = {high}']
-    if scalar.unit:
+    if scalar.unit and item.opts.get('unit') != 'largest':
         parts.append(f".unit = {quote(item.opts.get('unit', scalar.unit))}")
     if 'form' in item.opts:
         parts.append(f".form = xml_form_{item.opts['form']}")
@@ -118,8 +118,9 @@ def member_text(member, model, struct):
         parts.append(f'.flags = {flags}')
     if 'error' in item.opts:
         parts.append(f".error = VIR_ERR_{item.opts['error']}")
-    if 'bad' in item.opts:
-        parts.append(f".bad = VIR_ERR_{item.opts['bad']}")
+    for key in ('bad', 'unknown'):
+        if key in item.opts:
+            parts.append(f".bad = VIR_ERR_{item.opts[key]}")
     parts += [f'.since = {quote(item.since)}', f'.doc = {quote(item.doc)}']
     return '    {' + ', '.join(parts) + '},'
 

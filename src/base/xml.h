@@ -139,7 +139,7 @@ struct XmlMember {
     XmlForm *form;           /**< How a string is checked and written; NULL: any text as it is. */
     const char *match;       /**< Attribute that the element must have to be meant … */
     const char *match_value; /**< … with this value, if not NULL. */
-    const char *unit;        /**< Unit that a size is printed with. */
+    const char *unit;        /**< Unit that a size is printed with; NULL: the largest that it is a multiple of. */
     const XmlEnum *when_enum;
     guint64 when_mask;       /**< Bit N: meant when the discriminator has value N; 0: always. */
     guint64 min, max;        /**< Range of a number (signed bits for XML_INT). */
@@ -149,7 +149,7 @@ struct XmlMember {
     guint32 max_count;       /**< Longest list. */
     guint16 flags;
     guint16 error;           /**< VIR_ERR_xxx when it is missing. */
-    guint16 bad;             /**< VIR_ERR_xxx when its value is not allowed. */
+    guint16 bad;             /**< VIR_ERR_xxx when its value is not allowed; of an element in it that isn't known, 0: ignored. */
     XmlMemberKind kind;
     XmlType type;
     guint8 bytes;            /**< Width of a number. */

@@ -102,12 +102,40 @@ static void put_attr(Out *out, const char *name, const char *value)
 
 /* Values */
 
+/* The unit that a size is told in: a fixed one, or the largest that it is a multiple of. *@shift is how far it is from the
+ * one that it is kept in. */
+static const char *size_unit(const XmlMember *m, const void *at, guint *shift)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    guint64 n = xml_number_get(m, at);
+
+    *shift = 0;
+    if (m->unit)
+        return m->unit;
+    while (n && (n >> *shift) % 1024 == 0)
+        *shift += 10;
+    return units[(m->width + *shift) / 10];
+}
+
+static void put_unit(Out *out, const XmlMember *m, const void *at)
+{
+    guint shift;
+
+    if (m->type == XML_SIZE)
+        put_attr(out, "unit", size_unit(m, at, &shift));
+}
+
 static void put_value(Out *out, const XmlMember *m, const void *at, const char *attr)
 {
     char buf[XML_VALUE_BUF];
     g_autofree char *set = m->type == XML_BITMAP ? bitmap_format(*(Bitmap *const *)at) : NULL;
     const char *text = set ?: xml_value_text(m, at, buf);
+    guint shift = 0;
 
+    if (m->type == XML_SIZE && !m->unit && size_unit(m, at, &shift) && shift) {
+        g_snprintf(buf, sizeof buf, "%" G_GUINT64_FORMAT, xml_number_get(m, at) >> shift);
+        text = buf;
+    }
     if (attr)
         put_attr(out, attr, text);
     else
@@ -169,8 +197,7 @@ static void put_leaf(Out *out, const XmlMember *m, const void *at)
     put_start(out, m);
     if (m->leaf)
         put_value(out, m, at, m->leaf);
-    if (m->type == XML_SIZE)
-        put_attr(out, "unit", m->unit);
+    put_unit(out, m, at);
     if (m->leaf || m->type == XML_PRESENT) {
         put(out, "/>\n", 3);
         return;
@@ -191,8 +218,7 @@ static bool format_attrs(Out *out, const XmlDesc *desc, const void *obj)
         if (!wanted(out, m, obj) || !xml_value_is_set(m, obj))
             continue;
         put_value(out, m, member_ptr(m, obj), m->name);
-        if (m->type == XML_SIZE)
-            put_attr(out, "unit", m->unit);
+        put_unit(out, m, member_ptr(m, obj));
     }
     return out->len > before;
 }
@@ -214,8 +240,7 @@ static bool format_content(Out *out, const XmlMember *self, const XmlDesc *desc,
     size_t head = out->len;
 
     if (text) {
-        if (text->type == XML_SIZE)
-            put_attr(out, "unit", text->unit);
+        put_unit(out, text, member_ptr(text, obj));
         put(out, ">", 1);
         put_value(out, text, member_ptr(text, obj), NULL);
         put_end(out, self);

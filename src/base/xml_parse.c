@@ -22,6 +22,7 @@ struct Frame {
     const char *name;
     guint index; /* Place in its list from 1; 0 if it isn't in one. */
     guint place; /* The same in a list of several names, among all items. */
+    int unknown; /* Code of the error that an unknown element in it is; 0: it is ignored. */
 };
 
 typedef struct {
@@ -105,8 +106,11 @@ static void report_unknown(Parser *p, const Frame *frame, const XmlDesc *desc, x
         return;
     }
     g_autofree char *hint = guess(desc, attr, name);
-    problem(p, frame, attr ? name : NULL, node, XML_PROBLEM_IGNORED, VIR_ERR_OK, "unknown %s '%s' is ignored%s",
-            attr ? "attribute" : "element", name, hint);
+    if (!attr && frame->up->unknown)
+        problem(p, frame, NULL, node, XML_PROBLEM_ERROR, frame->up->unknown, "unknown element '%s'%s", name, hint);
+    else
+        problem(p, frame, attr ? name : NULL, node, XML_PROBLEM_IGNORED, VIR_ERR_OK, "unknown %s '%s' is ignored%s",
+                attr ? "attribute" : "element", name, hint);
 }
 
 /* Text of nodes */
@@ -318,8 +322,9 @@ static void check_leaf(Parser *p, const Frame *frame, const XmlMember *m, xmlNod
 
     report_attrs(p, frame, &nothing, node, consumed);
     for (xmlNode *child = node->children; child; child = child->next) {
+        Frame inner = {frame, (const char *)child->name, 0, 0, 0};
         if (child->type == XML_ELEMENT_NODE)
-            report_unknown(p, frame, &nothing, child, false, (const char *)child->name);
+            report_unknown(p, &inner, &nothing, child, false, inner.name);
     }
 }
 
@@ -424,7 +429,7 @@ static void parse_children(Parser *p, const Frame *frame, const XmlDesc *desc, v
         guint count = m ? ++counts[m - desc->members] : 0;
         bool list = m && m->kind == XML_MEMBER_LIST;
         guint index = !list ? 0 : m->names ? ++named[xml_enum_value(m->names, (const char *)child->name)] : count;
-        Frame inner = {frame, (const char *)child->name, index, count};
+        Frame inner = {frame, (const char *)child->name, index, count, m && m->kind == XML_MEMBER_ELEM ? m->bad : 0};
         if (!m)
             report_unknown(p, &inner, desc, child, false, inner.name);
         else if (count > 1 && !list)
@@ -500,7 +505,7 @@ static void parse_element(Parser *p, const Frame *frame, const XmlDesc *desc, vo
 void *xml_parse_node(const XmlDesc *desc, xmlNode *node, const char *path, unsigned flags, XmlDiagnostics *diag)
 {
     Parser parser = {diag, flags};
-    Frame frame = {NULL, path, 0, 0};
+    Frame frame = {NULL, path, 0, 0, 0};
     guint errors = diag->n_errors;
     void *obj = xml_struct_new(desc);
 

@@ -381,7 +381,7 @@ static const Param perf[] = {
 static PerfEvent *find_event(const DomainDef *def, const char *name)
 {
     for (guint i = 0; i < def->n_perf_events; i++) {
-        if (strcmp(def->perf_events[i]->name, name) == 0)
+        if (def->perf_events[i]->name == perf_event_name_from_string(name))
             return def->perf_events[i];
     }
     return NULL;
@@ -402,7 +402,7 @@ static int set_event(const Param *param, void *owner, const virTypedParameter *v
         for (const Param *p = perf; p < param; p++)
             at += find_event(def, p->name) != NULL;
         event = xml_struct_new(&PERF_EVENT_DESC);
-        event->name = g_strdup(param->name);
+        event->name = perf_event_name_from_string(param->name);
         XML_LIST_INSERT(def->perf_events, def->n_perf_events, at, event);
     }
     event->enabled = value->value.b ? TRISTATE_YES : TRISTATE_NO;

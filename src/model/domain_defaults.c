@@ -101,15 +101,17 @@ static void default_cpu_check(DomainCpu *cpu, bool emulated)
         cpu->check = CPU_CHECK_NONE;
 }
 
-static void default_cpu(DomainDef *def, const DomainMachineInfo *info)
+static int default_cpu(DomainDef *def, const DomainMachineInfo *info)
 {
     if (!def->cpu && !info->default_cpu)
-        return;
+        return 0;
     if (!def->cpu)
         def->cpu = xml_struct_new(&DOMAIN_CPU_DESC);
     DomainCpu *cpu = def->cpu;
     if (!cpu->mode)
         cpu->mode = CPU_MODE_CUSTOM;
+    if (cpu->mode == CPU_MODE_CUSTOM && !cpu->model && (cpu->vendor || cpu->n_features))
+        return FAIL(VIR_ERR_XML_ERROR, "domain.cpu: a vendor or features need a <model>");
     if (cpu->mode == CPU_MODE_CUSTOM && !cpu->model && info->default_cpu) {
         cpu->model = g_strdup(info->default_cpu);
         cpu->fallback = CPU_FALLBACK_FORBID;
@@ -118,12 +120,15 @@ static void default_cpu(DomainDef *def, const DomainMachineInfo *info)
         cpu->fallback = cpu->fallback ?: CPU_FALLBACK_ALLOW;
         cpu->match = cpu->match ?: CPU_MATCH_EXACT;
     }
+    if (cpu->mode == CPU_MODE_HOST_MODEL && !cpu->model)
+        cpu->fallback = CPU_FALLBACK_UNSET;
     if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable)
         cpu->migratable = TRISTATE_ON;
     if (cpu->topology.sockets && !cpu->topology.dies)
         cpu->topology.dies = 1;
     if (domain_is_qemu(def))
         default_cpu_check(cpu, def->type == DOMAIN_VIRT_TYPE_QEMU);
+    return 0;
 }
 
 static void default_features(DomainDef *def)
@@ -140,7 +145,8 @@ int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info)
     default_vcpus(def);
     default_boot(def, info);
     default_nvram(def, info);
-    default_cpu(def, info);
+    if (default_cpu(def, info) < 0)
+        return -1;
     default_features(def);
     if (domain_defaults_devices(def, info) < 0 || domain_defaults_chardevs(def, info) < 0 ||
         domain_defaults_display(def, info) < 0 || domain_defaults_controllers(def, info) < 0)

@@ -62,6 +62,10 @@ static void normalize_features(DomainFeatures *features)
     name_means_on(features->has_vmport, &features->vmport.state);
     name_means_on(features->has_smm, &features->smm.state);
     name_means_on(features->has_vmcoreinfo, &features->vmcoreinfo.state);
+    if (features->smm.state != TRISTATE_ON)
+        features->smm.tseg = 0;
+    if (features->capabilities_policy == CAPABILITIES_POLICY_DEFAULT)
+        features->capabilities_policy = CAPABILITIES_POLICY_UNSET;
 }
 
 /* SMBIOS */
@@ -75,9 +79,22 @@ static guint place_in(const char *const *order, const SysinfoEntry *entry)
     return at;
 }
 
-/* Stable: fields that no order names stay behind those that it names. */
+/* What no order names can't be told to the guest. */
+static void drop_unknown(SysinfoBlock *block, const char *const *order)
+{
+    for (guint i = block->n_entries; i-- > 0;) {
+        SysinfoEntry *entry = block->entries[i];
+        if (order[place_in(order, entry)])
+            continue;
+        XML_LIST_REMOVE(block->entries, block->n_entries, i);
+        xml_struct_free(&SYSINFO_ENTRY_DESC, entry);
+    }
+}
+
+/* Stable. */
 static void order_block(SysinfoBlock *block, const char *const *order)
 {
+    drop_unknown(block, order);
     for (guint i = 1; i < block->n_entries; i++) {
         SysinfoEntry *entry = block->entries[i];
         guint at = i;
@@ -99,6 +116,10 @@ static void normalize_sysinfo(DomainSysinfo *sysinfo)
     for (guint i = 0; i < sysinfo->n_base_boards; i++)
         order_block(sysinfo->base_boards[i], board);
     order_block(&sysinfo->chassis, chassis);
+    for (guint i = 0; i < sysinfo->n_fwcfg; i++) {
+        if (sysinfo->fwcfg[i]->file)
+            g_clear_pointer(&sysinfo->fwcfg[i]->value, g_free);
+    }
 }
 
 /* NUMA */
@@ -187,9 +208,55 @@ static int normalize_filter(const DomainDef *def, DomainRedirfilter *filter)
     return 0;
 }
 
+/* Boot and labels */
+
+static void normalize_os(DomainDef *def)
+{
+    DomainOs *os = &def->os;
+
+    if (os->bootmenu.enable != TRISTATE_YES) {
+        os->bootmenu.has_timeout = false;
+        os->bootmenu.timeout = 0;
+    }
+    if (os->smbios_mode == DOMAIN_SMBIOS_MODE_NONE)
+        os->smbios_mode = DOMAIN_SMBIOS_MODE_UNSET;
+    if (os->loader.path && !os->loader.type && domain_is_qemu(def))
+        os->loader.type = DOMAIN_LOADER_TYPE_ROM;
+}
+
+/* The first security driver, which labels belong to that name none, labels nothing. A label that says nothing isn't told. */
+static int normalize_seclabels(DomainDef *def)
+{
+    for (guint i = def->n_seclabels; i-- > 0 && domain_is_qemu(def);) {
+        DomainSeclabel *label = def->seclabels[i];
+        if (!label->model && (!label->type || label->type == SECLABEL_TYPE_STATIC))
+            return FAIL(VIR_ERR_XML_ERROR, "domain.seclabel[%u]: missing security model", i + 1);
+        if (!label->model)
+            label->model = g_strdup("none");
+        if (strcmp(label->model, "none") == 0)
+            label->type = SECLABEL_TYPE_NONE;
+        if (label->type)
+            continue;
+        XML_LIST_REMOVE(def->seclabels, def->n_seclabels, i);
+        xml_struct_free(&DOMAIN_SECLABEL_DESC, label);
+    }
+    return 0;
+}
+
+static int compare_events(const void *a, const void *b)
+{
+    return (*(PerfEvent *const *)a)->name - (*(PerfEvent *const *)b)->name;
+}
+
 int domain_normalize(DomainDef *def)
 {
     DomainDevices *devices = &def->devices;
+
+    normalize_os(def);
+    if (normalize_seclabels(def) < 0)
+        return -1;
+    if (def->n_perf_events)
+        qsort(def->perf_events, def->n_perf_events, sizeof def->perf_events[0], compare_events);
 
     for (guint i = 0; i < devices->n_disks; i++)
         normalize_disk(devices->disks[i]);

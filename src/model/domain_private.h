@@ -18,6 +18,11 @@ static inline bool domain_is_qemu(const DomainDef *def)
     return def->type == DOMAIN_VIRT_TYPE_QEMU || def->type == DOMAIN_VIRT_TYPE_KVM;
 }
 
+static inline bool domain_is_x86(const DomainDef *def)
+{
+    return !def->os.arch || strcmp(def->os.arch, "x86_64") == 0 || strcmp(def->os.arch, "i686") == 0;
+}
+
 /** Append a controller (model copied, may be NULL) and return it. */
 DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model);
 DomainController *domain_find_controller(const DomainDef *def, DomainControllerType type, guint index);
@@ -75,5 +80,25 @@ PciConnect domain_pci_connect(const char *kind, const void *device);
 /** How a PCI controller is connected to the bus above it. */
 PciConnect domain_pci_controller_connect(const DomainController *controller);
 
-/** The rules about devices: a part of domain_def_validate(). */
+/* What a rule is about: the domain (@kind is a path below it, as "os.loader") or the device number @at, counted from 0, of
+ * a kind. */
+typedef struct {
+    XmlDiagnostics *diag;
+    const char *kind;
+    int at; /**< -1: not a device. */
+} DomainPlace;
+
+/** Report a broken rule with the path of what breaks it. */
+void domain_refuse(const DomainPlace *place, int code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+
+/** A rule: what must not be. */
+#define REFUSE_IF(condition, place, code, ...) \
+    do { \
+        if (condition) \
+            domain_refuse((place), (code), __VA_ARGS__); \
+    } while (0)
+
+/* The rules by topic: parts of domain_def_validate(). */
+void domain_validate_os(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);

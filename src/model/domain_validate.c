@@ -18,6 +18,18 @@ static void report(XmlDiagnostics *diag, int code, const char *path, const char 
     xml_diagnostics_add(diag, XML_PROBLEM_ERROR, code, 0, path, "%s", text);
 }
 
+void domain_refuse(const DomainPlace *place, int code, const char *fmt, ...)
+{
+    g_autofree char *path = place->at < 0 ? g_strdup_printf("domain.%s", place->kind)
+                                          : g_strdup_printf("domain.devices.%s[%d]", place->kind, place->at + 1);
+    va_list args;
+
+    va_start(args, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    xml_diagnostics_add(place->diag, XML_PROBLEM_ERROR, code, 0, path, "%s", text);
+}
+
 static void check_name(const DomainDef *def, XmlDiagnostics *diag)
 {
     if (!*def->name || strchr(def->name, '/'))
@@ -133,6 +145,8 @@ int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag)
     check_vcpu_list(def, all);
     check_iothreads(def, all);
     check_common(def, all);
+    domain_validate_os(def, all);
+    domain_validate_cpu(def, all);
     domain_validate_devices(def, all);
     return xml_diagnostics_report(all, ERROR_DOMAIN);
 }

@@ -38,9 +38,9 @@ def guest():
     return support.build_guest()
 
 
-@pytest.fixture
-def new_daemon():
-    """Makes daemons that are ended, with their guests, when the test ends. Each has a folder of its own."""
+@contextlib.contextmanager
+def daemons():
+    """A function that makes daemons, which are ended, with their guests, in the end. Each has a folder of its own."""
     made = []
     with tempfile.TemporaryDirectory(prefix='d') as folder:
         def make(**options):
@@ -56,9 +56,23 @@ def new_daemon():
 
 
 @pytest.fixture
+def new_daemon():
+    """Makes daemons that are ended when the test ends."""
+    with daemons() as make:
+        yield make
+
+
+@pytest.fixture
 def daemon(new_daemon):
     """A running private daemon."""
     return new_daemon().start()
+
+
+@pytest.fixture(scope='module')
+def module_daemon():
+    """A running private daemon that the tests of a file share."""
+    with daemons() as make:
+        yield make().start()
 
 
 @pytest.fixture

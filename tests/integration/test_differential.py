@@ -1,94 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The same documents to our daemon and to Debian's: what dumpxml tells must be the same.
-
-LIBVIRT_TEST_DOMAINS may name a folder with more documents."""
-import glob
-import os
+"""The same running guests in our daemon and in Debian's: what dumpxml tells must be the same. (Definitions: test_corpus.py.)"""
 import re
-import xml.etree.ElementTree
 
 import pytest
 
 import support
 import wire
-
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'domains')
-FOLDERS = [HERE] + [f for f in [os.environ.get('LIBVIRT_TEST_DOMAINS')] if f]
-DOCUMENTS = sorted(path for folder in FOLDERS for path in glob.glob(os.path.join(folder, '*.xml')))
-INACTIVE = 2
-
-
-def lines(element, path=''):
-    """A document as sorted-by-attribute lines: place in the tree, attributes, text. Order of elements counts."""
-    here = f'{path}/{element.tag}'
-    attributes = ' '.join(f"{k}='{v}'" for k, v in sorted(element.attrib.items()))
-    text = (element.text or '').strip()
-    yield f'{here} {attributes} {text}'.rstrip()
-    for child in element:
-        yield from lines(child, here)
-
-
-def described(text):
-    return list(lines(xml.etree.ElementTree.fromstring(text)))
-
-
-def defined(socket, protocol, document):
-    """What becomes of a document: lines of its description, or (error code, message)."""
-    with wire.Client(socket, protocol) as connection:
-        connection.open()
-        try:
-            domain = connection.call('DOMAIN_DEFINE_XML_FLAGS', xml=document, flags=0)['dom']
-        except wire.RemoteError as error:
-            return error.code, error.message
-        text = connection.call('DOMAIN_GET_XML_DESC', dom=domain, flags=INACTIVE)['xml']
-        connection.call('DOMAIN_UNDEFINE_FLAGS', dom=domain, flags=0)
-        return described(text)
-
-
-def difference(ours, theirs):
-    return [f'- {line}' for line in theirs if line not in ours] + [f'+ {line}' for line in ours if line not in theirs]
-
-
-@pytest.fixture
-def both(daemon, reference, protocol):
-    """A function that gives what each side makes of a document."""
-    return lambda text: (defined(daemon.socket, protocol, text), defined(reference.socket, protocol, text))
-
-
-def test_definitions(both):
-    problems = []
-    for path in DOCUMENTS:
-        with open(path, encoding='utf-8') as f:
-            ours, theirs = both(f.read())
-        if ours == theirs:
-            continue
-        name = os.path.basename(path)
-        if isinstance(ours, tuple) or isinstance(theirs, tuple):
-            if not (isinstance(ours, tuple) and isinstance(theirs, tuple)):
-                problems.append(f'{name}: ours {ours if isinstance(ours, tuple) else "taken"}, '
-                                f'theirs {theirs if isinstance(theirs, tuple) else "taken"}')
-            continue
-        problems += [f'{name}: {line}' for line in difference(ours, theirs) or ['only the order differs']]
-    assert not problems, '\n'.join(problems)
-
-
-def test_a_definition_is_stable(daemon, protocol):
-    """What we print we read back to the same."""
-    with wire.Client(daemon.socket, protocol) as connection:
-        connection.open()
-        for path in DOCUMENTS:
-            with open(path, encoding='utf-8') as f:
-                text = f.read()
-            try:
-                domain = connection.call('DOMAIN_DEFINE_XML_FLAGS', xml=text, flags=0)['dom']
-            except wire.RemoteError as error:
-                pytest.fail(f'{os.path.basename(path)}: {error}')
-            first = connection.call('DOMAIN_GET_XML_DESC', dom=domain, flags=INACTIVE)['xml']
-            domain = connection.call('DOMAIN_DEFINE_XML_FLAGS', xml=first, flags=0)['dom']
-            second = connection.call('DOMAIN_GET_XML_DESC', dom=domain, flags=INACTIVE)['xml']
-            connection.call('DOMAIN_UNDEFINE_FLAGS', dom=domain, flags=0)
-            # Not the order: controllers may be sorted by their index when they are read again.
-            assert sorted(described(first)) == sorted(described(second)), os.path.basename(path)
+from corpus import described
 
 
 LIVE = {
@@ -124,5 +42,6 @@ def running(socket, protocol, document):
 @pytest.mark.parametrize('name', LIVE)
 def test_live(name, daemon, reference, protocol):
     document = support.domain_xml('live', memory=16, devices=LIVE[name]).replace("<serial type='pty'/>", '', 1)
-    problems = difference(running(daemon.socket, protocol, document), running(reference.socket, protocol, document))
+    ours, theirs = (running(side.socket, protocol, document) for side in (daemon, reference))
+    problems = [f'- {line}' for line in theirs if line not in ours] + [f'+ {line}' for line in ours if line not in theirs]
     assert not problems, '\n'.join(problems)

@@ -66,7 +66,7 @@ static void machine_features(QemuCommand *cmd, GString *machine)
     if (is_x86(cmd) && properties && !f->acpi)
         g_string_append(machine, ",acpi=off");
     if (f->has_gic && f->gic.version)
-        g_string_append_printf(machine, ",gic-version=%s", f->gic.version);
+        g_string_append_printf(machine, ",gic-version=%s", feature_gic_version_to_string(f->gic.version));
     if (f->ioapic_driver)
         g_string_append_printf(machine, ",kernel_irqchip=%s", f->ioapic_driver == FEATURE_IOAPIC_DRIVER_QEMU ? "split" : "on");
     for (guint i = 0; i < cmd->def->devices.n_sounds; i++) {
@@ -89,7 +89,7 @@ static int check_features(QemuCommand *cmd)
         { f->hpt.resizing != 0 || f->hpt.maxpagesize != 0, "hpt" }, { f->has_htm, "htm" }, { f->has_nested_hv, "nested-hv" },
         { f->has_ccf_assist, "ccf-assist" }, { f->cfpc != 0, "cfpc" }, { f->sbbc != 0, "sbbc" }, { f->ibs != 0, "ibs" },
         { f->has_ras, "ras" }, { f->xen != NULL, "xen" }, { f->privnet, "privnet" },
-        { f->capabilities_policy != NULL, "capabilities" }, { f->msrs != 0, "msrs" }, { f->aia != NULL, "aia" },
+        { f->capabilities_policy != CAPABILITIES_POLICY_UNSET, "capabilities" }, { f->msrs != 0, "msrs" }, { f->aia != FEATURE_AIA_MODE_UNSET, "aia" },
         { f->has_smm && f->smm.tseg > 0 && !qemu_machine_is_q35(cmd->def->os.machine), "smm tseg" },
     };
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Values of a domain definition that have a form of their own (form=NAME in the tables).
+ */
+#include "model/domain_private.h"
+
+XmlForm xml_form_arch, xml_form_env_name;
+
+static char *take_or_refuse(bool good, const char *text, char **why, const char *what)
+{
+    if (good)
+        return g_strdup(text);
+    *why = g_strdup(what);
+    return NULL;
+}
+
+char *xml_form_arch(const XmlMember *m, const char *text, char **why)
+{
+    static const char *const known[] = {
+        "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "loongarch64", "m68k", "microblaze",
+        "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64", "ppc", "ppc64", "ppc64le",
+        "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64", "unicore32", "x86_64", "xtensa",
+        "xtensaeb", NULL,
+    };
+
+    return take_or_refuse(g_strv_contains(known, text), text, why, "the name of an architecture, such as x86_64, is expected");
+}
+
+char *xml_form_env_name(const XmlMember *m, const char *text, char **why)
+{
+    bool good = g_ascii_isalpha(*text) || *text == '_';
+
+    for (const char *c = text; good && *c; c++)
+        good = g_ascii_isalnum(*c) || *c == '_';
+    return take_or_refuse(good, text, why, "letters, digits and _ are expected, and no digit first");
+}
