@@ -51,7 +51,7 @@ int core_connect_get_max_vcpus(virConnectPtr conn, const char *type)
     return host_backend(host)->max_vcpus(host, type);
 }
 
-typedef struct VcpuEdit { unsigned int count, limit; gboolean maximum; } VcpuEdit;
+typedef struct VcpuEdit { unsigned int count, limit; gboolean maximum, hotpluggable; } VcpuEdit;
 
 static int edit_vcpus(DomainDef *def, gboolean live, void *opaque)
 {
@@ -66,7 +66,7 @@ static int edit_vcpus(DomainDef *def, gboolean live, void *opaque)
     if (e->count > vcpus_max(def))
         return FAIL(VIR_ERR_INVALID_ARG, "requested vcpus is greater than max allowable vcpus for the %s domain: %u > %u",
                     live ? "live" : "persistent", e->count, vcpus_max(def));
-    vcpus_set_count(def, e->count);
+    vcpus_set_count(def, e->count, e->hotpluggable);
     return 0;
 }
 
@@ -120,7 +120,7 @@ int core_domain_set_vcpus_flags(virDomainPtr dom, unsigned int nvcpus, unsigned 
     API_FLAGS(flags, VCPU_FLAGS | VIR_DOMAIN_VCPU_HOTPLUGGABLE, -1);
     g_auto(Access) a = { NULL };
     Scope scope;
-    VcpuEdit edit = { nvcpus, G_MAXUINT16, flags & VIR_DOMAIN_VCPU_MAXIMUM };
+    VcpuEdit edit = { nvcpus, G_MAXUINT16, flags & VIR_DOMAIN_VCPU_MAXIMUM, flags & VIR_DOMAIN_VCPU_HOTPLUGGABLE };
     api_host(dom->o.conn);
     if (check_vcpu_flags(nvcpus, flags) < 0)
         return -1;
@@ -158,9 +158,10 @@ static int edit_plugged(DomainDef *def, gboolean live, void *opaque)
         return FAIL(VIR_ERR_INVALID_ARG, "vcpu %d is not present in domain '%s'", (int) bitmap_last(e->vcpus), def->name);
     vcpus_expand(def);
     for (ssize_t i = -1; (i = bitmap_next(e->vcpus, i)) >= 0;) {
-        if (def->vcpus[i]->hotpluggable != TRISTATE_YES)
-            return FAIL(VIR_ERR_INVALID_ARG, "vCPU '%d' can't be modified", (int) i);
+        if (i == 0)
+            return FAIL(live ? VIR_ERR_OPERATION_UNSUPPORTED : VIR_ERR_INVALID_ARG, "vCPU '%d' can't be modified", (int) i);
         def->vcpus[i]->enabled = e->on ? TRISTATE_YES : TRISTATE_NO;
+        def->vcpus[i]->hotpluggable = TRISTATE_YES;
     }
     vcpus_recount(def);
     return 0;

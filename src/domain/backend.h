@@ -198,7 +198,8 @@ struct DomainBackend {
 
     int (*set_balloon)(Guest *guest, DomainDef *def, unsigned long long kib);        /* [worker] */
     int (*set_balloon_period)(Guest *guest, DomainDef *def, unsigned int seconds);   /* [worker] */
-    int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count); /* [worker] */
+    /** 0; 1: the definition that is published says it already; or -1. [worker] */
+    int (*set_vcpus)(Guest *guest, DomainDef *def, unsigned int count);
 
     /* ---- snapshots and checkpoints: the core keeps their trees and files ---- */
 
@@ -271,7 +272,7 @@ struct DomainBackend {
     int (*pin)(Guest *guest, DomainDef *def, GuestThread thread, guint id, const Bitmap *cpus);
     /** Add or remove I/O thread @id. [worker] */
     int (*set_iothread)(Guest *guest, DomainDef *def, guint id, gboolean exists);
-    /** Plug or unplug vCPUs, as @def->vcpus says now. [worker] */
+    /** Plug or unplug vCPUs, as @def->vcpus says now; answers as set_vcpus(). [worker] */
     int (*plug_vcpus)(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);
     /** vCPUs as the guest's agent sees them: those there are, those in use, those it can do without; caller frees. [worker] */
     int (*agent_vcpus)(Guest *guest, Bitmap **possible, Bitmap **online, Bitmap **offlinable);

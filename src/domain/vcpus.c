@@ -26,7 +26,7 @@ static void add_vcpu(DomainDef *def, guint id, bool plugged)
     DomainVcpuEntry *entry = xml_struct_new(&DOMAIN_VCPU_ENTRY_DESC);
     entry->id = id;
     entry->enabled = plugged ? TRISTATE_YES : TRISTATE_NO;
-    entry->hotpluggable = id == 0 ? TRISTATE_NO : TRISTATE_YES;
+    entry->hotpluggable = plugged || id == 0 ? TRISTATE_NO : TRISTATE_YES;
     XML_LIST_INSERT(def->vcpus, def->n_vcpus, id, entry);
 }
 
@@ -46,7 +46,7 @@ static int compare_ids(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void vcpus_expand(DomainDef *def)
+static void list_all(DomainDef *def)
 {
     guint current = def_current_vcpus(def), max = vcpus_max(def);
     bool listed = def->n_vcpus > 0;
@@ -55,8 +55,40 @@ void vcpus_expand(DomainDef *def)
     for (guint id = 0; id < max; id++) {
         if (id >= def->n_vcpus || def->vcpus[id]->id != id)
             add_vcpu(def, id, !listed && id < current);
-        def->vcpus[id]->order = 0; /* the order changes with what is plugged */
     }
+}
+
+void vcpus_expand(DomainDef *def)
+{
+    list_all(def);
+    for (guint i = 0; i < def->n_vcpus; i++)
+        def->vcpus[i]->order = 0; /* the order changes with what is plugged */
+}
+
+void vcpus_number(DomainDef *def)
+{
+    guint last = 0;
+    for (guint i = 0; i < def->n_vcpus; i++)
+        last = MAX(last, def->vcpus[i]->order);
+    for (guint i = 0; i < def->n_vcpus; i++) {
+        if (def->vcpus[i]->enabled == TRISTATE_YES && def->vcpus[i]->order == 0)
+            def->vcpus[i]->order = ++last;
+    }
+}
+
+void vcpus_plug(DomainDef *def, guint id, bool on)
+{
+    if (id >= vcpus_max(def))
+        return;
+    list_all(def);
+    vcpus_number(def);
+    for (guint i = 0; !on && i < def->n_vcpus; i++)
+        def->vcpus[i]->order -= def->vcpus[i]->order > def->vcpus[id]->order && def->vcpus[id]->order;
+    if (!on)
+        def->vcpus[id]->order = 0;
+    def->vcpus[id]->enabled = on ? TRISTATE_YES : TRISTATE_NO;
+    vcpus_number(def);
+    vcpus_recount(def);
 }
 
 void vcpus_recount(DomainDef *def)
@@ -67,21 +99,25 @@ void vcpus_recount(DomainDef *def)
     def->vcpu.current = plugged == vcpus_max(def) ? 0 : plugged;
 }
 
-void vcpus_set_count(DomainDef *def, guint count)
+void vcpus_set_count(DomainDef *def, guint count, bool hotpluggable)
 {
     guint now = def_current_vcpus(def);
-    if (def->n_vcpus == 0) {
+    if (def->n_vcpus == 0 && !hotpluggable) {
         def->vcpu.current = count == vcpus_max(def) ? 0 : count;
         return;
     }
     vcpus_expand(def);
     for (guint i = 0; i < def->n_vcpus && now < count; i++) {
-        now += def->vcpus[i]->enabled != TRISTATE_YES;
+        if (def->vcpus[i]->enabled == TRISTATE_YES)
+            continue;
         def->vcpus[i]->enabled = TRISTATE_YES;
+        def->vcpus[i]->hotpluggable = hotpluggable ? TRISTATE_YES : TRISTATE_NO;
+        now++;
     }
     for (guint i = def->n_vcpus; i-- > 1 && now > count;) {
         now -= def->vcpus[i]->enabled == TRISTATE_YES;
         def->vcpus[i]->enabled = TRISTATE_NO;
+        def->vcpus[i]->hotpluggable = TRISTATE_YES;
     }
     vcpus_recount(def);
 }

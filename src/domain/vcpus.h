@@ -13,12 +13,17 @@ bool vcpu_is_plugged(const DomainDef *def, guint id);
 /** CPUs of the host that vCPU @id may run on; NULL: all. */
 const Bitmap *vcpu_cpus(const DomainDef *def, guint id);
 
-/** List single vCPUs, as many as there may be: the first ones are plugged, all but the first can be unplugged. */
+/** List single vCPUs, as many as there may be: the first ones are plugged and stay, the others can come and go. */
 void vcpus_expand(DomainDef *def);
 /** Have the number agree with the list again. */
 void vcpus_recount(DomainDef *def);
-/** Plug or unplug so that there are @count, at most vcpus_max(). */
-void vcpus_set_count(DomainDef *def, guint count);
+/** Plug or unplug so that there are @count, at most vcpus_max(). @hotpluggable: those that come can be unplugged, so single ones are
+ * listed. */
+void vcpus_set_count(DomainDef *def, guint count, bool hotpluggable);
+/** Note that a running guest got or lost a vCPU: single ones are listed, with the order in which they came. */
+void vcpus_plug(DomainDef *def, guint id, bool on);
+/** Of a list: give those that are plugged their place in the order in which they came. */
+void vcpus_number(DomainDef *def);
 /** Set how many there may be; those beyond go, with what is said about them. */
 void vcpus_set_max(DomainDef *def, guint count);
 

@@ -304,9 +304,9 @@ def build_guest():
 
 
 def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, console=None,
-               on_reboot='destroy', no_usb=True):
+               on_reboot='destroy', no_usb=True, vcpus_now=0, more=''):
     """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file
-    for the serial line, else it is a terminal."""
+    for the serial line, else it is a terminal. @more goes before the devices."""
     boot = guest.boot(extra) if guest else "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
     serial = f"<serial type='file'><source path='{console}'/></serial>" if console else "<serial type='pty'/>"
     no_usb = "<controller type='usb' model='none'/>" if no_usb else ''
@@ -315,7 +315,8 @@ def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, c
   <name>{name}</name>
   <uuid>{identity}</uuid>
   <memory unit='MiB'>{memory}</memory>
-  <vcpu>{vcpus}</vcpu>
+  <vcpu current='{vcpus_now or vcpus}'>{vcpus}</vcpu>
+  {more}
   {boot}
   <features><acpi/></features>
   <on_reboot>{on_reboot}</on_reboot>

@@ -285,3 +285,48 @@ def test_a_daemon_that_died_knows_them(boot, guest_daemon, tmp_path):
     connection = libvirt.open(guest_daemon.uri)
     last = Guest(connection, connection.lookupByName('remembered'), guest.log)
     wait_for(lambda: last.devices('disk') == [], PLUG_SECONDS, 'the daemon learning that the disk is gone')
+
+
+def listed(guest, inactive=False):
+    tree = ElementTree.fromstring(guest.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0))
+    return [(v.get('enabled')[0], v.get('hotpluggable')[0], v.get('order')) for v in tree.findall('vcpus/vcpu')]
+
+
+def plugged(guest):
+    return sorted(c['cpu-index'] for c in guest.qmp('query-cpus-fast'))
+
+
+def test_vcpus(boot):
+    guest = boot('cpus', vcpus=4, vcpus_now=2)
+    assert listed(guest) == [] and plugged(guest) == [0, 1]
+    guest.domain.setVcpusFlags(4, LIVE)
+    guest.says('GUEST-PLUG cpu3 online')
+    assert plugged(guest) == [0, 1, 2, 3] and len(guest.domain.vcpus()[0]) == 4
+    assert listed(guest) == [('y', 'n', '1'), ('y', 'n', '2'), ('y', 'y', '3'), ('y', 'y', '4')]
+    guest.domain.setVcpusFlags(3, LIVE)
+    guest.says('GUEST-PLUG cpu3 gone')
+    assert plugged(guest) == [0, 1, 2] and guest.domain.vcpusFlags(LIVE) == 3
+    assert listed(guest) == [('y', 'n', '1'), ('y', 'n', '2'), ('y', 'y', '3'), ('n', 'y', None)]
+    guest.domain.setVcpu('2', 0, LIVE)          # not back again: QEMU 7.2 dies of that when it emulates
+    assert plugged(guest) == [0, 1]
+    assert listed(guest) == [('y', 'n', '1'), ('y', 'n', '2'), ('n', 'y', None), ('n', 'y', None)]
+    assert caught_code(guest.domain.setVcpusFlags, 1, LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED     # two are there to stay
+    for vcpu in '01':
+        assert caught_code(guest.domain.setVcpu, vcpu, 0, LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert plugged(guest) == [0, 1] and guest.domain.vcpusFlags(LIVE) == 2
+    assert guest.domain.vcpusFlags(CONFIG) == 2 and listed(guest, inactive=True) == []
+
+
+def test_vcpus_of_a_list(boot):
+    """They are plugged before the guest runs, in their order, and again when a saved guest goes on."""
+    vcpus = ''.join(f"<vcpu id='{i}' enabled='{e}' hotpluggable='{h}' order='{o}'/>" for i, e, h, o in
+                    ((0, 'yes', 'no', 1), (1, 'yes', 'yes', 3), (2, 'yes', 'yes', 2), (3, 'no', 'yes', 4)))
+    guest = boot('listed', vcpus=4, vcpus_now=3, more=f'<vcpus>{vcpus}</vcpus>')
+    now = [('y', 'n', '1'), ('y', 'y', '3'), ('y', 'y', '2'), ('n', 'y', '4')]
+    assert plugged(guest) == [0, 1, 2] and listed(guest) == now
+    guest.domain.managedSave(0)
+    guest.domain.create()
+    assert plugged(guest) == [0, 1, 2] and listed(guest) == now
+    guest.domain.setVcpu('1', 0, LIVE | CONFIG)
+    assert plugged(guest) == [0, 2] and [v[0] for v in listed(guest)] == ['y', 'n', 'y', 'n']
+    assert [v[0] for v in listed(guest, inactive=True)] == ['y', 'n', 'y', 'n']

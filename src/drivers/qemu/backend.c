@@ -37,6 +37,7 @@ const DomainBackend qemu_backend = {
     .set_balloon = qemu_backend_set_balloon,
     .set_balloon_period = qemu_backend_set_balloon_period,
     .set_vcpus = qemu_backend_set_vcpus,
+    .plug_vcpus = qemu_backend_plug_vcpus,
     .save = qemu_backend_save,
     .job_abort = qemu_backend_job_abort,
     .job_progress = qemu_backend_job_progress,

@@ -12,6 +12,8 @@
 #include "drivers/qemu/ports.h"
 #include "drivers/qemu/qmp.h"
 
+/** More vCPUs than any machine type has. */
+#define QEMU_MAX_VCPUS 8192
 /** Time for QEMU to come up to its monitor, in ms: files and firmware on slow disks are opened before that. */
 #define QEMU_START_MS 60000
 /** Longest tail of QEMU's own words in an error, in bytes. */
@@ -135,6 +137,8 @@ int qemu_guest_set_password(Guest *guest, const DomainGraphics *graphics);
 /** Also takes limits away. */
 int qemu_guest_set_throttle(Guest *guest, const DomainDisk *disk);
 int qemu_guest_set_link(Guest *guest, const DomainInterface *net);
+/** Which threads the vCPUs are. 0, or -1 with an error. */
+int qemu_guest_read_vcpus(Guest *guest);
 /** The second half of it: what QEMU chose. */
 int qemu_guest_refresh(Guest *guest, DomainDef *def);
 
@@ -166,7 +170,6 @@ int qemu_backend_reboot_agent(Guest *guest);
 int qemu_backend_reset(Guest *guest);
 int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long kib);
 int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
-int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
 int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *change);
 int qemu_backend_inject_nmi(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
@@ -183,6 +186,14 @@ void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device
 void qemu_guest_device_is(QemuGuest *qemu, const char *alias, gboolean gone);
 /** Take devices out of @def that the guest let go of while no daemon was there to hear of it. 0, or -1 with an error. */
 int qemu_guest_drop_gone(Guest *guest, DomainDef *def);
+
+/* hotplug_vcpu.c */
+int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
+int qemu_backend_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);
+/** Plug those that the definition lists as hotpluggable: the machine begins without them. 0, or -1 with an error. */
+int qemu_guest_plug_listed(Guest *guest, DomainDef *def);
+/** The guest let go of a vCPU: find out which one, and note it. Must not block. [loop] */
+void qemu_guest_vcpu_went(Guest *guest);
 
 /* saved.c */
 int qemu_backend_save(Guest *guest, int fd, unsigned int flags);

@@ -9,6 +9,10 @@
 #include "base/log.h"
 #include "drivers/qemu/backend.h"
 
+/* Sources of reports in the ACPI specification. */
+#define ACPI_EJECT 3
+#define ACPI_EJECT_PROCESSING 0x103
+
 /* The guest is about to go: its agent will not answer any more. */
 static void agent_is_gone(QemuGuest *qemu)
 {
@@ -127,6 +131,10 @@ static void on_device_deleted(Guest *guest, json_object *data)
 
     if (!device)
         return;
+    if (g_str_has_prefix(device, "vcpu")) {
+        qemu_guest_vcpu_went(guest);
+        return;
+    }
     guest_upcall_device_deleted(guest, device);
     qemu_guest_device_is(qemu_guest(guest), device, TRUE);
 }
@@ -140,6 +148,22 @@ static void on_device_kept(Guest *guest, json_object *data)
         return;
     guest_upcall_device_kept(guest, device);
     qemu_guest_device_is(qemu_guest(guest), device, FALSE);
+}
+
+/* What the guest's firmware reports of its ejecting a device: status 0 at the end, 0x80 to 0x83 when it can't. QEMU emulates CPUs
+ * that it never frees, so that nothing else tells of their end. */
+static void on_acpi_report(Guest *guest, json_object *data)
+{
+    json_object *info = json_member(data, "info", json_type_object);
+    const char *device = json_member_string(info, "device");
+    gint64 status = json_member_int(info, "status", -1), source = json_member_int(info, "source", 0);
+
+    if ((source != ACPI_EJECT && source != ACPI_EJECT_PROCESSING) || g_strcmp0(json_member_string(info, "slot-type"), "CPU") != 0)
+        return;
+    if (status == 0)
+        qemu_guest_vcpu_went(guest);
+    else if (device && status >= 0x80 && status <= 0x83)
+        on_device_kept(guest, info);
 }
 
 static void on_migration(Guest *guest, json_object *data)
@@ -196,7 +220,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
-        { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept },
+        { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },
         { "MIGRATION", on_migration },
         { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
     };

@@ -9,9 +9,6 @@
 #include "base/error.h"
 #include "drivers/qemu/backend.h"
 
-/* More vCPUs than any machine type has. */
-#define MAX_VCPUS 8192
-
 QmpMonitor *qemu_guest_monitor(Guest *guest)
 {
     QemuGuest *qemu = qemu_guest(guest);
@@ -206,7 +203,7 @@ static int read_terminals(Guest *guest, DomainDef *def)
     return 0;
 }
 
-static int read_vcpus(Guest *guest)
+int qemu_guest_read_vcpus(Guest *guest)
 {
     QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(json_object) cpus = NULL;
@@ -219,7 +216,7 @@ static int read_vcpus(Guest *guest)
         json_object *item = json_object_array_get_idx(cpus, i);
         gint64 index = json_member_int(item, "cpu-index", -1), tid = json_member_int(item, "thread-id", 0);
 
-        if (index < 0 || index >= MAX_VCPUS || tid <= 0 || tid > G_MAXINT32)
+        if (index < 0 || index >= QEMU_MAX_VCPUS || tid <= 0 || tid > G_MAXINT32)
             continue;
         if (qemu->vcpu_tids->len <= index)
             g_array_set_size(qemu->vcpu_tids, index + 1);
@@ -231,7 +228,7 @@ static int read_vcpus(Guest *guest)
 
 int qemu_guest_refresh(Guest *guest, DomainDef *def)
 {
-    return read_terminals(guest, def) < 0 ? -1 : read_vcpus(guest);
+    return read_terminals(guest, def) < 0 ? -1 : qemu_guest_read_vcpus(guest);
 }
 
 int qemu_guest_setup(Guest *guest, DomainDef *def)

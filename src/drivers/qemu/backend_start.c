@@ -402,7 +402,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         return -1;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
-    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) ||
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_plug_listed(guest, def) < 0 || (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) ||
         qemu_guest_setup(guest, def) < 0) {
         /* If it ended its own words tell more; they are complete only when it is gone. */
         if (process_is_gone(qemu, 1000))

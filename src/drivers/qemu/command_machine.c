@@ -271,13 +271,27 @@ static int command_numa(QemuCommand *cmd)
     return 0;
 }
 
-static void command_smp(QemuCommand *cmd)
+/* vCPUs of a list that can be unplugged are plugged once QEMU is there. */
+static guint vcpus_at_start(const DomainDef *def)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < def->n_vcpus; i++)
+        n += def->vcpus[i]->enabled == TRISTATE_YES && def->vcpus[i]->hotpluggable != TRISTATE_YES;
+    return def->n_vcpus ? n : def->vcpu.current ? def->vcpu.current : def->vcpu.count;
+}
+
+static int command_smp(QemuCommand *cmd)
 {
     const DomainDef *def = cmd->def;
     const DomainCpuTopology *topology = def->cpu && def->cpu->topology.sockets ? &def->cpu->topology : NULL;
-    guint max = def->vcpu.count, now = def->vcpu.current ? def->vcpu.current : max;
+    guint max = def->vcpu.count, now = vcpus_at_start(def);
     g_autoptr(GString) smp = g_string_new(NULL);
 
+    for (guint i = 0; i < def->n_vcpus; i++) {
+        if (def->vcpus[i]->id == 0 && (def->vcpus[i]->enabled != TRISTATE_YES || def->vcpus[i]->hotpluggable == TRISTATE_YES))
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "vcpu 0 of domain '%s' must be enabled and not hotpluggable", def->name);
+    }
     g_string_printf(smp, "%u", now);
     if (now != max)
         g_string_append_printf(smp, ",maxcpus=%u", max);
@@ -292,6 +306,7 @@ static void command_smp(QemuCommand *cmd)
         g_string_append_printf(smp, ",cores=%u,threads=%u", topology->cores, topology->threads);
     }
     qemu_arg_f(cmd, "-smp", "%s", smp->str);
+    return 0;
 }
 
 /* Memory at the start, in KiB, a multiple of one MiB. */
@@ -323,6 +338,7 @@ int qemu_command_memory(QemuCommand *cmd)
         memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
-    command_smp(cmd);
+    if (command_smp(cmd) < 0)
+        return -1;
     return has_numa(def) ? command_numa(cmd) : 0;
 }

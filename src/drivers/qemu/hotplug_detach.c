@@ -32,7 +32,7 @@ void qemu_guest_device_is(QemuGuest *qemu, const char *alias, gboolean gone)
 }
 
 /* There is one at a time: whoever asks has the domain's job. */
-static int ask(Guest *guest, const char *alias)
+int qemu_guest_unplug(Guest *guest, const char *alias)
 {
     QemuGuest *qemu = qemu_guest(guest);
     QemuLeaving leaving = { alias };
@@ -51,7 +51,7 @@ static int ask(Guest *guest, const char *alias)
     g_mutex_unlock(&qemu->lock);
     if (rc == 0 && leaving.kept)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the guest of domain '%s' doesn't let go of device '%s'", guest->name, alias);
-    return rc;
+    return rc < 0 ? -1 : leaving.gone;
 }
 
 /* ---- controllers ---- */
@@ -135,7 +135,7 @@ int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *de
         return FAIL(VIR_ERR_OPERATION_FAILED, "the device '%s' of domain '%s' has no name in QEMU", kind, guest->name);
     if (g_str_equal(kind, "controller") && check_controller(def, device) < 0)
         return -1;
-    return ask(guest, info->alias);
+    return qemu_guest_unplug(guest, info->alias) < 0 ? -1 : 0;
 }
 
 /* Nobody waits for the answer: what is left in QEMU harms nobody, and the log has it. */

@@ -26,6 +26,9 @@ int qemu_make_all(Guest *guest, QemuCommand *cmd, GArray *made);
 /** Take it back; the thread's error stays. */
 void qemu_make_undo(Guest *guest, GArray *made);
 
+/** Ask the guest to let go of a device and wait for a while. 1: it has; 0: not yet, an event tells; -1 with an error. */
+int qemu_guest_unplug(Guest *guest, const char *alias);
+
 /** What QEMU @def is for can do. NULL with an error. */
 QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def);
 
