@@ -2,12 +2,15 @@
 """Each class of device is started for real once: what stands in the definition is asked of QEMU over its monitor. Several
 devices share a guest, which needs nothing but firmware. A row has the devices' XML and questions: object, property, value."""
 import contextlib
+import glob
+import http.server
 import json
 import os
 import shutil
 import socket
 import ssl
 import struct
+import subprocess
 import tempfile
 import threading
 
@@ -15,6 +18,7 @@ import pytest
 
 import networked
 import support
+from support import wait_for
 
 SHARED = f'libvirt-test-{os.getpid()}'
 
@@ -199,3 +203,164 @@ def test_displays_on_sockets(new_daemon, tmp_path):
             viewer.connect(path)
     assert ask(daemon, 'sockets', 'query-vnc')['auth'] == 'vnc'     # the empty password lets nobody in
     daemon.virsh('destroy', 'sockets')
+
+
+def image(folder, name, *options, size='1M'):
+    path = f'{folder}/{name}'
+    support.run(['qemu-img', 'create', '-q', *options, path, size])
+    return path
+
+
+@contextlib.contextmanager
+def serving(*command, socket_path):
+    """A server that runs while the test does."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)     # pylint: disable=consider-using-with
+    try:
+        support.wait_for(lambda: process.poll() is not None or os.path.exists(socket_path), what='the server')
+        assert process.poll() is None, command
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    """One image for those who have the cookie."""
+
+    protocol_version = 'HTTP/1.1'
+    content = bytes(range(256)) * 4096
+
+    def do_HEAD(self):      # pylint: disable=invalid-name
+        self.answer(False)
+
+    def do_GET(self):       # pylint: disable=invalid-name
+        self.answer(True)
+
+    def answer(self, body):
+        if self.headers.get('Cookie') != 'door=open; n="1"' or self.path != '/a%20b?c=d':
+            self.send_error(403)
+            return
+        first, last = 0, len(self.content) - 1
+        if self.headers.get('Range'):
+            first, last = (int(n) for n in self.headers['Range'].removeprefix('bytes=').split('-'))
+            last = min(last, len(self.content) - 1)
+        part = self.content[first:last + 1]
+        self.send_response(206 if self.headers.get('Range') else 200)
+        self.send_header('Accept-Ranges', 'bytes')
+        self.send_header('Content-Range', f'bytes {first}-{last}/{len(self.content)}')
+        self.send_header('Content-Length', str(len(part)))
+        self.end_headers()
+        if body:
+            self.wfile.write(part)
+
+    def log_message(self, format, *args):       # pylint: disable=redefined-builtin
+        pass
+
+
+@pytest.fixture
+def web():
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Web) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def nodes(daemon, name):
+    return {node['node-name']: node for node in ask(daemon, name, 'query-named-block-nodes')}
+
+
+def test_network_disks(new_daemon, tmp_path, certificates):
+    daemon = configured(new_daemon, f'nbd_tls_x509_cert_dir = "{certificates}"')
+    raw, door, secure = image(tmp_path, 'raw'), f'{tmp_path}/nbd', networked.free_port()
+    pid = f'{tmp_path}/pid'
+    with serving('qemu-nbd', '-t', '-e', '2', '-x', 'e x', '-f', 'raw', '-k', door, '--shared', '9', raw, socket_path=door), \
+            serving('qemu-nbd', '-t', '-x', 'safe', '-f', 'raw', '-b', '127.0.0.1', '-p', str(secure), '--pid-file', pid, '--object',
+                    f'tls-creds-x509,id=t,dir={certificates},endpoint=server', '--tls-creds', 't', image(tmp_path, 'safe'), socket_path=pid):
+        run_row_group(daemon, 'network', tmp_path, [
+            (f"<disk type='network'><source protocol='nbd' name='e x'><host transport='unix' socket='{door}'/></source>"
+             "<target dev='vda' bus='virtio'/></disk>", [('virtio-disk0', 'drive', 'libvirt-2-format')]),
+            (f"<disk type='network'><source protocol='nbd' name='safe' tls='yes' tlsHostname='localhost'><host name='127.0.0.1' "
+             f"port='{secure}'/></source><target dev='vdb' bus='virtio'/></disk>",
+             [('/objects/objlibvirt-1-storage_tls0', 'endpoint', 'client')])])
+        sizes = {name: node['image']['virtual-size'] for name, node in nodes(daemon, 'network').items()}
+        assert sizes['libvirt-2-format'] == sizes['libvirt-1-format'] == 1 << 20
+        daemon.virsh('destroy', 'network')
+
+
+@pytest.mark.skipif(not glob.glob('/usr/lib/*/qemu/block-curl.so'), reason='qemu-block-extra is not installed')
+def test_disk_on_the_web(daemon, tmp_path, web):
+    run_row_group(daemon, 'web', tmp_path, [
+        (f"<disk type='network' device='cdrom'><source protocol='http' name='a b' query='c=d'><host name='127.0.0.1' port='{web}'/>"
+         "<cookies><cookie name='door'>open</cookie><cookie name='n'>\"1\"</cookie></cookies></source>"
+         "<target dev='sda' bus='sata'/></disk>", [])])
+    assert nodes(daemon, 'web')['libvirt-1-format']['image']['virtual-size'] == len(Web.content)
+    with open(f'{daemon.root}/var/log/libvirt/qemu/web.log', encoding='utf-8') as log:
+        assert 'door=open' not in log.read()
+    daemon.virsh('destroy', 'web')
+
+
+def test_local_disks(daemon, tmp_path):
+    raw, base = image(tmp_path, 'raw'), image(tmp_path, 'base')
+    top = image(tmp_path, 'top', '-f', 'qcow2', '-b', base, '-F', 'raw')
+    os.mkdir(tmp_path / 'folder')
+    xml = ''.join((
+        f"<disk type='file'><source file='{raw}'><slices><slice type='storage' offset='4096' size='8192'/></slices></source>"
+        "<target dev='vda' bus='virtio'/></disk>",
+        f"<disk type='file'><driver type='qcow2' copy_on_read='on' discard='unmap' cache='none' io='native'><metadata_cache>"
+        f"<max_size unit='KiB'>512</max_size></metadata_cache></driver><source file='{top}'/><backingStore type='file'><format type='raw'/>"
+        f"<source file='{base}'/><backingStore/></backingStore><target dev='vdb' bus='virtio'/></disk>",
+        f"<disk type='dir'><driver type='fat'/><source dir='{tmp_path}/folder'/><target dev='vdc' bus='virtio'/><readonly/></disk>",
+        f"<disk type='file'><driver queues='2' queue_size='256' packed='on' ioeventfd='on'/><source file='{image(tmp_path, 'd')}'/>"
+        "<target dev='vdd' bus='virtio'/><iotune><total_iops_sec>7</total_iops_sec><group_name>g1</group_name></iotune></disk>",
+        f"<disk type='file'><source file='{image(tmp_path, 'e')}'/><target dev='sda' bus='scsi' rotation_rate='7200'/><vendor>V</vendor>"
+        "<wwn>5000c50015ea71aa</wwn></disk><controller type='scsi' model='virtio-scsi'><driver ioeventfd='on' queues='2'/></controller>",
+        f"<disk type='file' device='cdrom' model='usb-bot'><source file='{image(tmp_path, 'f')}'/><target dev='sdb' bus='usb'/></disk>"
+        "<controller type='usb' model='qemu-xhci'/>"))
+    run_row_group(daemon, 'local', tmp_path, [
+        (xml, [('virtio-disk1', 'drive', 'libvirt-CoR-vdb'), ('virtio-disk3', 'packed', True), ('scsi0-0-0-0', 'rotation_rate', 7200),
+               ('usb-disk1', 'type', 'scsi-cd'), ('usb-disk1-bot', 'type', 'usb-bot'), ('scsi0', 'num_queues', 2)])])
+    found = nodes(daemon, 'local')
+    assert found['libvirt-CoR-vdb']['drv'] == 'copy-on-read'
+    assert any(n['file'] == top and n['drv'] == 'qcow2' and n['cache']['direct'] for n in found.values())
+    sliced = next(n for n in found.values() if n['file'] == raw and n['drv'] == 'raw' and n['image']['virtual-size'] == 8192)
+    assert sliced
+    assert any(n['drv'] == 'vvfat' for n in found.values())
+    [limited] = [b['inserted'] for b in ask(daemon, 'local', 'query-block') if b.get('inserted', {}).get('group') == 'g1']
+    assert limited['iops'] == 7
+
+
+def test_transient_disks(daemon, tmp_path):
+    path = image(tmp_path, 'disk')
+    xml = support.domain_xml('passing', devices=f"<disk type='file'><source file='{path}'/><target dev='vda' bus='virtio'/><transient/></disk>")
+    daemon.virsh('create', support.written(tmp_path, xml))
+    overlay = f'{path}.TRANSIENT-passing'
+    found = nodes(daemon, 'passing')
+    assert found['libvirt-1-format']['file'] == overlay and found['libvirt-2-format']['ro'] and os.path.exists(overlay)
+    daemon.kill()
+    daemon.start()
+    refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'save', 'passing', f'{tmp_path}/state'], check=False)
+    assert refused.returncode and 'transient disk' in refused.stderr
+    daemon.virsh('destroy', 'passing')
+    support.wait_for(lambda: not os.path.exists(overlay), what='the overlay being gone')
+    with open(overlay, 'w', encoding='utf-8') as other:
+        other.write('of somebody else')
+    refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(tmp_path, xml)], check=False)
+    assert refused.returncode and 'exists already' in refused.stderr
+    with open(overlay, encoding='utf-8') as other:
+        assert other.read() == 'of somebody else'
+
+
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
+
+def test_disk_of_a_process(daemon, tmp_path):
+    door, path = f'{tmp_path}/door', image(tmp_path, 'disk')
+    with serving('qemu-storage-daemon', '--blockdev', f'driver=file,node-name=f,filename={path}', '--export',
+                 f'type=vhost-user-blk,id=e,node-name=f,writable=on,addr.type=unix,addr.path={door}', socket_path=door):
+        xml = support.domain_xml('served', devices=f"<disk type='vhostuser'><source type='unix' path='{door}'/>"
+                                 "<target dev='vda' bus='virtio'/></disk>").replace('<features>', f'{SHARED_MEMORY}<features>')
+        daemon.virsh('create', support.written(tmp_path, xml))
+        assert ask(daemon, 'served', 'qom-get', path='/machine/peripheral/virtio-disk0', property='type') == 'vhost-user-blk-pci'
+        daemon.virsh('destroy', 'served')

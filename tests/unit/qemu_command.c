@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "drivers/qemu/command.h"
+#include "drivers/qemu/command_block.h"
 #include "model/domain.h"
 #include "qemu_peer.h"
 #include "secret/lookup.h"
@@ -133,6 +134,34 @@ static void test_refused(void)
           "cache='none'" },
         { "qemu", "", "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='nosuchnic'/></interface>", "'nosuchnic'" },
         { "qemu", "", "<filesystem><source dir='/x'/><target dir='y'/></filesystem>", "<filesystem>" },
+        { "qemu", "", "<disk type='network'><source protocol='sheepdog' name='x'><host name='h'/></source><target dev='vda' bus='virtio'/></disk>",
+          "sheepdog" },
+        { "qemu", "", "<disk type='network'><source protocol='rbd' name='x'/><target dev='vda' bus='virtio'/></disk>", "pool/image" },
+        { "qemu", "", "<disk type='network'><source protocol='nbd'><host name='h'/><host name='g'/></source><target dev='vda' bus='virtio'/></disk>",
+          "exactly one host" },
+        { "qemu", "", "<disk type='network'><source protocol='iscsi' name='a/b/c'><host name='h'/></source><target dev='vda' bus='virtio'/></disk>",
+          "no iSCSI target" },
+        { "qemu", "", "<disk type='network'><source protocol='http' name='a'><host name='h'/><cookies><cookie name='c'>v;x</cookie></cookies>"
+          "</source><target dev='vda' bus='virtio'/></disk>", "HTTP forbids" },
+        { "qemu", "", "<disk type='network'><source protocol='ssh' name='a'><host name='h'/><identity keyfile='/k'/></source>"
+          "<target dev='vda' bus='virtio'/></disk>", "no keyfile" },
+        { "qemu", "", "<disk type='volume'><source pool='p' volume='v'/><target dev='vda' bus='virtio'/></disk>", "storage pool 'p'" },
+        { "qemu", "", "<disk type='vhostvdpa'><source dev='/x'/><target dev='vda' bus='virtio'/></disk>", "vDPA" },
+        { "qemu", "", "<disk type='vhostuser'><source type='unix' path='/x'/><target dev='vda' bus='virtio'/></disk>", "memory to be shared" },
+        { "qemu", "", "<disk type='dir'><source dir='/x'/><target dev='vda' bus='virtio'/></disk>", "format 'fat'" },
+        { "qemu", "", "<disk type='file'><source file='/x' fdgroup='g'/><target dev='vda' bus='virtio'/></disk>", "group 'g'" },
+        { "qemu", "", "<disk type='file' device='lun'><source file='/x'/><target dev='sda' bus='scsi'/></disk>", "device='lun'" },
+        { "qemu", "", "<disk type='file'><driver name='qemu' type='raw' copy_on_read='on'/><source file='/x'/><target dev='vda' bus='virtio'/>"
+          "<readonly/></disk>", "copy on read" },
+        { "qemu", "", "<disk type='file'><driver name='qemu' iothread='3'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
+          "no I/O thread 3" },
+        { "qemu", "", "<disk type='file'><driver name='qemu' type='qcow2' discard_no_unref='on'/><source file='/x'/>"
+          "<target dev='vda' bus='virtio'/></disk>", "discard_no_unref" },
+        { "qemu", "", "<disk type='file'><source file='/x'><encryption format='qcow'><secret type='passphrase' usage='u'/></encryption></source>"
+          "<target dev='vda' bus='virtio'/></disk>", "use 'luks'" },
+        { "qemu", "", "<disk type='file'><source file='/x'><encryption format='luks'><secret type='passphrase' usage='u'/></encryption></source>"
+          "<target dev='vda' bus='virtio'/></disk>", "needs the secret 'u'" },
+        { "qemu", "", "<controller type='scsi' index='0' model='lsilogic'><driver queues='2'/></controller>", "virtio-scsi" },
         { "qemu", "", "<sound model='ich7'/>", "ich7" },
         { "qemu", "", "<audio id='1' type='spice'/>", "needs <graphics type='spice'>" },
         { "qemu", "", "<graphics type='desktop'/>", "desktop" },
@@ -188,6 +217,16 @@ static void test_rows(void)
         { "<shmem name='s'><model type='ivshmem-doorbell'/><server/><msi vectors='3' ioeventfd='off'/></shmem>",
           "-chardev socket,id=charshmem0,path=" LOCALSTATEDIR "/lib/libvirt/shmem-s-sock\n"
           "-device {\"driver\":\"ivshmem-doorbell\",\"id\":\"shmem0\",\"chardev\":\"charshmem0\",\"vectors\":3,\"ioeventfd\":false}\n" },
+        { "<disk type='network'><source protocol='rbd' name='p/ns/i'/><target dev='vda' bus='virtio'/></disk>",
+          "\"driver\":\"rbd\",\"pool\":\"p\",\"namespace\":\"ns\",\"image\":\"i\",\"node-name\"" },
+        { "<disk type='network'><source protocol='nbd' name='e'><host name='h'/><reconnect enabled='yes' timeout='10'/></source>"
+          "<target dev='vda' bus='virtio'/></disk>", "\"export\":\"e\",\"reconnect-delay\":10," },
+        { "<disk type='network'><source protocol='http' name='a'><host name='h'/><cookies><cookie name='c'>v</cookie></cookies></source>"
+          "<target dev='vda' bus='virtio'/></disk>", "\"url\":\"http://h:80/a\",\"cookie-secret\":\"libvirt-1-storage-httpcookie-secret0\"" },
+        { "<disk type='file' model='usb-bot' device='cdrom'><source file='/x'/><target dev='sda' bus='usb'/></disk>",
+          "-device {\"driver\":\"usb-bot\",\"id\":\"usb-disk0-bot\"}\n-device {\"driver\":\"scsi-cd\",\"bus\":\"usb-disk0-bot.0\"" },
+        { "<disk type='file'><source file='/a,b'/><target dev='sdb' bus='sd'/><readonly/></disk>",
+          "-drive file=/a,,b,format=raw,if=sd,index=1,readonly=on\n" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
         { "<graphics type='spice'/><smartcard mode='passthrough' type='spicevmc'/>",
@@ -261,6 +300,74 @@ static void test_secrets(void)
     g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
     secret_source_set(NULL, NULL);
     conf_clear(&qemu_conf_schema, &conf);
+}
+
+/* Who decrypts an image, and who shows that the guest may have it. */
+static void test_disk_secrets(void)
+{
+    static const char xml[] =
+        "<disk type='file'><driver name='qemu' type='raw'/><source file='/r'><encryption format='luks'>"
+        "<secret type='passphrase' usage='known'/></encryption></source><target dev='vda' bus='virtio'/></disk>"
+        "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/q'/><target dev='vdb' bus='virtio'/>"
+        "<encryption format='luks'><secret type='passphrase' usage='known'/></encryption></disk>"
+        "<disk type='network'><auth username='u'><secret type='ceph' usage='known'/></auth><source protocol='rbd' name='p/i'>"
+        "<encryption format='luks2' engine='librbd'><secret type='passphrase' usage='known'/></encryption></source>"
+        "<target dev='vdc' bus='virtio'/></disk>"
+        "<disk type='network'><source protocol='iscsi' name='i'><host name='h'/><auth username='me'><secret type='iscsi' usage='known'/>"
+        "</auth></source><target dev='vdd' bus='virtio'/></disk>";
+    static const char *const wanted[] = {
+        "\"driver\":\"luks\",\"key-secret\":\"libvirt-4-format-encryption-secret0\",\"file\":\"libvirt-4-storage\"",
+        "\"driver\":\"qcow2\",\"encrypt\":{\"format\":\"luks\",\"key-secret\":\"libvirt-3-format-encryption-secret0\"},",
+        "\"encrypt\":{\"format\":\"luks2\",\"key-secret\":\"libvirt-2-storage-encryption-secret0\"},\"user\":\"u\","
+        "\"auth-client-required\":[\"cephx\",\"none\"],\"key-secret\":\"libvirt-2-storage-auth-secret0\"",
+        "\"driver\":\"raw\",\"file\":\"libvirt-2-storage\"",
+        "\"user\":\"me\",\"password-secret\":\"libvirt-1-storage-auth-secret0\"",
+    };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .running = TRUE };
+    g_autoptr(DomainDef) def = small("qemu", "", xml);
+    g_autoptr(QemuCommand) cmd = NULL;
+    g_autofree char *text = NULL;
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    secret_source_set(only_secret, (void *)"opensesame");
+    cmd = qemu_command_new(def, caps, &options);
+    secret_source_set(NULL, NULL);
+    if (!cmd)
+        g_error("%s", error_message());
+    text = qemu_command_text(cmd, NULL, FALSE);
+    for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        if (!strstr(text, wanted[i]))
+            g_error("%s\nisn't in\n%s", wanted[i], text);
+    }
+    g_assert_nonnull(strstr(text, "\"data\":\"b3BlbnNlc2FtZQ==\",\"format\":\"base64\""));
+}
+
+/* What a disk leaves in QEMU when it is unplugged. */
+
+static void note_leftover(const char *command, const char *key, const char *name, void *opaque)
+{
+    g_string_append_printf(opaque, "%s %s=%s\n", command, key, name);
+}
+
+static void test_leftovers(void)
+{
+    g_autoptr(DomainDef) def = small("qemu", "",
+        "<disk type='network'><driver name='qemu' type='qcow2' copy_on_read='on'/><auth username='u'><secret type='iscsi' usage='k'/></auth>"
+        "<source protocol='nbd' name='n' tls='yes'><host name='h'/><slices><slice type='storage' offset='0' size='512'/></slices>"
+        "<encryption format='luks'><secret type='passphrase' usage='k'/></encryption></source>"
+        "<backingStore type='file'><format type='raw'/><source file='/b'/></backingStore><target dev='vda' bus='virtio'/></disk>");
+    g_autoptr(GString) told = g_string_new(NULL);
+
+    qemu_disk_leftovers(def->devices.disks[0], note_leftover, told);
+    g_assert_cmpstr(told->str, ==,
+                    "blockdev-del node-name=libvirt-CoR-vda\nblockdev-del node-name=libvirt-1-format\n"
+                    "blockdev-del node-name=libvirt-1-slice-sto\nblockdev-del node-name=libvirt-1-storage\n"
+                    "object-del id=libvirt-1-format-encryption-secret0\nobject-del id=libvirt-1-storage-auth-secret0\n"
+                    "object-del id=objlibvirt-1-storage_tls0\nobject-del id=objlibvirt-1-storage_tls0-secret0\n"
+                    "blockdev-del node-name=libvirt-2-format\nblockdev-del node-name=libvirt-2-storage\n");
 }
 
 /* Commas can't smuggle options in, whatever field they are in. */
@@ -375,7 +482,7 @@ static void find_caps(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays" };
+    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays", "storage" };
     int rc;
 
     g_test_init(&argc, &argv, NULL);
@@ -389,6 +496,8 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/command/refused", test_refused);
     g_test_add_func("/qemu/command/rows", test_rows);
     g_test_add_func("/qemu/command/secrets", test_secrets);
+    g_test_add_func("/qemu/command/disk-secrets", test_disk_secrets);
+    g_test_add_func("/qemu/command/leftovers", test_leftovers);
     g_test_add_func("/qemu/command/escaping", test_escaping);
     g_test_add_func("/qemu/command/descriptors", test_descriptors);
     g_test_add_func("/qemu/command/text", test_text);

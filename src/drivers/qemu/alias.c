@@ -22,8 +22,7 @@ static void alias_set(DomainDeviceInfo *info, const char *fmt, ...)
     va_end(args);
 }
 
-/* "vda" is disk 0, "sdab" is disk 27. -1 if the name has no such end. */
-static int disk_number(const char *target)
+int qemu_disk_number(const char *target)
 {
     const char *at = target;
     int n = 0;
@@ -37,7 +36,15 @@ static int disk_number(const char *target)
     return n - 1;
 }
 
-static int alias_disk(DomainDisk *disk)
+/* One kind of SCSI controller has units, but no targets. */
+static gboolean has_targets(const DomainDef *def, guint controller)
+{
+    const DomainController *c = qemu_find_controller(def, DOMAIN_CONTROLLER_TYPE_SCSI, controller);
+
+    return !c || g_strcmp0(c->model, "lsilogic") != 0;
+}
+
+static int alias_disk(const DomainDef *def, DomainDisk *disk)
 {
     const DomainAddress *address = disk->info.address;
     const char *bus = domain_disk_bus_to_string(disk->target.bus);
@@ -47,16 +54,16 @@ static int alias_disk(DomainDisk *disk)
     if (address && address->type == DOMAIN_ADDRESS_TYPE_DRIVE) {
         const DriveAddress *drive = &address->drive;
 
-        if (disk->target.bus == DOMAIN_DISK_BUS_SCSI)
+        if (disk->target.bus == DOMAIN_DISK_BUS_SCSI && has_targets(def, drive->controller))
             alias_set(&disk->info, "scsi%u-%u-%u-%u", drive->controller, drive->bus, drive->target, drive->unit);
         else
             alias_set(&disk->info, "%s%u-%u-%u", bus, drive->controller, drive->bus, drive->unit);
         return 0;
     }
-    if (disk_number(disk->target.dev) < 0)
+    if (qemu_disk_number(disk->target.dev) < 0)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "disk target '%s' doesn't end in a letter that numbers it",
                     disk->target.dev ? disk->target.dev : "");
-    alias_set(&disk->info, "%s-disk%d", bus ? bus : "virtio", disk_number(disk->target.dev));
+    alias_set(&disk->info, "%s-disk%d", bus ? bus : "virtio", qemu_disk_number(disk->target.dev));
     return 0;
 }
 
@@ -157,7 +164,7 @@ int qemu_assign_aliases(DomainDef *def)
     DomainDevices *d = &def->devices;
 
     for (guint i = 0; i < d->n_disks; i++) {
-        if (alias_disk(d->disks[i]) < 0)
+        if (alias_disk(def, d->disks[i]) < 0)
             return -1;
     }
     for (guint i = 0; i < d->n_controllers; i++)

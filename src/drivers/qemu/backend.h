@@ -151,6 +151,14 @@ void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachine
 int qemu_backend_complete(DomainHost *host, DomainDef *def);
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def);
 int qemu_backend_max_vcpus(DomainHost *host, const char *type);
+/* overlays.c */
+/** Put an empty image on top of each transient disk, in @def and in its folder; removed when the run ends. 0, or -1 with an error. */
+int qemu_make_overlays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
+/** Whether there is such a disk. */
+gboolean qemu_has_overlays(const DomainDef *def);
+/** Remember those of a run of a former daemon. */
+void qemu_find_overlays(QemuGuest *qemu, const DomainDef *def);
+
 /* displays.c */
 /** Choose ports, addresses, sockets (in @dir) and render nodes of displays that have none. @qemu may be NULL: nothing is reserved
  * then. 0, or -1 with an error. */

@@ -437,7 +437,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (!caps)
         return -1;
     guest_paths(guest, qemu);
-    if (make_folders(driver, qemu) < 0 || qemu_assign_aliases(def) < 0 ||
+    if (make_folders(driver, qemu) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
@@ -633,6 +633,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
             qemu_guest_unlink_later(qemu, def->devices.channels[i]->source.path);
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
+    qemu_find_overlays(qemu, def);
     if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)

@@ -95,6 +95,21 @@ int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop
                 prop, type, cmd->caps->binary, version);
 }
 
+int qemu_require_shared_memory(const QemuCommand *cmd, const char *what)
+{
+    const DomainDef *def = cmd->def;
+    guint cells = def->cpu ? def->cpu->n_numa_cells : 0;
+    gboolean whole = def->memory_backing && def->memory_backing->access == DOMAIN_MEMORY_ACCESS_SHARED, shared = whole || cells > 0;
+
+    for (guint i = 0; shared && i < cells; i++) {
+        const NumaCell *cell = def->cpu->numa_cells[i];
+
+        shared = cell->mem_access ? cell->mem_access == DOMAIN_MEMORY_ACCESS_SHARED : whole;
+    }
+    return shared ? 0 : FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s is served by another process, which needs the guest's memory to be shared "
+                             "(<memoryBacking> with <source type='memfd'/> and <access mode='shared'/>)", what);
+}
+
 gboolean qemu_machine_is_i440fx(const char *machine)
 {
     return machine && (g_str_equal(machine, "pc") || g_str_has_prefix(machine, "pc-i440fx-") ||
@@ -122,12 +137,6 @@ void qemu_add_switch(json_object *props, const char *name, Tristate value)
 {
     if (value != TRISTATE_UNSET)
         json_object_object_add(props, name, json_object_new_boolean(value == TRISTATE_YES));
-}
-
-void qemu_add_onoff(json_object *props, const char *name, Tristate value)
-{
-    if (value != TRISTATE_UNSET)
-        json_object_object_add(props, name, json_object_new_string(value == TRISTATE_ON ? "on" : "off"));
 }
 
 void qemu_add_uint(json_object *props, const char *name, guint64 value)
@@ -214,6 +223,10 @@ int qemu_add_address(const QemuCommand *cmd, json_object *props, const DomainDev
         if (address->isa.irq)
             qemu_add_uint(props, "irq", address->isa.irq);
         return 0;
+    case DOMAIN_ADDRESS_TYPE_SPAPR_VIO:
+        if (address->spapr_vio.has_reg)
+            qemu_add_uint(props, "reg", address->spapr_vio.reg);
+        return 0;
     case DOMAIN_ADDRESS_TYPE_CCID:
         add_text(props, "bus", "ccid%u.0", address->ccid.controller);
         return 0;
@@ -277,6 +290,18 @@ int qemu_pass_fd(QemuCommand *cmd, int fd)
 {
     g_array_append_val(cmd->fds, fd);
     return fd;
+}
+
+char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role)
+{
+    guint set = cmd->next_fdset++;
+
+    qemu_pass_fd(cmd, fd);
+    if (cmd->options->running)
+        g_array_append_val(cmd->sets, ((QemuFdSet){ set, fd }));
+    else
+        qemu_arg_f(cmd, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, fd, alias, role);
+    return g_strdup_printf("/dev/fdset/%u", set);
 }
 
 char *qemu_fd_name(const QemuCommand *cmd, int fd)

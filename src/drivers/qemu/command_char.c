@@ -14,20 +14,11 @@
 char *qemu_chardev_file(QemuCommand *cmd, const char *path, gboolean append, const char *alias, const char *role)
 {
     int fd;
-    guint set;
 
     if (cmd->options->dry_run)
         return g_strdup(path);
     fd = file_create(path, append ? O_APPEND : O_TRUNC | O_APPEND, 0600, cmd->options->uid, cmd->options->gid);
-    if (fd < 0)
-        return NULL;
-    set = cmd->next_fdset++;
-    qemu_pass_fd(cmd, fd);
-    if (cmd->options->running)
-        g_array_append_val(cmd->sets, ((QemuFdSet){ set, fd }));
-    else
-        qemu_arg_f(cmd, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, fd, alias, role);
-    return g_strdup_printf("/dev/fdset/%u", set);
+    return fd < 0 ? NULL : qemu_pass_fd_set(cmd, fd, alias, role);
 }
 
 static void add_reconnect(const QemuCommand *cmd, GString *out, const Reconnect *reconnect)

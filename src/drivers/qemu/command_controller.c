@@ -102,7 +102,7 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
         const char *driver;
     } plain[] = {
         { "lsilogic", "lsi" }, { "lsisas1078", "megasas" }, { "lsisas1068", "mptsas1068" }, { "vmpvscsi", "pvscsi" },
-        { "am53c974", "am53c974" }, { "dc390", "dc-390" },
+        { "am53c974", "am53c974" }, { "dc390", "dc-390" }, { "ibmvscsi", "spapr-vscsi" },
     };
     g_autofree char *driver = NULL;
     json_object *props;
@@ -117,6 +117,10 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SCSI controller model '%s' is not supported", c->model);
     if (qemu_require_type(cmd, driver, "a SCSI controller") < 0)
         return -1;
+    if (!g_str_has_prefix(driver, "virtio") && (c->driver.queues || c->driver.cmd_per_lun || c->driver.max_sectors || c->driver.ioeventfd ||
+                                                c->driver.iothread))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model "
+                    "'virtio-scsi' only, not '%s'", c->model);
     props = device(driver);
     if (c->driver.iothread) {
         g_autofree char *thread = g_strdup_printf("iothread%u", c->driver.iothread);
@@ -130,7 +134,7 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
         qemu_add_uint(props, "cmd_per_lun", c->driver.cmd_per_lun);
     if (c->driver.max_sectors)
         qemu_add_uint(props, "max_sectors", c->driver.max_sectors);
-    qemu_add_onoff(props, "ioeventfd", c->driver.ioeventfd);
+    qemu_add_switch(props, "ioeventfd", c->driver.ioeventfd);
     if (qemu_add_virtio(cmd, props, driver, &c->driver.virtio, "a SCSI controller") < 0) {
         json_object_put(props);
         return -1;

@@ -38,9 +38,8 @@ int qemu_add_virtio(const QemuCommand *cmd, json_object *props, const char *type
 void qemu_add_rom(json_object *props, const DomainDeviceInfo *info);
 /** Add bootindex if it isn't 0. */
 void qemu_add_boot_index(json_object *props, guint index);
-/** Add a tri-state as a JSON boolean or as "on"/"off"; nothing if it is unset. */
+/** Add a tri-state as a JSON boolean; nothing if it is unset. */
 void qemu_add_switch(json_object *props, const char *name, Tristate value);
-void qemu_add_onoff(json_object *props, const char *name, Tristate value);
 void qemu_add_uint(json_object *props, const char *name, guint64 value);
 
 /** Next boot index for a device of kind @dev, by <os><boot>, or what its own <boot order> says. */
@@ -55,6 +54,14 @@ int qemu_pass_fd(QemuCommand *cmd, int fd);
 
 /** How QEMU knows a descriptor that it was given: by its number, or while it runs by a name. Caller frees. */
 char *qemu_fd_name(const QemuCommand *cmd, int fd);
+/** Hand @fd to QEMU as a set of its own, and return the path that stands for it. @alias and @role say whose it is. Caller frees. */
+char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role);
+
+/** Refuse unless all memory of the guest is shared, as a process beside QEMU needs it. */
+int qemu_require_shared_memory(const QemuCommand *cmd, const char *what);
+
+/** "vda" is disk 0, "sdab" is disk 27. -1 if the name has no such end. */
+int qemu_disk_number(const char *target);
 
 /** Controller by kind and index; NULL if there is none. */
 const DomainController *qemu_find_controller(const DomainDef *def, DomainControllerType type, guint index);

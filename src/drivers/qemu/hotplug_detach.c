@@ -149,21 +149,14 @@ static void remove_later(Guest *guest, const char *command, const char *key, con
         virResetLastError();    /* its end is near: it takes all of it along */
 }
 
-static void remove_image_later(Guest *guest, const StorageSource *source)
+static void remove_leftover(const char *command, const char *key, const char *name, void *opaque)
 {
-    g_autofree char *format = qemu_node_format(source), *storage = qemu_node_storage(source);
-
-    remove_later(guest, "blockdev-del", "node-name", "", format);
-    remove_later(guest, "blockdev-del", "node-name", "", storage);
+    remove_later(opaque, command, key, "", name);
 }
 
 void qemu_remove_images_later(Guest *guest, const DomainDisk *disk)
 {
-    if (!qemu_disk_has_media(disk))
-        return;
-    remove_image_later(guest, &disk->source);
-    for (const DomainBackingStore *b = disk->backing_store; b && b->source.type; b = b->backing_store)
-        remove_image_later(guest, &b->source);
+    qemu_disk_leftovers(disk, remove_leftover, guest);
 }
 
 static void note_again(const DomainDef *def, void *opaque)

@@ -20,7 +20,7 @@ static int medium(Guest *guest, const DomainDisk *disk, const char *command, con
 /* The tray is open and empty. */
 static int insert(Guest *guest, const DomainDisk *disk)
 {
-    g_autofree char *node = qemu_node_format(&disk->source);
+    g_autofree char *node = qemu_disk_node(disk);
 
     return qemu_disk_has_media(disk) ? medium(guest, disk, "blockdev-insert-medium", node) : 0;
 }

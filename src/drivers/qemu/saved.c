@@ -119,8 +119,18 @@ static int move(Guest *guest, int fd, const char *command, const char *what)
     return wait_for_end(guest, mon, what);
 }
 
+static void look_for_overlays(const DomainDef *def, void *opaque)
+{
+    *(gboolean *)opaque = qemu_has_overlays(def);
+}
+
 int qemu_backend_save(Guest *guest, int fd, unsigned int flags)
 {
+    gboolean overlays = FALSE;
+
+    guest_with_def(guest, look_for_overlays, &overlays);
+    if (overlays)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has a transient disk, whose contents end with this run", guest->name);
     return move(guest, fd, "migrate", "saving the state");
 }
 
