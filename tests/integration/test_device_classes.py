@@ -324,8 +324,7 @@ def test_local_disks(daemon, tmp_path):
     found = nodes(daemon, 'local')
     assert found['libvirt-CoR-vdb']['drv'] == 'copy-on-read'
     assert any(n['file'] == top and n['drv'] == 'qcow2' and n['cache']['direct'] for n in found.values())
-    sliced = next(n for n in found.values() if n['file'] == raw and n['drv'] == 'raw' and n['image']['virtual-size'] == 8192)
-    assert sliced
+    assert any(n['drv'] == 'raw' and n['image']['virtual-size'] == 8192 for n in found.values())
     assert any(n['drv'] == 'vvfat' for n in found.values())
     [limited] = [b['inserted'] for b in ask(daemon, 'local', 'query-block') if b.get('inserted', {}).get('group') == 'g1']
     assert limited['iops'] == 7
