@@ -157,16 +157,6 @@ const DeviceKind *device_kind(const char *name, DeviceAbility ability, const cha
 
 /* ---- lists ---- */
 
-static const XmlMember *device_list(const char *name)
-{
-    for (guint i = 0; i < DOMAIN_DEVICES_DESC.n_members; i++) {
-        const XmlMember *m = &DOMAIN_DEVICES_DESC.members[i];
-        if (m->type == XML_STRUCT && strcmp(m->name, name) == 0)
-            return m;
-    }
-    return NULL;
-}
-
 /* A single device is a list of at most one. */
 static void **device_items(const DomainDef *def, const XmlMember *m, guint *n)
 {
@@ -191,7 +181,7 @@ static int find_missing(const DomainDef *def, const DeviceKind *kind, const Doma
 int device_find(const DomainDef *def, const DeviceKind *kind, const DomainDevice *wanted, DeviceRef *ref)
 {
     guint n;
-    const XmlMember *m = device_list(kind->name);
+    const XmlMember *m = domain_device_member(kind->name);
     void **items = device_items(def, m, &n);
     *ref = (DeviceRef) { NULL };
     for (guint i = 0; i < n; i++) {
@@ -255,7 +245,7 @@ static guint place_of(const DeviceKind *kind, const void *added, void **items, g
 int device_add(DomainDef *def, const DeviceKind *kind, DomainDevice *dev, DeviceRef *ref)
 {
     guint n;
-    const XmlMember *m = device_list(kind->name);
+    const XmlMember *m = domain_device_member(kind->name);
     void **items = device_items(def, m, &n);
     if (check_clash(def, kind, dev->device, items, n) < 0)
         return -1;

@@ -78,8 +78,7 @@ void domain_device_free(DomainDevice *dev)
     g_free(dev);
 }
 
-/* The device's member of <devices>, which knows its element's name and its struct. */
-static const XmlMember *device_member(const char *name)
+const XmlMember *domain_device_member(const char *name)
 {
     const XmlDesc *desc = &DOMAIN_DEVICES_DESC;
 
@@ -93,7 +92,7 @@ static const XmlMember *device_member(const char *name)
 static DomainDevice *parse_device_node(xmlNode *node, unsigned flags, XmlDiagnostics *diag)
 {
     const char *name = (const char *)node->name;
-    const XmlMember *member = device_member(name);
+    const XmlMember *member = domain_device_member(name);
 
     if (!member)
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "line %ld: unknown device '%s'", xmlGetLineNo(node), name);
@@ -119,4 +118,9 @@ DomainDevice *domain_device_parse(const char *xml, size_t len, unsigned flags, X
     DomainDevice *dev = parse_device_node(xmlDocGetRootElement(doc), flags, diag ?: own);
     xmlFreeDoc(doc);
     return dev;
+}
+
+char *domain_device_format(const char *kind, const void *device)
+{
+    return xml_format(domain_device_member(kind)->info, device, kind, NULL, 0, XML_SECURE);
 }

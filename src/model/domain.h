@@ -90,6 +90,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainDevice, domain_device_free)
 /** Read one device element. NULL with the error set. */
 DomainDevice *domain_device_parse(const char *xml, size_t len, unsigned flags, XmlDiagnostics *diag);
 
+/** The member of <devices> that has devices of this kind: it knows the element's name and the struct. NULL if there is none. */
+const XmlMember *domain_device_member(const char *kind);
+
+/** A device as XML, with what is secret. The caller frees it. */
+char *domain_device_format(const char *kind, const void *device);
+
+/** Where a device, found by its pointer or by that of its common parts, stands: "domain.devices.disk[2]". The caller frees it. */
+char *domain_device_place(const DomainDef *def, const char *kind, const void *device);
+
 /** The common parts of a device, NULL if its kind has none. */
 DomainDeviceInfo *domain_device_info(const char *kind, void *device);
 

@@ -130,17 +130,22 @@ static guint device_number(const DomainDef *def, const char *kind, const void *d
     return 0;
 }
 
-int domain_fail_device(const DomainDef *def, const char *kind, const void *device, int code, const char *fmt, ...)
+char *domain_device_place(const DomainDef *def, const char *kind, const void *device)
 {
     guint number = device_number(def, kind, device);
+
+    return number ? g_strdup_printf("domain.devices.%s[%u]", kind, number) : g_strconcat("domain.devices.", kind, NULL);
+}
+
+int domain_fail_device(const DomainDef *def, const char *kind, const void *device, int code, const char *fmt, ...)
+{
+    g_autofree char *place = domain_device_place(def, kind, device);
     va_list args;
 
     va_start(args, fmt);
     g_autofree char *text = g_strdup_vprintf(fmt, args);
     va_end(args);
-    if (number)
-        return FAIL(code, "domain.devices.%s[%u]: %s", kind, number, text);
-    return FAIL(code, "domain.devices.%s: %s", kind, text);
+    return FAIL(code, "%s: %s", place, text);
 }
 
 DomainController *domain_add_controller(DomainDef *def, DomainControllerType type, guint index, const char *model)

@@ -22,6 +22,7 @@
 #include "core/host/host.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/failure.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tree.h"
 #include "drivers/qemu/vsock.h"
@@ -294,8 +295,9 @@ int qemu_guest_connect(Guest *guest)
 }
 
 /* Put what QEMU wrote since @from in front of nothing: it is the reason. */
-static void report_last_words(Guest *guest, off_t from)
+static void report_last_words(Guest *guest, const DomainDef *def, off_t from)
 {
+    QemuDriver *driver = guest_host_priv(guest);
     char words[QEMU_LAST_WORDS_MAX + 1];
     g_autofree char *text = NULL, *path = NULL;
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", guest->log_fd);
@@ -312,7 +314,8 @@ static void report_last_words(Guest *guest, off_t from)
     words[n] = '\0';
     text = g_utf8_make_valid(g_strstrip(words), -1);
     if (*text)
-        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "process exited while connecting to monitor: %s", text);
+        qemu_failure_report(def, text, driver->uid == (uid_t)-1 ? geteuid() : driver->uid,
+                            driver->gid == (gid_t)-1 ? getegid() : driver->gid);
 }
 
 static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
@@ -406,7 +409,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         qemu_guest_setup(guest, def) < 0) {
         /* If it ended its own words tell more; they are complete only when it is gone. */
         if (process_is_gone(qemu, 1000))
-            report_last_words(guest, log_end);
+            report_last_words(guest, def, log_end);
         return -1;
     }
     return 0;
