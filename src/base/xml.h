@@ -69,7 +69,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(XmlDiagnostics, xml_diagnostics_free)
 void xml_diagnostics_add(XmlDiagnostics *diag, XmlSeverity severity, int code, guint line, const char *path,
                          const char *fmt, ...) G_GNUC_PRINTF(6, 7);
 
-/** Set the thread's error from the first error of @diag, with its line and path, and return -1; 0 if there is none. */
+/** Of so many problems an error tells. */
+#define XML_REPORTED_PROBLEMS 10
+
+/** Set the thread's error from the errors of @diag and return -1; 0 if there is none. Its code is the first one's; each problem has a
+ * line of the message, with line and path in the document, what was ignored behind the errors. */
 int xml_diagnostics_report(const XmlDiagnostics *diag, int domain);
 
 /* Descriptors: written by the generator, read by the runtime only. */

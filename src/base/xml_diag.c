@@ -54,17 +54,45 @@ void xml_diagnostics_add(XmlDiagnostics *diag, XmlSeverity severity, int code, g
     g_ptr_array_add(diag->problems, problem);
 }
 
+static void append_problem(GString *text, const XmlProblem *problem)
+{
+    if (problem->line)
+        g_string_append_printf(text, "line %u: ", problem->line);
+    g_string_append_printf(text, "%s: %s", problem->path, problem->message);
+}
+
+/* The first error, then the other errors, then what is ignored, which may be why something is missing. */
+static GPtrArray *in_order_of_weight(const XmlDiagnostics *diag)
+{
+    static const XmlSeverity order[] = { XML_PROBLEM_ERROR, XML_PROBLEM_IGNORED };
+    GPtrArray *sorted = g_ptr_array_new();
+
+    for (guint k = 0; k < G_N_ELEMENTS(order); k++) {
+        for (guint i = 0; i < diag->problems->len; i++) {
+            const XmlProblem *problem = diag->problems->pdata[i];
+            if (problem->severity == order[k])
+                g_ptr_array_add(sorted, (gpointer)problem);
+        }
+    }
+    return sorted;
+}
+
 int xml_diagnostics_report(const XmlDiagnostics *diag, int domain)
 {
-    for (guint i = 0; i < diag->problems->len; i++) {
-        const XmlProblem *problem = diag->problems->pdata[i];
-        if (problem->severity != XML_PROBLEM_ERROR)
-            continue;
-        if (problem->line)
-            error_report(domain, problem->code, "line %u: %s: %s", problem->line, problem->path, problem->message);
-        else
-            error_report(domain, problem->code, "%s: %s", problem->path, problem->message);
-        return -1;
+    if (!diag->n_errors)
+        return 0;
+    g_autoptr(GPtrArray) problems = in_order_of_weight(diag);
+    g_autoptr(GString) text = g_string_new(NULL);
+    const XmlProblem *first = problems->pdata[0];
+    guint shown = MIN(problems->len, XML_REPORTED_PROBLEMS), all = diag->n_errors + diag->n_ignored;
+
+    append_problem(text, first);
+    for (guint i = 1; i < shown; i++) {
+        g_string_append_c(text, '\n');
+        append_problem(text, problems->pdata[i]);
     }
-    return 0;
+    if (all > shown)
+        g_string_append_printf(text, "\nand %u more", all - shown);
+    error_report(domain, first->code, "%s", text->str);
+    return -1;
 }

@@ -54,18 +54,24 @@ static const char *path_in_error(void)
 
 int domain_def_complete(DomainDef *def, const DomainMachineInfo *info, const char *xml, size_t len, XmlDiagnostics *diag)
 {
-    if (domain_def_post_parse(def, info) == 0 && domain_def_validate(def, diag) == 0)
+    g_autoptr(XmlDiagnostics) own = diag ? NULL : xml_diagnostics_new();
+    XmlDiagnostics *all = diag ? diag : own;
+
+    if (domain_def_post_parse(def, info) < 0) {
+        g_autofree char *path = g_strndup(path_in_error(), strcspn(path_in_error(), ": "));
+        guint line = xml_line_of(xml, len, path);
+        if (line)
+            error_context("line %u", line);
+        return -1;
+    }
+    if (domain_def_validate(def, all) == 0)
         return 0;
-    g_autofree char *path = g_strndup(path_in_error(), strcspn(path_in_error(), ": "));
-    guint line = xml_line_of(xml, len, path);
-    if (line)
-        error_context("line %u", line);
-    for (guint i = 0; diag && len <= MAX_LOCATED && i < diag->problems->len; i++) {
-        XmlProblem *problem = diag->problems->pdata[i];
+    for (guint i = 0; len <= MAX_LOCATED && i < all->problems->len; i++) {
+        XmlProblem *problem = all->problems->pdata[i];
         if (!problem->line)
             problem->line = xml_line_of(xml, len, problem->path);
     }
-    return -1;
+    return xml_diagnostics_report(all, ERROR_DOMAIN);
 }
 
 /* Single devices */

@@ -201,6 +201,20 @@ static ShellParseResult first_word(Shell *shell, ShellWords *words, char **word)
     }
 }
 
+static void unknown_command(Shell *shell, const char *word)
+{
+    ShellNearest nearest = {.word = word};
+
+    for (const ShellGroup *group = shell->program->groups; group->keyword; group++) {
+        for (const ShellCommand *command = group->commands; command->name; command++)
+            shell_nearest_try(&nearest, command->name);
+    }
+    if (nearest.found)
+        shell_error(shell, "unknown command: '%s'; did you mean '%s'?", word, nearest.found);
+    else
+        shell_error(shell, "unknown command: '%s'", word);
+}
+
 ShellParseResult shell_parse(Shell *shell, ShellWords *words, Cmd **cmd)
 {
     g_autofree char *word = NULL;
@@ -213,7 +227,7 @@ ShellParseResult shell_parse(Shell *shell, ShellWords *words, Cmd **cmd)
         return result;
     command = shell_find_command(shell->program->groups, word);
     if (!command) {
-        shell_error(shell, "unknown command: '%s'", word);
+        unknown_command(shell, word);
         return SHELL_PARSE_ERROR;
     }
     parser.cmd = cmd_new(command);

@@ -189,6 +189,14 @@ typedef enum {
     SHELL_PARSE_ERROR, /* printed already */
 } ShellParseResult;
 
+/* The candidate that is most like a word (tools/shell/nearest.c): shell_nearest_try() each, then look at `found`, which is NULL if
+ * none is near. */
+typedef struct {
+    const char *word, *found;
+    int distance;
+} ShellNearest;
+void shell_nearest_try(ShellNearest *nearest, const char *candidate);
+
 /* A reader of words: a string with quoting (text) or words that are complete (argv). */
 typedef struct ShellWords ShellWords;
 ShellWords *shell_words_text(const char *text);

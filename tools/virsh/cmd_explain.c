@@ -9,10 +9,11 @@
 #include "explain_formats.h"
 #undef FORMAT
 
-static const ExplainFormat *const formats[] = {
+const ExplainFormat *const explain_formats[] = {
 #define FORMAT(NAME) &explain_##NAME,
 #include "explain_formats.h"
 #undef FORMAT
+    NULL,
 };
 
 static const char *const kinds[] = {"attribute", "text", "element"};
@@ -32,12 +33,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
 
 static bool find_root(Place *place, const char *name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-        for (const ExplainRoot *root = formats[i]->roots; root->name; root++) {
+    for (size_t i = 0; explain_formats[i]; i++) {
+        for (const ExplainRoot *root = explain_formats[i]->roots; root->name; root++) {
             if (!g_str_equal(root->name, name))
                 continue;
-            place->format = formats[i];
-            place->type = &formats[i]->types[root->type];
+            place->format = explain_formats[i];
+            place->type = &explain_formats[i]->types[root->type];
             return true;
         }
     }
@@ -106,8 +107,8 @@ static bool walk(Shell *shell, Place *place, const char *path)
     if (!words || !words[0] || !find_root(place, words[0])) {
         GString *names = g_string_new(NULL);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-            for (const ExplainRoot *root = formats[i]->roots; root->name; root++)
+        for (size_t i = 0; explain_formats[i]; i++) {
+            for (const ExplainRoot *root = explain_formats[i]->roots; root->name; root++)
                 g_string_append_printf(names, "%s%s", names->len ? ", " : "", root->name);
         }
         shell_error(shell, "no format '%s', expecting one of %s", words && words[0] ? words[0] : "", names->str);
@@ -204,8 +205,8 @@ char **complete_format_path(Shell *shell, const Cmd *cmd, const char *word)
     while (cut > word && cut[-1] != '.' && cut[-1] != '@')
         cut--;
     if (cut == word) {
-        for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-            for (const ExplainRoot *root = formats[i]->roots; root->name; root++)
+        for (size_t i = 0; explain_formats[i]; i++) {
+            for (const ExplainRoot *root = explain_formats[i]->roots; root->name; root++)
                 g_ptr_array_add(found, g_strdup(root->name));
         }
     } else {

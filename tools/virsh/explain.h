@@ -30,3 +30,6 @@ typedef struct {
     const ExplainRoot *roots;
     const ExplainType *types;
 } ExplainFormat;
+
+/* All formats; NULL-ended (cmd_explain.c). */
+extern const ExplainFormat *const explain_formats[];

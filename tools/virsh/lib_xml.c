@@ -62,8 +62,11 @@ char *virsh_read_file(Shell *shell, const char *path)
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option)
 {
     const char *path = NULL;
+    char *text = cmd_string(shell, cmd, option, &path) > 0 ? virsh_read_file(shell, path) : NULL;
 
-    return cmd_string(shell, cmd, option, &path) > 0 ? virsh_read_file(shell, path) : NULL;
+    if (text && !shell->quiet && !(cmd_knows(cmd, "validate") && cmd_has(cmd, "validate")))
+        virsh_warn_dropped(path, text);
+    return text;
 }
 
 static xmlDocPtr parse(Shell *shell, const char *xml, int options)
