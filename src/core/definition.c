@@ -50,6 +50,12 @@ static gboolean is_format_problem(const XmlRoot *root, const XmlProblem *problem
 void *definition_read(const XmlRoot *root, const char *xml, gboolean validate)
 {
     g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+
+    return definition_read_noting(root, xml, validate, diag);
+}
+
+void *definition_read_noting(const XmlRoot *root, const char *xml, gboolean validate, XmlDiagnostics *diag)
+{
     void *def = xml_parse(root, xml, strlen(xml), XML_INACTIVE, diag);
     if (!def) {
         const XmlProblem *first = diag->problems->len ? diag->problems->pdata[0] : NULL;
@@ -74,12 +80,12 @@ void *definition_error_at(const char *xml, const char *path)
     return NULL;
 }
 
-void *definition_error_in(const char *xml, const XmlRoot *root)
+void *definition_error_in(const char *xml, const XmlRoot *root, const char *otherwise)
 {
     g_autofree char *start = g_strdup_printf(": %s.", root->name);
     const char *found = strstr(error_message(), start);
     g_autofree char *path = found ? g_strndup(found + 2, strcspn(found + 2, ": ")) : NULL;
-    return path ? definition_error_at(xml, path) : NULL;
+    return path || otherwise ? definition_error_at(xml, path ? path : otherwise) : NULL;
 }
 
 Definition *definition_new(const XmlRoot *root, void *def)

@@ -12,11 +12,15 @@ typedef struct Definition Definition;
  * have is left out. A struct of @root, caller owns it (xml_struct_free()); NULL with the error set, which names line and path. */
 void *definition_read(const XmlRoot *root, const char *xml, gboolean validate);
 
+/** The same; problems, also what was ignored, are added to @diag. */
+void *definition_read_noting(const XmlRoot *root, const char *xml, gboolean validate, XmlDiagnostics *diag);
+
 /** Put the line of @path in @xml in front of the error that a rule about it has raised. Returns NULL. */
 void *definition_error_at(const char *xml, const char *path);
 
-/** The same for an error whose text begins with the path, as "pool.source.host: …". */
-void *definition_error_in(const char *xml, const XmlRoot *root);
+/** The same for an error whose text begins with the path, as "pool.source.host: …"; @otherwise (may be NULL) is it where it does
+ * not. */
+void *definition_error_in(const char *xml, const XmlRoot *root, const char *otherwise);
 
 /** Make of this thread's error, if it is about content of a document, the one that validation reports. Returns NULL. */
 void *definition_invalid(void);

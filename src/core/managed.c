@@ -292,7 +292,7 @@ static int complete(ManagedTable *table, void *def, const char *xml)
 {
     const ManagedKind *kind = table->kind;
     if (kind->complete && kind->complete(def) < 0) {
-        definition_error_in(xml, kind->root);
+        definition_error_in(xml, kind->root, NULL);
         return -1;
     }
     const char *name = kind->key ? NULL : def_name(kind, def);

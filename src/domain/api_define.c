@@ -23,7 +23,8 @@ static int check_name(const DomainHost *host, const char *name)
     return host_paths(host) ? file_name_check("domain name", name) : 0;
 }
 
-int definition_complete(DomainHost *host, DomainDef *def, const char *xml)
+/* @diag: what reading it found already, to be told with what is found now; may be NULL. */
+static int complete(DomainHost *host, DomainDef *def, const char *xml, XmlDiagnostics *diag)
 {
     const DomainBackend *backend = host_backend(host);
     DomainMachineInfo info = { 0 };
@@ -36,19 +37,25 @@ int definition_complete(DomainHost *host, DomainDef *def, const char *xml)
     }
     /* what a backend refuses before the rules are looked at is the emulator or the machine */
     if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
-        return definition_error_at(xml, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type"), -1;
+        return definition_error_in(xml, &DOMAIN_ROOT, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type"), -1;
     domain_machine_info(def->os.arch, def->os.machine, &info);
     if (backend->describe)
         backend->describe(host, def, &info);
-    if (domain_def_complete(def, &info, xml, strlen(xml), NULL) < 0)
+    if (domain_def_complete(def, &info, xml, strlen(xml), diag) < 0)
         return -1;
     return backend->complete ? GUEST_CALL(backend->complete(host, def)) : 0;
 }
 
+int definition_complete(DomainHost *host, DomainDef *def, const char *xml)
+{
+    return complete(host, def, xml, NULL);
+}
+
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)
 {
-    g_autoptr(DomainDef) def = definition_read(&DOMAIN_ROOT, xml, validate);
-    if (!def || definition_complete(host, def, xml) < 0)
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    g_autoptr(DomainDef) def = definition_read_noting(&DOMAIN_ROOT, xml, validate, diag);
+    if (!def || complete(host, def, xml, diag) < 0)
         return NULL;
     return g_steal_pointer(&def);
 }

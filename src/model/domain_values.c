@@ -14,6 +14,20 @@ static char *take_or_refuse(bool good, const char *text, char **why, const char 
     return NULL;
 }
 
+/* What others call the common ones. */
+static const char *usual_arch(const char *text, const char *const *known)
+{
+    static const struct { const char *foreign, *ours; } others[] = {
+        { "amd64", "x86_64" }, { "x64", "x86_64" }, { "i386", "i686" }, { "x86", "i686" }, { "arm64", "aarch64" }, { "armhf", "armv7l" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+        if (g_str_equal(text, others[i].foreign))
+            return others[i].ours;
+    }
+    return xml_nearest(text, known, g_strv_length((char **)known));
+}
+
 char *xml_form_arch(const XmlMember *m, const char *text, char **why)
 {
     static const char *const known[] = {
@@ -23,7 +37,10 @@ char *xml_form_arch(const XmlMember *m, const char *text, char **why)
         "xtensaeb", NULL,
     };
 
-    return take_or_refuse(g_strv_contains(known, text), text, why, "the name of an architecture, such as x86_64, is expected");
+    const char *near = usual_arch(text, known);
+    g_autofree char *what = g_strdup_printf("the name of an architecture is expected; did you mean '%s'?", near ? near : "x86_64");
+
+    return take_or_refuse(g_strv_contains(known, text), text, why, what);
 }
 
 char *xml_form_env_name(const XmlMember *m, const char *text, char **why)

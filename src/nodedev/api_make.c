@@ -23,7 +23,7 @@ static Definition *read_new(const char *xml, gboolean validate)
         return NULL;
     if (nodedev_complete_new(def) == 0)
         return definition_new(&NODEDEV_ROOT, def);
-    definition_error_in(xml, &NODEDEV_ROOT);
+    definition_error_in(xml, &NODEDEV_ROOT, NULL);
     xml_struct_free(&NODEDEV_DEF_DESC, def);
     return NULL;
 }

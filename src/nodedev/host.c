@@ -95,7 +95,7 @@ int nodedev_host_add_xml(NodedevHost *host, const char *xml)
         return -1;
     if (nodedev_complete(def) == 0)
         return nodedev_host_add(host, def);
-    definition_error_in(xml, &NODEDEV_ROOT);
+    definition_error_in(xml, &NODEDEV_ROOT, NULL);
     xml_struct_free(&NODEDEV_DEF_DESC, def);
     return -1;
 }

@@ -13,7 +13,7 @@ StorageVolDef *storage_vol_read(StoragePool *pool, const StoragePoolDef *pool_de
     if (!def)
         return NULL;
     if (storage_vol_complete(def, pool_def->type, known) < 0)
-        definition_error_in(xml, &STORAGE_VOL_ROOT);
+        definition_error_in(xml, &STORAGE_VOL_ROOT, NULL);
     else if (backend->vol_plan(pool, pool_def, def) == 0)
         return def;
     if (validate)

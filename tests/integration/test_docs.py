@@ -160,7 +160,9 @@ def shown_lines(page):
     for _, text in page.of('sh'):
         yield from text.split('\n')
     yield from (line for line in page.prose if line.startswith('    '))
-    yield from (span for span in page.spans if re.search(r'\b(virsh|virt-admin) ', span))
+    for span in page.spans:
+        quoted = re.findall(r"'((?:virsh|virt-admin) [^']*)'", span)    # a message that names a command
+        yield from quoted or ([span] if re.search(r'\b(virsh|virt-admin) ', span) else [])
 
 
 def wrong_commands(name, text, tables):

@@ -65,14 +65,35 @@ static void check_attribute(Search *search, const GPtrArray *types, const xmlNod
     warn(search, node, "attribute", name, nearest.found);
 }
 
+/* An element that holds one value has it as text, perhaps with a unit, or in one attribute. */
+static void check_leaf(Search *search, const GPtrArray *leaves, const xmlNode *node)
+{
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+        const char *name = (const char *)attr->name;
+        ShellNearest nearest = {.word = name};
+        gboolean known = attr->ns != NULL;
+
+        for (guint i = 0; i < leaves->len && !known; i++) {
+            const ExplainMember *leaf = leaves->pdata[i];
+            gboolean size = leaf->value && g_str_has_prefix(leaf->value, "size");
+
+            known = g_strcmp0(leaf->attribute, name) == 0 || (size && g_str_equal(name, "unit")) ||
+                    g_strcmp0(leaf->value, "any elements") == 0;
+            if (leaf->attribute)
+                shell_nearest_try(&nearest, leaf->attribute);
+        }
+        if (!known)
+            warn(search, node, "attribute", name, nearest.found);
+    }
+}
+
 static void check_element(Search *search, const GPtrArray *types, const xmlNode *node);
 
 static void check_child(Search *search, const GPtrArray *types, const xmlNode *child)
 {
     g_autofree char *name = table_name(child);
-    g_autoptr(GPtrArray) inner = g_ptr_array_new();
+    g_autoptr(GPtrArray) inner = g_ptr_array_new(), leaves = g_ptr_array_new();
     ShellNearest nearest = {.word = name ? name : ""};
-    gboolean leaf = FALSE;
 
     for (guint k = 0; k < types->len; k++) {
         const ExplainType *type = types->pdata[k];
@@ -87,12 +108,14 @@ static void check_child(Search *search, const GPtrArray *types, const xmlNode *c
             else if (member->type >= 0)
                 g_ptr_array_add(inner, (gpointer)&search->format->types[member->type]);
             else
-                leaf = TRUE;
+                g_ptr_array_add(leaves, (gpointer)member);
         }
     }
-    if (inner->len && !leaf)
+    if (inner->len && !leaves->len)
         check_element(search, inner, child);
-    else if (!leaf)
+    else if (leaves->len && !inner->len)
+        check_leaf(search, leaves, child);
+    else if (!inner->len)
         warn(search, child, "element", name ? name : (const char *)child->name, nearest.found);
 }
 

@@ -33,8 +33,8 @@ static int prepare_emulator(DomainDef *def)
         return 0;
     target = qemu_arch_to_target(def->os.arch);
     if (!target)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "architecture '%s' of domain '%s' is unknown", def->os.arch, def->name);
-    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "no emulator for architecture '%s' is installed ('qemu-system-%s' is not in the PATH)",
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.os.type: QEMU doesn't emulate the architecture '%s'", def->os.arch);
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.os.type: no emulator for architecture '%s' is installed ('qemu-system-%s' is not in the PATH)",
                 def->os.arch, target);
 }
 
@@ -42,13 +42,16 @@ static int prepare_machine(DomainDef *def, const QemuCaps *caps)
 {
     const QemuMachine *machine = qemu_caps_machine(caps, def->os.machine);
 
-    if (!machine && def->os.machine)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "emulator '%s' does not support machine type '%s' (see 'virsh capabilities')",
-                    caps->binary, def->os.machine);
+    if (!machine && def->os.machine) {
+        g_autofree char *hint = qemu_caps_machine_hint(caps, def->os.machine);
+
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.os.type: emulator '%s' does not support machine type '%s' (see 'virsh "
+                    "capabilities')%s", caps->binary, def->os.machine, hint);
+    }
     if (!machine)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "emulator '%s' has no default machine type; name one in <type machine=>", caps->binary);
     if (def->vcpu.count > machine->max_cpus)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "Maximum CPUs greater than specified machine type limit %u", machine->max_cpus);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.vcpu: Maximum CPUs greater than specified machine type limit %u", machine->max_cpus);
     if (g_strcmp0(def->os.machine, machine->name) != 0) {
         g_free(def->os.machine);
         def->os.machine = g_strdup(machine->name);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/xml.h"
 
 /* Longest time that a caller waits for somebody else's probe; the probe has a deadline of its own. */
 #define STORE_WAIT_MS 120000
@@ -343,4 +344,53 @@ QemuCaps *qemu_caps_store_peek(QemuCapsStore *store, const char *binary)
     StoreEntry *entry = g_hash_table_lookup(store->entries, binary);
 
     return entry && entry->caps ? qemu_caps_ref(entry->caps) : NULL;
+}
+
+/* ---- what may have been meant ---- */
+
+static int compare_texts(const char *const *a, const char *const *b)
+{
+    return strcmp(*a, *b);
+}
+
+static char *hint(const char *name, const GPtrArray *candidates)
+{
+    const char *near = name ? xml_nearest(name, (const char *const *)candidates->pdata, candidates->len) : NULL;
+
+    return near ? g_strdup_printf("; did you mean '%s'?", near) : g_strdup("");
+}
+
+char *qemu_caps_machine_hint(const QemuCaps *caps, const char *name)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < caps->machines->len; i++) {
+        const QemuMachine *machine = g_ptr_array_index(caps->machines, i);
+
+        g_ptr_array_add(names, machine->alias); /* the short one first: it is what people write */
+        g_ptr_array_add(names, machine->name);
+    }
+    return hint(name, names);
+}
+
+char *qemu_caps_cpu_hint(const QemuAccel *accel, const char *name)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < accel->cpus->len; i++)
+        g_ptr_array_add(names, ((QemuCpuModel *)g_ptr_array_index(accel->cpus, i))->name);
+    return hint(name, names);
+}
+
+char *qemu_caps_type_hint(const QemuCaps *caps, const char *name)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer key;
+
+    g_hash_table_iter_init(&iter, caps->types);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        g_ptr_array_add(names, key);
+    g_ptr_array_sort(names, (GCompareFunc)compare_texts);
+    return hint(name, names);
 }

@@ -82,6 +82,10 @@ gboolean qemu_caps_has_flag(const QemuCaps *caps, const char *flag);
 
 /** Machine by name or alias; NULL: the default one. NULL if there is none; no error is set. */
 const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name);
+/** "; did you mean 'q35'?" if there is a machine, a CPU model or a type with a name like @name; else "". The caller frees it. */
+char *qemu_caps_machine_hint(const QemuCaps *caps, const char *name);
+char *qemu_caps_cpu_hint(const QemuAccel *accel, const char *name);
+char *qemu_caps_type_hint(const QemuCaps *caps, const char *name);
 
 /** Model by name; NULL if unknown. */
 const QemuCpuModel *qemu_caps_cpu(const QemuAccel *accel, const char *name);

@@ -75,9 +75,11 @@ int qemu_require_type(const QemuCommand *cmd, const char *type, const char *what
 
     if (qemu_caps_has_type(cmd->caps, real_type(type)))
         return 0;
+    g_autofree char *hint = qemu_caps_type_hint(cmd->caps, type);
+
     version = qemu_version_text(cmd->caps);
-    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs '%s', which '%s' (QEMU %s) doesn't have", what, type,
-                cmd->caps->binary, version);
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs '%s', which '%s' (QEMU %s) doesn't have%s", what, type,
+                cmd->caps->binary, version, hint);
 }
 
 int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop, const char *what)

@@ -19,9 +19,12 @@ static int add_custom_model(const QemuCommand *cmd, GString *out)
 
     if (!model)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the CPU of domain '%s' names no model", cmd->def->name);
-    if (!known && accel_of(cmd)->cpus->len > 0)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "'%s' has no CPU model '%s' (see 'virsh domcapabilities')", cmd->caps->binary,
-                    model);
+    if (!known && accel_of(cmd)->cpus->len > 0) {
+        g_autofree char *hint = qemu_caps_cpu_hint(accel_of(cmd), model);
+
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain.cpu.model: '%s' has no CPU model '%s' (see 'virsh domcapabilities')%s",
+                    cmd->caps->binary, model, hint);
+    }
     g_string_append(out, model);
     return 0;
 }

@@ -86,7 +86,8 @@ static int join_bridge(const char *name, const char *bridge)
     struct ifreq ifr = { 0 };
 
     if (strlen(bridge) >= IFNAMSIZ || if_nametoindex(bridge) == 0)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device", bridge);
+        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device; the host has no bridge of that name "
+                    "('ip link show type bridge' lists them)", bridge);
     g_strlcpy(ifr.ifr_name, bridge, IFNAMSIZ);
     ifr.ifr_ifindex = if_nametoindex(name);
     return configure(bridge, SIOCBRADDIF, &ifr, "add a tap device to bridge");
