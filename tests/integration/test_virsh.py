@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virsh on the test driver and beside Debian's virsh on one daemon: help, output, JSON, exit codes, editing."""
+import glob
 import json
 import os
 import re
@@ -123,6 +124,7 @@ def test_bad_disks_of_snapshots(virsh, spec, error):
 
 @pytest.mark.parametrize('words,error', [
     (['nosuch'], "unknown command: 'nosuch'"),
+    (['lsit'], "unknown command: 'lsit'; did you mean 'list'?"),
     (['list', '--nosuch'], "command 'list' doesn't support option --nosuch"),
     (['list', 'x'], "unexpected data 'x'"),
     (['dominfo'], "command 'dominfo' requires <domain> option"),
@@ -325,3 +327,25 @@ def test_what_a_file_would_change(virsh, tmp_path):
         '~ network.ip[192.168.122.1].dhcp.range@end: 192.168.122.254 -> 192.168.122.200\n'
     broken = virsh('define', written(tmp_path, '<domain'), '--check', check=False)
     assert broken.returncode == 1 and "isn't well-formed XML" in broken.stderr
+
+
+def test_what_would_be_dropped(virsh, tmp_path):
+    """Elements and attributes that no format has are warned of; nothing that we print is."""
+    shown = virsh('dumpxml', 'test').stdout
+    other = shown.replace('<clock ', '<clok/><clock ofset="utc" ').replace("type='test'", "type='test' xmlns:x='http://example.org/'")
+    other = other.replace('</metadata>', '').replace('<os>', '<x:y/><metadata><x:z><any/></x:z></metadata><os>')
+    path = written(tmp_path, other)
+    told = [re.sub(r'^warning: .*?:[0-9]+: ', '', line) for line in virsh('define', path, check=False).stderr.splitlines()
+            if line.startswith('warning: ')]
+    assert told == ["element 'y' of <domain> is unknown and will be dropped",
+                    "element 'clok' of <domain> is unknown and will be dropped; did you mean 'clock'?",
+                    "attribute 'ofset' of <clock> is unknown and will be dropped; did you mean 'offset'?"]
+    assert virsh('-q', 'define', path, check=False).stderr.count('warning') == 0
+    device = written(tmp_path, "<interface type='network'><source network='default'/><modell/></interface>")
+    assert "element 'modell' of <interface> is unknown and will be dropped; did you mean 'model'?" in \
+        virsh('attach-device', 'test', device, '--config', check=False).stderr
+    ours = sorted(glob.glob(os.path.join(support.SOURCE, 'tests/data/**/*.xml'), recursive=True))
+    ours = [path for path in ours if '/corpus/' not in path]
+    assert len(ours) > 100
+    done = virsh(stdin=''.join(f'define {path}\n' for path in ours), check=False)
+    assert [line for line in done.stderr.splitlines() if line.startswith('warning: ')] == []
