@@ -118,7 +118,8 @@ static const char *const interface[] = { "@type", "@trustGuestRxFilters", ".sour
 static const char *const graphics[] = { "@passwd", "@passwdValidTo", "@connected", "@defaultMode", NULL };
 
 #define CONFIG (DEVICE_ATTACH_CONFIG | DEVICE_DETACH_CONFIG)
-#define BOTH (CONFIG | DEVICE_ATTACH_LIVE | DEVICE_DETACH_LIVE)
+#define LIVE (DEVICE_ATTACH_LIVE | DEVICE_DETACH_LIVE)
+#define BOTH (CONFIG | LIVE)
 #define UPDATE (DEVICE_UPDATE_LIVE | DEVICE_UPDATE_CONFIG)
 
 static const DeviceKind kinds[] = {
@@ -140,7 +141,7 @@ static const DeviceKind kinds[] = {
     { "serial", BOTH, .clashes = same_serial },
     { "parallel", BOTH },
     { "channel", BOTH, .clashes = same_channel },
-    { "console", BOTH, .clashes = same_console },
+    { "console", LIVE, .clashes = same_console },
     { "crypto", CONFIG },
 };
 
