@@ -75,6 +75,13 @@ ROWS = {
          "<video><model type='bochs'><resolution x='800' y='600'/></model></video>",
          [('video0', 'type', 'bochs-display'), ('video0', 'xres', 800)]),
     ],
+    'folders': [
+        ("<filesystem type='mount' accessmode='mapped' fmode='755' dmode='644' multidevs='remap'><source dir='{folder}'/>"
+         "<target dir='mine'/></filesystem>"
+         "<filesystem type='mount' model='virtio-non-transitional'><driver wrpolicy='immediate'/><source dir='/'/><target dir='root'/>"
+         "<readonly/></filesystem>",
+         [('fs0', 'type', 'virtio-9p-pci'), ('fs0', 'mount_tag', 'mine'), ('fs1', 'type', 'virtio-9p-pci-non-transitional')]),
+    ],
     'doorbell': [
         ("<shmem name='d'><model type='ivshmem-doorbell'/><server path='{folder}/door'/><msi vectors='3' ioeventfd='off'/></shmem>",
          [('shmem0', 'type', 'ivshmem-doorbell'), ('shmem0', 'vectors', 3), ('shmem0', 'ioeventfd', False)]),
@@ -112,7 +119,7 @@ def serve_shared_memory(listening):
     return peer
 
 
-@pytest.mark.parametrize('group', ['small', 'chardevs', 'displays', 'dbus'])
+@pytest.mark.parametrize('group', ['small', 'chardevs', 'displays', 'dbus', 'folders'])
 def test_started(daemon, tmp_path, group):
     try:
         run_row_group(daemon, group, tmp_path, ROWS[group])
@@ -363,3 +370,19 @@ def test_disk_of_a_process(daemon, tmp_path):
         daemon.virsh('create', support.written(tmp_path, xml))
         assert ask(daemon, 'served', 'qom-get', path='/machine/peripheral/virtio-disk0', property='type') == 'vhost-user-blk-pci'
         daemon.virsh('destroy', 'served')
+
+
+def test_missing_devices_of_the_host(daemon, tmp_path):
+    """What the host lacks: refused, or left out where the definition allows it."""
+    usb = "<hostdev mode='subsystem' type='usb'><source%s><vendor id='0xdead'/><product id='0xbeef'/></source></hostdev>"
+    pci = ("<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0xfffe' bus='0' slot='0' function='0'/></source>"
+           "</hostdev>")
+    controller = "<controller type='usb' model='qemu-xhci'/>"
+
+    def create(devices):
+        xml = support.domain_xml('lone', devices=controller + devices).replace("<controller type='usb' model='none'/>", '')
+        return support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(tmp_path, xml)], check=False)
+    assert 'dead:beef' in create(usb % '').stderr
+    assert 'fffe:00:00.0' in create(pci).stderr
+    assert create(usb % " startupPolicy='optional'").returncode == 0
+    assert '<hostdev' not in daemon.virsh('dumpxml', 'lone')

@@ -133,7 +133,22 @@ static void test_refused(void)
         { "qemu", "", "<disk type='file'><driver name='qemu' io='native'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
           "cache='none'" },
         { "qemu", "", "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='nosuchnic'/></interface>", "'nosuchnic'" },
-        { "qemu", "", "<filesystem><source dir='/x'/><target dir='y'/></filesystem>", "<filesystem>" },
+        { "qemu", "", "<filesystem type='ram'><source usage='1'/><target dir='y'/></filesystem>", "shares folders" },
+        { "qemu", "", "<filesystem type='block'><source dev='/x'/><target dir='y'/></filesystem>", "shares folders" },
+        { "qemu", "", "<filesystem><driver type='handle'/><source dir='/x'/><target dir='y'/></filesystem>", "driver 'handle'" },
+        { "qemu", "", "<filesystem><source dir='/x'/><target dir='01234567890123456789012345678901'/></filesystem>", "1 to 31 bytes" },
+        { "qemu", "", "<filesystem accessmode='mapped' fmode='999'><source dir='/x'/><target dir='y'/></filesystem>", "octal" },
+        { "qemu", "", "<filesystem fmode='755'><source dir='/x'/><target dir='y'/></filesystem>", "accessmode='mapped'" },
+        { "qemu", "", "<filesystem><driver type='virtiofs'/><source dir='/x'/><target dir='y'/></filesystem>", "memory to be shared" },
+        { "qemu", "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
+          "<filesystem><driver type='virtiofs' queue='1000'/><source dir='/x'/><target dir='y'/></filesystem>", "power of two" },
+        { "qemu", "", "<hostdev mode='capabilities' type='misc'><source><char>/dev/tty0</char></source></hostdev>", "capabilities" },
+        { "qemu", "", "<hostdev mode='subsystem' type='pci'><driver name='kvm'/><source><address domain='0' bus='6' slot='1' function='0'/>"
+          "</source></hostdev>", "driver 'kvm'" },
+        { "qemu", "", "<hostdev mode='subsystem' type='mdev' model='vfio-pci' display='on'><source>"
+          "<address uuid='53764d0e-85a0-42b4-af5c-2046b460b1dc'/></source></hostdev>", "needs a display" },
+        { "qemu", "", "<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source>"
+          "<address uuid='53764d0e-85a0-42b4-af5c-2046b460b1dc'/></source></hostdev>", "'vfio-ap'" },
         { "qemu", "", "<disk type='network'><source protocol='sheepdog' name='x'><host name='h'/></source><target dev='vda' bus='virtio'/></disk>",
           "sheepdog" },
         { "qemu", "", "<disk type='network'><source protocol='rbd' name='x'/><target dev='vda' bus='virtio'/></disk>", "pool/image" },
@@ -227,6 +242,18 @@ static void test_rows(void)
           "-device {\"driver\":\"usb-bot\",\"id\":\"usb-disk0-bot\"}\n-device {\"driver\":\"scsi-cd\",\"bus\":\"usb-disk0-bot.0\"" },
         { "<disk type='file'><source file='/a,b'/><target dev='sdb' bus='sd'/><readonly/></disk>",
           "-drive file=/a,,b,format=raw,if=sd,index=1,readonly=on\n" },
+        { "<controller type='scsi' index='0' model='virtio-scsi'><alias name='ua-s'/></controller><hostdev mode='subsystem' type='scsi'>"
+          "<source protocol='iscsi' name='iqn.x/3'><host name='h'/></source><readonly/>"
+          "<address type='drive' controller='0' bus='0' target='0' unit='4'/></hostdev>",
+          "-blockdev {\"driver\":\"iscsi\",\"portal\":\"h:3260\",\"target\":\"iqn.x\",\"lun\":3,\"transport\":\"tcp\","
+          "\"node-name\":\"libvirt-hostdev0-backend\",\"read-only\":true}\n"
+          "-device {\"driver\":\"scsi-generic\",\"drive\":\"libvirt-hostdev0-backend\",\"id\":\"hostdev0\",\"bus\":\"ua-s.0\",\"channel\":0,"
+          "\"scsi-id\":0,\"lun\":4}\n" },
+        { "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' wwpn='naa.5123456789abcde0'/></hostdev>",
+          "-device {\"driver\":\"vhost-scsi-pci\",\"wwpn\":\"naa.5123456789abcde0\",\"vhostfd\":\"-1\",\"id\":\"hostdev0\"}\n" },
+        { "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='6' slot='0x12' function='5'/></source>"
+          "<teaming type='transient' persistent='ua-n'/></hostdev>",
+          "\"host\":\"0000:06:12.5\",\"id\":\"hostdev0\",\"failover_pair_id\":\"ua-n\"}" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
         { "<graphics type='spice'/><smartcard mode='passthrough' type='spicevmc'/>",
@@ -482,7 +509,7 @@ static void find_caps(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays", "storage" };
+    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays", "storage", "host" };
     int rc;
 
     g_test_init(&argc, &argv, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Small parts of the QEMU driver: key codes, port ranges, folders of runs.
+ * Small parts of the QEMU driver: key codes, port ranges, folders of runs, devices of the host.
  */
 #include <glib/gstdio.h>
 #include <libvirt/virterror.h>
@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/keycodes.h"
 #include "drivers/qemu/ports.h"
 #include "drivers/qemu/tree.h"
+#include "model/domain.h"
 
 static void test_keycodes(void)
 {
@@ -79,11 +81,130 @@ static void test_tree(void)
     g_assert_false(g_file_test(dir, G_FILE_TEST_EXISTS));
 }
 
+/* ---- devices of the host, in a folder that looks like the kernel's ---- */
+
+static void put(const char *root, const char *path, const char *text)
+{
+    g_autofree char *file = g_strdup_printf("%s/%s", root, path), *dir = g_path_get_dirname(file);
+
+    g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(file, text, -1, NULL));
+}
+
+static void put_usb(const char *root, const char *name, const char *bus, const char *device, const char *vendor, const char *product)
+{
+    const char *const attributes[][2] = { { "busnum", bus }, { "devnum", device }, { "idVendor", vendor }, { "idProduct", product } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        g_autofree char *path = g_strdup_printf("bus/usb/devices/%s/%s", name, attributes[i][0]);
+
+        put(root, path, attributes[i][1]);
+    }
+}
+
+static void assert_file(const char *root, const char *path, const char *text)
+{
+    g_autofree char *file = g_strdup_printf("%s/%s", root, path), *now = NULL;
+
+    g_assert_true(g_file_get_contents(file, &now, NULL, NULL));
+    g_assert_cmpstr(now, ==, text);
+}
+
+static DomainDef *with_devices(const char *devices)
+{
+    g_autofree char *xml = g_strdup_printf("<domain type='qemu'><name>g</name><memory>1024</memory><os><type>hvm</type></os><devices>%s"
+                                           "</devices></domain>", devices);
+    DomainDef *def = domain_def_parse(xml, strlen(xml), 0, NULL);
+
+    if (!def)
+        g_error("%s: %s", xml, error_message());
+    return def;
+}
+
+#define USB(policy, vendor) "<hostdev mode='subsystem' type='usb'><source" policy "><vendor id='" vendor "'/><product id='0x0001'/></source></hostdev>"
+
+static void test_usb(void)
+{
+    g_autofree char *root = g_dir_make_tmp("sysfs-XXXXXX", NULL);
+    g_autoptr(DomainDef) one = with_devices(USB("", "0x1111")), two = with_devices(USB("", "0x2222"));
+    g_autoptr(DomainDef) none = with_devices(USB("", "0x3333")), maybe = with_devices(USB(" startupPolicy='optional'", "0x3333") USB("", "0x1111"));
+
+    put_usb(root, "1-1", "1\n", "7\n", "1111\n", "0001\n");
+    put_usb(root, "2-1", "2\n", "3\n", "2222\n", "0001\n");
+    put_usb(root, "2-2", "2\n", "4\n", "2222\n", "0001\n");
+    put_usb(root, "bad", "x\n", "4\n", "3333\n", "0001\n");
+    g_assert_cmpint(hostdevs_find_usb(one, root), ==, 0);
+    g_assert_cmpuint(one->devices.hostdevs[0]->source.usb_address->bus, ==, 1);
+    g_assert_cmpuint(one->devices.hostdevs[0]->source.usb_address->device, ==, 7);
+    g_assert_cmpint(hostdevs_find_usb(one, root), ==, 0);       /* it is still there */
+    g_assert_cmpint(hostdevs_find_usb(two, root), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "2 USB devices"));
+    g_assert_cmpint(hostdevs_find_usb(none, root), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "3333:0001"));
+    g_assert_cmpint(hostdevs_find_usb(maybe, root), ==, 0);
+    g_assert_cmpuint(maybe->devices.n_hostdevs, ==, 1);
+    virResetLastError();
+    qemu_remove_tree(root);
+}
+
+#define PCI "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='6' slot='1' function='0'/></source></hostdev>"
+
+static void test_pci(void)
+{
+    static const char device[] = "bus/pci/devices/0000:06:01.0";
+    g_autofree char *root = g_dir_make_tmp("sysfs-XXXXXX", NULL), *wish = g_strconcat(device, "/driver_override", NULL);
+    g_autofree char *group = g_strconcat(device, "/iommu_group/x", NULL), *link = g_strconcat(root, "/", device, "/driver", NULL);
+    g_autofree char *unbind = g_strconcat("bus/pci/drivers/e1000/unbind", NULL);
+    g_autoptr(DomainDef) def = with_devices(PCI);
+
+    g_assert_cmpint(hostdevs_detach_pci(def, root), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "no PCI device '0000:06:01.0'"));
+    put(root, wish, "(null)\n");
+    g_assert_cmpint(hostdevs_detach_pci(def, root), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "no IOMMU"));
+    put(root, group, "");
+    put(root, "bus/pci/drivers_probe", "");
+    put(root, unbind, "");
+    put(root, "bus/pci/drivers/vfio-pci/bind", "");
+    g_assert_cmpint(symlink("../../drivers/e1000", link), ==, 0);
+    /* The kernel that doesn't act here is one without the driver: it is told, and the wish is taken back. */
+    g_assert_cmpint(hostdevs_detach_pci(def, root), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "modprobe vfio-pci"));
+    assert_file(root, unbind, "0000:06:01.0");
+    assert_file(root, "bus/pci/drivers_probe", "0000:06:01.0");
+    g_assert_cmpint(unlink(link), ==, 0);
+    g_assert_cmpint(symlink("../../drivers/vfio-pci", link), ==, 0);
+    put(root, wish, "");
+    g_assert_cmpint(hostdevs_detach_pci(def, root), ==, 0);
+    assert_file(root, wish, "vfio-pci");
+    virResetLastError();
+    qemu_remove_tree(root);
+}
+
+static void test_one_owner(void)
+{
+    g_autoptr(GHashTable) table = hostdevs_table_new();
+    g_autoptr(DomainDef) def = with_devices(PCI "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>");
+    g_autoptr(DomainDef) twice = with_devices(PCI PCI);
+
+    g_assert_cmpint(hostdevs_claim(table, def, "one"), ==, 0);
+    g_assert_cmpint(hostdevs_claim(table, def, "two"), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "in use by domain 'one'"));
+    hostdevs_release(table, "one");
+    g_assert_cmpint(hostdevs_claim(table, twice, "one"), ==, -1);
+    g_assert_cmpuint(g_hash_table_size(table), ==, 0);
+    g_assert_cmpint(hostdevs_claim(table, def, "two"), ==, 0);
+    virResetLastError();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qemu/parts/keycodes", test_keycodes);
     g_test_add_func("/qemu/parts/ports", test_ports);
     g_test_add_func("/qemu/parts/tree", test_tree);
+    g_test_add_func("/qemu/parts/usb", test_usb);
+    g_test_add_func("/qemu/parts/pci", test_pci);
+    g_test_add_func("/qemu/parts/one-owner", test_one_owner);
     return g_test_run();
 }

@@ -5,6 +5,7 @@
 #define LOG_SOURCE "qemu.backend"
 #include "base/log.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/hostdevs.h"
 
 /* Longest wait for the loop to let go of monitors. */
 #define DETACH_MS 10000
@@ -76,6 +77,7 @@ QemuDriver *qemu_driver_new(Loop *loop)
     g_mutex_init(&driver->lock);
     g_cond_init(&driver->cond);
     driver->guests = g_ptr_array_new();
+    driver->hostdevs = hostdevs_table_new();
     driver->uid = (uid_t)-1;
     driver->gid = (gid_t)-1;
     return driver;
@@ -145,6 +147,7 @@ void qemu_driver_free(QemuDriver *driver)
     port_pool_free(driver->vnc_ports);
     port_pool_free(driver->websocket_ports);
     conf_clear(&qemu_conf_schema, &driver->conf);
+    g_hash_table_unref(driver->hostdevs);
     g_ptr_array_unref(driver->guests);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->cond);

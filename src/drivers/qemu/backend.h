@@ -24,6 +24,7 @@ typedef struct QemuDriver {
     GMutex lock;             /* guards the following two */
     GCond cond;
     guint attached;          /* monitors, agents and watches that may still call us */
+    GHashTable *hostdevs;    /* see hostdevs.h; guarded by lock */
     GPtrArray *guests;       /* of Guest, without references: those that have a QemuGuest */
     QemuCapsStore *caps;
     PortPool *vnc_ports;
@@ -67,6 +68,7 @@ typedef struct QemuGuest {
     ProcessWatch *watch;
     gboolean powered_off;    /* * it said so; its end is no crash */
     gboolean stopping;       /* * we are ending it */
+    gboolean has_hostdevs;   /* devices of the host are claimed for it, and taken from the host */
     GPtrArray *unlink;       /* * paths to be removed at the end */
     GArray *ports;           /* of QemuPort: to be given back */
     GArray *vcpu_tids;       /* * of int, by vCPU; 0: unknown */

@@ -23,11 +23,13 @@
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/failure.h"
+#include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tree.h"
 #include "drivers/qemu/vsock.h"
 
 #define KILL_WAIT_MS 15000
+#define SYSFS "/sys"
 /* Longest command line that is looked at. */
 #define CMDLINE_MAX (2 * 1024 * 1024)
 
@@ -415,6 +417,42 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     return 0;
 }
 
+/* A failure leaves nothing claimed: cleanup takes back only what is. */
+static int take_hostdevs(Guest *guest, DomainDef *def)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    int rc;
+
+    if (hostdevs_find_usb(def, SYSFS) < 0)
+        return -1;
+    g_mutex_lock(&driver->lock);
+    rc = hostdevs_claim(driver->hostdevs, def, guest->name);
+    g_mutex_unlock(&driver->lock);
+    if (rc < 0)
+        return -1;
+    if (hostdevs_detach_pci(def, SYSFS) == 0) {
+        qemu_guest(guest)->has_hostdevs = TRUE;
+        return 0;
+    }
+    g_mutex_lock(&driver->lock);
+    hostdevs_release(driver->hostdevs, guest->name);
+    g_mutex_unlock(&driver->lock);
+    return -1;
+}
+
+static void give_hostdevs_back(Guest *guest, const DomainDef *def)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+
+    if (!qemu_guest(guest)->has_hostdevs)
+        return;
+    hostdevs_reattach_pci(def, SYSFS);
+    g_mutex_lock(&driver->lock);
+    hostdevs_release(driver->hostdevs, guest->name);
+    g_mutex_unlock(&driver->lock);
+    qemu_guest(guest)->has_hostdevs = FALSE;
+}
+
 static int open_devices(DomainDef *def, const char *domain, Opened *opened)
 {
     if (def->devices.vsock)
@@ -440,7 +478,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (!caps)
         return -1;
     guest_paths(guest, qemu);
-    if (make_folders(driver, qemu) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
+    if (make_folders(driver, qemu) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
@@ -510,6 +548,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
         port_pool_give_back(port->pool, port->port);
     }
     g_array_set_size(qemu->ports, 0);
+    give_hostdevs_back(guest, def);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);
     if (qemu->dir)
@@ -637,6 +676,11 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     qemu_find_overlays(qemu, def);
+    g_mutex_lock(&driver->lock);
+    qemu->has_hostdevs = TRUE;
+    if (hostdevs_claim(driver->hostdevs, def, guest->name) < 0)
+        virResetLastError();    /* it has them, whoever else says so */
+    g_mutex_unlock(&driver->lock);
     if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)

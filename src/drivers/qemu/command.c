@@ -401,7 +401,7 @@ static int command_refuse(const QemuCommand *cmd)
         gboolean there;
         const char *what;
     } missing[] = {
-        { d->n_leases > 0, "lease" }, { d->n_filesystems > 0, "filesystem" }, { d->n_hostdevs > 0, "hostdev" },
+        { d->n_leases > 0, "lease" }, 
         { d->nvram != NULL, "nvram" }, { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
     };
 
@@ -442,7 +442,7 @@ static int command_build(QemuCommand *cmd)
     command_boot_order(cmd);
     command_name(cmd);
     if (command_system(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
-        qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
+        qemu_command_filesystems(cmd) < 0 || qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
         qemu_command_audios(cmd) < 0 || qemu_command_graphics(cmd) < 0 || qemu_command_videos(cmd) < 0 ||
         qemu_command_sounds(cmd) < 0 || qemu_command_misc(cmd) < 0)
         return -1;

@@ -33,26 +33,39 @@ static char *disk_driver(const DomainDisk *disk)
     }
 }
 
-static int add_scsi_place(QemuCommand *cmd, json_object *props, const DomainDisk *disk, const DriveAddress *drive)
+static gboolean is_lsi(const DomainController *c)
+{
+    return c && g_strcmp0(c->model, "lsilogic") == 0;
+}
+
+int qemu_add_scsi_place(const QemuCommand *cmd, json_object *props, const DriveAddress *drive, const char *what)
 {
     const DomainController *c = qemu_find_controller(cmd->def, DOMAIN_CONTROLLER_TYPE_SCSI, drive->controller);
-    g_autofree char *bus = NULL, *id = NULL;
-    gboolean lsi;
+    g_autofree char *bus = NULL;
+    gboolean lsi = is_lsi(c);
 
     if (!c)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "disk '%s' is on SCSI controller %u, which doesn't exist", disk->target.dev,
-                    drive->controller);
-    lsi = g_strcmp0(c->model, "lsilogic") == 0;
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "%s is on SCSI controller %u, which doesn't exist", what, drive->controller);
     bus = g_strdup_printf("%s.%u", c->info.alias, lsi ? drive->bus : 0);
     json_add(props, JSON_STR("bus", bus));
     if (lsi)
         json_add(props, JSON_UINT("scsi-id", drive->unit));
     else
         json_add(props, JSON_UINT("channel", drive->bus), JSON_UINT("scsi-id", drive->target), JSON_UINT("lun", drive->unit));
+    return 0;
+}
+
+static int add_scsi_place(const QemuCommand *cmd, json_object *props, const DomainDisk *disk, const DriveAddress *drive)
+{
+    const DomainController *c = qemu_find_controller(cmd->def, DOMAIN_CONTROLLER_TYPE_SCSI, drive->controller);
+    g_autofree char *id = NULL, *what = g_strdup_printf("disk '%s'", disk->target.dev);
+
+    if (qemu_add_scsi_place(cmd, props, drive, what) < 0)
+        return -1;
     if (disk->device == DOMAIN_DISK_DEVICE_LUN)
         return 0;
     id = disk->serial ? g_strdup(disk->serial) :
-        lsi ? g_strdup_printf("drive-scsi%u-%u-%u", drive->controller, drive->bus, drive->unit) :
+        is_lsi(c) ? g_strdup_printf("drive-scsi%u-%u-%u", drive->controller, drive->bus, drive->unit) :
         g_strdup_printf("drive-scsi%u-%u-%u-%u", drive->controller, drive->bus, drive->target, drive->unit);
     json_add(props, JSON_STR("device_id", id));
     return 0;

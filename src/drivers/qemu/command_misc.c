@@ -165,7 +165,7 @@ static int command_tpms(QemuCommand *cmd)
 
 int qemu_command_misc(QemuCommand *cmd)
 {
-    if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || qemu_command_redirdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
+    if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || qemu_command_redirdevs(cmd) < 0 || qemu_command_hostdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
         command_rngs(cmd) < 0)
         return -1;
     if (cmd->def->features.has_vmcoreinfo && cmd->def->features.vmcoreinfo.state != TRISTATE_OFF)

@@ -57,6 +57,13 @@ char *qemu_fd_name(const QemuCommand *cmd, int fd);
 /** Hand @fd to QEMU as a set of its own, and return the path that stands for it. @alias and @role say whose it is. Caller frees. */
 char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role);
 
+/** Add a unit's place on a SCSI controller. */
+int qemu_add_scsi_place(const QemuCommand *cmd, json_object *props, const DriveAddress *drive, const char *what);
+/** Name of the node behind a passed SCSI device. Caller frees. */
+char *qemu_hostdev_node(const DomainHostdev *dev);
+/** Name of the process that serves a virtiofs folder, and (with ".sock", in the run's folder) of its socket. Caller frees. */
+char *qemu_virtiofs_helper(const DomainFilesystem *fs);
+
 /** Refuse unless all memory of the guest is shared, as a process beside QEMU needs it. */
 int qemu_require_shared_memory(const QemuCommand *cmd, const char *what);
 
@@ -79,7 +86,9 @@ int qemu_command_controller(QemuCommand *cmd, const DomainController *c);
 int qemu_command_disks(QemuCommand *cmd);
 /** Only what is in the drive. */
 int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk);
+int qemu_command_filesystems(QemuCommand *cmd);
 int qemu_command_interfaces(QemuCommand *cmd);
+int qemu_command_hostdevs(QemuCommand *cmd);
 int qemu_command_chardevs(QemuCommand *cmd);
 /** Audio backends, which displays refer to, come before them; sound cards after. */
 int qemu_command_audios(QemuCommand *cmd);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.hostdev"
+#include "drivers/qemu/hostdevs.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define GUEST_DRIVER "vfio-pci"
+/* More USB devices than a host has. */
+#define MAX_USB 4096
+/* Longest attribute that is read, in bytes. */
+#define MAX_ATTRIBUTE 64
+
+/* ---- one guest for a device ---- */
+
+/* Text that names a device of the host; NULL: it may belong to several. Caller frees. */
+static char *device_key(const DomainHostdev *dev)
+{
+    const PciAddress *pci = dev->source.pci_address;
+    const HostdevUsbAddress *usb = dev->source.usb_address;
+
+    if (dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM)
+        return NULL;
+    if (dev->type == DOMAIN_HOSTDEV_TYPE_PCI && pci)
+        return g_strdup_printf("PCI device %04x:%02x:%02x.%x", pci->domain, pci->bus, pci->slot, pci->function);
+    return dev->type == DOMAIN_HOSTDEV_TYPE_USB && usb ? g_strdup_printf("USB device %u:%u", usb->bus, usb->device) : NULL;
+}
+
+GHashTable *hostdevs_table_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+void hostdevs_release(GHashTable *table, const char *owner)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (g_str_equal(value, owner))
+            g_hash_table_iter_remove(&iter);
+    }
+}
+
+int hostdevs_claim(GHashTable *table, const DomainDef *def, const char *owner)
+{
+    for (guint i = 0; i < def->devices.n_hostdevs; i++) {
+        g_autofree char *key = device_key(def->devices.hostdevs[i]);
+        const char *other = key ? g_hash_table_lookup(table, key) : NULL;
+
+        if (!key)
+            continue;
+        if (other) {
+            error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "%s is in use by domain '%s'", key, other);
+            /* @other may be this very guest's own: then the definition has the device twice. */
+            hostdevs_release(table, owner);
+            return -1;
+        }
+        g_hash_table_insert(table, g_steal_pointer(&key), g_strdup(owner));
+    }
+    return 0;
+}
+
+/* ---- USB ---- */
+
+/* A number that the kernel tells of a device; -1 if it tells none. */
+static gint64 attribute(const char *folder, const char *name, const char *key, guint base)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s/%s", folder, name, key), *text = NULL;
+    gint64 value;
+    size_t len;
+
+    if (file_read_optional(path, MAX_ATTRIBUTE, &text, &len) <= 0) {
+        virResetLastError();
+        return -1;
+    }
+    return g_ascii_string_to_signed(g_strchomp(text), base, 0, G_MAXINT32, &value, NULL) ? value : -1;
+}
+
+/* How many devices fit; the last of them is written to @dev. */
+static guint find_usb(DomainHostdev *dev, const char *folder, char **names)
+{
+    const HostdevUsbAddress *wanted = dev->source.usb_address;
+    HostdevUsbAddress found = { 0 };
+    guint n = 0;
+
+    for (guint i = 0; names && names[i]; i++) {
+        gint64 bus = attribute(folder, names[i], "busnum", 10), device = attribute(folder, names[i], "devnum", 10);
+
+        if (bus < 0 || device < 0 || bus > G_MAXUINT16 || device > G_MAXUINT16)
+            continue;
+        if (dev->source.has_vendor && attribute(folder, names[i], "idVendor", 16) != dev->source.vendor)
+            continue;
+        if (dev->source.has_product && attribute(folder, names[i], "idProduct", 16) != dev->source.product)
+            continue;
+        if (wanted && (wanted->bus != bus || wanted->device != device))
+            continue;
+        found.bus = bus;
+        found.device = device;
+        n++;
+    }
+    if (n == 1 && !wanted) {
+        dev->source.usb_address = xml_struct_new(&HOSTDEV_USB_ADDRESS_DESC);
+        dev->source.usb_address->bus = found.bus;
+        dev->source.usb_address->device = found.device;
+    }
+    return n;
+}
+
+int hostdevs_find_usb(DomainDef *def, const char *sysfs)
+{
+    g_autofree char *folder = g_strconcat(sysfs, "/bus/usb/devices", NULL);
+    g_auto(GStrv) names = NULL;
+
+    for (guint i = 0; i < def->devices.n_hostdevs; i++) {
+        DomainHostdev *dev = def->devices.hostdevs[i];
+        guint n;
+
+        if (dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM || dev->type != DOMAIN_HOSTDEV_TYPE_USB)
+            continue;
+        if (!names && access(folder, F_OK) == 0)
+            names = file_list_dir(folder, MAX_USB);
+        n = find_usb(dev, folder, names);
+        if (n == 1)
+            continue;
+        if (n > 1)
+            return FAIL(VIR_ERR_OPERATION_FAILED, "the host has %u USB devices %04x:%04x; <address bus= device=> says which one is meant", n,
+                        dev->source.vendor, dev->source.product);
+        if (dev->source.startup_policy == STARTUP_POLICY_OPTIONAL) {
+            LOG_WARN("domain '%s' starts without its USB device %04x:%04x, which the host doesn't have", def->name, dev->source.vendor,
+                     dev->source.product);
+            XML_LIST_REMOVE(def->devices.hostdevs, def->devices.n_hostdevs, i);
+            xml_struct_free(&DOMAIN_HOSTDEV_DESC, dev);
+            i--;
+            continue;
+        }
+        if (dev->source.usb_address)
+            return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no USB device on bus %u with the number %u that fits", dev->source.usb_address->bus,
+                        dev->source.usb_address->device);
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no USB device %04x:%04x", dev->source.vendor, dev->source.product);
+    }
+    return 0;
+}
+
+/* ---- PCI ---- */
+
+static int sysfs_write(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot open '%s'", path);
+    rc = write(fd, text, strlen(text)) < 0 ? FAIL_ERRNO(errno, "cannot write '%s' to '%s'", text, path) : 0;
+    close(fd);
+    return rc;
+}
+
+static char *pci_name(const PciAddress *pci)
+{
+    return g_strdup_printf("%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->slot, pci->function);
+}
+
+/* Name of the driver that has the device; NULL if none has. Caller frees. */
+static char *driver_of(const char *folder)
+{
+    g_autofree char *link = g_strconcat(folder, "/driver", NULL), *target = g_file_read_link(link, NULL);
+
+    return target ? g_path_get_basename(target) : NULL;
+}
+
+/* Have the kernel choose the device's driver anew: @override, or the one that fits if it is NULL. */
+static int rebind(const char *sysfs, const char *name, const char *override)
+{
+    g_autofree char *folder = g_strdup_printf("%s/bus/pci/devices/%s", sysfs, name), *now = NULL;
+    g_autofree char *wish = g_strconcat(folder, "/driver_override", NULL), *unbind = g_strconcat(folder, "/driver/unbind", NULL);
+    g_autofree char *probe = g_strconcat(sysfs, "/bus/pci/drivers_probe", NULL);
+
+    /* An empty line takes the wish back. */
+    if (sysfs_write(wish, override ? override : "\n") < 0)
+        return -1;
+    now = driver_of(folder);
+    if (now && override && g_str_equal(now, override))
+        return 0;
+    if (now && sysfs_write(unbind, name) < 0)
+        return -1;
+    return sysfs_write(probe, name);
+}
+
+static gboolean is_managed(const DomainHostdev *dev)
+{
+    return dev->mode == DOMAIN_HOSTDEV_MODE_SUBSYSTEM && dev->type == DOMAIN_HOSTDEV_TYPE_PCI && dev->managed == TRISTATE_YES &&
+        dev->source.pci_address;
+}
+
+static int detach_one(const DomainHostdev *dev, const char *sysfs)
+{
+    const char *driver = dev->driver_model ? dev->driver_model : GUEST_DRIVER;
+    g_autofree char *name = pci_name(dev->source.pci_address), *folder = g_strdup_printf("%s/bus/pci/devices/%s", sysfs, name);
+    g_autofree char *group = g_strconcat(folder, "/iommu_group", NULL), *now = NULL;
+
+    if (access(folder, F_OK) < 0)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no PCI device '%s'", name);
+    if (access(group, F_OK) < 0)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "PCI device '%s' can't be given to a guest: the host has no IOMMU for it (is it on in the firmware, "
+                    "and on the kernel's command line?)", name);
+    if (rebind(sysfs, name, driver) < 0)
+        return -1;
+    now = driver_of(folder);
+    if (g_strcmp0(now, driver) == 0)
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_FAILED, "PCI device '%s' didn't go from its driver to '%s' ('modprobe %s' loads it)", name, driver, driver);
+}
+
+static void reattach_one(const DomainHostdev *dev, const char *sysfs)
+{
+    g_autofree char *name = pci_name(dev->source.pci_address);
+    virErrorPtr error = error_save();
+
+    if (rebind(sysfs, name, NULL) < 0)
+        LOG_WARN("cannot give PCI device '%s' back to the host: %s", name, error_message());
+    error_restore(error);
+}
+
+int hostdevs_detach_pci(const DomainDef *def, const char *sysfs)
+{
+    for (guint i = 0; i < def->devices.n_hostdevs; i++) {
+        if (!is_managed(def->devices.hostdevs[i]) || detach_one(def->devices.hostdevs[i], sysfs) == 0)
+            continue;
+        for (guint j = 0; j <= i; j++) {
+            if (is_managed(def->devices.hostdevs[j]))
+                reattach_one(def->devices.hostdevs[j], sysfs);
+        }
+        return -1;
+    }
+    return 0;
+}
+
+void hostdevs_reattach_pci(const DomainDef *def, const char *sysfs)
+{
+    for (guint i = 0; i < def->devices.n_hostdevs; i++) {
+        if (is_managed(def->devices.hostdevs[i]))
+            reattach_one(def->devices.hostdevs[i], sysfs);
+    }
+}
