@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import support
+import wire
 from support import tree
 
 PAGE = os.path.join(support.SOURCE, 'docs/mistakes.md')
@@ -98,3 +99,23 @@ def test_answers(daemon, tmp_path):
     wrong = [f"{PAGE}:{number + 1}: {row.group('what')}\n  page: {row.group('told')}\n  told: {answer}"
              for (number, _, row), answer in zip(table, answers) if answer != row.group('told')]
     assert not wrong, '\n'.join(wrong)
+
+
+DIES_AT_ONCE = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>early</name><memory>65536</memory>
+<os><type>hvm</type></os><qemu:commandline><qemu:arg value='-nonsense'/></qemu:commandline></domain>"""
+
+
+@pytest.mark.skipif(not support.have('strace'), reason='strace, which holds the daemon up, is missing')
+@pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='these are our messages')
+def test_early_death(daemon, protocol):
+    """QEMU may be gone before anybody could connect to it: its words are told all the same."""
+    slow = ['strace', '-f', '-e', 'trace=connect', '-e', 'inject=connect:delay_enter=300000', '-o', '/dev/null', '-p', str(daemon.process.pid)]
+    with subprocess.Popen(slow, stderr=subprocess.PIPE) as tracer:
+        try:
+            assert b'attached' in tracer.stderr.readline()
+            with wire.Client(daemon.socket, protocol) as connection:
+                connection.open()
+                with pytest.raises(wire.RemoteError, match='-nonsense: invalid option'):
+                    connection.call('DOMAIN_CREATE_XML', xml_desc=DIES_AT_ONCE, flags=0)
+        finally:
+            tracer.terminate()

@@ -382,6 +382,19 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
     return watch_process(guest);
 }
 
+/* From a process that was started to a guest that is set up. */
+static int meet(Guest *guest, DomainDef *def, int restore_fd)
+{
+    QemuGuest *qemu = qemu_guest(guest);
+
+    /* who destroys it may have come before there was a process to kill */
+    if (qemu_guest_connect(guest) < 0 || g_atomic_int_get(&guest->killed))
+        return -1;
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_plug_listed(guest, def) < 0)
+        return -1;
+    return (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) || qemu_guest_setup(guest, def) < 0 ? -1 : 0;
+}
+
 /* From the command line to a monitor that answers. */
 static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *opened, int restore_fd)
 {
@@ -403,18 +416,16 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
-    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_connect(guest) < 0)
+    if (spawn(guest, cmd, env, opened) < 0)
         return -1;
+    if (meet(guest, def, restore_fd) == 0)
+        return 0;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
-    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_plug_listed(guest, def) < 0 || (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) ||
-        qemu_guest_setup(guest, def) < 0) {
-        /* If it ended its own words tell more; they are complete only when it is gone. */
-        if (process_is_gone(qemu, 1000))
-            report_last_words(guest, def, log_end);
-        return -1;
-    }
-    return 0;
+    /* If it ended its own words tell more; they are complete only when it is gone. */
+    if (process_is_gone(qemu, 1000))
+        report_last_words(guest, def, log_end);
+    return -1;
 }
 
 /* A failure leaves nothing claimed: cleanup takes back only what is. */
