@@ -21,21 +21,6 @@ static guint host_cpu_count(DomainHost *host, const DomainDef *def, GuestThread 
 
 /* ---- which CPUs ---- */
 
-/* NULL: all, here and below. */
-static const Bitmap *cpus_of_emulator(const DomainDef *def)
-{
-    return def->cputune && def->cputune->emulatorpin ? def->cputune->emulatorpin : def->vcpu.cpuset;
-}
-
-static const Bitmap *cpus_of_iothread(const DomainDef *def, guint id)
-{
-    for (guint i = 0; def->cputune && i < def->cputune->n_iothreadpins; i++) {
-        if (def->cputune->iothreadpins[i]->iothread == id)
-            return def->cputune->iothreadpins[i]->cpuset;
-    }
-    return def->vcpu.cpuset;
-}
-
 static void fill_map(const Bitmap *cpus, guint n_cpus, unsigned char *map, int maplen)
 {
     g_autoptr(Bitmap) all = cpus ? NULL : bitmap_new(n_cpus);
@@ -174,7 +159,7 @@ int core_domain_get_emulator_pin_info(virDomainPtr dom, unsigned char *cpumaps, 
     if (!shared)
         return -1;
     const DomainDef *def = shared_def_get(shared);
-    fill_map(cpus_of_emulator(def), host_cpu_count(a.obj->host, def, GUEST_THREAD_EMULATOR), cpumaps, maplen);
+    fill_map(emulator_cpus(def), host_cpu_count(a.obj->host, def, GUEST_THREAD_EMULATOR), cpumaps, maplen);
     return 1;
 }
 
@@ -223,7 +208,7 @@ int core_domain_get_iothread_info(virDomainPtr dom, virDomainIOThreadInfoPtr **i
     *info = g_new0(virDomainIOThreadInfoPtr, def->n_iothreadids + 1);
     for (guint i = 0; i < def->n_iothreadids; i++) {
         virDomainIOThreadInfoPtr item = (*info)[i] = g_new0(virDomainIOThreadInfo, 1);
-        const Bitmap *cpus = cpus_of_iothread(def, def->iothreadids[i]->id);
+        const Bitmap *cpus = iothread_cpus(def, def->iothreadids[i]->id);
         item->iothread_id = def->iothreadids[i]->id;
         item->cpumaplen = (int) ((cpus ? MAX((size_t) (bitmap_last(cpus) + 1), 1) : n_cpus) + 7) / 8;
         item->cpumap = g_malloc0((gsize) item->cpumaplen);

@@ -39,6 +39,20 @@ const Bitmap *vcpu_cpus(const DomainDef *def, guint id)
     return def->vcpu.cpuset;
 }
 
+const Bitmap *emulator_cpus(const DomainDef *def)
+{
+    return def->cputune && def->cputune->emulatorpin ? def->cputune->emulatorpin : def->vcpu.cpuset;
+}
+
+const Bitmap *iothread_cpus(const DomainDef *def, guint id)
+{
+    for (guint i = 0; def->cputune && i < def->cputune->n_iothreadpins; i++) {
+        if (def->cputune->iothreadpins[i]->iothread == id)
+            return def->cputune->iothreadpins[i]->cpuset;
+    }
+    return def->vcpu.cpuset;
+}
+
 /* A list from XML may be in any order and have gaps. */
 static int compare_ids(const void *a, const void *b)
 {

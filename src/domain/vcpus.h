@@ -10,8 +10,10 @@ guint vcpus_max(const DomainDef *def);
 /** Whether there is a vCPU @id and it is plugged. */
 bool vcpu_is_plugged(const DomainDef *def, guint id);
 
-/** CPUs of the host that vCPU @id may run on; NULL: all. */
+/** CPUs of the host that vCPU @id, the emulator, I/O thread @id may run on; NULL: all. */
 const Bitmap *vcpu_cpus(const DomainDef *def, guint id);
+const Bitmap *emulator_cpus(const DomainDef *def);
+const Bitmap *iothread_cpus(const DomainDef *def, guint id);
 
 /** List single vCPUs, as many as there may be: the first ones are plugged and stay, the others can come and go. */
 void vcpus_expand(DomainDef *def);

@@ -4,8 +4,8 @@
  */
 #define LOG_SOURCE "qemu.backend"
 #include "base/log.h"
-#include "drivers/qemu/backend.h"
 #include "drivers/qemu/hostdevs.h"
+#include "drivers/qemu/threads.h"
 
 /* Longest wait for the loop to let go of monitors. */
 #define DETACH_MS 10000
@@ -43,6 +43,8 @@ const DomainBackend qemu_backend = {
     .job_abort = qemu_backend_job_abort,
     .job_progress = qemu_backend_job_progress,
     .set_params = qemu_backend_set_params,
+    .pin = qemu_backend_pin,
+    .set_iothread = qemu_backend_set_iothread,
     .attach = qemu_backend_attach,
     .detach = qemu_backend_detach,
     .update = qemu_backend_update,

@@ -122,10 +122,9 @@ static gboolean has_limits(const DomainCputune *t)
         t->has_emulator_quota || t->iothread_period || t->has_iothread_quota;
 }
 
-static gboolean has_pins(const DomainCputune *t)
+static gboolean has_shares(const DomainCputune *t)
 {
-    return t->n_vcpupins || t->emulatorpin || t->n_iothreadpins || t->n_vcpuscheds || t->n_iothreadscheds ||
-        t->emulatorsched.scheduler || t->n_cachetunes || t->n_memorytunes;
+    return t->n_cachetunes || t->n_memorytunes;
 }
 
 int qemu_check_tuning(const DomainDef *def)
@@ -139,7 +138,7 @@ int qemu_check_tuning(const DomainDef *def)
         { m && (m->has_hard_limit || m->has_soft_limit || m->has_min_guarantee || m->has_swap_hard_limit), "<memtune>" },
         { b && (b->weight || b->n_devices), "<blkiotune>" },
         { def->cputune && has_limits(def->cputune), "limits of processor time in <cputune>" },
-        { def->cputune && has_pins(def->cputune), "pinning, schedulers and cache shares in <cputune>" },
+        { def->cputune && has_shares(def->cputune), "<cachetune> and <memorytune>" },
         { def->numatune && (def->numatune->memory.mode || def->numatune->n_memnodes), "<numatune>" },
         { events, "<perf>" },
     };

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "drivers/qemu/backend.h"
+#include "drivers/qemu/threads.h"
 
 QmpMonitor *qemu_guest_monitor(Guest *guest)
 {
@@ -243,5 +243,5 @@ int qemu_guest_setup(Guest *guest, DomainDef *def)
     }
     if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)
         return -1;
-    return qemu_guest_refresh(guest, def);
+    return qemu_guest_refresh(guest, def) < 0 ? -1 : qemu_guest_place_threads(guest, def);
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "domain/vcpus.h"
 #include "drivers/qemu/hotplug_priv.h"
+#include "drivers/qemu/threads.h"
 
 #define NAME "vcpu%u"
 #define PERIPHERAL "/machine/peripheral/"
@@ -176,11 +177,13 @@ static int unplug(Guest *guest, const Slot *slot)
 /* ---- as many as that, or these ---- */
 
 /* What has come is known to all by now, even if the rest failed. */
-static int finish(Guest *guest, int rc)
+static int finish(Guest *guest, const DomainDef *def, int rc)
 {
     virErrorPtr error = rc < 0 ? error_save() : NULL;
     int read = qemu_guest_read_vcpus(guest);
 
+    for (guint i = 0; read == 0 && i < vcpus_max(def); i++)
+        read = qemu_guest_place_vcpu(guest, def, i);
     guest_status_changed(guest);
     if (rc == 0)
         return read < 0 ? -1 : 1;
@@ -240,7 +243,7 @@ int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count)
         return -1;
     if (count == now)
         return 1;
-    return finish(guest, count > now ? plug_count(guest, slots, count - now) : unplug_count(guest, slots, now - count));
+    return finish(guest, def, count > now ? plug_count(guest, slots, count - now) : unplug_count(guest, slots, now - count));
 }
 
 int qemu_backend_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on)
@@ -257,7 +260,7 @@ int qemu_backend_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, g
         if (has(slot, vcpus) && on != (slot->path != NULL))
             rc = on ? plug(guest, slot) : unplug(guest, slot);
     }
-    return finish(guest, rc);
+    return finish(guest, def, rc);
 }
 
 /* ---- at the start ---- */
