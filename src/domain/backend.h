@@ -338,6 +338,9 @@ void guest_upcall_reset(Guest *guest);
 void guest_upcall_panicked(Guest *guest, const char *info);
 void guest_upcall_watchdog(Guest *guest, int action);
 void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, int action, const char *reason);
+/** More was written to a disk's image than block_threshold() said: @excess bytes more. @path may be NULL. */
+void guest_upcall_block_threshold(Guest *guest, const char *target, const char *path, unsigned long long threshold,
+                                  unsigned long long excess);
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 void guest_upcall_rtc(Guest *guest, long long offset);
 /** A device is gone: it is taken out of the live definition. */

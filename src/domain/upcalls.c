@@ -245,6 +245,12 @@ void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, in
         guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_IOERROR);
 }
 
+void guest_upcall_block_threshold(Guest *guest, const char *target, const char *path, unsigned long long threshold,
+                                  unsigned long long excess)
+{
+    emit(guest, event_domain_block_threshold_new(ABOUT(guest), target, path, threshold, excess));
+}
+
 static void set_current_memory(DomainDef *def, const GuestNews *news)
 {
     def->current_memory = news->value;

@@ -39,6 +39,7 @@ typedef struct QemuDisk {
     char *alias;
     char *target;
     char *path;              /* NULL if the drive is empty */
+    char *node;              /* QEMU's name of what holds the bytes; NULL as before */
 } QemuDisk;
 
 typedef enum {
@@ -182,6 +183,7 @@ int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long ki
 int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
 int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *change);
 int qemu_backend_inject_nmi(Guest *guest);
+int qemu_backend_wake(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
 
 /** Remove a path at the end of the run. */
@@ -232,11 +234,22 @@ int qemu_backend_agent_vcpus(Guest *guest, Bitmap **possible, Bitmap **online, B
 int qemu_backend_agent_set_vcpus(Guest *guest, const Bitmap *vcpus, gboolean online);
 int qemu_backend_agent_time(Guest *guest, long long *seconds, unsigned int *nseconds);
 int qemu_backend_agent_set_time(Guest *guest, long long seconds, unsigned int nseconds, gboolean sync);
+int qemu_backend_agent_filesystems(Guest *guest, virDomainFSInfoPtr **info);
+int qemu_backend_agent_keys(Guest *guest, const char *user, char ***keys);
+int qemu_backend_agent_set_keys(Guest *guest, const char *user, const char **keys, unsigned int n, GuestKeysMode mode);
+int qemu_backend_agent_sleep(Guest *guest, unsigned int target);
 int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze);
 int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long long minimum);
 int qemu_backend_agent_password(Guest *guest, const char *user, const char *password, gboolean encrypted);
 int qemu_backend_addresses(Guest *guest, const DomainDef *def, unsigned int source, virDomainInterfacePtr **ifaces);
 int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list);
+
+/* backend_blocks.c */
+int qemu_backend_block_resize(Guest *guest, const DomainDisk *disk, unsigned long long bytes);
+int qemu_backend_block_threshold(Guest *guest, const DomainDisk *disk, unsigned long long bytes);
+int qemu_backend_disk_errors(Guest *guest, const DomainDef *def, int *codes);
+int qemu_backend_block_peek(DomainHost *host, const DomainDisk *disk, unsigned long long offset, size_t size, void *buffer);
+int qemu_backend_memory_peek(Guest *guest, unsigned long long start, size_t size, void *buffer, gboolean is_virtual);
 
 /* backend_stats.c */
 void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque);

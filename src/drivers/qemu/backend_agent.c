@@ -13,6 +13,8 @@
 #define VCPUS_MAX 16384
 /* Longest list of anything else. */
 #define ITEMS_MAX 256
+/* Most keys of a user: what one message of the wire protocol takes. */
+#define KEYS_MAX 2048
 
 /* @timeout: virDomainQemuAgentCommandTimeoutValues, whose numbers virDomainAgentResponseTimeoutValues has as well. */
 static int deadline(Guest *guest, int timeout)
@@ -200,6 +202,97 @@ int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long 
     return call(guest, "guest-fstrim", json_make(JSON_UINT("minimum", minimum)), NULL);
 }
 
+/* A disk that a file system is on. */
+typedef struct Match {
+    json_object *disk;       /* what the agent says of it */
+    char *copy;              /* its name in the definition; NULL: not found */
+} Match;
+
+/* Agents tell the unit on a controller, whose place among PCI devices is that of the definition. */
+static gboolean is_place(const DomainDef *def, const DomainDisk *disk, json_object *place)
+{
+    json_object *pci = json_member(place, "pci-controller", json_type_object);
+    const DomainAddress *address = disk->info.address;
+    gint64 bus = json_member_int(place, "bus", -1), target = json_member_int(place, "target", -1), unit = json_member_int(place, "unit", -1);
+
+    if (!address)
+        return FALSE;
+    if (address->type == DOMAIN_ADDRESS_TYPE_DRIVE) {
+        const DomainController *controller = NULL;
+
+        for (guint i = 0; i < def->devices.n_controllers && !controller; i++) {
+            const DomainController *c = def->devices.controllers[i];
+            gboolean same = (disk->target.bus == DOMAIN_DISK_BUS_SCSI && c->type == DOMAIN_CONTROLLER_TYPE_SCSI) ||
+                (disk->target.bus == DOMAIN_DISK_BUS_IDE && c->type == DOMAIN_CONTROLLER_TYPE_IDE) ||
+                (disk->target.bus == DOMAIN_DISK_BUS_SATA && c->type == DOMAIN_CONTROLLER_TYPE_SATA);
+
+            controller = same && c->index == address->drive.controller ? c : NULL;
+        }
+        if (bus != address->drive.bus || target != address->drive.target || unit != address->drive.unit || !controller)
+            return FALSE;
+        address = controller->info.address;
+    }
+    return address && address->type == DOMAIN_ADDRESS_TYPE_PCI && json_member_int(pci, "domain", -1) == address->pci.domain &&
+        json_member_int(pci, "bus", -1) == address->pci.bus && json_member_int(pci, "slot", -1) == address->pci.slot &&
+        json_member_int(pci, "function", -1) == address->pci.function;
+}
+
+static void find_target(const DomainDef *def, void *opaque)
+{
+    Match *match = opaque;
+
+    for (guint i = 0; i < def->devices.n_disks && !match->copy; i++) {
+        if (is_place(def, def->devices.disks[i], match->disk))
+            match->copy = g_strdup(def->devices.disks[i]->target.dev);
+    }
+}
+
+static int read_filesystem(Guest *guest, json_object *from, virDomainFSInfoPtr to)
+{
+    const char *name, *mountpoint, *type;
+    json_object *disks = NULL;
+
+    if (!from || json_get_string(from, "name", &name) < 0 || json_get_string(from, "mountpoint", &mountpoint) < 0 ||
+        json_get_string(from, "type", &type) < 0 || json_find_array(from, "disk", &disks) < 0)
+        return -1;
+    to->name = g_strdup(name);
+    to->mountpoint = g_strdup(mountpoint);
+    to->fstype = g_strdup(type);
+    size_t n = disks ? json_object_array_length(disks) : 0;
+    if (n > ITEMS_MAX)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent tells of %zu disks of file system '%s'", n, mountpoint);
+    to->devAlias = g_new0(char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        Match match = { .disk = json_object_array_get_idx(disks, i) };
+
+        guest_with_def(guest, find_target, &match);
+        if (match.copy)
+            to->devAlias[to->ndevAlias++] = match.copy;
+    }
+    return 0;
+}
+
+int qemu_backend_agent_filesystems(Guest *guest, virDomainFSInfoPtr **info)
+{
+    g_autoptr(json_object) list = NULL;
+    int n = call_list(guest, "guest-get-fsinfo", &list, ITEMS_MAX);
+
+    if (n < 0)
+        return -1;
+    virDomainFSInfoPtr *found = g_new0(virDomainFSInfoPtr, n + 1);
+    for (int i = 0; i < n; i++) {
+        found[i] = g_new0(virDomainFSInfo, 1);
+        if (read_filesystem(guest, json_array_object(list, (size_t)i), found[i]) == 0)
+            continue;
+        for (; i >= 0; i--)
+            virDomainFSInfoFree(found[i]);
+        g_free(found);
+        return -1;
+    }
+    *info = found;
+    return n;
+}
+
 /* ---- network ---- */
 
 static int read_address(json_object *from, virDomainIPAddressPtr to)
@@ -295,6 +388,87 @@ static int list_users(Guest *guest, TypedList *list)
         typed_list_ullong_f(list, login > 0 && login < 1e15 ? (unsigned long long)(login * 1000) : 0, "user.%d.login-time", i);
     }
     return 0;
+}
+
+int qemu_backend_agent_keys(Guest *guest, const char *user, char ***keys)
+{
+    g_autoptr(json_object) result = NULL;
+    g_auto(GStrv) found = NULL;
+    json_object *list;
+
+    if (call(guest, "guest-ssh-get-authorized-keys", json_make(JSON_STR("username", user)), &result) < 0 ||
+        json_get_array(result, "keys", &list) < 0)
+        return -1;
+    size_t n = json_object_array_length(list);
+    if (n > KEYS_MAX)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' tells of %zu keys", guest->name, n);
+    found = g_new0(char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        json_object *key = json_object_array_get_idx(list, i);
+
+        if (!json_object_is_type(key, json_type_string))
+            return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' tells of a key that is no text", guest->name);
+        found[i] = g_strdup(json_object_get_string(key));
+    }
+    *keys = g_steal_pointer(&found);
+    return (int)n;
+}
+
+int qemu_backend_agent_set_keys(Guest *guest, const char *user, const char **keys, unsigned int n, GuestKeysMode mode)
+{
+    json_object *list = json_object_new_array(), *args;
+
+    for (unsigned int i = 0; i < n; i++)
+        json_object_array_add(list, json_object_new_string(keys[i]));
+    args = json_make(JSON_STR("username", user), JSON_VALUE("keys", list));
+    if (mode == GUEST_KEYS_REMOVE)
+        return call(guest, "guest-ssh-remove-authorized-keys", args, NULL);
+    json_add(args, JSON_BOOL("reset", mode == GUEST_KEYS_REPLACE));
+    return call(guest, "guest-ssh-add-authorized-keys", args, NULL);
+}
+
+/* ---- sleep ---- */
+
+static void read_sleep(const DomainDef *def, void *opaque)
+{
+    Tristate *states = opaque;
+
+    states[0] = def->pm.suspend_to_mem;
+    states[1] = def->pm.suspend_to_disk;
+}
+
+/* The machine can, and the definition lets it. */
+static int check_sleep(Guest *guest, unsigned int target)
+{
+    Tristate states[2] = { TRISTATE_UNSET, TRISTATE_UNSET };
+    g_autoptr(json_object) machine = NULL;
+
+    guest_with_def(guest, read_sleep, states);
+    if (states[0] == TRISTATE_NO && target != VIR_NODE_SUSPEND_TARGET_DISK)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "<pm> of domain '%s' has no sleep to memory (S3)", guest->name);
+    if (states[1] == TRISTATE_NO && target != VIR_NODE_SUSPEND_TARGET_MEM)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "<pm> of domain '%s' has no sleep to disk (S4)", guest->name);
+    if (target == VIR_NODE_SUSPEND_TARGET_DISK)
+        return 0;
+    if (qemu_guest_call(guest, "query-current-machine", NULL, &machine) < 0)
+        return -1;
+    if (!json_member_bool(machine, "wakeup-suspend-support", FALSE))
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "the machine of domain '%s' can't be woken", guest->name);
+    return 0;
+}
+
+int qemu_backend_agent_sleep(Guest *guest, unsigned int target)
+{
+    static const char *const commands[] = {
+        [VIR_NODE_SUSPEND_TARGET_MEM] = "guest-suspend-ram", [VIR_NODE_SUSPEND_TARGET_DISK] = "guest-suspend-disk",
+        [VIR_NODE_SUSPEND_TARGET_HYBRID] = "guest-suspend-hybrid",
+    };
+    g_autoptr(Agent) agent = qemu_guest_agent(guest);
+
+    if (!agent || check_sleep(guest, target) < 0)
+        return -1;
+    return agent_call(agent, commands[target], NULL, deadline(guest, g_atomic_int_get(&qemu_guest(guest)->agent_timeout)), 0,
+                      AGENT_ENDS_GUEST, NULL);
 }
 
 /* ---- the system ---- */

@@ -127,6 +127,11 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
     return qemu_guest_set_throttle(guest, disk);    /* QEMU has the limits by group as well */
 }
 
+int qemu_backend_wake(Guest *guest)
+{
+    return qemu_guest_call(guest, "system_wakeup", NULL, NULL);
+}
+
 int qemu_backend_inject_nmi(Guest *guest)
 {
     return qemu_guest_call(guest, "inject-nmi", NULL, NULL);

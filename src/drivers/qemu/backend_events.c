@@ -112,6 +112,20 @@ static void on_io_error(Guest *guest, json_object *data)
                           json_member_bool(data, "nospace", FALSE) ? "enospc" : "");
 }
 
+static void on_threshold(Guest *guest, json_object *data)
+{
+    g_autoptr(GPtrArray) disks = qemu_guest_disks(qemu_guest(guest));
+    const char *node = json_member_string(data, "node-name");
+    gint64 threshold = json_member_int(data, "write-threshold", -1), excess = json_member_int(data, "amount-exceeded", -1);
+
+    for (guint i = 0; node && threshold >= 0 && excess >= 0 && i < disks->len; i++) {
+        const QemuDisk *disk = g_ptr_array_index(disks, i);
+
+        if (g_strcmp0(disk->node, node) == 0)
+            guest_upcall_block_threshold(guest, disk->target, disk->path, (unsigned long long)threshold, (unsigned long long)excess);
+    }
+}
+
 static void on_balloon(Guest *guest, json_object *data)
 {
     gint64 bytes = json_member_int(data, "actual", -1);
@@ -219,6 +233,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
     } handlers[] = {
         { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
+        { "BLOCK_WRITE_THRESHOLD", on_threshold },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },
         { "MIGRATION", on_migration },

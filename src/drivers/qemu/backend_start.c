@@ -22,6 +22,7 @@
 #include "core/host/host.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/command_block.h"
 #include "drivers/qemu/failure.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
@@ -40,6 +41,7 @@ static void qemu_disk_free(void *opaque)
     g_free(disk->alias);
     g_free(disk->target);
     g_free(disk->path);
+    g_free(disk->node);
     g_free(disk);
 }
 
@@ -137,6 +139,7 @@ void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def)
         disk->alias = g_strdup(d->disks[i]->info.alias);
         disk->target = g_strdup(d->disks[i]->target.dev);
         disk->path = g_strdup(source->file ? source->file : source->dev ? source->dev : source->dir ? source->dir : source->name);
+        disk->node = qemu_disk_has_media(d->disks[i]) ? qemu_node_storage(source) : NULL;
         g_ptr_array_add(disks, disk);
     }
     for (guint i = 0; i < d->n_interfaces; i++)

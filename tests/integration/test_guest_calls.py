@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 600
+"""What a real guest is asked for while it runs: its disks and memory from outside, what its agent does; through python3-libvirt on
+Debian's library."""
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import support
+from support import wait_for
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+libvirt_qemu = pytest.importorskip('libvirt_qemu')
+
+pytestmark = pytest.mark.foreign_library
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+support.run_events_while_waiting(libvirt)
+
+
+def qmp(domain, command, **arguments):
+    text = json.dumps({'execute': command, **({'arguments': arguments} if arguments else {})})
+    return json.loads(libvirt_qemu.qemuMonitorCommand(domain, text, 0))['return']
+
+
+def caught_code(function, *args):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        function(*args)
+    return caught.value.get_error_code()
+
+
+def disk(path, target, more=''):
+    source = f"<source file='{path}'/>" if path else ''
+    bus, device = ('ide', 'cdrom') if target.startswith('hd') else ('virtio', 'disk')
+    return f"<disk type='file' device='{device}'><driver name='qemu' type='raw'/>{source}<target dev='{target}' bus='{bus}'/>{more}</disk>"
+
+
+def has_agent(domain):
+    target = ElementTree.fromstring(domain.XMLDesc()).find('devices/channel/target')
+    return target.get('state') == 'connected'
+
+
+def test_disks_and_memory(boot_defined, tmp_path):
+    path = tmp_path / 'image'
+    path.write_bytes(b'begin' + bytes((8 << 20) - 5))
+    events = []
+    domain, log = boot_defined('outside', devices=disk(path, 'vda') + disk(None, 'hdc'))
+    domain.connect().domainEventRegisterAny(domain, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD,
+                                            lambda c, d, *what: events.append(what[:-1]), None)
+    assert domain.blockPeek('vda', 0, 5) == b'begin' and domain.blockPeek(str(path), 2, 3) == b'gin'
+    assert caught_code(domain.blockPeek, 'vda', 1 << 40, 1) == libvirt.VIR_ERR_SYSTEM_ERROR
+    assert domain.diskErrors() == {}
+    domain.blockResize('vda', 16 << 20, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+    assert path.stat().st_size == 16 << 20 and domain.blockInfo('vda')[0] == 16 << 20
+    support.wait_for_mark(log, 'GUEST-PLUG disk vda changed', 30)
+    domain.blockResize('vda', 17 << 10)
+    assert path.stat().st_size == 17 << 20
+    for function, arguments in ((domain.blockResize, (1 << 20,)), (domain.setBlockThreshold, (1 << 20,))):
+        assert caught_code(function, 'hdc', *arguments) == libvirt.VIR_ERR_OPERATION_INVALID     # there is nothing in it
+    domain.setBlockThreshold('vda', 1 << 20)
+    node = next(n for n in qmp(domain, 'query-named-block-nodes') if n['write_threshold'])
+    assert node['write_threshold'] == 1 << 20 and node['node-name'].endswith('-storage')
+    said = qmp(domain, 'human-monitor-command', **{'command-line': 'qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend "write 2M 64k"'})
+    assert said == ''
+    wait_for(lambda: events, 20, 'the event of the threshold')
+    assert events == [('vda', str(path), 1 << 20, (1 << 20) + (64 << 10))]
+    assert domain.memoryPeek(0xffff0, 1, libvirt.VIR_MEMORY_PHYSICAL) == b'\xea'     # where processors begin: a jump
+    assert len(domain.memoryPeek(0, 65536, libvirt.VIR_MEMORY_PHYSICAL)) == 65536
+
+
+def test_agent(boot_defined):
+    domain, log = boot_defined('agent', devices=AGENT)
+    wait_for(lambda: has_agent(domain), 30, 'the guest opening the agent\'s channel')
+    assert domain.fsInfo() == []            # it lives in memory
+    assert caught_code(domain.authorizedSSHKeysGet, 'nobody-there') != libvirt.VIR_ERR_NO_SUPPORT
+    assert caught_code(domain.authorizedSSHKeysSet, 'nobody-there', ['ssh-rsa x']) != libvirt.VIR_ERR_NO_SUPPORT
+    domain.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 0)
+    wait_for(lambda: domain.state()[0] == libvirt.VIR_DOMAIN_PMSUSPENDED, 30, 'the guest sleeping')
+    domain.pMWakeup()
+    wait_for(lambda: domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING, 30, 'the guest running again')
+    assert caught_code(domain.pMWakeup) == libvirt.VIR_ERR_OPERATION_INVALID
+
+
+def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
+    """The guest opened the channel before the daemon began."""
+    domain, _ = boot_defined('kept', devices=AGENT)
+    wait_for(lambda: has_agent(domain), 30, 'the guest opening the agent\'s channel')
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    assert again.lookupByName('kept').fsInfo() == []
+    again.close()
