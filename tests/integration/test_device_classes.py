@@ -82,6 +82,15 @@ ROWS = {
          "<readonly/></filesystem>",
          [('fs0', 'type', 'virtio-9p-pci'), ('fs0', 'mount_tag', 'mine'), ('fs1', 'type', 'virtio-9p-pci-non-transitional')]),
     ],
+    'networks': [
+        ("<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><ip family='ipv4' address='10.9.8.0' prefix='24'/>"
+         "<driver rx_queue_size='512' packed='on'><host csum='off'/><guest tso4='off'/></driver><mtu size='1400'/></interface>",
+         [('net0', 'rx_queue_size', 512), ('net0', 'csum', False), ('net0', 'guest_tso4', False), ('net0', 'host_mtu', 1400)]),
+        ("<interface type='udp'><mac address='52:54:00:00:00:02'/><source address='127.0.0.1' port='9'><local address='127.0.0.1' port='0'/>"
+         "</source><model type='e1000'/><rom enabled='no'/></interface>", [('net1', 'type', 'e1000'), ('net1', 'romfile', '')]),
+        ("<interface type='server'><mac address='52:54:00:00:00:03'/><source address='127.0.0.1' port='{port}'/><model type='rtl8139'/></interface>",
+         [('net2', 'type', 'rtl8139')]),
+    ],
     'doorbell': [
         ("<shmem name='d'><model type='ivshmem-doorbell'/><server path='{folder}/door'/><msi vectors='3' ioeventfd='off'/></shmem>",
          [('shmem0', 'type', 'ivshmem-doorbell'), ('shmem0', 'vectors', 3), ('shmem0', 'ioeventfd', False)]),
@@ -97,7 +106,7 @@ def ask(daemon, name, command, **arguments):
 
 
 def run_row_group(daemon, name, folder, rows):
-    devices = ''.join(xml for xml, _ in rows).format(folder=folder)
+    devices = ''.join(xml for xml, _ in rows).format(folder=folder, port=networked.free_port())
     xml = support.domain_xml(name, devices=devices)
     if '<controller type=\'usb\'' in devices:
         xml = xml.replace("<controller type='usb' model='none'/>", '')
@@ -119,7 +128,7 @@ def serve_shared_memory(listening):
     return peer
 
 
-@pytest.mark.parametrize('group', ['small', 'chardevs', 'displays', 'dbus', 'folders'])
+@pytest.mark.parametrize('group', ['small', 'chardevs', 'displays', 'dbus', 'folders', 'networks'])
 def test_started(daemon, tmp_path, group):
     try:
         run_row_group(daemon, group, tmp_path, ROWS[group])
@@ -386,3 +395,33 @@ def test_missing_devices_of_the_host(daemon, tmp_path):
     assert 'fffe:00:00.0' in create(pci).stderr
     assert create(usb % " startupPolicy='optional'").returncode == 0
     assert '<hostdev' not in daemon.virsh('dumpxml', 'lone')
+
+
+def test_ports_forwarded_by_qemu(daemon, tmp_path):
+    first, second = networked.free_port(), networked.free_port()
+    xml = support.domain_xml('forward', devices=(
+        f"<interface type='user'><model type='virtio'/><portForward proto='tcp' address='127.0.0.1'><range start='{first}' to='22'/>"
+        f"<range start='{second}'/></portForward></interface>"))
+    daemon.virsh('create', support.written(tmp_path, xml))
+    for port in (first, second):
+        socket.create_connection(('127.0.0.1', port), 10).close()
+
+
+def test_scripts_of_interfaces(daemon, tmp_path):
+    """Run when the device is there, and when the guest is gone."""
+    said = tmp_path / 'said'
+    for name in ('up', 'down'):
+        path = tmp_path / name
+        path.write_text(f'#!/bin/sh\ngrep -q "$1:" /proc/net/dev && set -- $1 there\necho {name} $* >> {said}\n')
+        path.chmod(0o755)
+    device = (f"<interface type='ethernet'><script path='{tmp_path}/%s'/><downscript path='{tmp_path}/down'/><target dev='lvtesttap'/>"
+              "<model type='virtio'/><mtu size='1300'/></interface>")
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('scripted', devices=device % 'up')))
+    assert said.read_text() == 'up lvtesttap there\n'
+    daemon.virsh('destroy', 'scripted')
+    support.wait_for(lambda: said.read_text() == 'up lvtesttap there\ndown lvtesttap\n', what='the second script')
+    (tmp_path / 'fails').write_text('#!/bin/sh\necho that was nothing >&2; exit 3\n')
+    (tmp_path / 'fails').chmod(0o755)
+    refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
+        tmp_path, support.domain_xml('scripted', devices=device % 'fails'))], check=False)
+    assert refused.returncode and 'that was nothing' in refused.stderr

@@ -133,6 +133,16 @@ static void test_refused(void)
         { "qemu", "", "<disk type='file'><driver name='qemu' io='native'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
           "cache='none'" },
         { "qemu", "", "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='nosuchnic'/></interface>", "'nosuchnic'" },
+        { "qemu", "", "<interface type='user'><portForward proto='tcp'><range start='1' end='2000'/></portForward></interface>", "more than 1024" },
+        { "qemu", "", "<interface type='user'><portForward proto='tcp' address='::1'><range start='1'/></portForward></interface>", "passt" },
+        { "qemu", "", "<interface type='user'><portForward proto='tcp'/></interface>", "passt" },
+        { "qemu", "", "<interface type='ethernet'><model type='virtio'/><driver name='vhost'/></interface>", "type 'kvm'" },
+        { "qemu", "", "<interface type='user'><script path='/x'/></interface>", "have scripts" },
+        { "qemu", "", "<interface type='vhostuser'><source type='unix' path='/x' mode='client'/><model type='virtio'/></interface>",
+          "memory to be shared" },
+        { "qemu", "", "<interface type='vdpa'><source dev='/x'/><model type='e1000'/></interface>", "model 'virtio'" },
+        { "qemu", "", "<interface type='user'><model type='e1000'/><teaming type='persistent'/></interface>", "model 'virtio'" },
+        { "qemu", "", "<interface type='null'/>", "'null'" },
         { "qemu", "", "<filesystem type='ram'><source usage='1'/><target dir='y'/></filesystem>", "shares folders" },
         { "qemu", "", "<filesystem type='block'><source dev='/x'/><target dir='y'/></filesystem>", "shares folders" },
         { "qemu", "", "<filesystem><driver type='handle'/><source dir='/x'/><target dir='y'/></filesystem>", "driver 'handle'" },
@@ -254,6 +264,15 @@ static void test_rows(void)
         { "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='6' slot='0x12' function='5'/></source>"
           "<teaming type='transient' persistent='ua-n'/></hostdev>",
           "\"host\":\"0000:06:12.5\",\"id\":\"hostdev0\",\"failover_pair_id\":\"ua-n\"}" },
+        { "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><portForward proto='tcp' address='127.0.0.1'>"
+          "<range start='2022' to='22'/><range start='80' end='82'/><range start='81' exclude='yes'/></portForward>"
+          "<portForward proto='udp'><range start='53'/></portForward><teaming type='persistent'/></interface>",
+          "-netdev {\"type\":\"user\",\"hostfwd\":[{\"str\":\"tcp:127.0.0.1:2022-:22\"},{\"str\":\"tcp:127.0.0.1:80-:80\"},"
+          "{\"str\":\"tcp:127.0.0.1:82-:82\"},{\"str\":\"udp::53-:53\"}],\"id\":\"hostnet0\"}\n"
+          "-device {\"driver\":\"virtio-net-pci\",\"failover\":true,\"netdev\":\"hostnet0\"," },
+        { "<interface type='vdpa'><mac address='52:54:00:00:00:01'/><model type='virtio'/><source dev='/dev/vhost-vdpa-0'/>"
+          "<driver queues='2'/></interface>",
+          "-netdev {\"type\":\"vhost-vdpa\",\"vhostdev\":\"/dev/vhost-vdpa-0\",\"queues\":2,\"id\":\"hostnet0\"}\n" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
         { "<graphics type='spice'/><smartcard mode='passthrough' type='spicevmc'/>",

@@ -563,6 +563,8 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     }
     g_array_set_size(qemu->ports, 0);
     give_hostdevs_back(guest, def);
+    for (guint i = 0; i < def->devices.n_interfaces; i++)
+        tap_down(def->devices.interfaces[i]);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);
     if (qemu->dir)

@@ -3,9 +3,15 @@
  * Network interfaces: the host's end (-netdev) and the guest's device.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+
+/* Ports that QEMU forwards for one interface. */
+#define MAX_FORWARDS 1024
 
 static void add_id(json_object *props, const DomainInterface *net)
 {
@@ -14,15 +20,74 @@ static void add_id(json_object *props, const DomainInterface *net)
     json_add(props, JSON_STR("id", id));
 }
 
+static gboolean is_excluded(const InterfacePortForward *forward, guint port)
+{
+    for (guint i = 0; i < forward->n_ranges; i++) {
+        const PortForwardRange *range = forward->ranges[i];
+
+        if (range->exclude == TRISTATE_YES && port >= range->start && port <= MAX(range->start, range->end))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* One rule for each port: QEMU knows no ranges. */
+static int add_forward(json_object *rules, const InterfacePortForward *forward, const char *what)
+{
+    const char *address = forward->address ? forward->address : "", *proto = port_forward_proto_to_string(forward->proto);
+    struct in_addr in;
+
+    if (forward->dev || (*address && inet_pton(AF_INET, address, &in) != 1) || forward->n_ranges == 0)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: QEMU forwards ranges of ports of an IPv4 address; devices, IPv6 and all ports at once need "
+                    "<backend type='passt'/>", what);
+    for (guint i = 0; i < forward->n_ranges; i++) {
+        const PortForwardRange *range = forward->ranges[i];
+        guint last = MAX(range->start, range->end), to = range->to ? range->to : range->start;
+
+        for (guint port = range->start; range->exclude != TRISTATE_YES && port <= last; port++, to++) {
+            g_autofree char *text = g_strdup_printf("%s:%s:%u-:%u", proto, address, port, to);
+
+            if (is_excluded(forward, port))
+                continue;
+            if (json_object_array_length(rules) >= MAX_FORWARDS || to > G_MAXUINT16)
+                return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: more than %d ports, or one above %d, is to be forwarded", what, MAX_FORWARDS,
+                            G_MAXUINT16);
+            json_object_array_add(rules, json_make(JSON_STR("str", text)));
+        }
+    }
+    return 0;
+}
+
+static int add_forwards(json_object *props, const DomainInterface *net, const char *what)
+{
+    json_object *rules;
+
+    if (net->n_port_forwards == 0)
+        return 0;
+    rules = json_object_new_array();
+    json_object_object_add(props, "hostfwd", rules);
+    for (guint i = 0; i < net->n_port_forwards; i++) {
+        if (add_forward(rules, net->port_forwards[i], what) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static json_object *netdev_user(QemuCommand *cmd, const DomainInterface *net, const char *what)
 {
     json_object *props;
 
-    if (net->backend.type == INTERFACE_BACKEND_TYPE_PASST || net->n_port_forwards)
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the passt backend and port forwards are not supported yet", what);
+    if (net->backend.type == INTERFACE_BACKEND_TYPE_PASST)
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the passt backend is not supported yet", what);
+    if (net->backend.hostname || net->backend.fqdn || net->backend.log_file || net->source.dev)
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device, hostname, fqdn and logFile need <backend type='passt'/>", what);
     if (!qemu_caps_has_flag(cmd->caps, "netdev.user"))
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' was built without user networking", what, cmd->caps->binary);
     props = json_make(JSON_STR("type", "user"));
+    if (add_forwards(props, net, what) < 0) {
+        json_object_put(props);
+        return NULL;
+    }
     for (guint i = 0; i < net->n_ips; i++) {
         const InterfaceIp *ip = net->ips[i];
 
@@ -43,6 +108,36 @@ gboolean qemu_interface_needs_tap(const DomainInterface *net)
 {
     return net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET || net->source.type == DOMAIN_INTERFACE_TYPE_BRIDGE ||
         net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK || net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT;
+}
+
+static gboolean is_virtio(const DomainInterface *net)
+{
+    return net->model && g_str_has_prefix(net->model, "virtio");
+}
+
+/* Packets are moved by the kernel where it can, which emulation doesn't allow. */
+static int add_vhost(QemuCommand *cmd, json_object *props, const DomainInterface *net, guint queues, const char *what)
+{
+    const char *device = net->backend.vhost ? net->backend.vhost : "/dev/vhost-net";
+    gboolean demanded = g_strcmp0(net->driver.name, "vhost") == 0, kvm = cmd->def->type == DOMAIN_VIRT_TYPE_KVM;
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    if (demanded && (!kvm || !is_virtio(net)))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: driver 'vhost' needs a model 'virtio' and a domain of type 'kvm'", what);
+    if (!kvm || !is_virtio(net) || g_strcmp0(net->driver.name, "qemu") == 0 || cmd->options->dry_run)
+        return 0;
+    for (guint i = 0; i < queues; i++) {
+        int fd = open(device, O_RDWR | O_CLOEXEC);
+
+        if (fd < 0 && i == 0 && !demanded)
+            return 0;
+        if (fd < 0)
+            return FAIL_ERRNO(errno, "%s: cannot open '%s'", what, device);
+        g_autofree char *name = qemu_fd_name(cmd, qemu_pass_fd(cmd, fd));
+        g_string_append_printf(names, "%s%s", i ? ":" : "", name);
+    }
+    json_add(props, JSON_BOOL("vhost", true), JSON_STR(queues > 1 ? "vhostfds" : "vhostfd", names->str));
+    return 0;
 }
 
 static json_object *netdev_tap(QemuCommand *cmd, const DomainInterface *net, const char *what)
@@ -67,7 +162,10 @@ static json_object *netdev_tap(QemuCommand *cmd, const DomainInterface *net, con
     }
     if (net->has_sndbuf)
         qemu_add_uint(props, "sndbuf", net->sndbuf);
-    return props;
+    if (add_vhost(cmd, props, net, queues, what) == 0)
+        return props;
+    json_object_put(props);
+    return NULL;
 }
 
 static json_object *netdev_socket(const DomainInterface *net)
@@ -108,8 +206,54 @@ static json_object *netdev_vhostuser(QemuCommand *cmd, const DomainInterface *ne
     return props;
 }
 
+static json_object *netdev_vdpa(QemuCommand *cmd, const DomainInterface *net, const char *what)
+{
+    g_autofree char *path = NULL;
+    json_object *props;
+    int fd;
+
+    if (!qemu_caps_has_flag(cmd->caps, "netdev.vhost-vdpa"))
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' was built without vDPA", what, cmd->caps->binary);
+    if (cmd->options->dry_run) {
+        path = g_strdup(net->source.dev);
+    } else {
+        fd = open(net->source.dev, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+            return FAIL_ERRNO_NULL(errno, "%s: cannot open '%s'", what, net->source.dev);
+        path = qemu_pass_fd_set(cmd, fd, net->info.alias, "vdpa");
+    }
+    props = json_make(JSON_STR("type", "vhost-vdpa"), JSON_STR("vhostdev", path));
+    if (net->driver.queues > 1)
+        qemu_add_uint(props, "queues", net->driver.queues);
+    return props;
+}
+
+/* Settings that only some kinds of interface can have. */
+static int check_interface(QemuCommand *cmd, const DomainInterface *net, const char *what)
+{
+    DomainInterfaceType type = net->source.type;
+    const char *name = domain_interface_type_to_string(type);
+    gboolean process = type == DOMAIN_INTERFACE_TYPE_VHOSTUSER || type == DOMAIN_INTERFACE_TYPE_VDPA;
+
+    if ((net->script || net->downscript) && type != DOMAIN_INTERFACE_TYPE_ETHERNET)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only interfaces of type 'ethernet' have scripts, not of type '%s'", what, name);
+    if (process && !is_virtio(net))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' need the model 'virtio'", what, name);
+    if (net->n_port_forwards && type != DOMAIN_INTERFACE_TYPE_USER)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only interfaces of type 'user' forward ports, not of type '%s'", what, name);
+    if (net->teaming.type == INTERFACE_TEAMING_TYPE_TRANSIENT)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the transient part of a pair is a passed device of the host", what);
+    if (net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !is_virtio(net))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the persistent part of a pair needs the model 'virtio'", what);
+    if (net->coalesce_rx_frames_max && !qemu_interface_needs_tap(net))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't coalesce packets", what, name);
+    return type == DOMAIN_INTERFACE_TYPE_VHOSTUSER ? qemu_require_shared_memory(cmd, what) : 0;
+}
+
 static json_object *netdev(QemuCommand *cmd, const DomainInterface *net, const char *what)
 {
+    if (check_interface(cmd, net, what) < 0)
+        return NULL;
     switch (net->source.type) {
     case DOMAIN_INTERFACE_TYPE_USER:
         return netdev_user(cmd, net, what);
@@ -120,10 +264,12 @@ static json_object *netdev(QemuCommand *cmd, const DomainInterface *net, const c
         return netdev_socket(net);
     case DOMAIN_INTERFACE_TYPE_VHOSTUSER:
         return netdev_vhostuser(cmd, net, what);
+    case DOMAIN_INTERFACE_TYPE_VDPA:
+        return netdev_vdpa(cmd, net, what);
     default:
         if (qemu_interface_needs_tap(net))
             return netdev_tap(cmd, net, what);
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' are not supported yet", what,
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' are not supported", what,
                          domain_interface_type_to_string(net->source.type));
     }
 }
@@ -178,6 +324,8 @@ static int add_virtio_net(QemuCommand *cmd, json_object *props, const DomainInte
     qemu_add_switch(props, "hash", d->rss_hash_report);
     if (net->mtu)
         qemu_add_uint(props, "host_mtu", net->mtu);
+    if (net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT)
+        json_add(props, JSON_BOOL("failover", true));
     return qemu_add_virtio(cmd, props, driver, &d->virtio, what);
 }
 

@@ -3,9 +3,11 @@
  * Tap devices. A device that we make ends with the last descriptor of it, so nothing is left of a guest that ends.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.tap"
 #include "drivers/qemu/tap.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -14,9 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/log.h"
+#include "base/process.h"
 #include "drivers/qemu/command.h"
 
 #define MAX_QUEUES 256
+#define SCRIPT_MS 30000
+#define SCRIPT_MAX_OUTPUT 65536
 
 static int open_queue(const char *tun, struct ifreq *ifr)
 {
@@ -81,6 +87,21 @@ static int set_mtu(const char *name, guint mtu)
     return configure(name, SIOCSIFMTU, &ifr, "set the MTU of interface");
 }
 
+/* How many received packets may wait for one interrupt. */
+static int set_coalesce(const char *name, guint frames)
+{
+    struct ethtool_coalesce wish = { .cmd = ETHTOOL_GCOALESCE };
+    struct ifreq ifr = { 0 };
+
+    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
+    ifr.ifr_data = (void *)&wish;
+    if (configure(name, SIOCETHTOOL, &ifr, "read the coalescing of interface") < 0)
+        return -1;
+    wish.cmd = ETHTOOL_SCOALESCE;
+    wish.rx_max_coalesced_frames = frames;
+    return configure(name, SIOCETHTOOL, &ifr, "set the coalescing of interface");
+}
+
 static int join_bridge(const char *name, const char *bridge)
 {
     struct ifreq ifr = { 0 };
@@ -129,7 +150,32 @@ static int setup_tap(DomainInterface *net)
         return -1;
     if (net->source.type == DOMAIN_INTERFACE_TYPE_BRIDGE && join_bridge(name, net->source.bridge ? net->source.bridge : "") < 0)
         return -1;
+    if (net->coalesce_rx_frames_max && set_coalesce(name, net->coalesce_rx_frames_max) < 0)
+        return -1;
     return bring_up(name);
+}
+
+/* A program of the administrator's that goes on with the device. */
+static int run_script(const char *path, const char *device)
+{
+    const char *argv[] = { path, device, NULL };
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    g_auto(ProcessOutput) output = { 0 };
+
+    spec.argv = argv;
+    return process_run_checked(&spec, NULL, 0, SCRIPT_MAX_OUTPUT, SCRIPT_MS, &output);
+}
+
+void tap_down(const DomainInterface *net)
+{
+    virErrorPtr error;
+
+    if (net->source.type != DOMAIN_INTERFACE_TYPE_ETHERNET || !net->downscript || !net->target.dev)
+        return;
+    error = error_save();
+    if (run_script(net->downscript, net->target.dev) < 0)
+        LOG_WARN("script '%s' for interface '%s' failed: %s", net->downscript, net->target.dev, error_message());
+    error_restore(error);
 }
 
 static int check_tap(const DomainInterface *net, const char *domain)
@@ -137,16 +183,18 @@ static int check_tap(const DomainInterface *net, const char *domain)
     if (net->source.type != DOMAIN_INTERFACE_TYPE_ETHERNET && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': type '%s' is not supported by the QEMU driver yet",
                     net->info.alias, domain, domain_interface_type_to_string(net->source.type));
-    if (net->script || net->downscript || net->bandwidth || net->vlan || net->virtualport || net->filterref ||
+    if (net->bandwidth || net->vlan || net->virtualport || net->filterref ||
         net->source.n_ips || net->source.n_routes)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': scripts, bandwidth, VLANs, virtual ports, filters and "
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': bandwidth, VLANs, virtual ports, filters and "
                     "addresses are not supported yet", net->info.alias, domain);
     return 0;
 }
 
 int tap_open(DomainInterface *net, const char *domain, GArray *fds)
 {
-    return check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0 ? -1 : 0;
+    if (check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0)
+        return -1;
+    return net->script ? run_script(net->script, net->target.dev) : 0;
 }
 
 int tap_open_all(DomainDef *def, const char *domain, GArray *fds)

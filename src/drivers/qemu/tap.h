@@ -12,3 +12,5 @@
 int tap_open_all(DomainDef *def, const char *domain, GArray *fds);
 /** The same for one interface, which needs it. */
 int tap_open(DomainInterface *net, const char *domain, GArray *fds);
+/** The guest is gone: run the script for that, if the interface names one. A failure is logged. [worker] */
+void tap_down(const DomainInterface *net);
