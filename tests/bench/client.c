@@ -162,6 +162,24 @@ static void define(virConnectPtr conn, int rounds, const char *template)
     end();
 }
 
+/* A document to a definition and back; @conn should be one that keeps nothing on disk. */
+static void describe(virConnectPtr conn, int rounds, const char *path)
+{
+    begin("describe");
+    for (int i = 0; i < rounds; i++) {
+        const char *xml = instance(path, i);
+        int64_t start = now_ns();
+        virDomainPtr domain = virDomainDefineXML(conn, xml);
+        char *told = domain ? virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
+        figure(now_ns() - start);
+        if (!told || virDomainUndefine(domain) < 0)
+            die(path);
+        free(told);
+        virDomainFree(domain);
+    }
+    end();
+}
+
 /* Paused guests come and go; prints two lines. */
 static void start_stop(virConnectPtr conn, int rounds, const char *template)
 {
@@ -291,7 +309,7 @@ static const struct {
     void (*run)(virConnectPtr conn, int rounds, const char *argument);
 } commands[] = {
     { "roundtrip", roundtrip }, { "list", list }, { "xmldesc", xmldesc }, { "define", define },
-    { "create", start_stop }, { "many", many }, { "stats", stats }, { "events", events }, { "count", count },
+    { "describe", describe }, { "create", start_stop }, { "many", many }, { "stats", stats }, { "events", events }, { "count", count },
 };
 
 int main(int argc, char **argv)

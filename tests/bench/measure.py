@@ -42,6 +42,18 @@ DEVICES = '''
     <console type='pty'/>'''
 
 
+def many_devices(name):
+    """A guest with 30 devices, all of which QEMU can have without anything of the host."""
+    devices = "<controller type='usb' model='qemu-xhci'/>" + "<interface type='user'><model type='virtio'/></interface>" * 8
+    devices += ''.join(f"<channel type='null'><target type='virtio' name='port.{i}'/></channel>" for i in range(8))
+    devices += ''.join(f"<disk type='file' device='cdrom'><target dev='sd{chr(97 + i)}' bus='scsi'/></disk>" for i in range(6))
+    devices += "<controller type='scsi' model='virtio-scsi'/><input type='tablet' bus='usb'/><input type='keyboard' bus='usb'/>"
+    devices += "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng><watchdog model='i6300esb'/>"
+    devices += "<video><model type='vga'/></video><memballoon model='virtio'/>"
+    return f"""<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>
+<features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>"""
+
+
 def emit(name, unit, values):
     print(json.dumps({'name': name, 'unit': unit, 'values': values}), flush=True)
 
@@ -153,12 +165,25 @@ def small(side, folder):
     with one_core(side.daemon.pid):
         side.show('roundtrip', side.rounds * 2)
     side.show('define', side.rounds * 5, template_file(folder, 'defined'))
+    show_description(side)
     running = template_file(folder, 'running', devices=False)
     side.show('create', side.rounds, running)
+    many = os.path.join(folder, 'many.xml')
+    with open(many, 'w', encoding='utf-8') as f:
+        f.write(many_devices('many%'))
+    for name, values in side.client('create', side.rounds, many).items():
+        emit(f'{name} 30', 'ns', values)
     side.client('many', 1, running)
     side.show('events', side.rounds * 4, 'running0')
     virsh(side, 'destroy', 'running0')
     side.stop()
+
+
+def show_description(side):
+    """A document of 60 lines, on the driver that keeps all in memory: the daemon and its disk have no part in it."""
+    args = dict(vars(side.args), uri='test:///default')
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'domain.xml')
+    Side(type(side.args)(**args)).show('describe', side.rounds * 10, here)
 
 
 def virsh(side, *words):

@@ -175,8 +175,8 @@ class Difference:
         return bool(fitting)
 
 
-def differences(folder=FOLDER):
-    with open(os.path.join(folder, 'differences.toml'), 'rb') as f:
+def differences(folder=FOLDER, name='differences.toml'):
+    with open(os.path.join(folder, name), 'rb') as f:
         return [Difference(entry) for entry in tomllib.load(f).get('difference', [])]
 
 
