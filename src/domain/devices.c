@@ -111,7 +111,7 @@ static gboolean always(const void *a, const void *b)
     return TRUE;
 }
 
-static const char *const media[] = { "@type", ".source", ".driver@type", ".driver@name", NULL };
+static const char *const media[] = { "@type", ".source", ".backingStore", ".driver@type", ".driver@name", NULL };
 static const char *const nothing[] = { NULL };
 static const char *const interface[] = { "@type", "@trustGuestRxFilters", ".source", ".bandwidth", ".link", ".filterref",
                                          ".vlan", ".virtualport", ".coalesce", ".port@isolated", NULL };
@@ -301,6 +301,17 @@ static gboolean keeps_place(const DeviceRef *ref, const DomainDevice *dev)
     return !now->target.bus || now->target.bus == old->target.bus;
 }
 
+/* What an image is based on is found at the start: who describes the same image without it means the same. */
+static void keep_chain(const DeviceRef *ref, const DomainDevice *dev)
+{
+    const DomainDisk *old = ref->device;
+    DomainDisk *now = dev->device;
+
+    if (strcmp(dev->kind, "disk") == 0 && old->backing_store && !now->backing_store && g_strcmp0(old->source.file, now->source.file) == 0 &&
+        g_strcmp0(old->source.dev, now->source.dev) == 0 && old->driver.type == now->driver.type)
+        now->backing_store = xml_struct_copy(&DOMAIN_BACKING_STORE_DESC, old->backing_store);
+}
+
 void *device_replace(DomainDef *def, DeviceRef *ref, DomainDevice *dev)
 {
     guint n;
@@ -311,6 +322,7 @@ void *device_replace(DomainDef *def, DeviceRef *ref, DomainDevice *dev)
         now->alias = g_strdup(old->alias);
     if (old && now && !now->address && old->address && keeps_place(ref, dev))
         now->address = xml_struct_copy(&DOMAIN_ADDRESS_DESC, old->address);
+    keep_chain(ref, dev);
     items[ref->at] = ref->device = g_steal_pointer(&dev->device);
     return before;
 }

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -425,3 +426,27 @@ def test_scripts_of_interfaces(daemon, tmp_path):
     refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
         tmp_path, support.domain_xml('scripted', devices=device % 'fails'))], check=False)
     assert refused.returncode and 'that was nothing' in refused.stderr
+
+
+def test_chains_of_images(daemon, tmp_path):
+    """What an image is based on is read at the start, and what may be missing is left out."""
+    base = image(tmp_path, 'base')
+    middle = image(tmp_path, 'middle', '-f', 'qcow2', '-b', 'base', '-F', 'raw')
+    top = image(tmp_path, 'top', '-f', 'qcow2', '-b', middle, '-F', 'qcow2')
+    devices = (f"<disk type='file'><driver type='qcow2'/><source file='{top}'/><target dev='vda' bus='virtio'/></disk>"
+               f"<disk type='file'><source file='{tmp_path}/none' startupPolicy='optional'/><target dev='vdb' bus='virtio'/></disk>"
+               f"<disk type='file' device='cdrom'><source file='{tmp_path}/none' startupPolicy='optional'/><target dev='hda' bus='ide'/></disk>")
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('chain', devices=devices)))
+    tree = ElementTree.fromstring(daemon.virsh('dumpxml', 'chain'))
+    assert [d.find('target').get('dev') for d in tree.findall('devices/disk')] == ['vda', 'hda']
+    chain, found = tree.find('devices/disk'), []
+    while chain is not None and chain.find('source') is not None:
+        found.append((chain.find('source').get('file'), chain.find('source').get('index')))
+        chain = chain.find('backingStore')
+    assert found == [(top, '2'), (middle, '3'), (base, '4')] and chain is not None
+    assert nodes(daemon, 'chain')['libvirt-4-format']['file'] == base
+    daemon.virsh('destroy', 'chain')
+    os.unlink(base)
+    refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
+        tmp_path, support.domain_xml('chain', devices=devices))], check=False)
+    assert refused.returncode and base in refused.stderr

@@ -147,9 +147,10 @@ int qemu_guest_refresh(Guest *guest, DomainDef *def);
 
 /* backend_prepare.c */
 int qemu_backend_prepare(DomainHost *host, DomainDef *def);
-/** The file or device of a disk is there, as far as we can see. 0, or -1 with an error. */
-int qemu_check_image(const DomainDisk *disk);
-int qemu_check_images(const DomainDef *def);
+/** The file or device of a disk is there, as far as we can see, and what it is based on; that is put into the definition. What may be
+ * missing is left out of one that starts. 0, or -1 with an error. */
+int qemu_check_image(DomainDisk *disk);
+int qemu_check_images(DomainDef *def);
 void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachineInfo *info);
 int qemu_backend_complete(DomainHost *host, DomainDef *def);
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def);

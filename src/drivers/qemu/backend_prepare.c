@@ -3,13 +3,16 @@
  * Definitions before they run: what depends on the emulator, and its command line as text.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.prepare"
 #include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/log.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/image_chain.h"
 
 #define DEFAULT_MAX_VCPUS 16
 
@@ -77,7 +80,7 @@ int qemu_backend_prepare(DomainHost *host, DomainDef *def)
 }
 
 /* What only QEMU's user may see, or what a dead server holds back, QEMU will tell. */
-int qemu_check_image(const DomainDisk *disk)
+static int is_missing(const DomainDisk *disk)
 {
     const StorageSource *source = &disk->source;
     const char *path = source->file ? source->file : source->dev;
@@ -88,8 +91,33 @@ int qemu_check_image(const DomainDisk *disk)
     return -1;
 }
 
-int qemu_check_images(const DomainDef *def)
+int qemu_check_image(DomainDisk *disk)
 {
+    return is_missing(disk) < 0 ? -1 : image_chain_complete(disk);
+}
+
+/* A medium that may be missing isn't in the drive then; a disk that may be missing isn't there. */
+static void leave_out(DomainDef *def, guint at)
+{
+    DomainDisk *disk = def->devices.disks[at];
+
+    LOG_WARN("domain '%s' starts without what is in disk '%s': %s", def->name, disk->target.dev, error_message());
+    virResetLastError();
+    if (disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY) {
+        g_clear_pointer(&disk->source.file, g_free);
+        g_clear_pointer(&disk->source.dev, g_free);
+        return;
+    }
+    XML_LIST_REMOVE(def->devices.disks, def->devices.n_disks, at);
+    xml_struct_free(&DOMAIN_DISK_DESC, disk);
+}
+
+int qemu_check_images(DomainDef *def)
+{
+    for (guint i = def->devices.n_disks; i-- > 0;) {
+        if (def->devices.disks[i]->source.startup_policy == STARTUP_POLICY_OPTIONAL && is_missing(def->devices.disks[i]) < 0)
+            leave_out(def, i);
+    }
     for (guint i = 0; i < def->devices.n_disks; i++)
         if (qemu_check_image(def->devices.disks[i]) < 0)
             return -1;

@@ -53,14 +53,15 @@ static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const Do
 {
     g_autoptr(QemuCaps) caps = qemu_caps_of(guest, def);
     g_autoptr(GArray) made = qemu_made_new();
-    QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .running = TRUE };
+    QemuDriver *driver = guest_host_priv(guest);
+    QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .conf = &driver->conf, .running = TRUE };
     DomainDef part = qemu_part_of(def);
     g_autoptr(QemuCommand) cmd = caps ? qemu_command_new_part(&part, caps, &options) : NULL;
 
-    now->source.index = 0;
-    qemu_number_sources(def, old->source.index);
     if (qemu_check_image(now) < 0)
         return -1;
+    now->source.index = 0;
+    qemu_number_sources(def, old->source.index);
     if (!cmd || (qemu_disk_has_media(now) && qemu_command_images(cmd, now) < 0) || qemu_make_all(guest, cmd, made) < 0)
         return -1;
     if (exchange(guest, now, old, force) < 0) {
