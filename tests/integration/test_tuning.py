@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 600
+# runner: cgroups
 """What a running QEMU may use of the host: CPUs, schedulers, I/O threads, through python3-libvirt on Debian's library; seen in the
 kernel and in QEMU."""
 import json
 import os
+import uuid
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -121,6 +123,107 @@ def test_pinning(make):
     assert guest.domain.vcpuPinInfo(LIVE)[1] == only(CPUS[-1])
     assert caught_code(guest.domain.pinVcpuFlags, 7, only(CPUS[0]), LIVE) == libvirt.VIR_ERR_INVALID_ARG
     assert caught_code(guest.domain.pinIOThread, 1, only(CPUS[0]), LIVE) == libvirt.VIR_ERR_INVALID_ARG
+
+
+# ---- control groups ----
+
+TREES = {c: f'/sys/fs/cgroup/{c}' for c in ('cpu', 'memory', 'cpuset', 'blkio')}
+
+
+def value(*path):
+    with open(os.path.join(*path), encoding='utf-8') as f:
+        return f.read().strip()
+
+
+@pytest.fixture
+def partition():
+    """A partition of our own in all trees of the first form."""
+    if not all(os.access(f'{tree}/cgroup.procs', os.W_OK) for tree in TREES.values()):
+        pytest.skip('the host has no control groups of the first form that may be changed')
+    name = f'lvtest-{uuid.uuid4()}'
+    folders = [f'{tree}/{name}.partition' for tree in TREES.values()]
+    for folder in folders:
+        os.mkdir(folder)
+    for file in ('cpuset.cpus', 'cpuset.mems'):
+        with open(f"{TREES['cpuset']}/{name}.partition/{file}", 'w', encoding='utf-8') as f:
+            f.write(value(TREES['cpuset'], file))
+    yield f'/{name}'
+    for folder in folders:
+        support.wait_for(lambda f=folder: not [e for e in os.scandir(f) if e.is_dir()], what=f'{folder} having no groups any more')
+        os.rmdir(folder)
+
+
+def group_of(guest, tree, partition, sub=''):
+    folder = f'{TREES[tree]}{partition}.partition'
+    return os.path.join(folder, f'qemu-{guest.domain.ID()}-{guest.domain.name()}.libvirt-qemu', sub)
+
+
+def test_limits_from_the_start(partition, make):
+    more = f"""<resource><partition>{partition}</partition></resource><iothreads>1</iothreads>
+<memtune><hard_limit unit='MiB'>900</hard_limit><soft_limit unit='MiB'>800</soft_limit></memtune>
+<cputune><shares>600</shares><period>50000</period><quota>25000</quota><emulator_period>20000</emulator_period>
+<emulator_quota>10000</emulator_quota><iothread_quota>30000</iothread_quota><global_quota>90000</global_quota></cputune>
+<numatune><memory mode='strict' nodeset='0'/></numatune>"""
+    guest = make('limited', vcpus=3, vcpus_now=2, more=more)
+    cpu = group_of(guest, 'cpu', partition)
+    assert value(cpu, 'cpu.shares') == '600' and value(cpu, 'cpu.cfs_quota_us') == '90000'
+    for sub, period, quota in (('vcpu0', 50000, 25000), ('vcpu1', 50000, 25000), ('emulator', 20000, 10000), ('iothread1', 100000, 30000)):
+        assert (value(cpu, sub, 'cpu.cfs_period_us'), value(cpu, sub, 'cpu.cfs_quota_us')) == (str(period), str(quota)), sub
+    assert value(cpu, 'vcpu1/tasks') == str(guest.vcpus()[1]) and value(cpu, 'iothread1/tasks') == str(guest.iothreads()['iothread1'])
+    assert str(guest.pid()) in value(cpu, 'emulator/tasks').split() and value(cpu, 'tasks') == ''
+    memory = group_of(guest, 'memory', partition)
+    assert value(memory, 'memory.limit_in_bytes') == str(900 << 20) and value(memory, 'memory.soft_limit_in_bytes') == str(800 << 20)
+    assert value(group_of(guest, 'cpuset', partition), 'cpuset.mems') == '0'
+    for tree in ('memory', 'cpuset'):
+        assert str(guest.pid()) in value(group_of(guest, tree, partition), 'cgroup.procs').split()
+    guest.domain.setVcpusFlags(3, LIVE)
+    guest.domain.addIOThread(2, LIVE)
+    assert value(cpu, 'vcpu2/cpu.cfs_quota_us') == '25000' and value(cpu, 'vcpu2/tasks') == str(guest.vcpus()[2])
+    assert value(cpu, 'iothread2/cpu.cfs_quota_us') == '30000'
+    guest.domain.destroy()
+    assert not os.path.exists(cpu) and not os.path.exists(memory)
+
+
+def test_limits_while_it_runs(partition, make, daemon):
+    guest = make('tuned', more=f'<resource><partition>{partition}</partition></resource>')
+    cpu, memory = group_of(guest, 'cpu', partition), group_of(guest, 'memory', partition)
+    assert not os.path.exists(cpu)      # nothing is made that nobody wants
+    for where in (LIVE, CONFIG):
+        guest.domain.setSchedulerParametersFlags({'cpu_shares': 512, 'vcpu_quota': 60000}, where)
+    assert value(cpu, 'cpu.shares') == '512' and value(cpu, 'vcpu0/cpu.cfs_quota_us') == '60000'
+    assert guest.domain.schedulerParametersFlags(LIVE)['cpu_shares'] == 512
+    assert guest.find('cputune/quota', inactive=True)[0].text == '60000'
+    guest.domain.setSchedulerParametersFlags({'vcpu_quota': -1}, LIVE)
+    assert value(cpu, 'vcpu0/cpu.cfs_quota_us') == '-1'
+    for megabytes in (900, 800, 1000):
+        guest.domain.setMemoryParameters({'hard_limit': megabytes << 10}, LIVE)
+        assert value(memory, 'memory.limit_in_bytes') == str(megabytes << 20)
+    assert guest.domain.memoryParameters(LIVE)['hard_limit'] == 1000 << 10
+    guest.domain.setMemoryParameters({'hard_limit': (1 << 53) - 1}, LIVE)
+    assert int(value(memory, 'memory.limit_in_bytes')) > 1 << 50
+    guest.domain.setNumaParameters({'numa_nodeset': '0'}, LIVE)
+    assert value(group_of(guest, 'cpuset', partition), 'cpuset.mems') == '0'
+    before = guest.domain.XMLDesc()
+    for call, values in ((guest.domain.setBlkioParameters, {'device_read_iops_sec': '/dev/null,5'}),
+                         (guest.domain.setNumaParameters, {'numa_nodeset': '63'})):
+        assert caught_code(call, values, LIVE) == libvirt.VIR_ERR_INVALID_ARG
+    assert guest.domain.XMLDesc() == before
+    name = guest.domain.name()
+    daemon.crash()
+    daemon.restart()
+    connection = libvirt.open(daemon.uri)
+    again = connection.lookupByName(name)
+    again.setSchedulerParametersFlags({'cpu_shares': 256}, LIVE)        # it finds the group again
+    assert value(cpu, 'cpu.shares') == '256'
+    again.destroy()
+    assert not os.path.exists(cpu)
+    connection.close()
+
+
+def test_a_partition_that_is_not_there(partition, make):
+    guest = make('nowhere', start=False, more='<resource><partition>/lvtest-none</partition></resource><cputune><shares>5</shares></cputune>')
+    assert caught_code(guest.domain.create) == libvirt.VIR_ERR_SYSTEM_ERROR
+    assert not guest.domain.isActive()
 
 
 def test_what_cannot_be_done_is_refused_before_the_start(make):

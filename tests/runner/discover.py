@@ -22,6 +22,7 @@ class Test:
     cwd: str
     timeout: int
     alone: bool = False
+    cgroups: bool = False
 
 
 def meson_tests(build):
@@ -39,7 +40,7 @@ def meson_tests(build):
 
 def pytest_files(source):
     """Python tests that need a built tree: each file is one program. `# runner: alone` keeps others away;
-    `# runner: timeout N` sets its time."""
+    `# runner: timeout N` sets its time; `# runner: cgroups` leaves it the host's control groups."""
     found = []
     for path in sorted(glob.glob(os.path.join(source, 'tests', '*', 'test_*.py'))):
         with open(path, encoding='utf-8') as f:
@@ -49,7 +50,8 @@ def pytest_files(source):
             name=os.path.basename(path)[5:-3], suite=os.path.basename(os.path.dirname(path)), kind='pytest',
             command=[PYTHON, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--tb=short', path],
             env={}, cwd=source, timeout=int(limit.group(1)) if limit else INTEGRATION_SECONDS,
-            alone=bool(re.search(r'^# runner: alone$', head, re.M))))
+            alone=bool(re.search(r'^# runner: alone$', head, re.M)),
+            cgroups=bool(re.search(r'^# runner: cgroups$', head, re.M))))
     return found
 
 

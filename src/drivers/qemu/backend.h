@@ -168,9 +168,6 @@ void qemu_find_overlays(QemuGuest *qemu, const DomainDef *def);
  * then. 0, or -1 with an error. */
 int qemu_assign_displays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def, const char *dir);
 
-/** Refuse what a definition wants of the host's scheduler and control groups, and what isn't done. */
-int qemu_check_tuning(const DomainDef *def);
-
 /* backend_events.c */
 extern const QmpCallbacks qemu_monitor_callbacks;
 

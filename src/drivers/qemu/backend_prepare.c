@@ -144,40 +144,6 @@ int qemu_backend_complete(DomainHost *host, DomainDef *def)
     return 0;
 }
 
-static gboolean has_limits(const DomainCputune *t)
-{
-    return t->has_shares || t->period || t->has_quota || t->global_period || t->has_global_quota || t->emulator_period ||
-        t->has_emulator_quota || t->iothread_period || t->has_iothread_quota;
-}
-
-static gboolean has_shares(const DomainCputune *t)
-{
-    return t->n_cachetunes || t->n_memorytunes;
-}
-
-int qemu_check_tuning(const DomainDef *def)
-{
-    const DomainMemtune *m = def->memtune;
-    const DomainBlkiotune *b = def->blkiotune;
-    gboolean events = FALSE;
-    for (guint i = 0; i < def->n_perf_events; i++)
-        events |= def->perf_events[i]->enabled == TRISTATE_YES;
-    const struct { gboolean there; const char *what; } wishes[] = {
-        { m && (m->has_hard_limit || m->has_soft_limit || m->has_min_guarantee || m->has_swap_hard_limit), "<memtune>" },
-        { b && (b->weight || b->n_devices), "<blkiotune>" },
-        { def->cputune && has_limits(def->cputune), "limits of processor time in <cputune>" },
-        { def->cputune && has_shares(def->cputune), "<cachetune> and <memorytune>" },
-        { def->numatune && (def->numatune->memory.mode || def->numatune->n_memnodes), "<numatune>" },
-        { events, "<perf>" },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(wishes); i++) {
-        if (wishes[i].there)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s of domain '%s' is not supported by the QEMU driver yet; 'virsh edit %s' "
-                        "takes it out", wishes[i].what, def->name, def->name);
-    }
-    return 0;
-}
-
 char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainDef *def)
 {
     g_autoptr(GPtrArray) env = g_ptr_array_new();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "drivers/qemu/threads.h"
+#include "drivers/qemu/tuning.h"
 
 QmpMonitor *qemu_guest_monitor(Guest *guest)
 {
@@ -243,5 +244,5 @@ int qemu_guest_setup(Guest *guest, DomainDef *def)
     }
     if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)
         return -1;
-    return qemu_guest_refresh(guest, def) < 0 ? -1 : qemu_guest_place_threads(guest, def);
+    return qemu_guest_refresh(guest, def) < 0 || qemu_guest_place_threads(guest, def) < 0 ? -1 : qemu_guest_tune_threads(guest, def);
 }

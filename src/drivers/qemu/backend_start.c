@@ -27,6 +27,7 @@
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tree.h"
+#include "drivers/qemu/tuning.h"
 #include "drivers/qemu/vsock.h"
 
 #define KILL_WAIT_MS 15000
@@ -419,7 +420,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
-    if (spawn(guest, cmd, env, opened) < 0)
+    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0)
         return -1;
     if (meet(guest, def, restore_fd) == 0)
         return 0;
@@ -565,6 +566,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     give_hostdevs_back(guest, def);
     for (guint i = 0; i < def->devices.n_interfaces; i++)
         tap_down(def->devices.interfaces[i]);
+    qemu_guest_untune(guest, def);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);
     if (qemu->dir)

@@ -9,6 +9,7 @@
 #include "domain/vcpus.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/threads.h"
+#include "drivers/qemu/tuning.h"
 
 #define NAME "vcpu%u"
 #define PERIPHERAL "/machine/peripheral/"
@@ -184,6 +185,8 @@ static int finish(Guest *guest, const DomainDef *def, int rc)
 
     for (guint i = 0; read == 0 && i < vcpus_max(def); i++)
         read = qemu_guest_place_vcpu(guest, def, i);
+    if (read == 0)
+        read = qemu_guest_tune_threads(guest, def);
     guest_status_changed(guest);
     if (rc == 0)
         return read < 0 ? -1 : 1;

@@ -13,6 +13,7 @@
 #include "domain/params.h"
 #include "domain/vcpus.h"
 #include "drivers/qemu/threads.h"
+#include "drivers/qemu/tuning.h"
 
 #define IOTHREAD "iothread%u"
 
@@ -227,7 +228,8 @@ int qemu_backend_set_iothread(Guest *guest, DomainDef *def, guint id, gboolean e
     if (qemu_guest_call(guest, "object-add", json_make(JSON_STR("qom-type", "iothread"), JSON_STR("id", name)), NULL) < 0)
         return -1;
     if (qemu_guest_iothread_tids(guest, &tids) == 0 &&
-        place_iothread(guest, def, id, GPOINTER_TO_INT(g_hash_table_lookup(tids, GUINT_TO_POINTER(id)))) == 0)
+        place_iothread(guest, def, id, GPOINTER_TO_INT(g_hash_table_lookup(tids, GUINT_TO_POINTER(id)))) == 0 &&
+        qemu_guest_tune_threads(guest, def) == 0)
         return 0;
     virErrorPtr error = error_save();
 
