@@ -17,14 +17,15 @@ static int list_params(virDomainPtr dom, const ParamGroup *group, const char *ke
     g_auto(Access) a = { NULL };
     if (api_begin(&a, dom) < 0)
         return -1;
+    Scope scope;
     g_autoptr(SharedDef) shared = api_scope_def(&a, flags);
-    if (!shared)
+    if (!shared || api_scope(&a, flags, &scope) < 0)
         return -1;
     DomainDef *def = (DomainDef *) shared_def_get(shared); /* find() changes nothing, nor is what it finds changed here */
     const void *owner = group->find ? group->find(def, key, 0) : def;
     if (!owner)
         return -1;
-    params_get(group, owner, list);
+    params_get(group, owner, scope.live, list);
     return 0;
 }
 

@@ -76,15 +76,17 @@ static void append_set(TypedList *list, const char *name, const Bitmap *set)
     typed_list_string(list, name, text);
 }
 
-static void get_one(const ParamGroup *group, const Param *param, const void *owner, TypedList *list)
+static void get_one(const ParamGroup *group, const Param *param, const void *owner, gboolean running, TypedList *list)
 {
     const char *section = section_of(group, param, owner);
     const void *field = section ? section + param->offset : NULL;
     gboolean given = field && (!param->has || *(const bool *) (section + param->has));
     switch ((ParamForm) param->form) {
-    case PARAM_NUMBER:
-        append_number(list, param, given ? load_number(param, field) : 0);
+    case PARAM_NUMBER: {
+        gint64 number = given ? load_number(param, field) : 0;
+        append_number(list, param, number || !running ? number : param->running);
         break;
+    }
     case PARAM_LIMIT:
         append_number(list, param, given ? load_number(param, field) : (gint64) VIR_DOMAIN_MEMORY_PARAM_UNLIMITED);
         break;
@@ -103,10 +105,10 @@ static void get_one(const ParamGroup *group, const Param *param, const void *own
     }
 }
 
-void params_get(const ParamGroup *group, const void *owner, TypedList *list)
+void params_get(const ParamGroup *group, const void *owner, gboolean running, TypedList *list)
 {
     for (guint i = 0; i < group->n; i++)
-        get_one(group, &group->params[i], owner, list);
+        get_one(group, &group->params[i], owner, running, list);
 }
 
 /* ---- set ---- */

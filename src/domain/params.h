@@ -28,6 +28,7 @@ typedef struct Param {
     guint32 offset;      /* in that section */
     guint32 has;         /* in that section: a bool that says whether it was given; 0: there is none */
     gint64 min, max;     /* of numbers; both 0: any */
+    gint64 running;      /* what a guest that runs has if nothing is said; 0 included */
 } Param;
 
 /** Pointer to follow to a section, and what is made if it is NULL. The last one has no desc. */
@@ -70,8 +71,8 @@ extern const ParamGroup params_memory, params_blkio, params_cpu, params_numa, pa
 /** A scheduler with nothing but a weight, which is always 50. */
 extern const ParamGroup params_fair;
 
-/** Append all parameters of @owner. */
-void params_get(const ParamGroup *group, const void *owner, TypedList *list);
+/** Append all parameters of @owner. @running: it is of a running guest, which has something of what isn't said, too. */
+void params_get(const ParamGroup *group, const void *owner, gboolean running, TypedList *list);
 /** Whether names and types are known, nothing is there twice and numbers are within the table's limits. 0, or -1. */
 int params_validate(const ParamGroup *group, virTypedParameterPtr params, int n);
 /** Set what params_validate() found right, by the group's rules; change->owner is filled in. On failure change->def may be

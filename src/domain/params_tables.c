@@ -142,13 +142,13 @@ const ParamGroup params_blkio = {
 
 /* ---- scheduler ---- */
 
-#define PERIOD(name_, field_) { name_, FIELD(ULLONG, DomainCputune, field_), .form = PARAM_NUMBER, .max = 1000000 }
+#define PERIOD(name_, field_) { name_, FIELD(ULLONG, DomainCputune, field_), .form = PARAM_NUMBER, .max = 1000000, .running = 100000 }
 #define QUOTA(name_, field_) { name_, FIELD(LLONG, DomainCputune, field_), HAS(DomainCputune, field_), .form = PARAM_NUMBER, \
-    .min = -1, .max = 17592186044415 }
+    .min = -1, .max = 17592186044415, .running = -1 }
 
 static const Param cpu[] = {
     { VIR_DOMAIN_SCHEDULER_CPU_SHARES, FIELD(ULLONG, DomainCputune, shares), HAS(DomainCputune, shares),
-      .form = PARAM_NUMBER, .max = 262144 },
+      .form = PARAM_NUMBER, .max = 262144, .running = 1024 },
     PERIOD(VIR_DOMAIN_SCHEDULER_VCPU_PERIOD, period), QUOTA(VIR_DOMAIN_SCHEDULER_VCPU_QUOTA, quota),
     PERIOD(VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD, emulator_period),
     QUOTA(VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA, emulator_quota),

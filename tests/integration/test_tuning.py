@@ -188,6 +188,10 @@ def test_limits_while_it_runs(partition, make, daemon):
     guest = make('tuned', more=f'<resource><partition>{partition}</partition></resource>')
     cpu, memory = group_of(guest, 'cpu', partition), group_of(guest, 'memory', partition)
     assert not os.path.exists(cpu)      # nothing is made that nobody wants
+    assert guest.domain.schedulerParametersFlags(LIVE) == {
+        'cpu_shares': 1024, **{f'{who}_period': 100000 for who in ('vcpu', 'emulator', 'global', 'iothread')},
+        **{f'{who}_quota': -1 for who in ('vcpu', 'emulator', 'global', 'iothread')}}
+    assert set(guest.domain.schedulerParametersFlags(CONFIG).values()) == {0}
     for where in (LIVE, CONFIG):
         guest.domain.setSchedulerParametersFlags({'cpu_shares': 512, 'vcpu_quota': 60000}, where)
     assert value(cpu, 'cpu.shares') == '512' and value(cpu, 'vcpu0/cpu.cfs_quota_us') == '60000'
@@ -204,9 +208,9 @@ def test_limits_while_it_runs(partition, make, daemon):
     guest.domain.setNumaParameters({'numa_nodeset': '0'}, LIVE)
     assert value(group_of(guest, 'cpuset', partition), 'cpuset.mems') == '0'
     before = guest.domain.XMLDesc()
-    for call, values in ((guest.domain.setBlkioParameters, {'device_read_iops_sec': '/dev/null,5'}),
-                         (guest.domain.setNumaParameters, {'numa_nodeset': '63'})):
-        assert caught_code(call, values, LIVE) == libvirt.VIR_ERR_INVALID_ARG
+    for call, values, code in ((guest.domain.setBlkioParameters, {'device_read_iops_sec': '/dev/null,5'}, libvirt.VIR_ERR_SYSTEM_ERROR),
+                               (guest.domain.setNumaParameters, {'numa_nodeset': '63'}, libvirt.VIR_ERR_INVALID_ARG)):
+        assert caught_code(call, values, LIVE) == code
     assert guest.domain.XMLDesc() == before
     name = guest.domain.name()
     daemon.crash()

@@ -244,7 +244,7 @@ static int tune_device(const Tuning *t, const BlkioDevice *d, const BlkioDevice 
     if (stat(path, &st) < 0)
         return FAIL_ERRNO(errno, "cannot find block device '%s'", path);
     if (!S_ISBLK(st.st_mode))
-        return FAIL(VIR_ERR_INVALID_ARG, "'%s' is no block device", path);
+        return FAIL_ERRNO(EINVAL, "'%s' is no block device", path);
     for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
         const char *file = !unified ? limits[i].first : i == 0 ? "io.weight" : "io.max";
         g_autofree char *value = unified && !limits[i].value ? g_strdup(i == 0 ? "default" : "max")
