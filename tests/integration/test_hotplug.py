@@ -4,6 +4,7 @@
 what the definition says, and what is left when it fails."""
 import json
 import os
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -166,7 +167,7 @@ def test_traffic_of_disks(boot, tmp_path):
     guest.domain.setBlockIoTune('vdb', {'total_bytes_sec': 0, 'read_iops_sec': 0}, LIVE)
     assert limits() == (0, 0)
     code = caught_code(guest.domain.setMemoryParameters, {'hard_limit': 1 << 20}, LIVE)
-    assert code == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert code == libvirt.VIR_ERR_OPERATION_INVALID        # there are no control groups here
 
 
 def test_a_disk_brings_its_controller(boot, tmp_path):
@@ -252,6 +253,48 @@ def test_every_kind(boot, tmp_path):
     os.unlink('/dev/shm/plugged')                   # what guests share outlives them
     wait_for(lambda: sorted(behind()) == before, PLUG_SECONDS, 'QEMU letting go of what was behind them')
     assert there() == known and sets() == held and not (tmp_path / 'sock').exists()
+
+
+def test_a_folder_of_the_host(boot, tmp_path):
+    server = '/usr/lib/qemu/virtiofsd'
+    if not os.access(server, os.X_OK):
+        pytest.skip(f'there is no {server}')
+    memory = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    guest = boot('folder', more=memory)
+    before = sorted(c['label'] for c in guest.qmp('query-chardev'))
+    (tmp_path / 'shared').mkdir()
+    folder = (f"<filesystem type='mount'><driver type='virtiofs'/><source socket='{tmp_path}/fs.sock'/><target dir='tag'/></filesystem>")
+    with pytest.raises(libvirt.libvirtError):       # nobody serves it yet
+        guest.domain.attachDeviceFlags(folder, LIVE)
+    assert sorted(c['label'] for c in guest.qmp('query-chardev')) == before
+    with subprocess.Popen([server, f'--socket-path={tmp_path}/fs.sock', '-o', f'source={tmp_path}/shared,sandbox=chroot'],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for((tmp_path / 'fs.sock').exists, PLUG_SECONDS, 'the server listening')
+            guest.domain.attachDeviceFlags(folder, LIVE)
+            guest.told('added', 'fs0')
+            assert guest.qmp('qom-get', path='/machine/peripheral/fs0', property='tag') == 'tag'
+            guest.domain.detachDeviceAlias('fs0', LIVE)
+            guest.told('removed', 'fs0')
+            wait_for(lambda: sorted(c['label'] for c in guest.qmp('query-chardev')) == before, PLUG_SECONDS, 'QEMU letting go of it')
+        finally:
+            process.terminate()
+    plain = "<filesystem type='mount'><source dir='/tmp'/><target dir='x'/></filesystem>"
+    assert caught_code(guest.domain.attachDeviceFlags, plain, LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+
+
+def test_devices_that_the_host_does_not_have(boot):
+    guest = boot('hostless', devices="<controller type='usb' model='qemu-xhci'/>", no_usb=False)
+    described = guest.domain.XMLDesc()
+    for xml in ("<hostdev mode='subsystem' type='usb'><source startupPolicy='optional'><vendor id='0xdead'/><product id='0xbeef'/></source></hostdev>",
+                "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x7' bus='0x7' slot='0x7' function='0x7'/></source></hostdev>",
+                "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host77'/><address bus='0' target='0' unit='0'/></source></hostdev>",
+                "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"):
+        for _ in range(2):      # what failed is not claimed
+            with pytest.raises(libvirt.libvirtError) as caught:
+                guest.domain.attachDeviceFlags(xml, LIVE)
+            assert 'in use' not in str(caught.value), xml
+        assert guest.domain.XMLDesc() == described
 
 
 def test_what_a_running_guest_cannot_get(boot):

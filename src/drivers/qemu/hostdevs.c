@@ -48,6 +48,22 @@ void hostdevs_release(GHashTable *table, const char *owner)
     }
 }
 
+/* The first @n of them. */
+static void release_first(GHashTable *table, const DomainDef *def, guint n, const char *owner)
+{
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *key = device_key(def->devices.hostdevs[i]);
+
+        if (key && g_strcmp0(g_hash_table_lookup(table, key), owner) == 0)
+            g_hash_table_remove(table, key);
+    }
+}
+
+void hostdevs_release_of(GHashTable *table, const DomainDef *def, const char *owner)
+{
+    release_first(table, def, def->devices.n_hostdevs, owner);
+}
+
 int hostdevs_claim(GHashTable *table, const DomainDef *def, const char *owner)
 {
     for (guint i = 0; i < def->devices.n_hostdevs; i++) {
@@ -59,7 +75,7 @@ int hostdevs_claim(GHashTable *table, const DomainDef *def, const char *owner)
         if (other) {
             error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "%s is in use by domain '%s'", key, other);
             /* @other may be this very guest's own: then the definition has the device twice. */
-            hostdevs_release(table, owner);
+            release_first(table, def, i, owner);
             return -1;
         }
         g_hash_table_insert(table, g_steal_pointer(&key), g_strdup(owner));

@@ -7,9 +7,14 @@
 
 /** Which guest has which device of the host. The caller's lock guards it. g_hash_table_unref() frees it. */
 GHashTable *hostdevs_table_new(void);
+/** Where the kernel tells of them. */
+#define HOSTDEVS_SYSFS "/sys"
+
 /** Note down that the guest called @owner has the PCI and USB devices of @def. 0; -1 with VIR_ERR_OPERATION_INVALID if another has one, and
- * it has none. */
+ * it has none of @def. */
 int hostdevs_claim(GHashTable *table, const DomainDef *def, const char *owner);
+/** It has those of @def no more. */
+void hostdevs_release_of(GHashTable *table, const DomainDef *def, const char *owner);
 /** It has none any more. */
 void hostdevs_release(GHashTable *table, const char *owner);
 

@@ -18,6 +18,8 @@ static const LiveKind kinds[] = {
     { "disk", qemu_command_disks },
     { "interface", qemu_command_interfaces, .netdev = "host" },
     { "controller", NULL },             /* it is among the new controllers */
+    { "filesystem", qemu_command_filesystems },
+    { "hostdev", qemu_command_hostdevs },
     { "input", qemu_command_inputs },
     { "rng", qemu_command_misc, .object = "obj" },
     { "watchdog", qemu_command_misc },
@@ -265,6 +267,13 @@ static int check(const Plug *p)
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a serial port of the running domain '%s' must be of type 'usb-serial' or "
                         "'pci-serial'", p->guest->name);
     }
+    if (g_str_equal(p->kind->kind, "filesystem")) {
+        const DomainFilesystem *fs = p->device;
+
+        if (fs->driver.type != FILESYSTEM_DRIVER_TYPE_VIRTIOFS || !fs->source.socket)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a file system of the running domain '%s' must be of driver 'virtiofs', with a server's "
+                        "<source socket=…>", p->guest->name);
+    }
     if (g_str_equal(p->kind->kind, "console") && ((const DomainConsole *)p->device)->target.type != CONSOLE_TARGET_TYPE_VIRTIO)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a console of the running domain '%s' must be of type 'virtio'", p->guest->name);
     return 0;
@@ -341,6 +350,8 @@ static int plug(const Plug *p)
 
 static int open_what_it_needs(const Plug *p)
 {
+    if (g_str_equal(p->kind->kind, "hostdev"))
+        return qemu_guest_take_hostdev(p->guest, p->device);
     if (g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device))
         return tap_open(p->device, p->guest->name, p->opened);
     if (g_str_equal(p->kind->kind, "vsock")) {
@@ -364,8 +375,11 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         ret = qemu_assign_aliases(def) < 0 ? -1 : qemu_assign_channel_paths(def, qemu_guest(guest)->channel_dir);
     if (ret == 0)
         ret = open_what_it_needs(&p);
-    if (ret == 0)
+    if (ret == 0) {
         ret = plug(&p);
+        if (ret < 0 && g_str_equal(kind, "hostdev"))
+            qemu_guest_give_hostdev(guest, device);
+    }
     for (guint i = 0; i < opened->len; i++)
         close(g_array_index(opened, int, i));
     if (ret == 0)

@@ -169,6 +169,8 @@ static gboolean has_other_chardev(const char *kind, const void *device)
 {
     if (g_str_equal(kind, "interface"))
         return ((const DomainInterface *)device)->source.type == DOMAIN_INTERFACE_TYPE_VHOSTUSER;
+    if (g_str_equal(kind, "filesystem"))
+        return ((const DomainFilesystem *)device)->driver.type == FILESYSTEM_DRIVER_TYPE_VIRTIOFS;
     return g_str_equal(kind, "shmem") && ((const DomainShmem *)device)->model == DOMAIN_SHMEM_MODEL_IVSHMEM_DOORBELL;
 }
 
@@ -184,6 +186,15 @@ static void release_chardev(Guest *guest, const ChardevSource *source, const cha
         unlink(source->path);
 }
 
+static void release_hostdev(Guest *guest, const DomainHostdev *device)
+{
+    g_autofree char *node = qemu_hostdev_node(device);
+
+    if (device->type == DOMAIN_HOSTDEV_TYPE_SCSI)
+        remove_later(guest, "blockdev-del", "node-name", "", node);
+    qemu_guest_give_hostdev_later(guest, device);
+}
+
 static void release(Guest *guest, const LiveKind *live, const void *device)
 {
     const char *alias = domain_device_info(live->kind, (void *)device)->alias;
@@ -192,6 +203,8 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
 
     if (g_str_equal(live->kind, "disk"))
         qemu_remove_images_later(guest, device);
+    if (g_str_equal(live->kind, "hostdev"))
+        release_hostdev(guest, device);
     if (live->netdev)
         remove_later(guest, "netdev_del", "id", live->netdev, alias);
     if (live->object && !(other && g_str_equal(live->kind, "shmem")))

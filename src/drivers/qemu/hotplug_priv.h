@@ -32,5 +32,11 @@ int qemu_guest_unplug(Guest *guest, const char *alias);
 /** What QEMU @def is for can do. NULL with an error. */
 QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def);
 
+/** Find a device of the host, and have it for this guest alone. 0, or -1 with an error. */
+int qemu_guest_take_hostdev(Guest *guest, DomainHostdev *device);
+/** Give it back to the host; it may be waited for, or done later by another thread. */
+void qemu_guest_give_hostdev(Guest *guest, DomainHostdev *device);
+void qemu_guest_give_hostdev_later(Guest *guest, const DomainHostdev *device);
+
 /** Let go, without waiting, of the images of a disk that is gone. */
 void qemu_remove_images_later(Guest *guest, const DomainDisk *disk);
