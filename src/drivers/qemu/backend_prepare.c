@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/cpu.h"
 #include "drivers/qemu/image_chain.h"
 
 #define DEFAULT_MAX_VCPUS 16
@@ -163,7 +164,7 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_displays(driver, NULL, copy, dir) < 0)
         return NULL;
     caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");
-    cmd = caps ? qemu_command_new(copy, caps, &options) : NULL;
+    cmd = caps && qemu_cpu_settle(copy, caps) == 0 ? qemu_command_new(copy, caps, &options) : NULL;
     if (!cmd)
         return NULL;
     g_ptr_array_add(env, (char *)"LC_ALL=C");

@@ -22,6 +22,7 @@
 #include "core/host/host.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/cpu.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/failure.h"
 #include "drivers/qemu/hostdevs.h"
@@ -489,7 +490,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
-    if (!caps)
+    if (!caps || qemu_cpu_settle(def, caps) < 0)
         return -1;
     guest_paths(guest, qemu);
     if (make_folders(driver, qemu) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||

@@ -42,7 +42,7 @@ static int add_model(const QemuCommand *cmd, GString *out)
         g_string_append(out, "host");
         break;
     case CPU_MODE_HOST_MODEL:
-        /* What the host can give: under emulation that is all that QEMU can emulate. */
+        /* What the host can give, where nobody could tell what that is. */
         g_string_append(out, kvm ? "host" : "max");
         break;
     case CPU_MODE_MAXIMUM:
@@ -76,7 +76,8 @@ static int add_feature(const QemuCommand *cmd, GString *out, const CpuFeature *f
     }
     if (strpbrk(feature->name, ",="))
         return FAIL(VIR_ERR_XML_ERROR, "CPU feature '%s' is not a name", feature->name);
-    g_string_append_printf(out, ",%s=%s", feature->name, state);
+    g_autofree char *name = g_strdelimit(g_strdup(feature->name), "_", '-'); /* as QEMU writes them */
+    g_string_append_printf(out, ",%s=%s", name, state);
     return 0;
 }
 

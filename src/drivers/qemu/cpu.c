@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_QEMU
 #include "drivers/qemu/cpu.h"
 #include <string.h>
+#include "base/error.h"
 #include "base/json.h"
 #include "core/host/host.h"
 
@@ -107,4 +109,78 @@ char *qemu_cpu_describe_fullest(const char *arch, const QemuAccel *accel, unsign
         g_string_append_printf(out, "%*s<vendor>%s</vendor>\n", indent, "", vendor);
     cpu_x86_tell(out, cpu_x86_model(base), &own, &set, flags, indent);
     return g_string_free(out, FALSE);
+}
+
+static CpuFeature *find_feature(const DomainCpu *cpu, const char *name)
+{
+    for (guint i = 0; i < cpu->n_features; i++) {
+        if (g_str_equal(cpu->features[i]->name, name))
+            return cpu->features[i];
+    }
+    return NULL;
+}
+
+/* What @described says goes into @cpu; what is said there already of a feature stays, behind the others. */
+static void adopt(DomainCpu *cpu, DomainCpu *described)
+{
+    CpuFeature **own = g_steal_pointer(&cpu->features);
+    guint n_own = cpu->n_features;
+
+    cpu->n_features = 0;
+    for (guint i = 0; i < described->n_features; i++) {
+        CpuFeature *feature = xml_struct_copy(&CPU_FEATURE_DESC, described->features[i]);
+        XML_LIST_APPEND(cpu->features, cpu->n_features, feature);
+    }
+    for (guint i = 0; i < n_own; i++) {
+        CpuFeature *same = find_feature(cpu, own[i]->name);
+
+        if (same) {
+            same->policy = own[i]->policy;
+            xml_struct_free(&CPU_FEATURE_DESC, own[i]);
+        } else {
+            XML_LIST_APPEND(cpu->features, cpu->n_features, own[i]);
+        }
+    }
+    g_free(own);
+    g_free(cpu->model);
+    cpu->model = g_steal_pointer(&described->model);
+    if (cpu->mode == CPU_MODE_HOST_MODEL || cpu->vendor) { /* who named a model may not care who makes it */
+        g_free(cpu->vendor);
+        cpu->vendor = g_steal_pointer(&described->vendor);
+    }
+    cpu->fallback = described->fallback;
+    cpu->mode = CPU_MODE_CUSTOM;
+    cpu->match = CPU_MATCH_EXACT;
+    cpu->check = CPU_CHECK_FULL; /* all of it is what QEMU itself said that it has */
+}
+
+/* At least a model is all that there is, too. */
+static gboolean wants_host_model(const DomainCpu *cpu)
+{
+    return cpu->mode == CPU_MODE_HOST_MODEL || (cpu->mode == CPU_MODE_CUSTOM && cpu->model && cpu->match == CPU_MATCH_MINIMUM);
+}
+
+int qemu_cpu_settle(DomainDef *def, const QemuCaps *caps)
+{
+    g_autofree char *text = NULL, *xml = NULL;
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    xmlDoc *doc;
+    DomainCpu *described;
+
+    if (!def->cpu || !wants_host_model(def->cpu) || def->type == DOMAIN_VIRT_TYPE_KVM)
+        return 0;
+    text = qemu_cpu_describe_fullest(caps->arch, &caps->tcg, 0, 0);
+    if (!text)
+        return 0;
+    xml = g_strdup_printf("<cpu>%s</cpu>", text);
+    doc = xml_document_parse(xml, strlen(xml), "(host model)", ERROR_DOMAIN);
+    if (!doc)
+        return -1;
+    described = xml_parse_node(&DOMAIN_CPU_DESC, xmlDocGetRootElement(doc), "cpu", 0, diag);
+    xmlFreeDoc(doc);
+    if (!described)
+        return xml_diagnostics_report(diag, ERROR_DOMAIN);
+    adopt(def->cpu, described);
+    xml_struct_free(&DOMAIN_CPU_DESC, described);
+    return 0;
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "drivers/qemu/caps.h"
 #include "model/cpu_x86.h"
+#include "model/domain_def.h"
 
 /** Who makes processors of @model (a QEMU model, with or without its version); NULL: nobody in particular, or unknown. */
 const char *qemu_cpu_vendor(const char *model);
@@ -21,3 +22,8 @@ const char *qemu_cpu_base(const char *arch, const QemuAccel *accel);
 /** <model>, <vendor> and <feature> elements that describe that CPU for a guest of @arch. @flags: CpuGuestFlags. NULL if
  * this can't be told; no error is set. Caller frees. */
 char *qemu_cpu_describe_fullest(const char *arch, const QemuAccel *accel, unsigned flags, int indent);
+
+/** Write out the host's model that the CPU of @def asks for, so that the guest's CPU stays what it is wherever it goes on: it becomes one
+ * of a model with features, those of @def kept. Where this can't be told, and where KVM gives the host's own, it stays as it is. 0, or
+ * -1 with an error. */
+int qemu_cpu_settle(DomainDef *def, const QemuCaps *caps);
