@@ -347,6 +347,8 @@ static int sd_card(QemuCommand *cmd, const DomainDisk *disk, const char *what)
     g_autoptr(GString) out = g_string_new("file=");
     int number = qemu_disk_number(disk->target.dev);
 
+    if (qemu_machine_is_i440fx(cmd->machine->name) || qemu_machine_is_q35(cmd->machine->name))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: machine '%s' has no reader of cards; use bus='usb'", what, cmd->machine->name);
     if (!path || number < 0 || (disk->driver.type && disk->driver.type != STORAGE_FORMAT_RAW))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a card on bus 'sd' is a raw file or device of the host", what);
     qemu_escape(out, path);
