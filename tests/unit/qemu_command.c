@@ -130,6 +130,7 @@ static void test_refused(void)
         { "qemu", "<cpu mode='host-passthrough'/>", "", "needs type='kvm'" },
         { "qemu", "", "<disk type='file'><source file='/x'/><target dev='vda' bus='xen'/></disk>", "bus 'xen'" },
         { "qemu", "", "<disk type='file'><target dev='vda' bus='virtio'/></disk>", "no source" },
+        { "qemu", "", "<disk type='file'><source file='/a'/><target dev='sdb' bus='sd'/></disk>", "no reader of cards" },
         { "qemu", "", "<disk type='file'><driver name='qemu' io='native'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
           "cache='none'" },
         { "qemu", "", "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='nosuchnic'/></interface>", "'nosuchnic'" },
@@ -250,8 +251,6 @@ static void test_rows(void)
           "<target dev='vda' bus='virtio'/></disk>", "\"url\":\"http://h:80/a\",\"cookie-secret\":\"libvirt-1-storage-httpcookie-secret0\"" },
         { "<disk type='file' model='usb-bot' device='cdrom'><source file='/x'/><target dev='sda' bus='usb'/></disk>",
           "-device {\"driver\":\"usb-bot\",\"id\":\"usb-disk0-bot\"}\n-device {\"driver\":\"scsi-cd\",\"bus\":\"usb-disk0-bot.0\"" },
-        { "<disk type='file'><source file='/a,b'/><target dev='sdb' bus='sd'/><readonly/></disk>",
-          "-drive file=/a,,b,format=raw,if=sd,index=1,readonly=on\n" },
         { "<controller type='scsi' index='0' model='virtio-scsi'><alias name='ua-s'/></controller><hostdev mode='subsystem' type='scsi'>"
           "<source protocol='iscsi' name='iqn.x/3'><host name='h'/></source><readonly/>"
           "<address type='drive' controller='0' bus='0' target='0' unit='4'/></hostdev>",
