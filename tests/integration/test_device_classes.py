@@ -450,3 +450,74 @@ def test_chains_of_images(daemon, tmp_path):
     refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
         tmp_path, support.domain_xml('chain', devices=devices))], check=False)
     assert refused.returncode and base in refused.stderr
+
+
+def helpers(daemon, word):
+    """Process ids of programs beside QEMU whose command line has this word and the daemon's root."""
+    found = []
+    for name in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError), open(f'/proc/{name}/cmdline', 'rb') as f:
+            words = f.read().split(b'\0')
+            with open(f'/proc/{name}/environ', 'rb') as e:
+                ours = daemon.root.encode() in e.read() or daemon.root.encode() in b' '.join(words)
+            if ours and word.encode() in words[0] and b'qemu-system' not in words[0]:
+                found.append(int(name))
+    return found
+
+
+def with_shared_memory(name, devices):
+    return support.domain_xml(name, devices=devices).replace('<features>', f'{SHARED_MEMORY}<features>')
+
+
+@pytest.mark.skipif(not os.path.exists('/usr/lib/qemu/virtiofsd'), reason='virtiofsd is not installed')
+def test_virtiofs(daemon, tmp_path):
+    os.mkdir(tmp_path / 'a,b')
+    xml = with_shared_memory('shared', (
+        f"<filesystem type='mount'><driver type='virtiofs' queue='512'/><binary xattr='on'><cache mode='none'/><sandbox mode='chroot'/>"
+        f"<lock posix='on' flock='off'/></binary><source dir='{tmp_path}/a,b'/><target dir='tag'/></filesystem>"))
+    daemon.virsh('create', support.written(tmp_path, xml))
+    [pid] = helpers(daemon, 'virtiofsd')[:1]
+    with open(f'/proc/{pid}/cmdline', encoding='utf-8') as f:
+        assert f'source={tmp_path}/a\\,b,cache=none,sandbox=chroot,xattr,posix_lock,no_flock' in f.read().split('\0')
+    path = '/machine/peripheral/fs0'
+    assert ask(daemon, 'shared', 'qom-get', path=path, property='tag') == 'tag'
+    assert ask(daemon, 'shared', 'qom-get', path=path, property='queue-size') == 512
+    daemon.kill()
+    daemon.start()
+    daemon.virsh('destroy', 'shared')
+    support.wait_for(lambda: not helpers(daemon, 'virtiofsd'), what='the server ending with the guest')
+    missing = with_shared_memory('shared', "<filesystem type='mount'><driver type='virtiofs'/><source dir='/nowhere'/><target dir='x'/></filesystem>")
+    refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(tmp_path, missing)], check=False)
+    assert refused.returncode and '/nowhere' in refused.stderr and not support.guest_processes(daemon.root)
+
+
+@pytest.mark.skipif(not support.have('dbus-daemon'), reason='dbus-daemon is not installed')
+def test_display_on_a_bus_of_its_own(daemon, tmp_path):
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('bus', devices="<graphics type='dbus'/>")))
+    address = ElementTree.fromstring(daemon.virsh('dumpxml', 'bus')).find('devices/graphics').get('address')
+    with socket.socket(socket.AF_UNIX) as viewer:
+        viewer.connect(address.removeprefix('unix:path='))
+        viewer.sendall(b'\0AUTH EXTERNAL ' + str(os.geteuid()).encode().hex().encode() + b'\r\n')
+        assert viewer.recv(100).startswith(b'OK')
+    daemon.virsh('destroy', 'bus')
+    support.wait_for(lambda: not helpers(daemon, 'dbus-daemon'), what='the bus ending with the guest')
+
+
+@pytest.mark.skipif(not support.have('passt'), reason='passt is not installed')
+def test_passt(daemon, tmp_path):
+    port = networked.free_port()
+    support.run(['ip', 'tuntap', 'add', 'dev', 'lvtestup', 'mode', 'tap'])
+    try:
+        support.run(['ip', 'address', 'add', '192.0.2.2/24', 'dev', 'lvtestup'])
+        support.run(['ip', 'link', 'set', 'lvtestup', 'up'])
+        support.run(['ip', 'route', 'add', 'default', 'via', '192.0.2.1'])
+        xml = support.domain_xml('passed', devices=(
+            f"<interface type='user'><mac address='52:54:00:00:00:09'/><model type='virtio'/><backend type='passt'/><ip family='ipv4' "
+            f"address='10.9.8.7' prefix='24'/><portForward proto='tcp' address='127.0.0.1'><range start='{port}' to='22'/></portForward>"
+            "</interface>"))
+        daemon.virsh('create', support.written(tmp_path, xml))
+        socket.create_connection(('127.0.0.1', port), 10).close()
+        daemon.virsh('destroy', 'passed')
+        support.wait_for(lambda: not helpers(daemon, 'passt'), what='passt ending with the guest')
+    finally:
+        support.run(['ip', 'link', 'delete', 'lvtestup'])

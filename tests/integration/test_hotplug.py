@@ -279,6 +279,16 @@ def test_a_folder_of_the_host(boot, tmp_path):
             wait_for(lambda: sorted(c['label'] for c in guest.qmp('query-chardev')) == before, PLUG_SECONDS, 'QEMU letting go of it')
         finally:
             process.terminate()
+    own = (f"<filesystem type='mount'><driver type='virtiofs'/><binary><sandbox mode='chroot'/></binary><source dir='{tmp_path}/%s'/>"
+           "<target dir='own'/></filesystem>")
+    with pytest.raises(libvirt.libvirtError):
+        guest.domain.attachDeviceFlags(own % 'none', LIVE)
+    guest.domain.attachDeviceFlags(own % 'shared', LIVE)    # with a server of its own
+    alias = guest.devices('filesystem/alias')[0].get('name')
+    guest.told('added', alias)
+    assert guest.qmp('qom-get', path=f'/machine/peripheral/{alias}', property='tag') == 'own'
+    guest.domain.detachDeviceAlias(alias, LIVE)
+    guest.told('removed', alias)
     plain = "<filesystem type='mount'><source dir='/tmp'/><target dir='x'/></filesystem>"
     assert caught_code(guest.domain.attachDeviceFlags, plain, LIVE) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
 

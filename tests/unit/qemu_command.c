@@ -191,11 +191,12 @@ static void test_refused(void)
         { "qemu", "", "<sound model='ich7'/>", "ich7" },
         { "qemu", "", "<audio id='1' type='spice'/>", "needs <graphics type='spice'>" },
         { "qemu", "", "<graphics type='desktop'/>", "desktop" },
-        { "qemu", "", "<graphics type='dbus'/>", "needs an address" },
         { "qemu", "", "<graphics type='spice' defaultMode='secure'/>", "no TLS port" },
         { "qemu", "", "<video><model type='qxl'><acceleration accel2d='yes'/></model></video>", "2D" },
         { "qemu", "", "<video><model type='virtio'><acceleration rendernode='/x'/></model></video>", "rendernode" },
         { "qemu", "", "<video><model type='xen'/></video>", "xen" },
+        { "qemu", "", "<video><driver name='vhostuser'/><model type='qxl'/></video>", "type 'virtio'" },
+        { "qemu", "", "<video><driver name='vhostuser'/><model type='virtio'/></video>", "memory to be shared" },
         { "qemu", "", "<input type='tablet' bus='ps2'/>", "can't be on bus 'ps2'" },
         { "qemu", "", "<input type='mouse' bus='virtio' model='virtio-transitional'/>", "virtio-mouse-pci-transitional" },
         { "qemu", "", "<graphics type='rdp'/>", "rdp" },
@@ -274,6 +275,14 @@ static void test_rows(void)
           "-netdev {\"type\":\"vhost-vdpa\",\"vhostdev\":\"/dev/vhost-vdpa-0\",\"queues\":2,\"id\":\"hostnet0\"}\n" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
+        { "<graphics type='dbus'/>", "-display dbus,addr=unix:path=/run/guest/dbus.sock\n" },
+        { "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><backend type='passt'/></interface>",
+          "-netdev {\"type\":\"stream\",\"addr\":{\"type\":\"unix\",\"path\":\"/run/guest/net0-passt.sock\"},\"server\":false,\"id\":\"hostnet0\"}\n" },
+        { "<controller type='scsi' index='0' model='virtio-scsi'/>"
+          "<disk type='block' device='lun'><source dev='/dev/a'><reservations managed='yes'/></source><target dev='sda' bus='scsi'/>"
+          "<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>",
+          "-object {\"qom-type\":\"pr-manager-helper\",\"id\":\"pr-helper0\",\"path\":\"/run/guest/pr-helper0.sock\"}\n"
+          "-blockdev {\"driver\":\"host_device\",\"filename\":\"/dev/a\",\"pr-manager\":\"pr-helper0\"," },
         { "<graphics type='spice'/><smartcard mode='passthrough' type='spicevmc'/>",
           "-chardev spicevmc,id=charsmartcard0,name=smartcard\n"
           "-device {\"driver\":\"ccid-card-passthru\",\"chardev\":\"charsmartcard0\",\"id\":\"smartcard0\"}\n" },

@@ -135,6 +135,7 @@ static void detach_guest(Guest *guest)
         agent_close(qemu->agent);
     g_mutex_unlock(&qemu->lock);
     process_watch_remove(g_steal_pointer(&qemu->watch));
+    qemu_helpers_detach(qemu->helpers);
 }
 
 void qemu_driver_detach(QemuDriver *driver)

@@ -9,6 +9,7 @@
 #include "drivers/qemu/agent.h"
 #include "drivers/qemu/caps.h"
 #include "drivers/qemu/command.h"
+#include "drivers/qemu/helper.h"
 #include "drivers/qemu/ports.h"
 #include "drivers/qemu/qmp.h"
 
@@ -75,6 +76,7 @@ typedef struct QemuGuest {
     GArray *vcpu_tids;       /* * of int, by vCPU; 0: unknown */
     GPtrArray *disks;        /* * of QemuDisk; never changed but replaced, as the next */
     GPtrArray *taps;         /* * names of host devices, by interface; NULL where there is none */
+    QemuHelpers *helpers;
     char *balloon_path;      /* QOM path; NULL: no balloon */
 } QemuGuest;
 
@@ -130,6 +132,10 @@ void qemu_guest_note_lists(QemuGuest *qemu, const DomainDef *def);
 /** What it wrote down last; a reference. */
 GPtrArray *qemu_guest_disks(QemuGuest *qemu);
 GPtrArray *qemu_guest_taps(QemuGuest *qemu);
+/** What was written to @fd since @from, or the end of it; NULL if nothing. Caller frees. */
+char *qemu_last_words(int fd, off_t from);
+/** The environment of QEMU and its helpers. Caller frees (g_strfreev). */
+char **qemu_guest_environment(const QemuGuest *qemu);
 /** Open the monitor at its path. */
 int qemu_guest_connect(Guest *guest);
 

@@ -24,6 +24,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/cpu.h"
 #include "drivers/qemu/command_block.h"
+#include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/failure.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
@@ -61,6 +62,7 @@ void qemu_backend_guest_new(Guest *guest)
     qemu->vcpu_tids = g_array_new(FALSE, TRUE, sizeof(int));
     qemu->disks = g_ptr_array_new_with_free_func(qemu_disk_free);
     qemu->taps = g_ptr_array_new_with_free_func(g_free);
+    qemu->helpers = qemu_helpers_new();
     guest->priv = qemu;
     g_mutex_lock(&driver->lock);
     g_ptr_array_add(driver->guests, guest);
@@ -90,6 +92,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_ptr_array_unref(qemu->unlink);
     g_ptr_array_unref(qemu->disks);
     g_ptr_array_unref(qemu->taps);
+    qemu_helpers_free(qemu->helpers);
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
     g_free(qemu->monitor_path);
@@ -205,7 +208,7 @@ static int make_folders(QemuDriver *driver, QemuGuest *qemu)
     return file_mkdirs(qemu->channel_dir, 0750, driver->uid, driver->gid);
 }
 
-static char **make_environment(QemuGuest *qemu)
+char **qemu_guest_environment(const QemuGuest *qemu)
 {
     GPtrArray *env = g_ptr_array_new();
     const char *path = g_getenv("PATH");
@@ -300,26 +303,29 @@ int qemu_guest_connect(Guest *guest)
     return 0;
 }
 
+char *qemu_last_words(int fd, off_t from)
+{
+    char words[QEMU_LAST_WORDS_MAX + 1];
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd); /* it may be open for appending only */
+    off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+    int again = end > from ? open(link, O_RDONLY | O_CLOEXEC) : -1;
+    gssize n;
+
+    if (again < 0)
+        return NULL;
+    n = pread(again, words, QEMU_LAST_WORDS_MAX, MAX(from, end - QEMU_LAST_WORDS_MAX));
+    close(again);
+    words[MAX(n, 0)] = '\0';
+    return *g_strstrip(words) ? g_utf8_make_valid(words, -1) : NULL;
+}
+
 /* Put what QEMU wrote since @from in front of nothing: it is the reason. */
 static void report_last_words(Guest *guest, const DomainDef *def, off_t from)
 {
     QemuDriver *driver = guest_host_priv(guest);
-    char words[QEMU_LAST_WORDS_MAX + 1];
-    g_autofree char *text = NULL, *path = NULL;
-    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", guest->log_fd);
-    off_t end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : -1;
-    int fd = end > from ? open(link, O_RDONLY | O_CLOEXEC) : -1;
-    gssize n;
+    g_autofree char *text = qemu_last_words(guest->log_fd, from);
 
-    if (fd < 0)
-        return;
-    n = pread(fd, words, QEMU_LAST_WORDS_MAX, MAX(from, end - QEMU_LAST_WORDS_MAX));
-    close(fd);
-    if (n <= 0)
-        return;
-    words[n] = '\0';
-    text = g_utf8_make_valid(g_strstrip(words), -1);
-    if (*text)
+    if (text)
         qemu_failure_report(def, text, driver->uid == (uid_t)-1 ? geteuid() : driver->uid,
                             driver->gid == (gid_t)-1 ? getegid() : driver->gid);
 }
@@ -410,7 +416,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
-    g_auto(GStrv) env = make_environment(qemu);
+    g_auto(GStrv) env = qemu_guest_environment(qemu);
     off_t log_end;
 
     if (!cmd)
@@ -429,6 +435,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     /* If it ended its own words tell more; they are complete only when it is gone. */
     if (process_is_gone(qemu, 1000))
         report_last_words(guest, def, log_end);
+    qemu_helpers_explain(guest);
     return -1;
 }
 
@@ -504,6 +511,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     rc = open_devices(def, guest->name, &opened);
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
+        rc = qemu_device_helpers_start(guest, def);
+    if (rc == 0)
         rc = launch(guest, def, caps, &opened, options->restore_fd);
     opened_close(&opened);
     return rc;
@@ -557,6 +566,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     g_mutex_unlock(&qemu->lock);
     qemu_guest_migration_is(qemu, NULL); /* nobody will hear of its end from a monitor that is closed */
     process_watch_remove(g_steal_pointer(&qemu->watch));
+    qemu_helpers_stop_all(guest);
     for (guint i = 0; i < qemu->ports->len; i++) {
         QemuPort *port = &g_array_index(qemu->ports, QemuPort, i);
 
@@ -587,6 +597,7 @@ void qemu_backend_status_format(Guest *guest, GString *xml)
                            monitor, dir, channel);
     if (g_atomic_int_get(&qemu->agent_timeout) != VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
         g_string_append_printf(xml, "  <agentTimeout>%d</agentTimeout>\n", g_atomic_int_get(&qemu->agent_timeout));
+    qemu_helpers_format(qemu->helpers, xml);
 }
 
 static char *child_path(xmlNodePtr root, const char *name)
@@ -627,6 +638,7 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
     qemu->dir = child_path(root, "libDir");
     qemu->channel_dir = child_path(root, "channelTargetDir");
     parse_agent_timeout(qemu, root);
+    qemu_helpers_parse(qemu->helpers, root);
     if (!qemu->monitor_path)
         guest_paths(guest, qemu);
     return 0;
@@ -699,7 +711,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     if (hostdevs_claim(driver->hostdevs, def, guest->name) < 0)
         virResetLastError();    /* it has them, whoever else says so */
     g_mutex_unlock(&driver->lock);
-    if (watch_process(guest) < 0 || qemu_guest_connect(guest) < 0)
+    if (watch_process(guest) < 0 || qemu_helpers_take_over(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
@@ -730,6 +742,7 @@ pid_t qemu_backend_find_process(Guest *guest)
     g_autoptr(GArray) pids = host_list_numbers("/proc", "");
     char uuid[UUID_TEXT_SIZE];
 
+    qemu_helpers_find(guest);
     uuid_format(guest->uuid, uuid);
     for (guint i = 0; i < pids->len; i++) {
         g_autofree char *path = g_strdup_printf("/proc/%u/cmdline", g_array_index(pids, guint, i));

@@ -42,6 +42,7 @@ typedef struct {
     GArray *fds;              /* descriptors made here that QEMU inherits; closed with the command */
     GArray *sets;             /* of QemuFdSet: those of @fds that a QEMU that runs gets as sets */
     GPtrArray *unlink;        /* paths of sockets made here, to be removed when the run ends (char *) */
+    gboolean has_reservations; /* the object for managed persistent reservations is there */
     guint next_fdset;
     guint next_tap;
     guint boot_index[8];      /* next index for a DomainBootDev; 0: none left */
@@ -66,6 +67,8 @@ void qemu_number_sources(DomainDef *def, guint floor);
 /** Give each listening channel without a path its socket in @dir. 0, or -1 with an error (a name that can't be a file's). */
 int qemu_assign_channel_paths(DomainDef *def, const char *dir);
 
+/** Whether the interface is served by passt. */
+gboolean qemu_interface_is_passt(const DomainInterface *net);
 /** Whether the interface is a tap device of the host, of which QEMU gets descriptors. */
 gboolean qemu_interface_needs_tap(const DomainInterface *net);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/helper.h"
 
 static const char *video_driver(const DomainVideo *video, gboolean primary)
 {
@@ -48,11 +49,14 @@ static int check_video(QemuCommand *cmd, const DomainVideo *video, const char *d
 {
     static const char what[] = "a graphics card";
 
-    if (video->driver.name == VIDEO_BACKEND_VHOSTUSER)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "video in a vhost-user process is not supported yet");
+    gboolean process = video->driver.name == VIDEO_BACKEND_VHOSTUSER;
+
+    if (process && (video->type != DOMAIN_VIDEO_TYPE_VIRTIO || qemu_require_shared_memory(cmd, what) < 0))
+        return video->type == DOMAIN_VIDEO_TYPE_VIRTIO ? -1 :
+            FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "only a graphics card of type 'virtio' can be drawn by a process of its own");
     if (video->acceleration.accel2d == TRISTATE_YES)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "QEMU's graphics cards have no 2D acceleration that could be switched on");
-    if (video->acceleration.rendernode)
+    if (video->acceleration.rendernode && !process)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "only a graphics card with <driver name='vhostuser'/> has a rendernode");
     if (qemu_require_type(cmd, driver, what) < 0)
         return -1;
@@ -64,15 +68,36 @@ static int check_video(QemuCommand *cmd, const DomainVideo *video, const char *d
     return video->edid ? qemu_require_prop(cmd, driver, "edid", what) : 0;
 }
 
+char *qemu_video_helper(const DomainVideo *video)
+{
+    return g_strdup_printf("%s-gpu", video->info.alias);
+}
+
+/* The connection to a process that draws. */
+static int video_process(QemuCommand *cmd, const DomainVideo *video, json_object *props)
+{
+    g_autofree char *name = qemu_video_helper(video), *path = qemu_helper_socket(cmd->options->dir, name);
+    g_autofree char *chardev = g_strdup_printf("char%s", video->info.alias);
+    ChardevSource socket = { .type = CHARDEV_TYPE_UNIX, .mode = CHARDEV_MODE_CONNECT, .path = path };
+
+    if (video->driver.name != VIDEO_BACKEND_VHOSTUSER)
+        return 0;
+    json_add(props, JSON_STR("chardev", chardev));
+    return qemu_chardev(cmd, &socket, video->info.alias, "a graphics card");
+}
+
 static int command_video(QemuCommand *cmd, const DomainVideo *video, gboolean primary)
 {
+    gboolean process = video->driver.name == VIDEO_BACKEND_VHOSTUSER;
     gboolean virtio = video->type == DOMAIN_VIDEO_TYPE_VIRTIO, gl = video->acceleration.accel3d == TRISTATE_YES;
     g_autofree char *driver = g_strdup(video_driver(video, primary));
     json_object *props;
 
     if (video->type == DOMAIN_VIDEO_TYPE_NONE)
         return 0;
-    if (virtio && primary && qemu_caps_has_type(cmd->caps, "virtio-vga"))
+    if (virtio && process)
+        driver = primary ? g_strdup("vhost-user-vga") : qemu_virtio_type(&video->info, "vhost-user-gpu", NULL);
+    else if (virtio && primary && qemu_caps_has_type(cmd->caps, "virtio-vga"))
         driver = g_strdup(gl ? "virtio-vga-gl" : "virtio-vga");
     else if (virtio)
         driver = qemu_virtio_type(&video->info, gl ? "virtio-gpu-gl" : "virtio-gpu", NULL);
@@ -86,6 +111,10 @@ static int command_video(QemuCommand *cmd, const DomainVideo *video, gboolean pr
         return -1;
     }
     json_add(props, JSON_STR("id", video->info.alias));
+    if (video_process(cmd, video, props) < 0) {
+        json_object_put(props);
+        return -1;
+    }
     if ((virtio || video->type == DOMAIN_VIDEO_TYPE_QXL) && video->heads)
         qemu_add_uint(props, "max_outputs", video->heads);
     add_video_memory(props, video);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/helper.h"
 
 /* Longest tag that a guest can be told, in bytes. */
 #define TAG_9P_MAX 31
@@ -101,7 +102,7 @@ char *qemu_virtiofs_helper(const DomainFilesystem *fs)
 static int filesystem_virtiofs(QemuCommand *cmd, const DomainFilesystem *fs, const char *what)
 {
     g_autofree char *chardev = g_strdup_printf("char%s", fs->info.alias), *helper = qemu_virtiofs_helper(fs);
-    g_autofree char *path = fs->source.socket ? g_strdup(fs->source.socket) : g_strdup_printf("%s/%s.sock", cmd->options->dir, helper);
+    g_autofree char *path = fs->source.socket ? g_strdup(fs->source.socket) : qemu_helper_socket(cmd->options->dir, helper);
     g_autofree char *driver = qemu_virtio_type(&fs->info, "vhost-user-fs", domain_disk_model_to_string(fs->model));
     ChardevSource socket = { .type = CHARDEV_TYPE_UNIX, .mode = CHARDEV_MODE_CONNECT, .path = path };
     json_object *props;

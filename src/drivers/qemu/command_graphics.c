@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_secret.h"
+#include "drivers/qemu/helper.h"
 
 #define VNC_FIRST_PORT 5900
 #define VNC_TLS_ID "vnc-tls-creds0"
@@ -219,16 +220,14 @@ static int command_dbus(QemuCommand *cmd, const DomainGraphics *graphics)
 {
     g_autoptr(GString) out = g_string_new("dbus");
     g_autofree char *audio = graphics->audio_id ? qemu_audio_id(cmd, graphics->audio_id) : NULL;
+    g_autofree char *path = qemu_helper_socket(cmd->options->dir, "dbus"), *own = g_strconcat("unix:path=", path, NULL);
 
     if (require_display(cmd, "dbus") < 0)
         return -1;
     if (graphics->p2p == TRISTATE_YES)
         g_string_append(out, ",p2p=on");
-    else if (graphics->dbus_address)
-        add_value(out, "addr", graphics->dbus_address);
     else
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the D-Bus display of domain '%s' needs an address of a bus or p2p='yes'; a bus of its own "
-                    "isn't started yet", cmd->def->name);
+        add_value(out, "addr", graphics->dbus_address ? graphics->dbus_address : own);
     add_value(out, "gl", onoff(graphics->gl.enable));
     if (graphics->gl.enable == TRISTATE_YES)
         add_value(out, "rendernode", graphics->gl.rendernode);

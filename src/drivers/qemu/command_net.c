@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/helper.h"
 
 /* Ports that QEMU forwards for one interface. */
 #define MAX_FORWARDS 1024
@@ -18,6 +19,27 @@ static void add_id(json_object *props, const DomainInterface *net)
     g_autofree char *id = g_strdup_printf("host%s", net->info.alias);
 
     json_add(props, JSON_STR("id", id));
+}
+
+gboolean qemu_interface_is_passt(const DomainInterface *net)
+{
+    return net->source.type == DOMAIN_INTERFACE_TYPE_USER && net->backend.type == INTERFACE_BACKEND_TYPE_PASST;
+}
+
+char *qemu_passt_helper(const DomainInterface *net)
+{
+    return g_strdup_printf("%s-passt", net->info.alias);
+}
+
+/* A process beside QEMU that knows the host's network. */
+static json_object *netdev_passt(QemuCommand *cmd, const DomainInterface *net, const char *what)
+{
+    g_autofree char *name = qemu_passt_helper(net), *path = qemu_helper_socket(cmd->options->dir, name);
+
+    if (!qemu_caps_has_flag(cmd->caps, "netdev.stream"))
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' can't be connected to passt", what, cmd->caps->binary);
+    return json_make(JSON_STR("type", "stream"), JSON_VALUE("addr", json_make(JSON_STR("type", "unix"), JSON_STR("path", path))),
+                     JSON_BOOL("server", false));
 }
 
 static gboolean is_excluded(const InterfacePortForward *forward, guint port)
@@ -77,8 +99,8 @@ static json_object *netdev_user(QemuCommand *cmd, const DomainInterface *net, co
 {
     json_object *props;
 
-    if (net->backend.type == INTERFACE_BACKEND_TYPE_PASST)
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the passt backend is not supported yet", what);
+    if (qemu_interface_is_passt(net))
+        return netdev_passt(cmd, net, what);
     if (net->backend.hostname || net->backend.fqdn || net->backend.log_file || net->source.dev)
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device, hostname, fqdn and logFile need <backend type='passt'/>", what);
     if (!qemu_caps_has_flag(cmd->caps, "netdev.user"))

@@ -61,8 +61,12 @@ char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *
 int qemu_add_scsi_place(const QemuCommand *cmd, json_object *props, const DriveAddress *drive, const char *what);
 /** Name of the node behind a passed SCSI device. Caller frees. */
 char *qemu_hostdev_node(const DomainHostdev *dev);
-/** Name of the process that serves a virtiofs folder, and (with ".sock", in the run's folder) of its socket. Caller frees. */
+/** Names of the processes (helper.h) that serve a virtiofs folder, an interface, a graphics card. Caller frees. */
 char *qemu_virtiofs_helper(const DomainFilesystem *fs);
+char *qemu_passt_helper(const DomainInterface *net);
+char *qemu_video_helper(const DomainVideo *video);
+/** Name of the process, and of QEMU's object, for the persistent reservations of all disks that want a managed one. */
+#define QEMU_MANAGED_RESERVATIONS "pr-helper0"
 
 /** Refuse unless all memory of the guest is shared, as a process beside QEMU needs it. */
 int qemu_require_shared_memory(const QemuCommand *cmd, const char *what);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/user.h"
 #include "drivers/qemu/command_secret.h"
+#include "drivers/qemu/helper.h"
 
 /* Major number of the kernel's CD-ROM drives. */
 #define CDROM_MAJOR 11
@@ -358,18 +359,22 @@ char *qemu_reservations_id(const StorageSource *source, const char *node)
 static int add_reservations(const Place *p, json_object *props)
 {
     const StorageReservations *r = p->source->reservations;
-    g_autofree char *id = qemu_reservations_id(p->source, p->node);
+    g_autofree char *id = qemu_reservations_id(p->source, p->node), *path = NULL;
 
     if (!r)
         return 0;
-    if (r->managed == TRISTATE_YES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a helper for persistent reservations isn't started yet; run qemu-pr-helper and name its "
-                    "socket with managed='no'", p->what);
-    if (!r->source.path)
+    if (r->managed == TRISTATE_YES && p->cmd->options->running)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s: the helper for persistent reservations is started with the domain only; run "
+                    "qemu-pr-helper and name its socket with managed='no'", p->what);
+    if (r->managed != TRISTATE_YES && !r->source.path)
         return FAIL(VIR_ERR_XML_ERROR, "%s: <reservations managed='no'> needs the path of the helper's socket", p->what);
     if (qemu_require_type(p->cmd, "pr-manager-helper", p->what) < 0)
         return -1;
-    qemu_arg_json(p->cmd, "-object", json_make(JSON_STR("qom-type", "pr-manager-helper"), JSON_STR("id", id), JSON_STR("path", r->source.path)));
+    path = r->managed == TRISTATE_YES ? qemu_helper_socket(p->cmd->options->dir, id) : g_strdup(r->source.path);
+    /* One for all disks. */
+    if (r->managed != TRISTATE_YES || !p->cmd->has_reservations)
+        qemu_arg_json(p->cmd, "-object", json_make(JSON_STR("qom-type", "pr-manager-helper"), JSON_STR("id", id), JSON_STR("path", path)));
+    p->cmd->has_reservations |= r->managed == TRISTATE_YES;
     json_add(props, JSON_STR("pr-manager", id));
     return 0;
 }

@@ -20,6 +20,3 @@ json_object *qemu_storage_properties(QemuCommand *cmd, const StorageSource *sour
 
 /** Name of the helper process' object for the persistent reservations of @source. Caller frees. NULL: it has none. */
 char *qemu_reservations_id(const StorageSource *source, const char *node);
-
-/** The object of a helper that serves all disks of a domain that ask for a managed one. */
-#define QEMU_MANAGED_RESERVATIONS "pr-helper0"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/vsock.h"
@@ -270,9 +271,8 @@ static int check(const Plug *p)
     if (g_str_equal(p->kind->kind, "filesystem")) {
         const DomainFilesystem *fs = p->device;
 
-        if (fs->driver.type != FILESYSTEM_DRIVER_TYPE_VIRTIOFS || !fs->source.socket)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a file system of the running domain '%s' must be of driver 'virtiofs', with a server's "
-                        "<source socket=…>", p->guest->name);
+        if (fs->driver.type != FILESYSTEM_DRIVER_TYPE_VIRTIOFS)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a file system of the running domain '%s' must be of driver 'virtiofs'", p->guest->name);
     }
     if (g_str_equal(p->kind->kind, "console") && ((const DomainConsole *)p->device)->target.type != CONSOLE_TARGET_TYPE_VIRTIO)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "a console of the running domain '%s' must be of type 'virtio'", p->guest->name);
@@ -375,10 +375,14 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         ret = qemu_assign_aliases(def) < 0 ? -1 : qemu_assign_channel_paths(def, qemu_guest(guest)->channel_dir);
     if (ret == 0)
         ret = open_what_it_needs(&p);
+    if (ret == 0)
+        ret = qemu_device_helper_start(guest, kind, device);
     if (ret == 0) {
         ret = plug(&p);
         if (ret < 0 && g_str_equal(kind, "hostdev"))
             qemu_guest_give_hostdev(guest, device);
+        if (ret < 0)
+            qemu_device_helper_stop(guest, kind, device);
     }
     for (guint i = 0; i < opened->len; i++)
         close(g_array_index(opened, int, i));
