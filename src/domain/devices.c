@@ -112,7 +112,7 @@ static gboolean always(const void *a, const void *b)
 }
 
 static const char *const media[] = { "@type", ".source", ".backingStore", ".driver@type", ".driver@name", NULL };
-static const char *const nothing[] = { NULL };
+static const char *const fixed[] = { ".source@startupPolicy", NULL };
 static const char *const interface[] = { "@type", "@trustGuestRxFilters", ".source", ".bandwidth", ".link", ".filterref",
                                          ".vlan", ".virtualport", ".coalesce", ".port@isolated", NULL };
 static const char *const graphics[] = { "@passwd", "@passwdValidTo", "@connected", "@defaultMode", NULL };
@@ -123,7 +123,7 @@ static const char *const graphics[] = { "@passwd", "@passwdValidTo", "@connected
 #define UPDATE (DEVICE_UPDATE_LIVE | DEVICE_UPDATE_CONFIG)
 
 static const DeviceKind kinds[] = {
-    { "disk", BOTH | UPDATE, same_disk, same_disk, order_disks, .changeable = nothing, .changeable_media = media },
+    { "disk", BOTH | UPDATE, same_disk, same_disk, order_disks, .changeable = fixed, .changeable_media = media },
     { "interface", BOTH | UPDATE, same_interface, .unique = TRUE, .changeable = interface },
     { "controller", BOTH, same_controller, same_controller, order_controllers },
     { "filesystem", BOTH, same_filesystem, same_filesystem },
@@ -301,14 +301,23 @@ static gboolean keeps_place(const DeviceRef *ref, const DomainDevice *dev)
     return !now->target.bus || now->target.bus == old->target.bus;
 }
 
-/* What an image is based on is found at the start: who describes the same image without it means the same. */
+static gboolean same_image(const DomainDisk *a, const DomainDisk *b)
+{
+    return a->source.type == b->source.type && a->driver.type == b->driver.type && g_strcmp0(a->source.file, b->source.file) == 0 &&
+        g_strcmp0(a->source.dev, b->source.dev) == 0 && g_strcmp0(a->source.name, b->source.name) == 0;
+}
+
+/* What an image is based on is found at the start, and it gets a number: who describes the same image without them means the same. */
 static void keep_chain(const DeviceRef *ref, const DomainDevice *dev)
 {
     const DomainDisk *old = ref->device;
     DomainDisk *now = dev->device;
 
-    if (strcmp(dev->kind, "disk") == 0 && old->backing_store && !now->backing_store && g_strcmp0(old->source.file, now->source.file) == 0 &&
-        g_strcmp0(old->source.dev, now->source.dev) == 0 && old->driver.type == now->driver.type)
+    if (strcmp(dev->kind, "disk") != 0 || !same_image(old, now))
+        return;
+    if (!now->source.index)
+        now->source.index = old->source.index;
+    if (old->backing_store && !now->backing_store)
         now->backing_store = xml_struct_copy(&DOMAIN_BACKING_STORE_DESC, old->backing_store);
 }
 

@@ -154,6 +154,24 @@ def test_cdrom(boot, tmp_path):
     assert inside() == one
 
 
+def test_what_of_a_disk_counts_later(boot, tmp_path):
+    """The same image: nothing happens, and a policy for the next start may change."""
+    base = image(tmp_path, 'base', '-f', 'raw')
+    top = image(tmp_path, 'top', '-f', 'qcow2', '-b', base, '-F', 'raw')
+    one = image(tmp_path, 'one', '-f', 'raw')
+    guest = boot('later', devices=disk(top, 'vda', 'qcow2') + disk(one, 'hdc', bus='ide', device='cdrom'))
+    nodes = guest.nodes()
+    for same in (disk(top, 'vda', 'qcow2'), disk(one, 'hdc', bus='ide', device='cdrom')):
+        before = guest.domain.XMLDesc()
+        guest.domain.updateDeviceFlags(same, LIVE)
+        assert guest.domain.XMLDesc() == before
+        guest.domain.updateDeviceFlags(same.replace("'/><target", "' startupPolicy='optional'/><target"), LIVE)
+    assert [s.get('startupPolicy') for s in guest.devices('disk/source')] == ['optional', 'optional'] and guest.nodes() == nodes
+    for other in (disk(one, 'vda', 'qcow2'), disk(top, 'vda', 'raw')):
+        assert caught_code(guest.domain.updateDeviceFlags, other, LIVE) in (libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+                                                                            libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
+
+
 def test_traffic_of_disks(boot, tmp_path):
     guest = boot('slow', devices=disk(image(tmp_path, 'd', '-f', 'raw'), 'vdb', more='<iotune><read_iops_sec>7</read_iops_sec></iotune>'))
 
@@ -310,13 +328,22 @@ def test_devices_that_the_host_does_not_have(boot):
 def test_what_a_running_guest_cannot_get(boot):
     guest = boot('never')
     for xml in ("<serial type='pty'/>", "<parallel type='pty'/>", "<console type='pty'><target type='serial'/></console>",
-                "<sound model='ich6'/>", "<controller type='ide' index='1'/>"):
+                "<sound model='ich6'/>", "<controller type='ide' index='1'/>", "<controller type='fdc'/>",
+                "<input type='keyboard' bus='ps2'/>"):
         described = guest.domain.XMLDesc()
         assert caught_code(guest.domain.attachDeviceFlags, xml, LIVE) in (
             libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_CONFIG_UNSUPPORTED), xml
         assert guest.domain.XMLDesc() == described
     guest.domain.attachDeviceFlags("<controller type='usb' index='1' model='qemu-xhci'/>", LIVE)
     guest.told('added', 'usb1')
+    guest.domain.attachDeviceFlags("<controller type='scsi' model='virtio-scsi'><alias name='ua-mine'/></controller>", LIVE)
+    guest.told('added', 'ua-mine')
+    assert 'ua-mine' in [p['name'] for p in guest.qmp('qom-list', path='/machine/peripheral')]
+    lease = "<lease><lockspace>somewhere</lockspace><key>mine</key><target path='/nowhere'/></lease>"
+    guest.domain.attachDeviceFlags(lease, LIVE)     # nobody but a lock manager would care
+    assert len(guest.devices('lease')) == 1
+    guest.domain.detachDeviceFlags(lease, LIVE)
+    assert guest.devices('lease') == []
     for alias in ('pci.0', 'usb1'):
         assert caught_code(guest.domain.detachDeviceAlias, alias, LIVE) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
 

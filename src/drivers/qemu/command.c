@@ -401,7 +401,6 @@ static int command_refuse(const QemuCommand *cmd)
         gboolean there;
         const char *what;
     } missing[] = {
-        { d->n_leases > 0, "lease" }, 
         { d->nvram != NULL, "nvram" }, { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
     };
 

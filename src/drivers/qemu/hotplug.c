@@ -223,13 +223,13 @@ QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def)
     return qemu_caps_store_get(driver->caps, def->devices.emulator);
 }
 
-/* Controllers that came with the device have no name yet. */
-static GPtrArray *new_controllers(const DomainDef *def)
+/* Controllers that came with the device have no name yet; it may be one itself, with a name that the user gave. */
+static GPtrArray *new_controllers(const DomainDef *def, const void *device)
 {
     GPtrArray *found = g_ptr_array_new();
 
     for (guint i = 0; i < def->devices.n_controllers; i++) {
-        if (!def->devices.controllers[i]->info.alias)
+        if (!def->devices.controllers[i]->info.alias || def->devices.controllers[i] == device)
             g_ptr_array_add(found, def->devices.controllers[i]);
     }
     return found;
@@ -286,10 +286,15 @@ static int build(const Plug *p, QemuCommand *cmd, DomainDef *part)
 
     if (build_controllers(cmd, p->def, p->controllers) < 0)
         return -1;
-    if (!p->kind->build)
-        return 0;
     domain_devices_hold(&part->devices, p->kind->kind, &one);
-    return p->kind->build(cmd);
+    if (p->kind->build && p->kind->build(cmd) < 0)
+        return -1;
+    for (guint i = 0; i < cmd->argv->len; i += 2) {
+        if (g_str_equal(g_ptr_array_index(cmd->argv, i), "-device"))
+            return 0;
+    }
+    return g_str_equal(p->kind->kind, "lease") ? 0 : FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "this device '%s' is part of the machine's board, so that "
+                                                          "the running domain '%s' can't get it", p->kind->kind, p->guest->name);
 }
 
 static int make(const Plug *p, QemuCommand *cmd)
@@ -366,7 +371,7 @@ static int open_what_it_needs(const Plug *p)
 
 int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *device)
 {
-    g_autoptr(GPtrArray) controllers = new_controllers(def);
+    g_autoptr(GPtrArray) controllers = new_controllers(def, device);
     g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
     Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened };
     int ret = p.kind ? check(&p) : -1;

@@ -73,6 +73,12 @@ static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const Do
     return 0;
 }
 
+/* Only what counts at a start has changed, such as the policy for images that are missing. */
+static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
+{
+    return now->source.index && now->source.index == old->source.index;
+}
+
 static int update_interface(Guest *guest, const DomainInterface *now, const DomainInterface *old)
 {
     g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 16);
@@ -90,7 +96,7 @@ static int update_interface(Guest *guest, const DomainInterface *now, const Doma
 int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force)
 {
     if (g_str_equal(kind, "disk"))
-        return change_medium(guest, def, device, old, force);
+        return is_same_image(device, old) ? 0 : change_medium(guest, def, device, old, force);
     if (g_str_equal(kind, "interface"))
         return update_interface(guest, device, old);
     if (g_str_equal(kind, "graphics"))
