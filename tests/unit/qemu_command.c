@@ -189,6 +189,7 @@ static void test_refused(void)
           "<target dev='vda' bus='virtio'/></disk>", "needs the secret 'u'" },
         { "qemu", "", "<controller type='scsi' index='0' model='lsilogic'><driver queues='2'/></controller>", "virtio-scsi" },
         { "qemu", "", "<disk type='file'><source file='/x'/><target dev='sda' bus='sd'/></disk>", "no reader of cards" },
+        { "qemu", "", "<nvram><address type='spapr-vio' reg='0x3000'/></nvram>", "spapr-nvram" },
         { "qemu", "", "<sound model='ich7'/>", "ich7" },
         { "qemu", "", "<audio id='1' type='spice'/>", "needs <graphics type='spice'>" },
         { "qemu", "", "<graphics type='desktop'/>", "desktop" },

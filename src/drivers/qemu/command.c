@@ -401,7 +401,7 @@ static int command_refuse(const QemuCommand *cmd)
         gboolean there;
         const char *what;
     } missing[] = {
-        { d->nvram != NULL, "nvram" }, { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
+        { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {

@@ -163,10 +163,27 @@ static int command_tpms(QemuCommand *cmd)
     return 0;
 }
 
+/* It is on the board of such machines; only its place is told. */
+static int command_nvram(QemuCommand *cmd)
+{
+    const DomainNvram *nvram = cmd->def->devices.nvram;
+    const DomainAddress *address = nvram ? nvram->info.address : NULL;
+
+    if (!nvram)
+        return 0;
+    if (qemu_require_type(cmd, "spapr-nvram", "nvram") < 0)
+        return -1;
+    if (address && address->type == DOMAIN_ADDRESS_TYPE_SPAPR_VIO && address->spapr_vio.has_reg)
+        qemu_arg_f(cmd, "-global", "spapr-nvram.reg=0x%" G_GINT64_MODIFIER "x", address->spapr_vio.reg);
+    return 0;
+}
+
 int qemu_command_misc(QemuCommand *cmd)
 {
     if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || qemu_command_redirdevs(cmd) < 0 || qemu_command_hostdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
         command_rngs(cmd) < 0)
+        return -1;
+    if (command_nvram(cmd) < 0)
         return -1;
     if (cmd->def->features.has_vmcoreinfo && cmd->def->features.vmcoreinfo.state != TRISTATE_OFF)
         qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", "vmcoreinfo")));

@@ -65,6 +65,15 @@ static void add_argument(GPtrArray *argv, const char *fmt, ...)
     va_end(args);
 }
 
+/* Two arguments; none if @value is NULL. */
+static void add_option(GPtrArray *argv, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    g_ptr_array_add(argv, g_strdup(option));
+    g_ptr_array_add(argv, g_strdup(value));
+}
+
 static int start(Guest *guest, const char *name, GPtrArray *argv, int fd, const char *ready)
 {
     QemuHelperSpec spec = { .name = name, .keep_fds = &fd, .n_keep_fds = fd >= 0, .ready_path = ready, .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -101,8 +110,7 @@ static void add_virtiofs_options(GPtrArray *argv, const DomainFilesystem *fs)
         if (locks[i].value)
             g_string_append_printf(options, ",%s%s", locks[i].value == TRISTATE_ON ? "" : "no_", locks[i].name);
     }
-    add_argument(argv, "-o");
-    g_ptr_array_add(argv, g_strdup(options->str));
+    add_option(argv, "-o", options->str);
     if (b && b->has_thread_pool)
         add_argument(argv, "--thread-pool-size=%d", b->thread_pool);
 }
@@ -171,33 +179,20 @@ static char *forward_text(const InterfacePortForward *forward)
 
 static void add_passt_options(GPtrArray *argv, const DomainInterface *net)
 {
-    if (net->backend.log_file) {
-        add_argument(argv, "--log-file");
-        g_ptr_array_add(argv, g_strdup(net->backend.log_file));
-    }
-    if (net->source.dev) {
-        add_argument(argv, "--interface");
-        g_ptr_array_add(argv, g_strdup(net->source.dev));
-    }
+    add_option(argv, "--log-file", net->backend.log_file);
+    add_option(argv, "--interface", net->source.dev);
     for (guint i = 0; i < net->n_ips; i++) {
-        add_argument(argv, "--address");
-        g_ptr_array_add(argv, g_strdup(net->ips[i]->address));
-        if (net->ips[i]->prefix && net->ips[i]->family != IP_FAMILY_IPV6) {
-            add_argument(argv, "--netmask");
-            add_argument(argv, "%u", net->ips[i]->prefix);
-        }
+        g_autofree char *prefix = g_strdup_printf("%u", net->ips[i]->prefix);
+
+        add_option(argv, "--address", net->ips[i]->address);
+        add_option(argv, "--netmask", net->ips[i]->prefix && net->ips[i]->family != IP_FAMILY_IPV6 ? prefix : NULL);
     }
-    if (net->backend.hostname) {
-        add_argument(argv, "--hostname");
-        g_ptr_array_add(argv, g_strdup(net->backend.hostname));
-    }
-    if (net->backend.fqdn) {
-        add_argument(argv, "--fqdn");
-        g_ptr_array_add(argv, g_strdup(net->backend.fqdn));
-    }
+    add_option(argv, "--hostname", net->backend.hostname);
+    add_option(argv, "--fqdn", net->backend.fqdn);
     for (guint i = 0; i < net->n_port_forwards; i++) {
-        add_argument(argv, net->port_forwards[i]->proto == PORT_FORWARD_PROTO_TCP ? "--tcp-ports" : "--udp-ports");
-        g_ptr_array_add(argv, forward_text(net->port_forwards[i]));
+        g_autofree char *forward = forward_text(net->port_forwards[i]);
+
+        add_option(argv, net->port_forwards[i]->proto == PORT_FORWARD_PROTO_TCP ? "--tcp-ports" : "--udp-ports", forward);
     }
 }
 
@@ -213,8 +208,7 @@ static int start_interface(Guest *guest, const DomainInterface *net)
     add_argument(argv, "--foreground");
     add_argument(argv, "--stderr");
     add_argument(argv, "--one-off");
-    add_argument(argv, "--socket");
-    g_ptr_array_add(argv, g_strdup(path));
+    add_option(argv, "--socket", path);
     /* As root it would become somebody who has no way to its socket. */
     if (geteuid() == 0) {
         add_argument(argv, "--runas");
@@ -241,8 +235,7 @@ static int start_reservations(Guest *guest, const DomainDef *def)
     if (!wanted)
         return 0;
     g_ptr_array_add(argv, g_strdup(driver->conf.pr_helper));
-    add_argument(argv, "-k");
-    g_ptr_array_add(argv, g_strdup(path));
+    add_option(argv, "-k", path);
     return start(guest, QEMU_MANAGED_RESERVATIONS, argv, -1, path);
 }
 
