@@ -55,7 +55,7 @@ static int pin_vcpu(DomainDef *def, DomainCputune *tune, const PinEdit *e)
 
 static int pin_iothread(DomainDef *def, DomainCputune *tune, const PinEdit *e)
 {
-    iothreads_expand(def);
+    domain_def_number_iothreads(def);
     int place = find_iothread(def, e->id);
     if (place < 0)
         return FAIL(VIR_ERR_INVALID_ARG, "iothreadid %u not found in domain '%s'", e->id, def->name);
@@ -204,7 +204,7 @@ int core_domain_get_iothread_info(virDomainPtr dom, virDomainIOThreadInfoPtr **i
         return -1;
     g_autoptr(DomainDef) def = shared_def_copy(shared);
     guint n_cpus = host_cpu_count(a.obj->host, def, GUEST_THREAD_IOTHREAD);
-    iothreads_expand(def);
+    domain_def_number_iothreads(def);
     *info = g_new0(virDomainIOThreadInfoPtr, def->n_iothreadids + 1);
     for (guint i = 0; i < def->n_iothreadids; i++) {
         virDomainIOThreadInfoPtr item = (*info)[i] = g_new0(virDomainIOThreadInfo, 1);
@@ -270,7 +270,7 @@ static int remove_iothread(DomainDef *def, guint id)
 static int edit_iothread(DomainDef *def, gboolean live, void *opaque)
 {
     ThreadEdit *e = opaque;
-    iothreads_expand(def);
+    domain_def_number_iothreads(def);
     if ((e->exists ? add_iothread(def, e->id) : remove_iothread(def, e->id)) < 0)
         return -1;
     def->iothreads = def->n_iothreadids;

@@ -430,7 +430,7 @@ static const Param iothread[] = {
 
 static void *find_thread(DomainDef *def, const char *key, guint id)
 {
-    iothreads_expand(def);
+    domain_def_number_iothreads(def);
     int at = find_iothread(def, id);
     return at >= 0 ? def->iothreadids[at]
                    : FAIL_NULL(VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids of domain '%s'", id, def->name);

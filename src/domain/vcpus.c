@@ -164,20 +164,3 @@ void vcpus_set_max(DomainDef *def, guint count)
     }
     drop_pins(def->cputune, count);
 }
-
-void iothreads_expand(DomainDef *def)
-{
-    if (def->n_iothreadids >= def->iothreads)
-        return;
-    /* one of so many numbers is always free */
-    g_autoptr(Bitmap) taken = bitmap_new(def->iothreads + 1);
-    for (guint i = 0; i < def->n_iothreadids; i++)
-        bitmap_set(taken, def->iothreadids[i]->id);
-    for (guint id = 1; def->n_iothreadids < def->iothreads; id++) {
-        if (bitmap_test(taken, id))
-            continue;
-        DomainIothread *thread = xml_struct_new(&DOMAIN_IOTHREAD_DESC);
-        thread->id = id;
-        XML_LIST_APPEND(def->iothreadids, def->n_iothreadids, thread);
-    }
-}

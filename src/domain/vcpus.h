@@ -30,4 +30,3 @@ void vcpus_number(DomainDef *def);
 void vcpus_set_max(DomainDef *def, guint count);
 
 /** List single I/O threads, as many as there are. */
-void iothreads_expand(DomainDef *def);

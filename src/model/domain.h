@@ -70,6 +70,9 @@ int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info);
 /** Give an address to each device that lacks one, adding controllers where needed. -1 with the error set. */
 int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info);
 
+/** Give each I/O thread that the list doesn't name the lowest free number. */
+void domain_def_number_iothreads(DomainDef *def);
+
 /** Rules between the parts of a definition. -1 with the error set (first one); all go to @diag if not NULL. */
 int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * One form for what can be written in several: default ports of storage protocols, the engine of an encryption, the state
- * of a feature that is only named, the order of SMBIOS fields, distances that follow from others.
+ * of a feature that is only named, the order of SMBIOS fields.
  */
 #include "model/domain_private.h"
 
@@ -122,62 +122,6 @@ static void normalize_sysinfo(DomainSysinfo *sysinfo)
     }
 }
 
-/* NUMA */
-
-enum { DISTANCE_TO_SELF = 10 };
-
-static int compare_siblings(const void *a, const void *b)
-{
-    const NumaSibling *left = *(NumaSibling *const *)a, *right = *(NumaSibling *const *)b;
-
-    return left->id < right->id ? -1 : left->id > right->id;
-}
-
-/* Siblings stand in the order of their numbers. One that is there already stays. */
-static void add_sibling(NumaCell *cell, guint32 id, guint32 value)
-{
-    guint low = 0, high = cell->n_siblings;
-
-    while (low < high) {
-        guint middle = (low + high) / 2;
-        if (cell->siblings[middle]->id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < cell->n_siblings && cell->siblings[low]->id == id)
-        return;
-    NumaSibling *sibling = xml_struct_new(&NUMA_SIBLING_DESC);
-    sibling->id = id;
-    sibling->value = value;
-    XML_LIST_INSERT(cell->siblings, cell->n_siblings, low, sibling);
-}
-
-/* The way back is as long as the way there, unless it is told. */
-static void normalize_numa(DomainCpu *cpu)
-{
-    for (guint i = 0; i < cpu->n_numa_cells; i++) {
-        NumaCell *cell = cpu->numa_cells[i];
-        if (!cell->has_id)
-            cell->id = i;
-        cell->has_id = true;
-        if (cell->n_siblings)
-            qsort(cell->siblings, cell->n_siblings, sizeof cell->siblings[0], compare_siblings);
-    }
-    for (guint i = 0; i < cpu->n_numa_cells; i++) {
-        NumaCell *cell = cpu->numa_cells[i];
-        if (cell->n_siblings)
-            add_sibling(cell, cell->id, DISTANCE_TO_SELF);
-        for (guint j = 0; j < cell->n_siblings; j++) {
-            const NumaSibling *way = cell->siblings[j];
-            if (way->id == cell->id || way->id >= cpu->n_numa_cells || cpu->numa_cells[way->id]->id != way->id)
-                continue;
-            add_sibling(cpu->numa_cells[way->id], way->id, DISTANCE_TO_SELF);
-            add_sibling(cpu->numa_cells[way->id], cell->id, way->value);
-        }
-    }
-}
-
 /* Character devices */
 
 static void normalize_char(ChardevSource *source)
@@ -269,7 +213,7 @@ int domain_normalize(DomainDef *def)
     normalize_features(&def->features);
     for (guint i = 0; i < def->n_sysinfos; i++)
         normalize_sysinfo(def->sysinfos[i]);
-    if (def->cpu)
-        normalize_numa(def->cpu);
+    domain_normalize_numa(def);
+    domain_normalize_tuning(def);
     return devices->redirfilter ? normalize_filter(def, devices->redirfilter) : 0;
 }

@@ -50,6 +50,10 @@ int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info);
  * has no form at all. */
 int domain_normalize(DomainDef *def);
 
+/* Parts of it. */
+void domain_normalize_numa(DomainDef *def);
+void domain_normalize_tuning(DomainDef *def);
+
 /* Steps of domain_def_assign_addresses(), in this order. */
 int domain_address_drives(DomainDef *def);
 int domain_address_serial(DomainDef *def);
@@ -100,5 +104,7 @@ void domain_refuse(const DomainPlace *place, int code, const char *fmt, ...) G_G
 
 /* The rules by topic: parts of domain_def_validate(). */
 void domain_validate_os(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_tuning(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);

@@ -44,7 +44,7 @@ static void check_name(const DomainDef *def, XmlDiagnostics *diag)
 
 static void check_memory(const DomainDef *def, XmlDiagnostics *diag)
 {
-    if (def->max_memory && !def->max_memory_slots)
+    if (!def->max_memory != !def->max_memory_slots)
         report(diag, VIR_ERR_XML_ERROR, "domain.maxMemory@slots", "maxMemory needs slots for memory modules");
     if (def->max_memory && def->max_memory < def->memory)
         report(diag, VIR_ERR_XML_ERROR, "domain.maxMemory", "maxMemory is less than memory");
@@ -57,7 +57,7 @@ static void check_vcpus(const DomainDef *def, XmlDiagnostics *diag)
     const DomainCpu *cpu = def->cpu;
 
     if (def->vcpu.current > def->vcpu.count)
-        report(diag, VIR_ERR_XML_ERROR, "domain.vcpu@current", "current vCPUs (%u) must not exceed the maximum (%u)",
+        report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "domain.vcpu@current", "current vCPUs (%u) must not exceed the maximum (%u)",
                def->vcpu.current, def->vcpu.count);
     if (!cpu || !(cpu->topology.sockets || cpu->topology.cores || cpu->topology.threads))
         return;
@@ -147,6 +147,8 @@ int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag)
     check_common(def, all);
     domain_validate_os(def, all);
     domain_validate_cpu(def, all);
+    domain_validate_memory(def, all);
+    domain_validate_tuning(def, all);
     domain_validate_devices(def, all);
     return xml_diagnostics_report(all, ERROR_DOMAIN);
 }

@@ -50,7 +50,7 @@ static const Case cases[] = {
      "unknown unit 'XiB'"},
     {"<domain type='kvm'><name>a</name>\n<memory unit='EiB'>16</memory><os><type>hvm</type></os></domain>", VIR_ERR_XML_ERROR,
      "the size is too large"},
-    {"<domain type='kvm'><name>a</name>\n<vcpu cpuset='3-'>1</vcpu><os><type>hvm</type></os></domain>", VIR_ERR_XML_ERROR,
+    {"<domain type='kvm'><name>a</name>\n<vcpu cpuset='3-'>1</vcpu><os><type>hvm</type></os></domain>", VIR_ERR_INVALID_ARG,
      "line 2: domain.vcpu@cpuset: invalid value '3-': a set of numbers"},
     /* rules, with the line of what they are about */
     {START END, VIR_ERR_OK, NULL},
