@@ -3,6 +3,7 @@
 """What a real guest is asked for while it runs: its disks and memory from outside, what its agent does; through python3-libvirt on
 Debian's library."""
 import json
+import shutil
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -83,6 +84,24 @@ def test_agent(boot_defined):
     assert caught_code(domain.pMWakeup) == libvirt.VIR_ERR_OPERATION_INVALID
 
 
+def test_file_systems(boot_defined, tmp_path):
+    """The disks that they are on are told by the names of the definition."""
+    if not shutil.which('mke2fs'):
+        pytest.skip('e2fsprogs is not installed')
+    for name in 'ab':
+        support.run(['mke2fs', '-q', '-t', 'ext4', str(tmp_path / name), '8M'])
+    scsi = disk(tmp_path / 'b', 'sda').replace("bus='virtio'", "bus='scsi'")
+    domain, log = boot_defined('mounted', devices=disk(tmp_path / 'a', 'vdc') + "<controller type='scsi' model='virtio-scsi'/>" + scsi + AGENT,
+                               extra='guest.run=mkdir,/a,/b;mount,/dev/vda,/a;mount,/dev/sda,/b')
+    support.wait_for_mark(log, 'GUEST-RAN 0', 30)
+    wait_for(lambda: has_agent(domain), 30, 'the guest opening the agent\'s channel')
+    assert sorted(domain.fsInfo()) == [('/a', 'vda', 'ext4', ['vdc']), ('/b', 'sda', 'ext4', ['sda'])]
+    assert domain.guestInfo(libvirt.VIR_DOMAIN_GUEST_INFO_FILESYSTEM)['fs.count'] == 2
+    found = domain.guestInfo(libvirt.VIR_DOMAIN_GUEST_INFO_DISKS)
+    assert {found[f'disk.{i}.name']: found[f'disk.{i}.alias'] for i in range(found['disk.count'])} == {'/dev/vda': 'vdc', '/dev/sda': 'sda'}
+    assert not any(found[f'disk.{i}.partition'] for i in range(found['disk.count']))
+
+
 def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
     """The guest opened the channel before the daemon began."""
     domain, _ = boot_defined('kept', devices=AGENT)
@@ -90,5 +109,11 @@ def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
     guest_daemon.crash()
     guest_daemon.restart()
     again = libvirt.open(guest_daemon.uri)
-    assert again.lookupByName('kept').fsInfo() == []
+
+    def answers():      # not before the daemon has taken the guest over
+        try:
+            return again.lookupByName('kept').fsInfo() == []
+        except libvirt.libvirtError:
+            return False
+    wait_for(answers, 20, 'the agent answering')
     again.close()

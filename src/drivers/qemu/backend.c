@@ -78,7 +78,8 @@ const DomainBackend qemu_backend = {
     .wake = qemu_backend_wake,
     .addresses = qemu_backend_addresses,
     .agent_info = qemu_backend_agent_info,
-    .agent_info_types = VIR_DOMAIN_GUEST_INFO_USERS | VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE,
+    .agent_info_types = VIR_DOMAIN_GUEST_INFO_USERS | VIR_DOMAIN_GUEST_INFO_OS | VIR_DOMAIN_GUEST_INFO_TIMEZONE |
+        VIR_DOMAIN_GUEST_INFO_DISKS,
 };
 
 QemuDriver *qemu_driver_new(Loop *loop)

@@ -508,6 +508,63 @@ static int list_zone(Guest *guest, TypedList *list)
     return 0;
 }
 
+static int list_disk(Guest *guest, json_object *disk, int i, TypedList *list)
+{
+    json_object *dependencies = NULL, *address = NULL;
+    const char *name, *serial = NULL, *bus = NULL, *guest_alias = NULL;
+    bool partition;
+
+    if (!disk || json_get_string(disk, "name", &name) < 0 || json_get_bool(disk, "partition", &partition) < 0 ||
+        json_find_array(disk, "dependencies", &dependencies) < 0 || json_find_object(disk, "address", &address) < 0 ||
+        json_find_string(disk, "alias", &guest_alias) < 0)
+        return -1;
+    size_t n = dependencies ? json_object_array_length(dependencies) : 0;
+    if (n > ITEMS_MAX)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the agent of domain '%s' tells of %zu disks below '%s'", guest->name, n, name);
+    typed_list_string_f(list, name, "disk.%d.name", i);
+    typed_list_bool_f(list, partition, "disk.%d.partition", i);
+    if (dependencies)
+        typed_list_uint_f(list, (unsigned int)n, "disk.%d.dependency.count", i);
+    for (size_t j = 0; j < n; j++) {
+        json_object *item = json_object_array_get_idx(dependencies, j);
+
+        typed_list_string_f(list, json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "",
+                            "disk.%d.dependency.%zu.name", i, j);
+    }
+    if (address) {
+        Match match = { .disk = address };
+
+        if (json_find_string(address, "serial", &serial) < 0 || json_find_string(address, "bus-type", &bus) < 0)
+            return -1;
+        if (serial)
+            typed_list_string_f(list, serial, "disk.%d.serial", i);
+        guest_with_def(guest, find_target, &match);
+        if (match.copy)
+            typed_list_string_f(list, match.copy, "disk.%d.alias", i);
+        if (bus)
+            typed_list_string_f(list, bus, "disk.%d.guest_bus", i);
+        g_free(match.copy);
+    }
+    if (guest_alias)
+        typed_list_string_f(list, guest_alias, "disk.%d.guest_alias", i);
+    return 0;
+}
+
+static int list_disks(Guest *guest, TypedList *list)
+{
+    g_autoptr(json_object) disks = NULL;
+    int n = call_list(guest, "guest-get-disks", &disks, ITEMS_MAX);
+
+    if (n < 0)
+        return -1;
+    typed_list_uint(list, "disk.count", (unsigned int)n);
+    for (int i = 0; i < n; i++) {
+        if (list_disk(guest, json_array_object(disks, (size_t)i), i, list) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list)
 {
     switch (type) {
@@ -517,6 +574,8 @@ int qemu_backend_agent_info(Guest *guest, unsigned int type, TypedList *list)
         return list_system(guest, list);
     case VIR_DOMAIN_GUEST_INFO_TIMEZONE:
         return list_zone(guest, list);
+    case VIR_DOMAIN_GUEST_INFO_DISKS:
+        return list_disks(guest, list);
     default:
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "information 0x%x of guests isn't asked for", type);
     }
