@@ -341,6 +341,8 @@ void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, in
 /** More was written to a disk's image than block_threshold() said: @excess bytes more. @path may be NULL. */
 void guest_upcall_block_threshold(Guest *guest, const char *target, const char *path, unsigned long long threshold,
                                   unsigned long long excess);
+/** The guest uses @kib of memory device @alias now. */
+void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long long kib);
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 void guest_upcall_rtc(Guest *guest, long long offset);
 /** A device is gone: it is taken out of the live definition. */

@@ -106,6 +106,16 @@ static gboolean same_console(const void *a, const void *b)
     return x->has_port && y->has_port && x->port == y->port;
 }
 
+/* What is asked of it and what it has may differ. */
+static gboolean same_memory(const void *wanted, const void *there)
+{
+    DomainMemory w = *(const DomainMemory *) wanted;
+    if (w.info.alias)
+        return g_strcmp0(w.info.alias, ((const DomainMemory *) there)->info.alias) == 0;
+    w.target.requested = w.target.current = 0;
+    return xml_covers(&DOMAIN_MEMORY_DESC, &w, there);
+}
+
 static gboolean always(const void *a, const void *b)
 {
     return TRUE;
@@ -115,6 +125,7 @@ static const char *const media[] = { "@type", ".source", ".backingStore", ".driv
 static const char *const fixed[] = { ".source@startupPolicy", NULL };
 static const char *const interface[] = { "@type", "@trustGuestRxFilters", ".source", ".bandwidth", ".link", ".filterref",
                                          ".vlan", ".virtualport", ".coalesce", ".port@isolated", NULL };
+static const char *const requested[] = { ".target.requested", ".target.current", NULL };
 static const char *const graphics[] = { "@passwd", "@passwdValidTo", "@connected", "@defaultMode", NULL };
 
 #define CONFIG (DEVICE_ATTACH_CONFIG | DEVICE_DETACH_CONFIG)
@@ -135,7 +146,7 @@ static const DeviceKind kinds[] = {
     { "redirdev", BOTH },
     { "rng", BOTH },
     { "watchdog", BOTH, .clashes = same_watchdog },
-    { "memory", BOTH },
+    { "memory", BOTH | UPDATE, same_memory, .changeable = requested },
     { "shmem", BOTH, .clashes = same_shmem },
     { "vsock", BOTH, .clashes = always },
     { "serial", BOTH, .clashes = same_serial },
@@ -264,6 +275,8 @@ int device_add(DomainDef *def, const DeviceKind *kind, DomainDevice *dev, Device
     guint *count = (guint *) ((char *) &def->devices + m->aux);
     ref->at = place_of(kind, ref->device, items, n);
     XML_LIST_INSERT(*field, *count, ref->at, ref->device);
+    if (strcmp(kind->name, "memory") == 0 && def->current_memory) /* the whole follows when the definition is completed */
+        def->current_memory += ((const DomainMemory *) ref->device)->target.size;
     return 0;
 }
 
@@ -288,6 +301,11 @@ void device_remove(DomainDef *def, const DeviceRef *ref)
         DomainConsole *console = d->consoles[0];
         XML_LIST_REMOVE(d->consoles, d->n_consoles, 0);
         xml_struct_free(&DOMAIN_CONSOLE_DESC, console);
+    }
+    if (strcmp(ref->member->name, "memory") == 0) {
+        guint64 size = ((const DomainMemory *) ref->device)->target.size;
+        def->memory -= MIN(size, def->memory);
+        def->current_memory -= MIN(size, def->current_memory);
     }
     domain_device_free(device_take(def, ref));
 }

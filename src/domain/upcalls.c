@@ -251,6 +251,20 @@ void guest_upcall_block_threshold(Guest *guest, const char *target, const char *
     emit(guest, event_domain_block_threshold_new(ABOUT(guest), target, path, threshold, excess));
 }
 
+static void set_memory_size(DomainDef *def, const GuestNews *news)
+{
+    DeviceRef ref;
+    if (device_by_alias(def, news->alias, &ref) && g_str_equal(ref.member->name, "memory"))
+        ((DomainMemory *) ref.device)->target.current = news->value;
+}
+
+void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long long kib)
+{
+    if (guest_change_def(guest, set_memory_size, &(GuestNews) { alias, kib }))
+        emit(guest, event_domain_memory_device_size_change_new(ABOUT(guest), alias, kib));
+    status_save_later(guest);
+}
+
 static void set_current_memory(DomainDef *def, const GuestNews *news)
 {
     def->current_memory = news->value;

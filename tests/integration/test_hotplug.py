@@ -410,3 +410,44 @@ def test_vcpus_of_a_list(boot):
     guest.domain.setVcpu('1', 0, LIVE | CONFIG)
     assert plugged(guest) == [0, 2] and [v[0] for v in listed(guest)] == ['y', 'n', 'y', 'n']
     assert [v[0] for v in listed(guest, inactive=True)] == ['y', 'n', 'y', 'n']
+
+
+def test_memory(boot):
+    """Modules that come and go, and memory that the guest takes as it is asked to."""
+    module = "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>"
+    flexible = ("<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>0</node><block unit='MiB'>4</block>"
+                "<requested unit='MiB'>64</requested></target></memory>")
+    more = ("<maxMemory slots='4' unit='MiB'>1024</maxMemory><cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>")
+    guest = boot('memory', memory=256, more=more, devices=module)
+
+    def sizes(inactive=False):
+        tree = ElementTree.fromstring(guest.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0))
+        return int(tree.find('memory').text) >> 10, int(tree.find('currentMemory').text) >> 10
+    base = int(guest.devices('memory/address')[0].get('base'), 16)
+    assert sizes() == (384, 384) and base >= 1 << 32
+    guest.domain.attachDeviceFlags(module, LIVE | CONFIG)
+    guest.told('added', 'dimm1')
+    guest.says('GUEST-PLUG memory33 online')        # blocks of 128 MiB, the first at 4 GiB
+    assert sizes() == sizes(inactive=True) == (512, 512)
+    assert [d['data']['id'] for d in guest.qmp('query-memory-devices')] == ['dimm0', 'dimm1']
+    assert int(guest.devices('memory/address')[1].get('base'), 16) == base + (128 << 20)
+    guest.domain.attachDeviceFlags(flexible, LIVE)
+    guest.told('added', 'virtiomem0')
+    assert sizes() == (640, 640) and guest.devices('memory/target/requested')[0].text == str(64 << 10)
+    new = ElementTree.tostring(guest.devices("memory[@model='virtio-mem']")[0], encoding='unicode').replace(f'>{64 << 10}<', f'>{32 << 10}<')
+    guest.domain.updateDeviceFlags(new, LIVE)
+    assert guest.qmp('qom-get', path='/machine/peripheral/virtiomem0', property='requested-size') == 32 << 20
+    assert guest.devices('memory/target/requested')[0].text == str(32 << 10)
+    assert caught_code(guest.domain.updateDeviceFlags, new.replace(f'>{4 << 10}<', f'>{8 << 10}<'), LIVE) in (
+        libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
+    too_large = module.replace('128', '1024')
+    described = guest.domain.XMLDesc()
+    with pytest.raises(libvirt.libvirtError):
+        guest.domain.attachDeviceFlags(too_large, LIVE)
+    assert guest.domain.XMLDesc() == described
+    guest.domain.detachDeviceAlias('dimm1', LIVE)
+    guest.told('removed', 'dimm1')
+    guest.says('GUEST-PLUG memory33 gone')
+    assert sizes() == (512, 512) and sizes(inactive=True) == (512, 512)
+    assert 'memdimm0' in [o['name'] for o in guest.qmp('qom-list', path='/objects')]
+    wait_for(lambda: 'memdimm1' not in [o['name'] for o in guest.qmp('qom-list', path='/objects')], PLUG_SECONDS, 'its memory being gone')

@@ -159,6 +159,24 @@ static void alias_consoles(DomainDevices *d)
     }
 }
 
+static void alias_memories(DomainDevices *d)
+{
+    static const char *const names[DOMAIN_MEMORY_MODEL_LAST] = {
+        [DOMAIN_MEMORY_MODEL_UNSET] = "dimm", [DOMAIN_MEMORY_MODEL_DIMM] = "dimm", [DOMAIN_MEMORY_MODEL_NVDIMM] = "nvdimm",
+        [DOMAIN_MEMORY_MODEL_VIRTIO_PMEM] = "virtiopmem", [DOMAIN_MEMORY_MODEL_VIRTIO_MEM] = "virtiomem",
+        [DOMAIN_MEMORY_MODEL_SGX_EPC] = "epc",
+    };
+
+    for (guint i = 0; i < d->n_memories; i++) {
+        const char *name = names[d->memories[i]->model];
+        guint64 next = 0;
+
+        for (guint j = 0; j < d->n_memories; j++)
+            next = above(next, d->memories[j]->info.alias, name);
+        alias_set(&d->memories[i]->info, "%s%u", name, (guint)next);
+    }
+}
+
 int qemu_assign_aliases(DomainDef *def)
 {
     DomainDevices *d = &def->devices;
@@ -187,7 +205,7 @@ int qemu_assign_aliases(DomainDef *def)
     ALIAS_ALL(rngs, n_rngs, "rng");
     ALIAS_ALL(panics, n_panics, "panic");
     ALIAS_ALL(shmems, n_shmems, "shmem");
-    ALIAS_ALL(memories, n_memories, "dimm");
+    alias_memories(d);
     ALIAS_ALL(iommus, n_iommus, "iommu");
     ALIAS_ALL(cryptos, n_cryptos, "crypto");
     if (d->memballoon && d->memballoon->model != DOMAIN_MEMBALLOON_MODEL_NONE)

@@ -134,6 +134,15 @@ static void on_balloon(Guest *guest, json_object *data)
         guest_upcall_balloon(guest, bytes / 1024);
 }
 
+static void on_memory_size(Guest *guest, json_object *data)
+{
+    const char *id = json_member_string(data, "id");
+    gint64 bytes = json_member_int(data, "size", -1);
+
+    if (id && bytes >= 0)
+        guest_upcall_memory_size(guest, id, (unsigned long long)bytes / 1024);
+}
+
 static void on_rtc(Guest *guest, json_object *data)
 {
     guest_upcall_rtc(guest, json_member_int(data, "offset", 0));
@@ -234,6 +243,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
         { "BLOCK_WRITE_THRESHOLD", on_threshold },
+        { "MEMORY_DEVICE_SIZE_CHANGE", on_memory_size },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },
         { "MIGRATION", on_migration },

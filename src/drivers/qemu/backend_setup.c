@@ -227,9 +227,41 @@ int qemu_guest_read_vcpus(Guest *guest)
     return 0;
 }
 
+static DomainMemory *find_memory(DomainDef *def, const char *alias)
+{
+    for (guint i = 0; i < def->devices.n_memories; i++) {
+        if (g_strcmp0(def->devices.memories[i]->info.alias, alias) == 0)
+            return def->devices.memories[i];
+    }
+    return NULL;
+}
+
+/* Where modules are, and how much of the others the guest uses. */
+static int read_memories(Guest *guest, DomainDef *def)
+{
+    g_autoptr(json_object) list = NULL;
+
+    if (def->devices.n_memories == 0)
+        return 0;
+    if (qemu_guest_call(guest, "query-memory-devices", NULL, &list) < 0)
+        return -1;
+    for (gsize i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
+        json_object *data = json_member(json_object_array_get_idx(list, i), "data", json_type_object);
+        DomainMemory *memory = find_memory(def, json_member_string(data, "id"));
+
+        if (!memory)
+            continue;
+        if (memory->info.address && memory->info.address->type == DOMAIN_ADDRESS_TYPE_DIMM)
+            memory->info.address->dimm.base = (guint64)MAX(json_member_int(data, "addr", 0), 0);
+        else
+            memory->target.current = (guint64)MAX(json_member_int(data, "size", 0), 0) / 1024;
+    }
+    return 0;
+}
+
 int qemu_guest_refresh(Guest *guest, DomainDef *def)
 {
-    return read_terminals(guest, def) < 0 ? -1 : qemu_guest_read_vcpus(guest);
+    return read_terminals(guest, def) < 0 || read_memories(guest, def) < 0 ? -1 : qemu_guest_read_vcpus(guest);
 }
 
 int qemu_guest_setup(Guest *guest, DomainDef *def)

@@ -401,7 +401,7 @@ static int command_refuse(const QemuCommand *cmd)
         gboolean there;
         const char *what;
     } missing[] = {
-        { d->n_memories > 0, "memory" }, { d->n_iommus > 0, "iommu" },
+        { d->n_iommus > 0, "iommu" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
@@ -444,6 +444,8 @@ static int command_build(QemuCommand *cmd)
         qemu_command_filesystems(cmd) < 0 || qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
         qemu_command_audios(cmd) < 0 || qemu_command_graphics(cmd) < 0 || qemu_command_videos(cmd) < 0 ||
         qemu_command_sounds(cmd) < 0 || qemu_command_misc(cmd) < 0)
+        return -1;
+    if (qemu_command_memories(cmd) < 0)
         return -1;
     command_sandbox(cmd);
     if (qemu_command_panics(cmd) < 0 || qemu_command_shmems(cmd) < 0 || qemu_command_vsock(cmd) < 0 ||

@@ -192,8 +192,7 @@ int qemu_command_firmware(QemuCommand *cmd)
     return 0;
 }
 
-/* A memory backend of @bytes; -1 if its kind isn't possible. */
-static int memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access)
+int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access)
 {
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
     DomainMemoryBackingSourceType source = backing ? backing->source : 0;
@@ -254,7 +253,7 @@ static int command_numa(QemuCommand *cmd)
         g_autoptr(GString) text = g_string_new(NULL);
         g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
 
-        if (memory_object(cmd, id, cell->memory * 1024, cell->mem_access) < 0)
+        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access) < 0)
             return -1;
         g_string_printf(text, "node,nodeid=%u", cell->id);
         for (guint j = 0; parts[j] && *parts[j]; j++)
@@ -335,7 +334,7 @@ int qemu_command_memory(QemuCommand *cmd)
     else
         qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
     if (!has_numa(def) && cmd->machine->default_ram &&
-        memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET) < 0)
+        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
     if (command_smp(cmd) < 0)

@@ -81,6 +81,10 @@ const DomainController *qemu_find_controller(const DomainDef *def, DomainControl
 int qemu_command_machine(QemuCommand *cmd);
 int qemu_command_cpu(QemuCommand *cmd);
 int qemu_command_memory(QemuCommand *cmd);
+/** Memory devices. */
+int qemu_command_memories(QemuCommand *cmd);
+/** A memory backend of @bytes named @id; -1 if its kind isn't possible. */
+int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access);
 int qemu_command_smbios(QemuCommand *cmd);
 int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);

@@ -23,6 +23,7 @@ static const LiveKind kinds[] = {
     { "hostdev", qemu_command_hostdevs },
     { "input", qemu_command_inputs },
     { "rng", qemu_command_misc, .object = "obj" },
+    { "memory", qemu_command_memories, .object = "mem" },
     { "watchdog", qemu_command_misc },
     { "redirdev", qemu_command_redirdevs },
     { "shmem", qemu_command_shmems, .object = "shmmem-" },
@@ -242,7 +243,7 @@ static int settle(Guest *guest, DomainDef *def, const char *kind, void *device)
         return ((DomainDisk *)device)->iotune ? qemu_guest_set_throttle(guest, device) : 0;
     if (g_str_equal(kind, "interface") && ((DomainInterface *)device)->link == INTERFACE_LINK_STATE_DOWN)
         return qemu_guest_set_link(guest, device);
-    return domain_device_chardev(kind, device) ? qemu_guest_refresh(guest, def) : 0;
+    return domain_device_chardev(kind, device) || g_str_equal(kind, "memory") ? qemu_guest_refresh(guest, def) : 0;
 }
 
 /* ---- attach ---- */

@@ -93,12 +93,25 @@ static int update_interface(Guest *guest, const DomainInterface *now, const Doma
     return qemu_guest_set_link(guest, now);
 }
 
+static int update_memory(Guest *guest, DomainMemory *now, const DomainMemory *old)
+{
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", now->info.alias);
+
+    now->target.current = old->target.current;      /* the guest tells when it follows */
+    if (now->target.requested == old->target.requested)
+        return 0;
+    return qemu_guest_call(guest, "qom-set", json_make(JSON_STR("path", path), JSON_STR("property", "requested-size"),
+                                                       JSON_UINT("value", now->target.requested * 1024)), NULL);
+}
+
 int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *device, const void *old, gboolean force)
 {
     if (g_str_equal(kind, "disk"))
         return is_same_image(device, old) ? 0 : change_medium(guest, def, device, old, force);
     if (g_str_equal(kind, "interface"))
         return update_interface(guest, device, old);
+    if (g_str_equal(kind, "memory"))
+        return update_memory(guest, device, old);
     if (g_str_equal(kind, "graphics"))
         return qemu_guest_set_password(guest, device);
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "devices of type '%s' of the running domain '%s' can't be changed yet", kind, guest->name);
