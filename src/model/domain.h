@@ -73,6 +73,9 @@ int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info);
 /** Give each I/O thread that the list doesn't name the lowest free number. */
 void domain_def_number_iothreads(DomainDef *def);
 
+/** Whether all memory of the guest is shared, so that another process can serve a device of it. */
+bool domain_memory_is_shared(const DomainDef *def);
+
 /** Rules between the parts of a definition. -1 with the error set (first one); all go to @diag if not NULL. */
 int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag);
 

@@ -132,6 +132,18 @@ static void add_ps2(DomainDef *def, DomainInputType type)
     XML_LIST_APPEND(def->devices.inputs, def->devices.n_inputs, input);
 }
 
+/* A mediated card shows nothing unless it is told to; a target without the number of a unit is unit 0. */
+static void default_hostdev(DomainHostdev *dev)
+{
+    if (dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && g_strcmp0(dev->model, "vfio-pci") == 0 && !dev->display)
+        dev->display = TRISTATE_OFF;
+    if (dev->source.protocol == HOSTDEV_PROTOCOL_ISCSI && dev->source.name && !strchr(dev->source.name, '/')) {
+        char *whole = g_strconcat(dev->source.name, "/0", NULL);
+        g_free(dev->source.name);
+        dev->source.name = whole;
+    }
+}
+
 static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
 {
     DomainDevices *devices = &def->devices;
@@ -144,6 +156,15 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
     for (guint i = 0; i < devices->n_hostdevs; i++) {
         if (!devices->hostdevs[i]->managed)
             devices->hostdevs[i]->managed = TRISTATE_NO;
+    }
+    for (guint i = 0; i < devices->n_hostdevs && domain_is_qemu(def); i++)
+        default_hostdev(devices->hostdevs[i]);
+    for (guint i = 0; i < devices->n_shmems && domain_is_qemu(def); i++) {
+        DomainShmem *shmem = devices->shmems[i];
+        if (!shmem->has_server)
+            continue;
+        shmem->has_msi = true;
+        shmem->msi.ioeventfd = shmem->msi.ioeventfd ?: TRISTATE_ON;
     }
     for (guint i = 0; i < devices->n_panics && domain_is_qemu(def); i++) {
         if (!devices->panics[i]->model)
@@ -164,6 +185,8 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
         devices->pstore->path = g_strdup_printf("%s/%s_PSTORE.raw", info->nvram_dir, def->name);
     if (devices->vsock && !devices->vsock->model)
         devices->vsock->model = DOMAIN_VSOCK_MODEL_VIRTIO;
+    if (devices->vsock && devices->vsock->cid.address && !devices->vsock->cid.automatic)
+        devices->vsock->cid.automatic = TRISTATE_NO;
 }
 
 int domain_defaults_devices(DomainDef *def, const DomainMachineInfo *info)

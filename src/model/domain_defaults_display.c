@@ -65,6 +65,10 @@ static void default_ports(DomainGraphics *graphics)
         return;
     }
     if (graphics->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
+        if (graphics->default_mode == SPICE_CHANNEL_MODE_ANY)
+            graphics->default_mode = SPICE_CHANNEL_MODE_UNSET;     /* what it is without saying */
+        if (graphics->port == -1 && graphics->tls_port == -1)
+            graphics->autoport = TRISTATE_YES;
         if (!graphics->autoport && (graphics->port > 0 || graphics->tls_port > 0))
             graphics->autoport = TRISTATE_NO;
         if (graphics->autoport == TRISTATE_YES)
@@ -147,15 +151,19 @@ static void order_videos(DomainDevices *devices)
 /* Sound: one backend, of the kind that the last display carries. SDL plays by itself. */
 static void default_audio(DomainDevices *devices)
 {
-    DomainAudioType type = DOMAIN_AUDIO_TYPE_NONE;
+    DomainAudioType type = devices->n_graphics ? DOMAIN_AUDIO_TYPE_UNSET : DOMAIN_AUDIO_TYPE_NONE;
 
     if (devices->n_audios)
         return;
     for (guint i = 0; i < devices->n_graphics; i++) {
-        if (devices->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_SDL)
+        DomainGraphicsType display = devices->graphics[i]->type;
+        if (display == DOMAIN_GRAPHICS_TYPE_SDL)
             return;
-        type = devices->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_SPICE ? DOMAIN_AUDIO_TYPE_SPICE : DOMAIN_AUDIO_TYPE_NONE;
+        if (is_server(devices->graphics[i]))
+            type = display == DOMAIN_GRAPHICS_TYPE_SPICE ? DOMAIN_AUDIO_TYPE_SPICE : DOMAIN_AUDIO_TYPE_NONE;
     }
+    if (!type)
+        return;
     DomainAudio *audio = xml_struct_new(&DOMAIN_AUDIO_DESC);
     audio->id = 1;
     audio->type = type;

@@ -192,6 +192,17 @@ static int compare_events(const void *a, const void *b)
     return (*(PerfEvent *const *)a)->name - (*(PerfEvent *const *)b)->name;
 }
 
+/* Modes of files are told with four digits; what is none stays for those who check it. */
+static void normalize_mode(char **mode)
+{
+    guint64 value;
+
+    if (!*mode || !g_ascii_string_to_unsigned(*mode, 8, 0, 07777, &value, NULL))
+        return;
+    g_free(*mode);
+    *mode = g_strdup_printf("%04o", (guint)value);
+}
+
 int domain_normalize(DomainDef *def)
 {
     DomainDevices *devices = &def->devices;
@@ -204,6 +215,12 @@ int domain_normalize(DomainDef *def)
 
     for (guint i = 0; i < devices->n_disks; i++)
         normalize_disk(devices->disks[i]);
+    for (guint i = 0; i < devices->n_rngs; i++)
+        normalize_char(&devices->rngs[i]->backend.source);
+    for (guint i = 0; i < devices->n_filesystems; i++) {
+        normalize_mode(&devices->filesystems[i]->fmode);
+        normalize_mode(&devices->filesystems[i]->dmode);
+    }
     for (guint i = 0; i < devices->n_channels; i++)
         normalize_char(&devices->channels[i]->source);
     for (guint i = 0; i < devices->n_serials; i++)

@@ -108,3 +108,4 @@ void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_tuning(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag);

@@ -150,5 +150,7 @@ int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag)
     domain_validate_memory(def, all);
     domain_validate_tuning(def, all);
     domain_validate_devices(def, all);
+    if (domain_is_qemu(def))
+        domain_validate_qemu(def, all);
     return xml_diagnostics_report(all, ERROR_DOMAIN);
 }

@@ -6,7 +6,7 @@ import pytest
 import corpus
 import wire
 
-UNCOVERED = 400     # rows that wait for their case
+UNCOVERED = 291     # rows that wait for their case
 CASES = corpus.load()
 COVERAGE = corpus.Coverage(corpus.schema())
 NEWER = {case.name for case in CASES if COVERAGE.add(case) > corpus.REFERENCE or case.newer}

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/uuid.h"
 #include "drivers/qemu/command_priv.h"
+#include "model/domain.h"
 
 void qemu_arg(QemuCommand *cmd, const char *arg)
 {
@@ -99,17 +100,9 @@ int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop
 
 int qemu_require_shared_memory(const QemuCommand *cmd, const char *what)
 {
-    const DomainDef *def = cmd->def;
-    guint cells = def->cpu ? def->cpu->n_numa_cells : 0;
-    gboolean whole = def->memory_backing && def->memory_backing->access == DOMAIN_MEMORY_ACCESS_SHARED, shared = whole || cells > 0;
-
-    for (guint i = 0; shared && i < cells; i++) {
-        const NumaCell *cell = def->cpu->numa_cells[i];
-
-        shared = cell->mem_access ? cell->mem_access == DOMAIN_MEMORY_ACCESS_SHARED : whole;
-    }
-    return shared ? 0 : FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s is served by another process, which needs the guest's memory to be shared "
-                             "(<memoryBacking> with <source type='memfd'/> and <access mode='shared'/>)", what);
+    return domain_memory_is_shared(cmd->def) ? 0 :
+        FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s is served by another process, which needs the guest's memory to be shared "
+             "(<memoryBacking> with <source type='memfd'/> and <access mode='shared'/>)", what);
 }
 
 gboolean qemu_machine_is_i440fx(const char *machine)

@@ -117,10 +117,6 @@ static int scsi_controller(QemuCommand *cmd, const DomainController *c)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SCSI controller model '%s' is not supported", c->model);
     if (qemu_require_type(cmd, driver, "a SCSI controller") < 0)
         return -1;
-    if (!g_str_has_prefix(driver, "virtio") && (c->driver.queues || c->driver.cmd_per_lun || c->driver.max_sectors || c->driver.ioeventfd ||
-                                                c->driver.iothread))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model "
-                    "'virtio-scsi' only, not '%s'", c->model);
     props = device(driver);
     if (c->driver.iothread) {
         g_autofree char *thread = g_strdup_printf("iothread%u", c->driver.iothread);

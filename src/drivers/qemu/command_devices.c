@@ -51,8 +51,6 @@ static int one_smartcard(QemuCommand *cmd, const DomainSmartcard *card)
 
 int qemu_command_smartcards(QemuCommand *cmd)
 {
-    if (cmd->def->devices.n_smartcards > 1)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has more than one smartcard, and QEMU takes one", cmd->def->name);
     for (guint i = 0; i < cmd->def->devices.n_smartcards; i++) {
         if (one_smartcard(cmd, cmd->def->devices.smartcards[i]) < 0)
             return -1;
@@ -161,13 +159,6 @@ static int one_shmem(QemuCommand *cmd, const DomainShmem *shmem)
 
     if (shmem->model == DOMAIN_SHMEM_MODEL_IVSHMEM || !shmem->model)
         return qemu_require_type(cmd, "ivshmem", what);  /* no QEMU that is driven has it */
-    if (!file_name_is_safe(shmem->name))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the name can't be a file's", what);
-    if (doorbell != shmem->has_server)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, doorbell ? "%s: model 'ivshmem-doorbell' needs <server>" :
-                    "%s: model 'ivshmem-plain' has no <server>", what);
-    if (!doorbell && shmem->has_msi)
-        return FAIL(VIR_ERR_XML_ERROR, "%s: model 'ivshmem-plain' has no <msi>", what);
     if (doorbell && shmem->size)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the server of model 'ivshmem-doorbell' has its <size>", what);
     if (qemu_require_type(cmd, doorbell ? "ivshmem-doorbell" : "ivshmem-plain", what) < 0)

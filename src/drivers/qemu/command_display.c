@@ -54,10 +54,6 @@ static int check_video(QemuCommand *cmd, const DomainVideo *video, const char *d
     if (process && (video->type != DOMAIN_VIDEO_TYPE_VIRTIO || qemu_require_shared_memory(cmd, what) < 0))
         return video->type == DOMAIN_VIDEO_TYPE_VIRTIO ? -1 :
             FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "only a graphics card of type 'virtio' can be drawn by a process of its own");
-    if (video->acceleration.accel2d == TRISTATE_YES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "QEMU's graphics cards have no 2D acceleration that could be switched on");
-    if (video->acceleration.rendernode && !process)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "only a graphics card with <driver name='vhostuser'/> has a rendernode");
     if (qemu_require_type(cmd, driver, what) < 0)
         return -1;
     /* What draws with OpenGL has all that the plain one has, and can't be asked about. */

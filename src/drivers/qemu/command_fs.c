@@ -17,9 +17,6 @@ static int check_filesystem(const DomainFilesystem *fs, const char *what)
     gboolean virtiofs = fs->driver.type == FILESYSTEM_DRIVER_TYPE_VIRTIOFS;
     gsize max = virtiofs ? TAG_VIRTIOFS_MAX : TAG_9P_MAX;
 
-    if (fs->type != FILESYSTEM_TYPE_MOUNT)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: QEMU shares folders (type='mount') only, no file system of type '%s'", what,
-                    filesystem_type_to_string(fs->type));
     if (fs->driver.type && !virtiofs && fs->driver.type != FILESYSTEM_DRIVER_TYPE_PATH)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: driver '%s' is not supported; there are 'path' and 'virtiofs'", what,
                     filesystem_driver_type_to_string(fs->driver.type));
@@ -56,8 +53,6 @@ static int fsdev_9p(QemuCommand *cmd, const DomainFilesystem *fs, const char *id
 {
     g_autoptr(GString) out = g_string_new("local");
 
-    if ((fs->fmode || fs->dmode) && fs->accessmode != FILESYSTEM_ACCESS_MAPPED)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: fmode and dmode need accessmode='mapped'", what);
     if (fs->driver.wrpolicy && !g_str_equal(fs->driver.wrpolicy, "immediate"))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the write policy '%s' is not supported", what, fs->driver.wrpolicy);
     g_string_append_printf(out, ",security_model=%s", security_model(fs->accessmode));
@@ -107,8 +102,6 @@ static int filesystem_virtiofs(QemuCommand *cmd, const DomainFilesystem *fs, con
     ChardevSource socket = { .type = CHARDEV_TYPE_UNIX, .mode = CHARDEV_MODE_CONNECT, .path = path };
     json_object *props;
 
-    if (fs->readonly)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: virtiofs has no read-only folders", what);
     if (fs->accessmode != FILESYSTEM_ACCESS_PASSTHROUGH || fs->fmode || fs->dmode || fs->multidevs || fs->driver.wrpolicy)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: access modes other than 'passthrough', fmode, dmode, multidevs and wrpolicy are for "
                     "driver 'path' only", what);
@@ -116,7 +109,7 @@ static int filesystem_virtiofs(QemuCommand *cmd, const DomainFilesystem *fs, con
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: who serves a socket of its own has no <binary>", what);
     if (fs->driver.queue & (fs->driver.queue - 1) || fs->driver.queue > 1024)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the queue size must be a power of two up to 1024", what);
-    if (qemu_require_type(cmd, driver, what) < 0 || qemu_require_shared_memory(cmd, what) < 0 ||
+    if (qemu_require_type(cmd, driver, what) < 0 ||
         qemu_chardev(cmd, &socket, fs->info.alias, what) < 0)
         return -1;
     props = json_make(JSON_STR("driver", driver));

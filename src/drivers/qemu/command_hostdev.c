@@ -48,12 +48,10 @@ static int hostdev_usb(QemuCommand *cmd, const DomainHostdev *dev, const char *w
 
 /* ---- PCI ---- */
 
-static int has_screen(const QemuCommand *cmd, const DomainHostdev *dev, const char *what)
+static int check_screen(const DomainHostdev *dev, const char *what)
 {
     if (dev->ramfb == TRISTATE_ON && dev->display != TRISTATE_ON)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: ramfb='on' needs display='on'", what);
-    if (dev->display == TRISTATE_ON && cmd->def->devices.n_graphics == 0)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: display='on' needs a display of the domain", what);
     return 0;
 }
 
@@ -83,7 +81,7 @@ static int hostdev_pci(QemuCommand *cmd, const DomainHostdev *dev, const char *w
     if (dev->driver > DOMAIN_HOSTDEV_DRIVER_NAME_UNSET && dev->driver != DOMAIN_HOSTDEV_DRIVER_NAME_VFIO)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the driver '%s' is not supported; there is 'vfio'", what,
                     domain_hostdev_driver_name_to_string(dev->driver));
-    if (qemu_require_type(cmd, driver, what) < 0 || has_screen(cmd, dev, what) < 0)
+    if (qemu_require_type(cmd, driver, what) < 0 || check_screen(dev, what) < 0)
         return -1;
     host = g_strdup_printf("%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->slot, pci->function);
     props = json_make(JSON_STR("driver", driver), JSON_STR("host", host), JSON_STR("id", dev->info.alias));
@@ -114,7 +112,7 @@ static int hostdev_mdev(QemuCommand *cmd, const DomainHostdev *dev, const char *
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: mediated devices of model '%s' are not supported", what, driver ? driver : "");
     if (!pci && (dev->display || dev->ramfb))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only mediated devices of model 'vfio-pci' have a display", what);
-    if (qemu_require_type(cmd, driver, what) < 0 || has_screen(cmd, dev, what) < 0)
+    if (qemu_require_type(cmd, driver, what) < 0 || check_screen(dev, what) < 0)
         return -1;
     path = g_strdup_printf("/sys/bus/mdev/devices/%s", uuid_format(dev->source.mdev_uuid, uuid));
     props = json_make(JSON_STR("driver", driver), JSON_STR("id", dev->info.alias), JSON_STR("sysfsdev", path));
@@ -228,8 +226,6 @@ static int hostdev_scsi_host(QemuCommand *cmd, const DomainHostdev *dev, const c
 
 static int one_hostdev(QemuCommand *cmd, const DomainHostdev *dev, const char *what)
 {
-    if (dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: QEMU has no devices of mode '%s'", what, domain_hostdev_mode_to_string(dev->mode));
     switch (dev->type) {
     case DOMAIN_HOSTDEV_TYPE_USB:
         return hostdev_usb(cmd, dev, what);

@@ -265,8 +265,6 @@ static int check_interface(QemuCommand *cmd, const DomainInterface *net, const c
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only interfaces of type 'user' forward ports, not of type '%s'", what, name);
     if (net->teaming.type == INTERFACE_TEAMING_TYPE_TRANSIENT)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the transient part of a pair is a passed device of the host", what);
-    if (net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !is_virtio(net))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the persistent part of a pair needs the model 'virtio'", what);
     if (net->coalesce_rx_frames_max && !qemu_interface_needs_tap(net))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't coalesce packets", what, name);
     return type == DOMAIN_INTERFACE_TYPE_VHOSTUSER ? qemu_require_shared_memory(cmd, what) : 0;

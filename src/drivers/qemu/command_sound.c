@@ -81,15 +81,6 @@ static json_object *direction(const AudioStream *s, guint takes)
     return NULL;
 }
 
-static gboolean has_spice(const QemuCommand *cmd)
-{
-    for (guint i = 0; i < cmd->def->devices.n_graphics; i++) {
-        if (cmd->def->devices.graphics[i]->type == DOMAIN_GRAPHICS_TYPE_SPICE)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static int command_audio(QemuCommand *cmd, const DomainAudio *audio)
 {
     g_autofree char *id = g_strdup_printf("audio%u", audio->id);
@@ -98,8 +89,6 @@ static int command_audio(QemuCommand *cmd, const DomainAudio *audio)
 
     if (!backends[audio->type].driver)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "audio backend %u has no type", audio->id);
-    if (audio->type == DOMAIN_AUDIO_TYPE_SPICE && !has_spice(cmd))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "audio backend %u of type 'spice' needs <graphics type='spice'>", audio->id);
     props = json_make(JSON_STR("id", id), JSON_STR("driver", backends[audio->type].driver));
     add_number(props, "timer-period", audio->timer_period);
     json_add(props, JSON_STR("server", audio->server_name), JSON_STR("path", audio->path));

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What QEMU's devices can't be, whichever QEMU it is. What only some lack is found when the command line is made.
+ */
+#include "model/domain_private.h"
+#include <arpa/inet.h>
+
+#define UNSUPPORTED VIR_ERR_CONFIG_UNSUPPORTED
+
+static bool has_graphics(const DomainDef *def, DomainGraphicsType type)
+{
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        if (def->devices.graphics[i]->type == type)
+            return true;
+    }
+    return false;
+}
+
+bool domain_memory_is_shared(const DomainDef *def)
+{
+    guint cells = def->cpu ? def->cpu->n_numa_cells : 0;
+    bool whole = def->memory_backing && def->memory_backing->access == DOMAIN_MEMORY_ACCESS_SHARED, shared = whole || cells > 0;
+
+    for (guint i = 0; shared && i < cells; i++) {
+        const NumaCell *cell = def->cpu->numa_cells[i];
+        shared = cell->mem_access ? cell->mem_access == DOMAIN_MEMORY_ACCESS_SHARED : whole;
+    }
+    return shared;
+}
+
+static void check_inputs(const DomainDef *def, XmlDiagnostics *diag)
+{
+    for (guint i = 0; i < def->devices.n_inputs; i++) {
+        const DomainInput *input = def->devices.inputs[i];
+        const char *type = domain_input_type_to_string(input->type), *bus = domain_input_bus_to_string(input->bus);
+        bool simple = input->type == DOMAIN_INPUT_TYPE_MOUSE || input->type == DOMAIN_INPUT_TYPE_KEYBOARD;
+        DomainPlace at = {diag, "input", i};
+
+        REFUSE_IF(input->bus == DOMAIN_INPUT_BUS_PS2 && !simple, &at, VIR_ERR_INTERNAL_ERROR, "no input of type '%s' is on bus 'ps2'", type);
+        REFUSE_IF(input->bus == DOMAIN_INPUT_BUS_XEN || input->bus == DOMAIN_INPUT_BUS_PARALLELS, &at, VIR_ERR_INTERNAL_ERROR,
+                  "QEMU has no input on bus '%s'", bus);
+        REFUSE_IF(input->bus == DOMAIN_INPUT_BUS_VIRTIO && input->type != DOMAIN_INPUT_TYPE_PASSTHROUGH &&
+                  input->model > DOMAIN_INPUT_MODEL_VIRTIO, &at, UNSUPPORTED, "input of type '%s' has no model '%s'", type,
+                  domain_input_model_to_string(input->model));
+    }
+}
+
+static void check_shmems(const DomainDef *def, XmlDiagnostics *diag)
+{
+    for (guint i = 0; i < def->devices.n_shmems; i++) {
+        const DomainShmem *shmem = def->devices.shmems[i];
+        bool doorbell = shmem->model == DOMAIN_SHMEM_MODEL_IVSHMEM_DOORBELL, plain = shmem->model == DOMAIN_SHMEM_MODEL_IVSHMEM_PLAIN;
+        DomainPlace at = {diag, "shmem", i};
+
+        REFUSE_IF(strchr(shmem->name, '/') || strcmp(shmem->name, ".") == 0 || strcmp(shmem->name, "..") == 0, &at, UNSUPPORTED,
+                  "the name '%s' can't be a file's", shmem->name);
+        REFUSE_IF(shmem->has_msi && !shmem->has_server, &at, VIR_ERR_XML_ERROR, "only shared memory with a server has <msi>");
+        REFUSE_IF(doorbell && !shmem->has_server, &at, UNSUPPORTED, "model 'ivshmem-doorbell' needs <server>");
+        REFUSE_IF(plain && shmem->has_server, &at, UNSUPPORTED, "model 'ivshmem-plain' has no <server>");
+    }
+}
+
+static void check_source(const DomainDef *def, const ChardevSource *source, const char *kind, guint i, XmlDiagnostics *diag)
+{
+    DomainPlace at = {diag, kind, i};
+
+    REFUSE_IF(source->type == CHARDEV_TYPE_SPICEVMC && !has_graphics(def, DOMAIN_GRAPHICS_TYPE_SPICE), &at, UNSUPPORTED,
+              "type 'spicevmc' needs <graphics type='spice'>");
+}
+
+static void check_watchdogs(const DomainDef *def, XmlDiagnostics *diag)
+{
+    bool s390 = def->os.arch && g_str_has_prefix(def->os.arch, "s390");
+
+    for (guint i = 0; i < def->devices.n_watchdogs; i++) {
+        DomainPlace at = {diag, "watchdog", i};
+        REFUSE_IF(def->devices.watchdogs[i]->model == DOMAIN_WATCHDOG_MODEL_DIAG288 && !s390, &at, UNSUPPORTED,
+                  "model 'diag288' is for s390 machines only");
+    }
+}
+
+static void check_channel(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainChannel *channel = def->devices.channels[i];
+    const char *address = channel->target.address ? channel->target.address : "";
+    DomainPlace at = {diag, "channel", i};
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (channel->target.type != CHANNEL_TARGET_TYPE_GUESTFWD)
+        return;
+    REFUSE_IF(!channel->target.port, &at, VIR_ERR_XML_ERROR, "target type 'guestfwd' needs a port");
+    REFUSE_IF(inet_pton(AF_INET6, address, &v6) == 1, &at, UNSUPPORTED, "target type 'guestfwd' takes IPv4 addresses only");
+    REFUSE_IF(inet_pton(AF_INET6, address, &v6) != 1 && inet_pton(AF_INET, address, &v4) != 1, &at, VIR_ERR_SYSTEM_ERROR,
+              "'%s' is no IPv4 address", address);
+}
+
+static void check_chardevs(const DomainDef *def, XmlDiagnostics *diag)
+{
+    const DomainDevices *d = &def->devices;
+    bool s390 = def->os.arch && g_str_has_prefix(def->os.arch, "s390");
+
+    for (guint i = 0; i < d->n_serials; i++) {
+        DomainPlace at = {diag, "serial", i};
+        REFUSE_IF(d->serials[i]->source.type == CHARDEV_TYPE_SPICEVMC, &at, UNSUPPORTED, "type 'spicevmc' is for channels of type 'virtio' only");
+    }
+    for (guint i = 0; i < d->n_channels; i++) {
+        check_source(def, &d->channels[i]->source, "channel", i, diag);
+        check_channel(def, i, diag);
+    }
+    for (guint i = 0; i < d->n_redirdevs; i++)
+        check_source(def, &d->redirdevs[i]->source, "redirdev", i, diag);
+    for (guint i = 0; i < d->n_smartcards; i++) {
+        DomainPlace at = {diag, "smartcard", i};
+
+        check_source(def, &d->smartcards[i]->source, "smartcard", i, diag);
+        REFUSE_IF(i > 0, &at, UNSUPPORTED, "QEMU takes one smartcard");
+        REFUSE_IF(d->smartcards[i]->mode == SMARTCARD_MODE_HOST_CERTIFICATES && d->smartcards[i]->n_certificates != 3, &at,
+                  VIR_ERR_XML_ERROR, "mode 'host-certificates' needs three certificates");
+    }
+    for (guint i = 0; i < d->n_consoles; i++) {
+        ConsoleTargetType type = d->consoles[i]->target.type;
+        DomainPlace at = {diag, "console", i};
+
+        REFUSE_IF((type == CONSOLE_TARGET_TYPE_SCLP || type == CONSOLE_TARGET_TYPE_SCLPLM) && !s390, &at, UNSUPPORTED,
+                  "target type '%s' is for s390 machines only", console_target_type_to_string(type));
+    }
+}
+
+static void check_filesystem(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainFilesystem *fs = def->devices.filesystems[i];
+    bool virtiofs = fs->driver.type == FILESYSTEM_DRIVER_TYPE_VIRTIOFS;
+    DomainPlace at = {diag, "filesystem", i};
+
+    REFUSE_IF(fs->type != FILESYSTEM_TYPE_MOUNT, &at, UNSUPPORTED, "QEMU shares folders (type='mount') only, no file system of type '%s'",
+              filesystem_type_to_string(fs->type));
+    REFUSE_IF((fs->fmode || fs->dmode) && fs->accessmode != FILESYSTEM_ACCESS_MAPPED, &at, UNSUPPORTED,
+              "fmode and dmode need accessmode='mapped'");
+    REFUSE_IF(virtiofs && fs->readonly, &at, UNSUPPORTED, "virtiofs has no read-only folders");
+    REFUSE_IF(virtiofs && !domain_memory_is_shared(def), &at, UNSUPPORTED, "virtiofs needs the guest's memory to be shared (<memoryBacking> with "
+              "<source type='memfd'/> and <access mode='shared'/>)");
+}
+
+static void check_hostdev(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainHostdev *dev = def->devices.hostdevs[i];
+    DomainPlace at = {diag, "hostdev", i};
+
+    REFUSE_IF(dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM, &at, UNSUPPORTED, "QEMU has no devices of mode '%s'",
+              domain_hostdev_mode_to_string(dev->mode));
+    REFUSE_IF(dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && dev->display == TRISTATE_ON && def->devices.n_graphics == 0, &at, UNSUPPORTED, "display='on' needs a display of the domain");
+}
+
+static void check_video(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainVideo *video = def->devices.videos[i];
+    DomainPlace at = {diag, "video", i};
+
+    REFUSE_IF(video->type == DOMAIN_VIDEO_TYPE_XEN || video->type == DOMAIN_VIDEO_TYPE_VBOX || video->type == DOMAIN_VIDEO_TYPE_PARALLELS ||
+              video->type == DOMAIN_VIDEO_TYPE_GOP, &at, UNSUPPORTED, "QEMU has no video of type '%s'", domain_video_type_to_string(video->type));
+    REFUSE_IF(video->acceleration.accel2d == TRISTATE_YES, &at, UNSUPPORTED, "QEMU has no 2D acceleration that could be switched on");
+    REFUSE_IF(video->acceleration.rendernode && video->driver.name != VIDEO_BACKEND_VHOSTUSER, &at, UNSUPPORTED,
+              "only a card with <driver name='vhostuser'/> has a rendernode");
+}
+
+static void check_display(const DomainDef *def, XmlDiagnostics *diag)
+{
+    const DomainDevices *d = &def->devices;
+
+    for (guint i = 0; i < d->n_videos; i++)
+        check_video(def, i, diag);
+    for (guint i = 0; i < d->n_graphics; i++) {
+        DomainPlace at = {diag, "graphics", i};
+        REFUSE_IF(d->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_DESKTOP, &at, UNSUPPORTED, "QEMU has no display of type 'desktop'");
+    }
+    for (guint i = 0; i < d->n_audios; i++) {
+        DomainPlace at = {diag, "audio", i};
+        REFUSE_IF(d->audios[i]->type == DOMAIN_AUDIO_TYPE_SPICE && !has_graphics(def, DOMAIN_GRAPHICS_TYPE_SPICE), &at, UNSUPPORTED,
+                  "type 'spice' needs <graphics type='spice'>");
+    }
+    for (guint i = 0; i < d->n_sounds; i++) {
+        DomainPlace at = {diag, "sound", i};
+        REFUSE_IF(d->sounds[i]->model == DOMAIN_SOUND_MODEL_ICH7, &at, VIR_ERR_INTERNAL_ERROR, "QEMU has no sound card of model 'ich7'");
+    }
+}
+
+static void check_controller(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainController *c = def->devices.controllers[i];
+    const DomainControllerDriver *d = &c->driver;
+    bool virtio = c->type == DOMAIN_CONTROLLER_TYPE_SCSI && (!c->model || g_str_has_prefix(c->model, "virtio"));
+    DomainPlace at = {diag, "controller", i};
+
+    REFUSE_IF((d->queues || d->cmd_per_lun || d->max_sectors || d->ioeventfd || d->iothread) && !virtio, &at, UNSUPPORTED,
+              "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model 'virtio-scsi' only");
+}
+
+void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
+{
+    const DomainDevices *d = &def->devices;
+    DomainPlace vsock = {diag, "vsock", 0}, nvram = {diag, "nvram", 0};
+
+    check_inputs(def, diag);
+    check_shmems(def, diag);
+    check_watchdogs(def, diag);
+    check_chardevs(def, diag);
+    check_display(def, diag);
+    for (guint i = 0; i < d->n_filesystems; i++)
+        check_filesystem(def, i, diag);
+    for (guint i = 0; i < d->n_hostdevs; i++)
+        check_hostdev(def, i, diag);
+    for (guint i = 0; i < d->n_controllers; i++)
+        check_controller(def, i, diag);
+    for (guint i = 0; i < d->n_interfaces; i++) {
+        const DomainInterface *net = d->interfaces[i];
+        DomainPlace at = {diag, "interface", i};
+
+        REFUSE_IF(net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !(net->model && g_str_has_prefix(net->model, "virtio")), &at,
+                  UNSUPPORTED, "the persistent part of a pair needs the model 'virtio'");
+    }
+    REFUSE_IF(d->vsock && d->vsock->cid.address && d->vsock->cid.address < 3, &vsock, UNSUPPORTED,
+              "the number %u is not a guest's: they begin at 3", d->vsock->cid.address);
+    REFUSE_IF(d->nvram && !(def->os.arch && g_str_has_prefix(def->os.arch, "ppc64")), &nvram, UNSUPPORTED, "nvram is for POWER machines only");
+}
