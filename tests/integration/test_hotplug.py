@@ -5,6 +5,7 @@ what the definition says, and what is left when it fails."""
 import json
 import os
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -271,6 +272,20 @@ def test_every_kind(boot, tmp_path):
     os.unlink('/dev/shm/plugged')                   # what guests share outlives them
     wait_for(lambda: sorted(behind()) == before, PLUG_SECONDS, 'QEMU letting go of what was behind them')
     assert there() == known and sets() == held and not (tmp_path / 'sock').exists()
+
+
+def test_a_guest_that_does_not_answer(boot):
+    """The call ends before the guest, which is paused, lets go of the device; that is told when it comes."""
+    guest = boot('silent')
+    guest.domain.attachDeviceFlags("<rng model='virtio'><backend model='builtin'/></rng>", LIVE)
+    guest.told('added', 'rng0')
+    guest.domain.suspend()
+    begun = time.monotonic()
+    guest.domain.detachDeviceAlias('rng0', LIVE)
+    assert time.monotonic() - begun > 4 and len(guest.devices('rng')) == 1 and not guest.events
+    guest.domain.resume()
+    guest.told('removed', 'rng0')
+    assert guest.devices('rng') == []
 
 
 def test_a_folder_of_the_host(boot, tmp_path):

@@ -174,6 +174,7 @@ def test_limits_from_the_start(partition, make):
     memory = group_of(guest, 'memory', partition)
     assert value(memory, 'memory.limit_in_bytes') == str(900 << 20) and value(memory, 'memory.soft_limit_in_bytes') == str(800 << 20)
     assert value(group_of(guest, 'cpuset', partition), 'cpuset.mems') == '0'
+    assert [(m['policy'], m['host-nodes']) for m in guest.qmp('query-memdev')] == [('bind', [0])]
     for tree in ('memory', 'cpuset'):
         assert str(guest.pid()) in value(group_of(guest, tree, partition), 'cgroup.procs').split()
     guest.domain.setVcpusFlags(3, LIVE)
@@ -224,6 +225,17 @@ def test_limits_while_it_runs(partition, make, daemon):
     connection.close()
 
 
+def test_nodes(make):
+    """QEMU is told, for all memory or by node of the guest."""
+    cells = "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>"
+    for mode, policy in (('preferred', 'preferred'), ('interleave', 'interleave')):
+        guest = make(f'nodes-{mode}', more=f"<numatune><memory mode='{mode}' nodeset='0'/></numatune>")
+        assert [(m['policy'], m['host-nodes']) for m in guest.qmp('query-memdev')] == [(policy, [0])]
+    guest = make('cell', more=f"<numatune><memory mode='preferred' nodeset='0'/><memnode cellid='0' mode='interleave' nodeset='0'/></numatune>{cells}")
+    assert [m['policy'] for m in guest.qmp('query-memdev')] == ['interleave']
+    assert caught_code(guest.domain.setNumaParameters, {'numa_nodeset': '0'}, LIVE) == libvirt.VIR_ERR_OPERATION_INVALID
+
+
 def test_a_partition_that_is_not_there(partition, make):
     guest = make('nowhere', start=False, more='<resource><partition>/lvtest-none</partition></resource><cputune><shares>5</shares></cputune>')
     assert caught_code(guest.domain.create) == libvirt.VIR_ERR_SYSTEM_ERROR
@@ -231,7 +243,7 @@ def test_a_partition_that_is_not_there(partition, make):
 
 
 def test_what_cannot_be_done_is_refused_before_the_start(make):
-    for number, tune in enumerate(("<cputune><cachetune vcpus='0'><cache id='0' level='3' type='both' size='3' unit='MiB'/></cachetune></cputune>",
+    for number, tune in enumerate(("<perf><event name='cpu_cycles' enabled='yes'/></perf>",
                                    "<cputune><vcpusched vcpus='0' scheduler='fifo' priority='1000'/></cputune>")):
         guest = make(f'refused{number}', start=False, more=tune)
         assert caught_code(guest.domain.create) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED, tune

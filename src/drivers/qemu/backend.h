@@ -78,6 +78,7 @@ typedef struct QemuGuest {
     GPtrArray *taps;         /* * names of host devices, by interface; NULL where there is none */
     QemuHelpers *helpers;
     char *balloon_path;      /* QOM path; NULL: no balloon */
+    gint tuned;              /* atomic: it may have control groups */
 } QemuGuest;
 
 typedef struct QemuPort {

@@ -634,6 +634,7 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
 {
     QemuGuest *qemu = qemu_guest(guest);
 
+    g_atomic_int_set(&qemu->tuned, 1);      /* by the daemon that was before, perhaps */
     qemu->monitor_path = child_path(root, "monitor");
     qemu->dir = child_path(root, "libDir");
     qemu->channel_dir = child_path(root, "channelTargetDir");

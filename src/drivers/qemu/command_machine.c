@@ -192,7 +192,34 @@ int qemu_command_firmware(QemuCommand *cmd)
     return 0;
 }
 
-int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access)
+/* Which nodes of the host it is on, and how strictly. */
+static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, const Bitmap *nodes)
+{
+    static const char *const policies[DOMAIN_NUMATUNE_MODE_LAST] = {
+        [DOMAIN_NUMATUNE_MODE_UNSET] = "bind", [DOMAIN_NUMATUNE_MODE_STRICT] = "bind", [DOMAIN_NUMATUNE_MODE_PREFERRED] = "preferred",
+        [DOMAIN_NUMATUNE_MODE_INTERLEAVE] = "interleave",
+    };
+    const DomainNumatune *tune = cmd->def->numatune;
+    DomainNumatuneMode mode = tune ? tune->memory.mode : DOMAIN_NUMATUNE_MODE_UNSET;
+    const Bitmap *set = tune ? tune->memory.nodeset : NULL;
+    json_object *list;
+
+    for (guint i = 0; tune && i < tune->n_memnodes; i++) {
+        if (cell >= 0 && tune->memnodes[i]->cellid == (guint)cell) {
+            mode = tune->memnodes[i]->mode;
+            set = tune->memnodes[i]->nodeset;
+        }
+    }
+    set = nodes ? nodes : set;
+    if (!set || !policies[mode])
+        return;
+    list = json_object_new_array();
+    for (ssize_t i = -1; (i = bitmap_next(set, i)) >= 0;)
+        json_object_array_add(list, json_object_new_int64(i));
+    json_add(props, JSON_VALUE("host-nodes", list), JSON_STR("policy", policies[mode]));
+}
+
+int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes)
 {
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
     DomainMemoryBackingSourceType source = backing ? backing->source : 0;
@@ -225,6 +252,7 @@ int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMe
             json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
     }
     json_add(props, JSON_UINT("size", bytes));
+    add_nodes(cmd, props, cell, nodes);
     qemu_arg_json(cmd, "-object", props);
     return 0;
 }
@@ -253,7 +281,7 @@ static int command_numa(QemuCommand *cmd)
         g_autoptr(GString) text = g_string_new(NULL);
         g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
 
-        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access) < 0)
+        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access, (int)cell->id, NULL) < 0)
             return -1;
         g_string_printf(text, "node,nodeid=%u", cell->id);
         for (guint j = 0; parts[j] && *parts[j]; j++)
@@ -334,7 +362,7 @@ int qemu_command_memory(QemuCommand *cmd)
     else
         qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
     if (!has_numa(def) && cmd->machine->default_ram &&
-        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET) < 0)
+        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET, -1, NULL) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
     if (command_smp(cmd) < 0)

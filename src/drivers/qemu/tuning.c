@@ -50,6 +50,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tuning, tuning_clear)
 
 static int tuning_begin(Tuning *t, Guest *guest, const DomainDef *def)
 {
+    g_atomic_int_set(&qemu_guest(guest)->tuned, 1);
     *t = (Tuning){ guest, def, cgroup_host_read(), group_path(guest, def) };
     return t->host && t->path ? 0 : -1;
 }
@@ -294,7 +295,7 @@ static int tune_io(const Tuning *t, const DomainBlkiotune *before)
 
 /* ---- nodes ---- */
 
-/* What QEMU's own memory objects are told is another matter: this is the process with all it has. */
+/* QEMU binds the guest's memory by itself; this is the process with all it has. */
 static gboolean wants_nodes(const DomainNumatune *n)
 {
     return n && n->memory.nodeset && (!n->memory.mode || n->memory.mode == DOMAIN_NUMATUNE_MODE_STRICT ||
@@ -332,8 +333,7 @@ static int check_undone(const DomainDef *def)
     } undone[] = {
         { events, "<perf>" }, { c && (c->n_cachetunes || c->n_memorytunes), "<cachetune> or <memorytune>" },
         { def->memtune && def->memtune->has_min_guarantee, "<min_guarantee>" },
-        { n && n->n_memnodes, "<memnode>" },
-        { n && !wants_nodes(n) && n->memory.mode, "this mode or placement of <numatune>" },
+        { n && n->memory.placement == DOMAIN_VCPU_PLACEMENT_AUTO && !n->memory.nodeset, "placement='auto' of <numatune>" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(undone); i++) {
@@ -355,7 +355,8 @@ int qemu_check_tuning(const DomainDef *def)
         { wants_cpu(def->cputune) || wants_cpu_of_threads(def->cputune), CGROUP_CPU, "limits of processor time in <cputune>" },
         { wants_memory(def->memtune), CGROUP_MEMORY, "<memtune>" },
         { wants_io(def->blkiotune), CGROUP_IO, "<blkiotune>" },
-        { wants_nodes(def->numatune), CGROUP_CPUSET, "<numatune>" },
+        { wants_nodes(def->numatune) && def->numatune->memory.mode == DOMAIN_NUMATUNE_MODE_RESTRICTIVE, CGROUP_CPUSET,
+          "mode='restrictive' of <numatune>" },
     };
 
     if (check_undone(def) < 0)
@@ -382,7 +383,7 @@ int qemu_guest_tune_process(Guest *guest, const DomainDef *def)
         return 0;
     if (tuning_begin(&t, guest, def) < 0 || tune_cpu(&t) < 0 || (wants_memory(def->memtune) && tune_memory(&t) < 0) || tune_io(&t, NULL) < 0)
         return -1;
-    return tune_nodes(&t);
+    return t.host->tree[CGROUP_CPUSET] ? tune_nodes(&t) : 0;
 }
 
 int qemu_guest_tune_threads(Guest *guest, const DomainDef *def)
@@ -404,13 +405,20 @@ int qemu_guest_tune_again(Guest *guest, const DomainDef *def, const DomainDef *b
         return tune_cpu(&t) < 0 ? -1 : tune_threads(&t);
     if (group == &params_memory)
         return tune_memory(&t);
-    return group == &params_blkio ? tune_io(&t, before->blkiotune) : tune_nodes(&t);
+    if (group == &params_blkio)
+        return tune_io(&t, before->blkiotune);
+    if (!wants_nodes(def->numatune))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the nodes of the running domain '%s' can be changed in mode 'strict' or 'restrictive' alone",
+                    guest->name);
+    return tune_nodes(&t);
 }
 
 void qemu_guest_untune(Guest *guest, const DomainDef *def)
 {
     g_auto(Tuning) t = { NULL };
 
+    if (!g_atomic_int_get(&qemu_guest(guest)->tuned))
+        return;
     if (tuning_begin(&t, guest, def) == 0)
         cgroup_remove(t.host, t.path);
     else
