@@ -218,6 +218,8 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
 
         REFUSE_IF(net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !(net->model && g_str_has_prefix(net->model, "virtio")), &at,
                   UNSUPPORTED, "the persistent part of a pair needs the model 'virtio'");
+        REFUSE_IF(net->port_isolated == TRISTATE_YES && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE &&
+                  net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK, &at, UNSUPPORTED, "only interfaces on a bridge have isolated ports");
     }
     REFUSE_IF(d->vsock && d->vsock->cid.address && d->vsock->cid.address < 3, &vsock, UNSUPPORTED,
               "the number %u is not a guest's: they begin at 3", d->vsock->cid.address);

@@ -42,6 +42,7 @@ ROWS = {
          [('redir0', 'filter', '0x08:0x1234:0xBEEF:0x0110:1|-1:-1:-1:-1:0')]),
         ("<smartcard mode='passthrough' type='unix'><source mode='bind' path='{folder}/card'/></smartcard>",
          [('smartcard0', 'type', 'ccid-card-passthru'), ('smartcard0', 'chardev', 'charsmartcard0')]),
+        ("<controller type='pci' index='0' model='pci-root'><pcihole64 unit='GiB'>1</pcihole64></controller>", []),
         ("<watchdog model='i6300esb' action='pause'/>", [('watchdog0', 'type', 'i6300esb')]),
         ("<rng model='virtio-non-transitional'><backend model='builtin'/></rng>",
          [('rng0', 'type', 'virtio-rng-pci-non-transitional'), ('/objects/objrng0', 'type', 'rng-builtin')]),
@@ -532,3 +533,13 @@ def test_passt(daemon, tmp_path):
         support.wait_for(lambda: not helpers(daemon, 'passt'), what='passt ending with the guest')
     finally:
         support.run(['ip', 'link', 'delete', 'lvtestup'])
+
+
+def test_what_is_not_there_yet_is_refused(daemon, tmp_path):
+    for devices, words in (
+            ("<graphics type='vnc'><listen type='network' network='lab'/></graphics>", "'lab'"),
+            ("<interface type='bridge'><source bridge='lo'/><port isolated='yes'/></interface>", 'isolated ports'),
+            ("<interface type='network'><source network='lab'/></interface>", "'network'")):
+        refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
+            tmp_path, support.domain_xml('early', devices=devices))], check=False)
+        assert refused.returncode and words in refused.stderr, (devices, refused.stderr)

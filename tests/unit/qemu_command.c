@@ -261,6 +261,8 @@ static void test_rows(void)
           "-netdev {\"type\":\"vhost-vdpa\",\"vhostdev\":\"/dev/vhost-vdpa-0\",\"queues\":2,\"id\":\"hostnet0\"}\n" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
+        { "<controller type='pci' index='0' model='pci-root'><pcihole64 unit='GiB'>1</pcihole64></controller>",
+          "-global i440FX-pcihost.pci-hole64-size=1048576K\n" },
         { "<graphics type='dbus'/>", "-display dbus,addr=unix:path=/run/guest/dbus.sock\n" },
         { "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><backend type='passt'/></interface>",
           "-netdev {\"type\":\"stream\",\"addr\":{\"type\":\"unix\",\"path\":\"/run/guest/net0-passt.sock\"},\"server\":false,\"id\":\"hostnet0\"}\n" },

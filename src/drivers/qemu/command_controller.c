@@ -12,6 +12,20 @@ static json_object *device(const char *driver)
     return json_make(JSON_STR("driver", driver));
 }
 
+/* The room for memory of devices above 4 GiB, which the board's bridge has. */
+static int pci_hole(QemuCommand *cmd, const DomainController *c)
+{
+    const char *bridge = qemu_machine_is_i440fx(cmd->def->os.machine) ? "i440FX-pcihost" :
+        qemu_machine_is_q35(cmd->def->os.machine) ? "q35-pcihost" : NULL;
+
+    if (!c->has_pcihole64)
+        return 0;
+    if (!bridge)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "machine '%s' has no <pcihole64>", cmd->machine->name);
+    qemu_arg_f(cmd, "-global", "%s.pci-hole64-size=%" G_GUINT64_FORMAT "K", bridge, c->pcihole64);
+    return 0;
+}
+
 static int pci_controller(QemuCommand *cmd, const DomainController *c)
 {
     static const struct {
@@ -27,7 +41,7 @@ static int pci_controller(QemuCommand *cmd, const DomainController *c)
     json_object *props;
 
     if (!c->model || g_str_equal(c->model, "pci-root") || g_str_equal(c->model, "pcie-root"))
-        return 0;
+        return pci_hole(cmd, c);
     for (guint i = 0; !driver && i < G_N_ELEMENTS(drivers); i++)
         driver = g_str_equal(drivers[i].model, c->model) ? drivers[i].driver : NULL;
     if (!driver)
@@ -45,6 +59,13 @@ static int pci_controller(QemuCommand *cmd, const DomainController *c)
         qemu_add_uint(props, "bus_nr", c->target.bus_nr);
     if (c->target.hotplug)
         qemu_add_switch(props, "hotplug", c->target.hotplug);
+    if (c->target.mem_reserve) {
+        if (qemu_require_prop(cmd, driver, "mem-reserve", "a PCI controller") < 0) {
+            json_object_put(props);
+            return -1;
+        }
+        qemu_add_uint(props, "mem-reserve", c->target.mem_reserve << 10);
+    }
     json_add(props, JSON_STR("id", c->info.alias));
     if (c->target.has_node)
         qemu_add_uint(props, "numa_node", c->target.node);

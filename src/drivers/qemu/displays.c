@@ -101,6 +101,11 @@ static int assign_spice(QemuDriver *driver, GArray *ports, DomainGraphics *g)
 
 static int assign_network(QemuDriver *driver, GArray *ports, DomainGraphics *g)
 {
+    const GraphicsListen *listen = first_listen(g);
+
+    if (listen && listen->type == GRAPHICS_LISTEN_TYPE_NETWORK && !listen->address)
+        return FAIL(VIR_ERR_NO_NETWORK, "a display is to listen on the network '%s', but no networks are kept for this driver yet",
+                    listen->network ? listen->network : "");
     if (g->type == DOMAIN_GRAPHICS_TYPE_SPICE) {
         assign_address(g, driver->conf.spice_listen);
         return assign_spice(driver, ports, g);

@@ -187,6 +187,9 @@ static int check_tap(const DomainInterface *net, const char *domain)
         net->source.n_ips || net->source.n_routes)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': bandwidth, VLANs, virtual ports, filters and "
                     "addresses are not supported yet", net->info.alias, domain);
+    if (net->port_isolated == TRISTATE_YES || net->trust_guest_rx_filters == TRISTATE_YES)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': isolated ports and trustGuestRxFilters are not supported yet",
+                    net->info.alias, domain);
     return 0;
 }
 
