@@ -226,6 +226,32 @@ static void test_not_qemu(Fixture *f, gconstpointer data)
     g_assert_cmpint(error_code(), ==, VIR_ERR_INVALID_ARG);
 }
 
+/* One that dies over a question has told but a part: that is no answer, and isn't kept. */
+static void test_dies_when_asked(Fixture *f, gconstpointer data)
+{
+    g_autofree char *path = fake_binary(f,
+        "#!/bin/sh\nfor a; do case $a in *fd=*) fd=${a##*fd=};; esac; done\neval \"exec <&$fd >&$fd\"\n"
+        "v='{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7},\"package\":\"\"}'\n"
+        "echo \"{\\\"QMP\\\":{\\\"version\\\":$v,\\\"capabilities\\\":[]}}\"\n"
+        "while read -r line; do\n"
+        "  id=$(printf %s \"$line\" | sed 's/.*\"id\": *\\(\"[^\"]*\"\\|[0-9]*\\).*/\\1/')\n"
+        "  case $line in\n"
+        "  *query-version*) r=$v;;\n"
+        "  *query-target*) r='{\"arch\":\"x86_64\"}';;\n"
+        "  *query-machines*) r='[{\"name\":\"pc\",\"cpu-max\":1}]';;\n"
+        "  *qom-list-types*) r='[{\"name\":\"virtio-blk-pci\"},{\"name\":\"tcg-accel\"}]';;\n"
+        "  *device-list-properties*) echo 'a part is missing' >&2; exit 1;;\n"
+        "  *) r='[]';;\n  esac\n"
+        "  echo \"{\\\"return\\\":$r,\\\"id\\\":$id}\"\ndone\n");
+
+    g_assert_null(qemu_caps_store_get(f->store, path));
+    if (!strstr(error_message(), "a part is missing"))
+        g_error("%s", error_message());
+    g_assert_null(qemu_caps_store_get(f->store, path));
+    g_assert_cmpuint(qemu_caps_store_probes(f->store), ==, 2);
+    virResetLastError();
+}
+
 /* The binary is replaced: the store notices without being told. */
 static void test_upgrade(Fixture *f, gconstpointer data)
 {
@@ -288,6 +314,7 @@ int main(int argc, char **argv)
     ADD("bad-cache", test_bad_cache);
     ADD("mutated-cache", test_mutated_cache);
     ADD("not-qemu", test_not_qemu);
+    ADD("dies-when-asked", test_dies_when_asked);
     ADD("upgrade", test_upgrade);
     return g_test_run();
 }

@@ -440,6 +440,19 @@ static gboolean probe_has_kvm(Probe *probe)
     return json_member_bool(kvm, "present", FALSE);
 }
 
+/* Some questions may fail; but one that QEMU ended itself over leaves all later ones without an answer, and that isn't what it can do. */
+static int probe_still_answers(Probe *probe, const char *binary)
+{
+    g_autoptr(json_object) version = probe_ask(probe, "query-version");
+    g_autofree char *words = NULL;
+
+    if (version)
+        return 0;
+    process_stop(probe->pidfd, 0, PROBE_STOP_MS, NULL);
+    words = probe_last_words(probe);
+    return FAIL(VIR_ERR_INTERNAL_ERROR, "'%s' ended while it was asked what it can do: %s", binary, words ? words : "it gave no reason");
+}
+
 QemuCaps *qemu_caps_probe(Loop *loop, const char *binary, gboolean with_kvm)
 {
     g_autoptr(QemuCaps) caps = qemu_caps_new(binary);
@@ -455,6 +468,7 @@ QemuCaps *qemu_caps_probe(Loop *loop, const char *binary, gboolean with_kvm)
             probe_accel(&probe, caps, &caps->tcg, "max");
         with_kvm = with_kvm && probe_has_kvm(&probe);
         virResetLastError();
+        rc = probe_still_answers(&probe, binary);
     }
     probe_finish(&probe);
     if (rc < 0)
