@@ -90,6 +90,9 @@ static void test_unified(void)
     assert_text("cgroup.subtree_control", "+memory");
     assert_text("machine/cgroup.subtree_control", "+memory");
     assert_text("machine/g/cgroup.procs", "77");
+    put("machine/g/cgroup.procs", "76\n77\n");      /* it is there: nobody is moved */
+    g_assert_cmpint(cgroup_enter(host, CGROUP_CPU, "/machine/g", 77), ==, 0);
+    assert_text("machine/g/cgroup.procs", "76\n77\n");
     g_assert_cmpint(cgroup_set(host, CGROUP_MEMORY, "/machine/g", NULL, "memory.max", "%d", 5), ==, 0);
     assert_text("machine/g/memory.max", "5");
     g_assert_true(cgroup_has(host, CGROUP_MEMORY, "/machine/g", "memory.max"));

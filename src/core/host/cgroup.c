@@ -232,11 +232,23 @@ static int add(const CgroupHost *host, CgroupController c, const char *path, con
     return FAIL_ERRNO(errno, "cannot put process %d into '%s'", (int)id, place);
 }
 
+/* Also if its threads are in groups below, in the one tree: these would be taken out. */
+static gboolean is_member(const CgroupHost *host, CgroupController c, const char *path, pid_t pid)
+{
+    g_autofree char *place = path_of(host, c, path, NULL, "cgroup.procs"), *text = NULL, *word = g_strdup_printf("%d", (int)pid);
+    size_t len;
+
+    if (file_read_optional(place, VALUE_MAX, &text, &len) > 0)
+        return has_word(text, "\n", word);
+    virResetLastError();
+    return FALSE;
+}
+
 int cgroup_enter(const CgroupHost *host, CgroupController c, const char *path, pid_t pid)
 {
     if (check(host, c) < 0 || make_path(host, c, path) < 0)
         return -1;
-    return add(host, c, path, NULL, "cgroup.procs", pid);
+    return pid > 0 && is_member(host, c, path, pid) ? 0 : add(host, c, path, NULL, "cgroup.procs", pid);
 }
 
 int cgroup_enter_thread(const CgroupHost *host, CgroupController c, const char *path, const char *sub, pid_t tid)
