@@ -40,6 +40,14 @@ static void normalize_source(StorageSource *source)
 
 static void normalize_disk(DomainDisk *disk)
 {
+    /* An empty drive is of no kind yet, and closed is what a tray is. */
+    bool drive = disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
+
+    if (drive && disk->source.type == DOMAIN_DISK_TYPE_BLOCK && !disk->source.dev)
+        disk->source.type = DOMAIN_DISK_TYPE_FILE;
+    if (drive && disk->target.tray == DOMAIN_DISK_TRAY_CLOSED)
+        disk->target.tray = DOMAIN_DISK_TRAY_UNSET;
+    domain_drop_empty(&DOMAIN_DISK_IOTUNE_DESC, &disk->iotune);
     normalize_source(&disk->source);
     normalize_encryption(disk->encryption);
     for (DomainBackingStore *below = disk->backing_store; below; below = below->backing_store)

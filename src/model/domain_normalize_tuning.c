@@ -10,7 +10,7 @@
 /* As much memory is no limit. */
 #define UNLIMITED_KIB (G_MAXINT64 >> 10)
 
-static void drop_empty(const XmlDesc *desc, void *pointer)
+void domain_drop_empty(const XmlDesc *desc, void *pointer)
 {
     void **at = pointer;
     void *empty = *at ? xml_struct_new(desc) : NULL;
@@ -193,7 +193,7 @@ static void normalize_cputune(DomainDef *def)
     drop_zero(&tune->has_global_quota, tune->global_quota);
     drop_zero(&tune->has_emulator_quota, tune->emulator_quota);
     drop_zero(&tune->has_iothread_quota, tune->iothread_quota);
-    drop_empty(&DOMAIN_CPUTUNE_DESC, &def->cputune);
+    domain_drop_empty(&DOMAIN_CPUTUNE_DESC, &def->cputune);
 }
 
 static void drop_unlimited(guint64 *value, bool *has)
@@ -213,7 +213,7 @@ static void normalize_memtune(DomainDef *def)
     drop_unlimited(&tune->hard_limit, &tune->has_hard_limit);
     drop_unlimited(&tune->soft_limit, &tune->has_soft_limit);
     drop_unlimited(&tune->swap_hard_limit, &tune->has_swap_hard_limit);
-    drop_empty(&DOMAIN_MEMTUNE_DESC, &def->memtune);
+    domain_drop_empty(&DOMAIN_MEMTUNE_DESC, &def->memtune);
 }
 
 /* vCPUs that are placed automatically take the memory with them. */
@@ -228,7 +228,7 @@ static void normalize_numatune(DomainDef *def)
         tune->memory.placement = DOMAIN_VCPU_PLACEMENT_AUTO;
         tune->memory.mode = tune->memory.mode ?: DOMAIN_NUMATUNE_MODE_STRICT;
     }
-    drop_empty(&DOMAIN_NUMATUNE_DESC, &def->numatune);
+    domain_drop_empty(&DOMAIN_NUMATUNE_DESC, &def->numatune);
 }
 
 /* Clock */
@@ -258,7 +258,7 @@ void domain_normalize_tuning(DomainDef *def)
     normalize_cputune(def);
     normalize_memtune(def);
     normalize_numatune(def);
-    drop_empty(&DOMAIN_BLKIOTUNE_DESC, &def->blkiotune);
-    drop_empty(&DOMAIN_MEMORY_BACKING_DESC, &def->memory_backing);
+    domain_drop_empty(&DOMAIN_BLKIOTUNE_DESC, &def->blkiotune);
+    domain_drop_empty(&DOMAIN_MEMORY_BACKING_DESC, &def->memory_backing);
     normalize_clock(&def->clock);
 }

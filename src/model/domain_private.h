@@ -51,6 +51,8 @@ int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info);
 int domain_normalize(DomainDef *def);
 
 /* Parts of it. */
+/** Free *@pointer, a struct of @desc or NULL, if nothing is said in it. */
+void domain_drop_empty(const XmlDesc *desc, void *pointer);
 void domain_normalize_numa(DomainDef *def);
 void domain_normalize_tuning(DomainDef *def);
 
@@ -106,6 +108,7 @@ void domain_refuse(const DomainPlace *place, int code, const char *fmt, ...) G_G
 void domain_validate_os(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_tuning(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag);

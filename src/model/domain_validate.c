@@ -4,6 +4,9 @@
  */
 #include "model/domain_private.h"
 
+/* What an ID of QEMU may hold. */
+#define ALIAS_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+
 /* Rules of the whole domain */
 
 static void report(XmlDiagnostics *diag, int code, const char *path, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
@@ -114,10 +117,12 @@ static int check_device(DomainDef *def, const char *kind, void *device, DomainDe
     g_autofree char *path = g_strdup_printf("domain.devices.%s", kind);
 
     if (info->boot_order && !g_hash_table_add(check->orders, GUINT_TO_POINTER(info->boot_order)))
-        report(check->diag, VIR_ERR_XML_ERROR, path, "boot order '%u' is used for more than one device", info->boot_order);
+        report(check->diag, VIR_ERR_CONFIG_UNSUPPORTED, path, "boot order '%u' is used for more than one device", info->boot_order);
+    if (info->alias && info->alias[strspn(info->alias, ALIAS_CHARS)])
+        report(check->diag, VIR_ERR_XML_ERROR, path, "alias '%s' may hold letters, digits, '_', '-' and '.' only", info->alias);
     bool console = strcmp(kind, "console") == 0; /* The first one bears the name of the serial port that it is. */
     if (info->alias && !console && !g_hash_table_add(check->aliases, info->alias))
-        report(check->diag, VIR_ERR_XML_ERROR, path, "alias '%s' is used for more than one device", info->alias);
+        report(check->diag, VIR_ERR_CONFIG_UNSUPPORTED, path, "alias '%s' is used for more than one device", info->alias);
     return 0;
 }
 
@@ -149,6 +154,7 @@ int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag)
     domain_validate_cpu(def, all);
     domain_validate_memory(def, all);
     domain_validate_tuning(def, all);
+    domain_validate_disks(def, all);
     domain_validate_devices(def, all);
     if (domain_is_qemu(def))
         domain_validate_qemu(def, all);

@@ -17,106 +17,6 @@ static void report(XmlDiagnostics *diag, int code, const char *kind, guint at, c
     xml_diagnostics_add(diag, XML_PROBLEM_ERROR, code, 0, path, "%s", text);
 }
 
-/* Disks */
-
-static const char *missing_source(const DomainDisk *disk)
-{
-    const StorageSource *source = &disk->source;
-
-    switch (source->type) {
-    case DOMAIN_DISK_TYPE_FILE:
-        return source->file ? NULL : "source file";
-    case DOMAIN_DISK_TYPE_BLOCK:
-        return source->dev ? NULL : "source dev";
-    case DOMAIN_DISK_TYPE_DIR:
-        return source->dir ? NULL : "source dir";
-    case DOMAIN_DISK_TYPE_NETWORK:
-        return source->protocol ? NULL : "source protocol";
-    case DOMAIN_DISK_TYPE_VOLUME:
-        return source->pool && source->volume ? NULL : "source pool and volume";
-    case DOMAIN_DISK_TYPE_NVME:
-        return source->nvme_address && source->namespace ? NULL : "source address and namespace";
-    case DOMAIN_DISK_TYPE_VHOSTUSER:
-        return source->path ? NULL : "source path";
-    default:
-        return NULL;
-    }
-}
-
-static bool may_be_empty(const DomainDisk *disk)
-{
-    return disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
-}
-
-static void check_disk(const DomainDisk *disk, guint at, XmlDiagnostics *diag)
-{
-    const char *missing = missing_source(disk);
-
-    if (missing && !may_be_empty(disk))
-        report(diag, VIR_ERR_NO_SOURCE, "disk", at, "%s: missing %s", disk->target.dev, missing);
-    if (disk->device == DOMAIN_DISK_DEVICE_FLOPPY && disk->target.bus != DOMAIN_DISK_BUS_FDC)
-        report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "disk", at, "%s: bus '%s' is not possible for a floppy drive",
-               disk->target.dev, domain_disk_bus_to_string(disk->target.bus));
-    if (disk->device != DOMAIN_DISK_DEVICE_FLOPPY && disk->target.bus == DOMAIN_DISK_BUS_FDC)
-        report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "disk", at, "%s: bus 'fdc' is for floppy drives only", disk->target.dev);
-    if (disk->device == DOMAIN_DISK_DEVICE_CDROM && disk->target.bus == DOMAIN_DISK_BUS_VIRTIO)
-        report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "disk", at, "%s: bus 'virtio' is not possible for a CD-ROM drive; use "
-               "'scsi' or 'sata'", disk->target.dev);
-    if (disk->target.removable && disk->target.bus != DOMAIN_DISK_BUS_USB)
-        report(diag, VIR_ERR_XML_ERROR, "disk", at, "%s: removable is only valid for USB disks", disk->target.dev);
-    if (disk->target.tray && !may_be_empty(disk))
-        report(diag, VIR_ERR_XML_ERROR, "disk", at, "%s: only CD-ROM and floppy drives have a tray", disk->target.dev);
-    if (disk->has_transient && disk->readonly)
-        report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "disk", at, "%s: a disk can't be both readonly and transient",
-               disk->target.dev);
-}
-
-static void check_iotune(const DomainDisk *disk, guint at, XmlDiagnostics *diag)
-{
-    const DomainDiskIotune *tune = disk->iotune;
-
-    if (!tune)
-        return;
-    if ((tune->total_bytes_sec && (tune->read_bytes_sec || tune->write_bytes_sec)) ||
-        (tune->total_bytes_sec_max && (tune->read_bytes_sec_max || tune->write_bytes_sec_max)))
-        report(diag, VIR_ERR_XML_ERROR, "disk", at, "%s: total and read/write of bytes_sec cannot be set at the same time",
-               disk->target.dev);
-    if ((tune->total_iops_sec && (tune->read_iops_sec || tune->write_iops_sec)) ||
-        (tune->total_iops_sec_max && (tune->read_iops_sec_max || tune->write_iops_sec_max)))
-        report(diag, VIR_ERR_XML_ERROR, "disk", at, "%s: total and read/write of iops_sec cannot be set at the same time",
-               disk->target.dev);
-}
-
-/* Whether @address of kind drive was seen before on this bus. */
-static bool is_drive_twice(GHashTable *seen, const DomainDisk *disk)
-{
-    const DomainAddress *address = disk->info.address;
-
-    if (!address || address->type != DOMAIN_ADDRESS_TYPE_DRIVE)
-        return false;
-    return !g_hash_table_add(seen, g_strdup_printf("%d/%u/%u/%u/%u", disk->target.bus, address->drive.controller,
-                                                   address->drive.bus, address->drive.target, address->drive.unit));
-}
-
-static void check_disks(const DomainDef *def, XmlDiagnostics *diag)
-{
-    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-    for (guint i = 0; i < def->devices.n_disks; i++) {
-        const DomainDisk *disk = def->devices.disks[i];
-        check_disk(disk, i, diag);
-        check_iotune(disk, i, diag);
-        if (!g_hash_table_add(names, disk->target.dev))
-            report(diag, VIR_ERR_XML_ERROR, "disk", i, "target '%s' is used by two disks", disk->target.dev);
-        if (is_drive_twice(places, disk))
-            report(diag, VIR_ERR_XML_ERROR, "disk", i, "%s: its place on the controller is used by another disk",
-                   disk->target.dev);
-        if (disk->driver.iothread > 0 && def->iothreads == 0)
-            report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "disk", i, "%s: the domain has no I/O threads", disk->target.dev);
-    }
-}
-
 /* Interfaces */
 
 static const char *missing_peer(const InterfaceSource *source)
@@ -278,7 +178,6 @@ static void check_uniques(const DomainDef *def, XmlDiagnostics *diag)
 
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag)
 {
-    check_disks(def, diag);
     for (guint i = 0; i < def->devices.n_interfaces; i++)
         check_interface(def->devices.interfaces[i], i, diag);
     check_controllers(def, diag);

@@ -117,7 +117,7 @@ static void test_all_problems(void)
         {XML_PROBLEM_IGNORED, 11, "domain.devices", "text is ignored: none has a meaning here"},
         {XML_PROBLEM_IGNORED, 6, "domain.devices.disk[1]@devcie", "unknown attribute 'devcie' is ignored; did you mean 'device'?"},
         {XML_PROBLEM_ERROR, 7, "domain.devices.disk[1].driver@io",
-         "invalid value 'nativ': allowed: default, native, threads, io_uring; did you mean 'native'?"},
+         "invalid value 'nativ': allowed: native, threads, io_uring; did you mean 'native'?"},
         {XML_PROBLEM_IGNORED, 7, "domain.devices.disk[1].driver@cahce", "unknown attribute 'cahce' is ignored; did you mean 'cache'?"},
         {XML_PROBLEM_IGNORED, 8, "domain.devices.disk[1].source@file", "attribute 'file' is ignored: it has a meaning only for file"},
         {XML_PROBLEM_ERROR, 9, "domain.devices.disk[1].target@bus",

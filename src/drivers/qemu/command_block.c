@@ -76,7 +76,7 @@ static const char *detect_zeroes(const DomainDisk *disk)
 
     if (mode == DOMAIN_DISK_DETECT_ZEROES_UNMAP && disk->driver.discard != DOMAIN_DISK_DISCARD_UNMAP)
         mode = DOMAIN_DISK_DETECT_ZEROES_ON;
-    return mode > DOMAIN_DISK_DETECT_ZEROES_DEFAULT ? domain_disk_detect_zeroes_to_string(mode) : NULL;
+    return mode ? domain_disk_detect_zeroes_to_string(mode) : NULL;
 }
 
 static const char *format_driver(StorageFormat format)

@@ -382,7 +382,7 @@ static int add_reservations(const Place *p, json_object *props)
 static json_object *file_storage(const Place *p, const char *driver, const char *path)
 {
     json_object *props = json_make(JSON_STR("driver", driver), JSON_STR("filename", path));
-    const char *io = p->access->io > DOMAIN_DISK_IO_DEFAULT ? domain_disk_io_to_string(p->access->io) : NULL;
+    const char *io = p->access->io ? domain_disk_io_to_string(p->access->io) : NULL;
 
     json_add(props, JSON_STR("aio", io));
     if (add_reservations(p, props) == 0)
