@@ -28,8 +28,17 @@ static DomainDiskBus bus_of_name(const DomainDisk *disk)
 
 static bool has_format(const DomainDisk *disk)
 {
-    return disk->source.type != DOMAIN_DISK_TYPE_VOLUME && disk->source.type != DOMAIN_DISK_TYPE_VHOSTUSER &&
-           disk->source.type != DOMAIN_DISK_TYPE_DIR;
+    return disk->source.type != DOMAIN_DISK_TYPE_VOLUME && disk->source.type != DOMAIN_DISK_TYPE_DIR;
+}
+
+/* An iSCSI target without the number of a unit is unit 0. */
+static void complete_target(char **name)
+{
+    if (!*name || strchr(*name, '/'))
+        return;
+    char *whole = g_strconcat(*name, "/0", NULL);
+    g_free(*name);
+    *name = whole;
 }
 
 static int default_disk(DomainDef *def, DomainDisk *disk)
@@ -43,8 +52,10 @@ static int default_disk(DomainDef *def, DomainDisk *disk)
         disk->readonly = true;
     if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER && !disk->snapshot)
         disk->snapshot = DOMAIN_DISK_SNAPSHOT_NO;
-    if (disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER || !domain_is_qemu(def))
+    if (!domain_is_qemu(def))
         return 0;
+    if (disk->source.type == DOMAIN_DISK_TYPE_NETWORK && disk->source.protocol == STORAGE_PROTOCOL_ISCSI)
+        complete_target(&disk->source.name);
     if (!disk->driver.name)
         disk->driver.name = g_strdup("qemu");
     if (!disk->driver.type && has_format(disk))
@@ -132,16 +143,13 @@ static void add_ps2(DomainDef *def, DomainInputType type)
     XML_LIST_APPEND(def->devices.inputs, def->devices.n_inputs, input);
 }
 
-/* A mediated card shows nothing unless it is told to; a target without the number of a unit is unit 0. */
+/* A mediated card shows nothing unless it is told to. */
 static void default_hostdev(DomainHostdev *dev)
 {
     if (dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && g_strcmp0(dev->model, "vfio-pci") == 0 && !dev->display)
         dev->display = TRISTATE_OFF;
-    if (dev->source.protocol == HOSTDEV_PROTOCOL_ISCSI && dev->source.name && !strchr(dev->source.name, '/')) {
-        char *whole = g_strconcat(dev->source.name, "/0", NULL);
-        g_free(dev->source.name);
-        dev->source.name = whole;
-    }
+    if (dev->source.protocol == HOSTDEV_PROTOCOL_ISCSI)
+        complete_target(&dev->source.name);
 }
 
 static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)

@@ -159,8 +159,6 @@ static void test_refused(void)
           "exactly one host" },
         { "qemu", "", "<disk type='network'><source protocol='iscsi' name='a/b/c'><host name='h'/></source><target dev='vda' bus='virtio'/></disk>",
           "no iSCSI target" },
-        { "qemu", "", "<disk type='network'><source protocol='http' name='a'><host name='h'/><cookies><cookie name='c'>v;x</cookie></cookies>"
-          "</source><target dev='vda' bus='virtio'/></disk>", "HTTP forbids" },
         { "qemu", "", "<disk type='network'><source protocol='ssh' name='a'><host name='h'/><identity keyfile='/k'/></source>"
           "<target dev='vda' bus='virtio'/></disk>", "no keyfile" },
         { "qemu", "", "<disk type='volume'><source pool='p' volume='v'/><target dev='vda' bus='virtio'/></disk>", "storage pool 'p'" },
@@ -168,11 +166,6 @@ static void test_refused(void)
         { "qemu", "", "<disk type='vhostuser'><source type='unix' path='/x'/><target dev='vda' bus='virtio'/></disk>", "memory to be shared" },
         { "qemu", "", "<disk type='dir'><source dir='/x'/><target dev='vda' bus='virtio'/></disk>", "format 'fat'" },
         { "qemu", "", "<disk type='file'><source file='/x' fdgroup='g'/><target dev='vda' bus='virtio'/></disk>", "group 'g'" },
-        { "qemu", "", "<disk type='file' device='lun'><source file='/x'/><target dev='sda' bus='scsi'/></disk>", "device='lun'" },
-        { "qemu", "", "<disk type='file'><driver name='qemu' type='raw' copy_on_read='on'/><source file='/x'/><target dev='vda' bus='virtio'/>"
-          "<readonly/></disk>", "copy on read" },
-        { "qemu", "", "<disk type='file'><driver name='qemu' iothread='3'/><source file='/x'/><target dev='vda' bus='virtio'/></disk>",
-          "no I/O thread 3" },
         { "qemu", "", "<disk type='file'><driver name='qemu' type='qcow2' discard_no_unref='on'/><source file='/x'/>"
           "<target dev='vda' bus='virtio'/></disk>", "discard_no_unref" },
         { "qemu", "", "<disk type='file'><source file='/x'><encryption format='qcow'><secret type='passphrase' usage='u'/></encryption></source>"

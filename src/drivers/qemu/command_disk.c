@@ -259,15 +259,6 @@ static int disk_device(QemuCommand *cmd, const DomainDisk *disk, const char *wha
     return 0;
 }
 
-static gboolean has_iothread(const DomainDef *def, guint id)
-{
-    for (guint i = 0; i < def->n_iothreadids; i++) {
-        if (def->iothreadids[i]->id == id)
-            return TRUE;
-    }
-    return def->n_iothreadids == 0 && id <= def->iothreads;
-}
-
 static int check_driver(QemuCommand *cmd, const DomainDisk *disk, const char *what)
 {
     const DomainDiskDriver *d = &disk->driver;
@@ -278,33 +269,6 @@ static int check_driver(QemuCommand *cmd, const DomainDisk *disk, const char *wh
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' was built without io_uring", what, cmd->caps->binary);
     if (d->io == DOMAIN_DISK_IO_NATIVE && !qemu_cache_mode(disk).direct)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: io='native' needs cache='none' or cache='directsync'", what);
-    if (d->metadata_cache.max_size && d->type != STORAGE_FORMAT_QCOW2)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only qcow2 images have a metadata cache", what);
-    if (d->copy_on_read == TRISTATE_ON && disk->readonly)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: copy on read writes to the image, but the disk is read-only", what);
-    if ((d->queues || d->queue_size || d->iothread) && disk->target.bus != DOMAIN_DISK_BUS_VIRTIO)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only disks on bus 'virtio' have queues and an I/O thread of their own", what);
-    if (d->iothread && !has_iothread(cmd->def, d->iothread))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the domain has no I/O thread %u", what, d->iothread);
-    return 0;
-}
-
-/* A disk that the guest sends SCSI commands of its own to. */
-static int check_lun(const DomainDisk *disk, const char *what)
-{
-    const StorageSource *source = &disk->source;
-
-    if (disk->device != DOMAIN_DISK_DEVICE_LUN)
-        return source->reservations ? FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: only a device='lun' has <reservations>", what) : 0;
-    if (source->type != DOMAIN_DISK_TYPE_BLOCK &&
-        !(source->type == DOMAIN_DISK_TYPE_NETWORK && source->protocol == STORAGE_PROTOCOL_ISCSI))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device='lun' is a device of the host or an iSCSI target", what);
-    if (disk->target.bus != DOMAIN_DISK_BUS_SCSI && disk->target.bus != DOMAIN_DISK_BUS_VIRTIO)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device='lun' can't be on bus '%s'", what, domain_disk_bus_to_string(disk->target.bus));
-    if (disk->driver.type && disk->driver.type != STORAGE_FORMAT_RAW)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device='lun' must have the format 'raw'", what);
-    if (disk->target.bus == DOMAIN_DISK_BUS_SCSI && (disk->serial || disk->wwn || disk->vendor || disk->product || disk->target.rotation_rate))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device='lun' tells its own serial, wwn, vendor, product and rotation rate", what);
     return 0;
 }
 
@@ -312,12 +276,10 @@ static int check_disk(QemuCommand *cmd, const DomainDisk *disk, const char *what
 {
     gboolean process = disk->source.type == DOMAIN_DISK_TYPE_VHOSTUSER;
 
-    if (check_driver(cmd, disk, what) < 0 || check_lun(disk, what) < 0)
+    if (check_driver(cmd, disk, what) < 0)
         return -1;
     if (!process && !qemu_disk_has_media(disk) && disk->device != DOMAIN_DISK_DEVICE_CDROM && disk->device != DOMAIN_DISK_DEVICE_FLOPPY)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s has no source, and only CD-ROM and floppy drives can be empty", what);
-    if (process && disk->target.bus != DOMAIN_DISK_BUS_VIRTIO)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a disk of type 'vhostuser' must be on bus 'virtio'", what);
     if (disk->mirror)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a copy that was under way can't be taken up again", what);
     return process ? qemu_require_shared_memory(cmd, what) : 0;

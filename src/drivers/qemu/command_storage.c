@@ -90,40 +90,19 @@ static json_object *nbd_storage(const Place *p)
     return props;
 }
 
-/* A cookie's name is a token, its value has no separators; both as HTTP defines them. */
-static gboolean is_cookie_text(const char *text, gboolean name)
-{
-    const char *others = name ? "()<>@,;:\\\"/[]?={}" : "\",;\\";
-    gsize len = strlen(text);
-
-    if (!name && len >= 2 && text[0] == '"' && text[len - 1] == '"') {
-        text++;
-        len -= 2;
-    }
-    for (gsize i = 0; i < len; i++) {
-        if (!g_ascii_isgraph(text[i]) || strchr(others, text[i]))
-            return FALSE;
-    }
-    return !name || len > 0;
-}
-
 static int cookies_of(const Place *p, char **id)
 {
     const StorageSource *source = p->source;
     GString *text = g_string_new(NULL);
-    int rc = 0;
+    int rc;
 
-    for (guint i = 0; rc == 0 && i < source->n_cookies; i++) {
+    for (guint i = 0; i < source->n_cookies; i++) {
         const StorageCookie *cookie = source->cookies[i];
-        const char *value = cookie->value ? cookie->value : "";
 
-        if (!is_cookie_text(cookie->name, TRUE) || !is_cookie_text(value, FALSE))
-            rc = FAIL(VIR_ERR_XML_ERROR, "%s: name or value of the cookie '%s' has characters that HTTP forbids", p->what, cookie->name);
-        g_string_append_printf(text, "%s%s=%s", i ? "; " : "", cookie->name, value);
+        g_string_append_printf(text, "%s%s=%s", i ? "; " : "", cookie->name, cookie->value ? cookie->value : "");
     }
     *id = g_strdup_printf("%s-httpcookie-secret0", p->node);
-    if (rc == 0)
-        rc = qemu_secret_value(p->cmd, *id, (const guint8 *)text->str, text->len);
+    rc = qemu_secret_value(p->cmd, *id, (const guint8 *)text->str, text->len);
     explicit_bzero(text->str, text->len);
     g_string_free(text, TRUE);
     return rc;
