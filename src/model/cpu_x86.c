@@ -235,3 +235,14 @@ void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque)
     for (guint i = 0; i < n_features; i++)
         cpu_set_put(set, i, values[places[i].word] >> places[i].bit & 1);
 }
+
+void cpu_x86_keep_guests(CpuSet *set, gboolean migratable, const CpuModel *model)
+{
+    /* Those of the host: its system's state, and counters that no guest is given. The last two can't move. */
+    static const char *const names[] = { "osxsave", "ospke", "cmt", "mbm_total", "mbm_local", "invtsc", "xsaves" };
+    CpuSet away = { 0 };
+    for (guint i = 0; i < G_N_ELEMENTS(names) - (migratable ? 0 : 2); i++)
+        cpu_set_put(&away, (guint) cpu_x86_feature(names[i]), TRUE);
+    cpu_set_remove(&away, &model->features);
+    cpu_set_remove(set, &away);
+}

@@ -20,6 +20,12 @@ static inline void cpu_set_put(CpuSet *set, guint feature, gboolean on)
     set->bits[feature / 64] = on ? set->bits[feature / 64] | bit : set->bits[feature / 64] & ~bit;
 }
 
+static inline void cpu_set_remove(CpuSet *set, const CpuSet *part)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(set->bits); i++)
+        set->bits[i] &= ~part->bits[i];
+}
+
 typedef struct CpuModel {
     const char *name, *vendor; /* NULL: nobody's */
     gboolean chosen;     /* may describe a guest's CPU (else it is an alias) */
@@ -51,18 +57,26 @@ typedef guint64 (*CpuWordReader)(const CpuWord *word, void *opaque);
 /** The features of a processor whose registers @read tells. */
 void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque);
 
-/** The model of which the least has to be said to describe a CPU that has @set. @vendor: NULL if nobody's; @preferred: taken if
- * it may be (NULL: none). NULL if there is none. */
-const CpuModel *cpu_x86_choose(const CpuSet *set, const char *vendor, const char *preferred);
+/** Take away what guests aren't given, and with @migratable also what they can't carry to another host; but not what @model has
+ * anyway. */
+void cpu_x86_keep_guests(CpuSet *set, gboolean migratable, const CpuModel *model);
 
-/** <model>, <vendor> (if @vendor isn't NULL) and <feature> elements of the <cpu> of a host that has @set, indented by @indent.
- * Its features are only told to be there, so the model has none that the host lacks. Caller frees. */
-char *cpu_x86_host(const CpuSet *set, const char *vendor, int indent);
+/** Whether a model may be taken. */
+typedef gboolean (*CpuModelFilter)(const char *model, void *opaque);
+
+/** The model of which the least has to be said to describe a CPU that has @set. @vendor: NULL if nobody's; @preferred: taken if
+ * it may be (NULL: none); @filter: NULL: all may be taken. NULL if there is none. */
+const CpuModel *cpu_x86_choose(const CpuSet *set, const char *vendor, const char *preferred, CpuModelFilter filter, void *opaque);
+
+/** <model> and the <feature> elements of the <cpu> of a host of @vendor that has @set, indented by @indent; the caller frees both.
+ * Features are only told to be there, so the model has none that the host lacks. @model: NULL if there is no such. */
+void cpu_x86_host(const CpuSet *set, const char *vendor, int indent, char **model, char **features);
 
 typedef enum {
     CPU_GUEST_EXPAND = 1 << 0, /**< All features by name. */
     CPU_GUEST_SORT = 1 << 1,   /**< Features by name, not in the order of their numbers. */
 } CpuGuestFlags;
 
-/** <feature> elements that make @model a CPU that has @set. @own: what the hypervisor's model of that name has; NULL: not asked. */
+/** <feature> elements that make @model a CPU that has @set. @own: features that the hypervisor's model of that name has, or has
+ * but for this host; NULL: not asked. */
 void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *own, const CpuSet *set, unsigned flags, int indent);

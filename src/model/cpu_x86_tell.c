@@ -31,12 +31,14 @@ static gboolean has_all_of(const CpuSet *set, const CpuSet *part)
 }
 
 /* The preferred model, if it may be, or else that of which the least has to be said. */
-static const CpuModel *choose(const CpuSet *set, const char *vendor, const char *preferred, gboolean host)
+static const CpuModel *choose(const CpuSet *set, const char *vendor, const char *preferred, gboolean host, CpuModelFilter filter,
+                              void *opaque)
 {
     guint n, least = G_MAXUINT;
     const CpuModel *models = cpu_x86_models(&n), *best = NULL;
     for (guint i = 0; i < n; i++) {
-        if (!may_describe(&models[i], vendor) || (host && !has_all_of(set, &models[i].features)))
+        if (!may_describe(&models[i], vendor) || (host && !has_all_of(set, &models[i].features)) ||
+            (filter && !filter(models[i].name, opaque)))
             continue;
         guint far = preferred && strcmp(models[i].name, preferred) == 0 ? 0 : distance(&models[i], set) + 1;
         if (far < least) {
@@ -47,9 +49,9 @@ static const CpuModel *choose(const CpuSet *set, const char *vendor, const char 
     return best;
 }
 
-const CpuModel *cpu_x86_choose(const CpuSet *set, const char *vendor, const char *preferred)
+const CpuModel *cpu_x86_choose(const CpuSet *set, const char *vendor, const char *preferred, CpuModelFilter filter, void *opaque)
 {
-    return choose(set, vendor, preferred, FALSE);
+    return choose(set, vendor, preferred, FALSE, filter, opaque);
 }
 
 typedef struct Told { const char *name, *policy; } Told;
@@ -74,12 +76,12 @@ void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *own, const 
 {
     g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(Told));
     const CpuSet *known = own ? &model->features : &model->all;
-    CpuSet rest = model->all;
-    for (guint i = 0; own && i < G_N_ELEMENTS(rest.bits); i++)
-        rest.bits[i] |= own->bits[i];
+    CpuSet expected = model->features;
+    for (guint i = 0; own && i < G_N_ELEMENTS(expected.bits); i++)
+        expected.bits[i] |= own->bits[i];
     collect(told, "require", set, flags & CPU_GUEST_EXPAND ? NULL : known, NULL);
-    collect(told, "disable", &model->features, set, NULL);
-    collect(told, "disable", &rest, set, &model->features);
+    collect(told, "disable", &expected, set, NULL);
+    collect(told, "disable", &model->all, set, &expected);
     if (flags & CPU_GUEST_SORT)
         g_array_sort(told, by_name);
     for (guint i = 0; i < told->len; i++) {
@@ -88,17 +90,14 @@ void cpu_x86_tell(GString *out, const CpuModel *model, const CpuSet *own, const 
     }
 }
 
-char *cpu_x86_host(const CpuSet *set, const char *vendor, int indent)
+void cpu_x86_host(const CpuSet *set, const char *vendor, int indent, char **model_text, char **feature_text)
 {
-    const CpuModel *model = choose(set, vendor, NULL, TRUE);
+    const CpuModel *model = choose(set, vendor, NULL, TRUE, NULL, NULL);
     g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(Told));
     GString *out = g_string_new(NULL);
-    if (model)
-        g_string_append_printf(out, "%*s<model>%s</model>\n", indent, "", model->name);
-    if (vendor)
-        g_string_append_printf(out, "%*s<vendor>%s</vendor>\n", indent, "", vendor);
+    *model_text = model ? g_strdup_printf("%*s<model>%s</model>\n", indent, "", model->name) : NULL;
     collect(told, NULL, set, model ? &model->features : NULL, NULL);
     for (guint i = 0; i < told->len; i++)
         g_string_append_printf(out, "%*s<feature name='%s'/>\n", indent, "", g_array_index(told, Told, i).name);
-    return g_string_free(out, FALSE);
+    *feature_text = g_string_free(out, FALSE);
 }

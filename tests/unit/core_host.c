@@ -302,6 +302,23 @@ static void test_here(void)
     typed_list_clear(&list);
 }
 
+/* Where the kernel tells what the processor tells, both say the same. */
+static void test_features(void)
+{
+    static const char *const both[] = { "fpu", "sse2", "avx", "aes", "smep", "lm", "nx", "svm", "vmx", "xsavec", "avx512f", "rdseed" };
+    g_autoptr(HostProcessor) cpu = host_processor_read();
+    CpuSet set;
+
+    if (!host_x86_features(&set)) {
+        g_test_skip("no x86 host");
+        return;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(both); i++) {
+        if (g_strv_contains((const char *const *)cpu->flags, both[i]))
+            g_assert_true(cpu_set_has(&set, cpu_x86_feature(both[i])));
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -313,5 +330,6 @@ int main(int argc, char **argv)
     g_test_add_func("/core/host/identity", test_identity);
     g_test_add_func("/core/host/vanished", test_vanished);
     g_test_add_func("/core/host/here", test_here);
+    g_test_add_func("/host/features", test_features);
     return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include <libvirt/libvirt.h>
 #include "base/bitmap.h"
 #include "base/typed_param.h"
+#include "model/cpu_x86.h"
 
 /** Most CPUs, cells, page sizes that are looked at: bounds for odd trees. */
 #define HOST_MAX_CPUS 8192
@@ -74,6 +75,10 @@ typedef struct {
 HostProcessor *host_processor_read(void);
 void host_processor_free(HostProcessor *processor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HostProcessor, host_processor_free)
+
+/** What an x86 processor tells of its features, and the model-specific registers as far as the kernel lets us read them. FALSE on
+ * other hosts. */
+gboolean host_x86_features(CpuSet *set);
 
 /** Tests: look for /proc, /sys and /etc below @root; NULL: "/". Not while other threads use this module. */
 void host_set_root(const char *root);

@@ -26,8 +26,13 @@ static void add(GString *xml, const char *fmt, ...)
 static void add_cpu(GString *xml, const HostTopology *topology)
 {
     g_autoptr(HostProcessor) cpu = host_processor_read();
+    g_autofree char *model = NULL, *features = NULL;
+    CpuSet set;
 
+    if (host_x86_features(&set))
+        cpu_x86_host(&set, cpu->vendor, 6, &model, &features);
     add(xml, "    <cpu>\n      <arch>%s</arch>\n", cpu->arch ? cpu->arch : "");
+    g_string_append(xml, model ? model : "");
     if (cpu->vendor)
         add(xml, "      <vendor>%s</vendor>\n", cpu->vendor);
     if (cpu->microcode)
@@ -39,6 +44,7 @@ static void add_cpu(GString *xml, const HostTopology *topology)
         topology->clusters, topology->cores, topology->threads);
     if (cpu->physical_bits)
         add(xml, "      <maxphysaddr mode='emulate' bits='%u'/>\n", cpu->physical_bits);
+    g_string_append(xml, features ? features : "");
     for (guint i = 0; topology->n_cells > 0 && i < topology->cells[0].n_pages; i++)
         add(xml, "      <pages unit='KiB' size='%u'/>\n", topology->cells[0].pages[i].size_kib);
     add(xml, "    </cpu>\n");

@@ -90,7 +90,7 @@ const char *qemu_cpu_base(const char *arch, const QemuAccel *accel)
 
     if ((!g_str_equal(arch, "x86_64") && !g_str_equal(arch, "i686")) || !qemu_cpu_fullest(accel, &set, &vendor))
         return NULL;
-    model = cpu_x86_choose(&set, vendor, NULL);
+    model = cpu_x86_choose(&set, vendor, NULL, NULL, NULL);
     return model && qemu_caps_cpu(accel, model->name) ? model->name : NULL;
 }
 

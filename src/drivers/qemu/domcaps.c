@@ -6,11 +6,11 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include "drivers/qemu/domcaps.h"
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
+#include "drivers/qemu/target.h"
 
 typedef struct {
     const char *group, *name;
@@ -320,64 +320,17 @@ static void add_features(DomcapsText *t)
     domcaps_add(t, "  </features>\n");
 }
 
-static int resolve_machine(ClaimTarget *target, const char *machine)
-{
-    target->machine = qemu_caps_machine(target->caps, machine);
-    if (!target->machine && !machine && target->caps->machines->len > 0)
-        target->machine = g_ptr_array_index(target->caps->machines, 0);
-    if (target->machine)
-        return 0;
-    return FAIL(VIR_ERR_INVALID_ARG, "the machine '%s' is not supported by emulator '%s'", machine ? machine : "", target->caps->binary);
-}
-
-static int resolve_type(DomcapsText *t, const char *type)
-{
-    const QemuCaps *caps = t->target.caps;
-
-    if (type && !domain_virt_type_from_string(type))
-        return FAIL(VIR_ERR_INVALID_ARG, "unknown virttype: %s", type);
-    t->target.kvm = type ? g_str_equal(type, "kvm") : caps->kvm.available;
-    t->accel = t->target.kvm ? &caps->kvm : &caps->tcg;
-    if (type && !t->target.kvm && !g_str_equal(type, "qemu"))
-        return FAIL(VIR_ERR_INVALID_ARG, "emulator '%s' doesn't run domains of type '%s'", caps->binary, type);
-    if (!t->accel->available)
-        return FAIL(VIR_ERR_INVALID_ARG, "the accelerator '%s' is not supported by emulator '%s' on this host",
-                    t->target.kvm ? "kvm" : "tcg", caps->binary);
-    return 0;
-}
-
-/* Whether the emulator runs guests of @arch: its own, and those of 32 bits on a processor that has them. */
-static gboolean runs_arch(const QemuCaps *caps, const char *arch)
-{
-    return g_str_equal(arch, caps->arch) || (g_str_equal(caps->arch, "x86_64") && g_str_equal(arch, "i686")) ||
-        g_strcmp0(qemu_arch_to_target(arch), caps->target) == 0;
-}
-
 char *qemu_domain_capabilities_xml(QemuCapsStore *store, const char *emulator, const char *arch, const char *machine,
                                    const char *virt_type, unsigned int flags)
 {
-    g_autofree char *found = NULL;
     g_autoptr(QemuCaps) caps = NULL;
     g_autoptr(GString) xml = NULL;
-    struct utsname uts;
     DomcapsText t = { .flags = flags };
 
-    if (arch && !qemu_arch_to_target(arch))
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "unknown architecture: %s", arch);
-    if (!arch && !emulator)
-        arch = uname(&uts) == 0 ? uts.machine : "x86_64";
-    if (!emulator)
-        emulator = found = qemu_find_emulator(arch);
-    if (!emulator)
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "unable to find any emulator to serve '%s' architecture", arch);
-    caps = qemu_caps_store_get(store, emulator);
+    caps = qemu_target_find(store, emulator, arch, machine, virt_type, &t.target);
     if (!caps)
         return NULL;
-    if (arch && !runs_arch(caps, arch))
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "emulator '%s' runs guests of architecture '%s', not '%s'", emulator, caps->arch, arch);
-    t.target = (ClaimTarget){ .caps = caps, .arch = arch ? arch : caps->arch };
-    if (resolve_machine(&t.target, machine) < 0 || resolve_type(&t, virt_type) < 0)
-        return NULL;
+    t.accel = qemu_target_accel(&t.target);
     t.xml = xml = g_string_new("<domainCapabilities>\n");
     domcaps_add(&t, "  <path>%s</path>\n  <domain>%s</domain>\n  <machine>%s</machine>\n  <arch>%s</arch>\n", caps->binary,
                 t.target.kvm ? "kvm" : "qemu", t.target.machine->name, t.target.arch);

@@ -17,6 +17,7 @@
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
+#include "drivers/qemu/driver.h"
 
 /* Longest wait for calls under way when the driver stops. */
 #define DRAIN_MS 20000
@@ -32,7 +33,7 @@ static struct {
     Pool *pool;
 } state;
 
-static QemuDriver *driver_of(virConnectPtr conn)
+QemuDriver *qemu_driver_of(virConnectPtr conn)
 {
     return host_priv(connect_host(conn));
 }
@@ -107,7 +108,7 @@ static int get_version(virConnectPtr conn, unsigned long *version)
 
     if (!emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot find a QEMU emulator for architecture '%s' of this host", cpu->arch ? cpu->arch : "?");
-    caps = qemu_caps_store_get(driver_of(conn)->caps, emulator);
+    caps = qemu_caps_store_get(qemu_driver_of(conn)->caps, emulator);
     if (!caps)
         return -1;
     *version = caps->version;
@@ -121,49 +122,16 @@ static char *get_hostname(virConnectPtr conn)
 
 static char *get_capabilities(virConnectPtr conn)
 {
-    return qemu_capabilities_xml(driver_of(conn)->caps);
+    return qemu_capabilities_xml(qemu_driver_of(conn)->caps);
 }
-
-#define NO_FLAGS(flags, failure) do { \
-        if (error_check_flags(ERROR_DOMAIN, __func__, (flags), 0) < 0) \
-            return (failure); \
-    } while (0)
 
 static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,
                                      const char *virt_type, unsigned int flags)
 {
-    NO_FLAGS(flags & ~(unsigned int)(VIR_CONNECT_GET_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES |
-                                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES |
-                                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES), NULL);
-    return qemu_domain_capabilities_xml(driver_of(conn)->caps, emulator, arch, machine, virt_type, flags);
-}
-
-static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***models, unsigned int flags)
-{
-    g_autofree char *emulator = qemu_find_emulator(arch);
-    g_autoptr(QemuCaps) caps = NULL;
-    GPtrArray *names;
-
-    NO_FLAGS(flags, -1);
-    if (!qemu_arch_to_target(arch))
-        return FAIL(VIR_ERR_INVALID_ARG, "cannot find architecture %s", arch);
-    caps = emulator ? qemu_caps_store_get(driver_of(conn)->caps, emulator) : NULL;
-    if (!caps)
-        return emulator ? -1 : FAIL(VIR_ERR_NO_SUPPORT, "no emulator for architecture '%s' is installed", arch);
-    names = g_ptr_array_new();
-    for (guint i = 0; i < caps->tcg.cpus->len; i++)
-        g_ptr_array_add(names, g_strdup(((QemuCpuModel *)g_ptr_array_index(caps->tcg.cpus, i))->name));
-    g_ptr_array_add(names, NULL);
-    {
-        int n = names->len - 1;
-        char **array = (char **)g_ptr_array_free(names, FALSE);
-
-        if (models)
-            *models = array;
-        else
-            g_strfreev(array);
-        return n;
-    }
+    QEMU_CHECK_FLAGS(flags, VIR_CONNECT_GET_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES |
+                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES |
+                     VIR_CONNECT_GET_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES, NULL);
+    return qemu_domain_capabilities_xml(qemu_driver_of(conn)->caps, emulator, arch, machine, virt_type, flags);
 }
 
 static int node_info(virConnectPtr conn, virNodeInfoPtr info)
@@ -173,19 +141,19 @@ static int node_info(virConnectPtr conn, virNodeInfoPtr info)
 
 static int node_cpu_map(virConnectPtr conn, unsigned char **map, unsigned int *online, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    QEMU_CHECK_FLAGS(flags, 0, -1);
     return host_cpu_map(map, online);
 }
 
 static int node_cpu_stats(virConnectPtr conn, int cpu, virNodeCPUStatsPtr params, int *nparams, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    QEMU_CHECK_FLAGS(flags, 0, -1);
     return host_cpu_stats(cpu, params, nparams);
 }
 
 static int node_memory_stats(virConnectPtr conn, int cell, virNodeMemoryStatsPtr params, int *nparams, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    QEMU_CHECK_FLAGS(flags, 0, -1);
     return host_memory_stats(cell, params, nparams);
 }
 
@@ -202,14 +170,14 @@ static int node_cells_free_memory(virConnectPtr conn, unsigned long long *free_m
 static int node_free_pages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int start, unsigned int cells,
                            unsigned long long *counts, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    QEMU_CHECK_FLAGS(flags, 0, -1);
     return host_free_pages(npages, pages, start, cells, counts);
 }
 
 static int node_alloc_pages(virConnectPtr conn, unsigned int npages, unsigned int *sizes, unsigned long long *counts, int start,
                             unsigned int cells, unsigned int flags)
 {
-    NO_FLAGS(flags & ~(unsigned int)VIR_NODE_ALLOC_PAGES_SET, -1);
+    QEMU_CHECK_FLAGS(flags, VIR_NODE_ALLOC_PAGES_SET, -1);
     return host_alloc_pages(npages, sizes, counts, start, cells, !(flags & VIR_NODE_ALLOC_PAGES_SET));
 }
 
@@ -217,7 +185,7 @@ static int node_memory_parameters(virConnectPtr conn, virTypedParameterPtr param
 {
     TypedList list = { 0 };
 
-    NO_FLAGS(flags & ~(unsigned int)VIR_TYPED_PARAM_STRING_OKAY, -1);
+    QEMU_CHECK_FLAGS(flags, VIR_TYPED_PARAM_STRING_OKAY, -1);
     if (host_memory_parameters(&list) < 0)
         return -1;
     return typed_list_fill(&list, params, nparams);
@@ -225,7 +193,7 @@ static int node_memory_parameters(virConnectPtr conn, virTypedParameterPtr param
 
 static int node_set_memory_parameters(virConnectPtr conn, virTypedParameterPtr params, int nparams, unsigned int flags)
 {
-    NO_FLAGS(flags, -1);
+    QEMU_CHECK_FLAGS(flags, 0, -1);
     return host_set_memory_parameters(params, nparams);
 }
 
@@ -254,7 +222,7 @@ void qemu_driver_register(void)
     hypervisor.connect_get_hostname = get_hostname;
     hypervisor.connect_get_capabilities = get_capabilities;
     hypervisor.connect_get_domain_capabilities = get_domain_capabilities;
-    hypervisor.connect_get_cpu_model_names = get_cpu_model_names;
+    qemu_driver_fill_cpu(&hypervisor);
     hypervisor.node_get_info = node_info;
     hypervisor.node_get_cpu_map = node_cpu_map;
     hypervisor.node_get_cpu_stats = node_cpu_stats;

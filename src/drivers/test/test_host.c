@@ -116,7 +116,7 @@ static int get_cpu_model_names(virConnectPtr conn, const char *arch, char ***mod
 static char *baseline_cpu(virConnectPtr conn, const char **cpus, unsigned int n, unsigned int flags)
 {
     CHECK_FLAGS(flags, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES, NULL);
-    return cpu_baseline(cpus, n, flags & VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES);
+    return cpu_baseline(cpus, n, flags);
 }
 
 static int node_security_model(virConnectPtr conn, virSecurityModelPtr model)
