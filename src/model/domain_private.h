@@ -112,4 +112,3 @@ void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag);
-void domain_validate_qemu_disks(const DomainDef *def, XmlDiagnostics *diag);

@@ -55,6 +55,19 @@ static bool is_cookie_name(const char *name)
     return *name && name[strcspn(name, "()<>@,;:\\\"/[]?={} \t")] == '\0';
 }
 
+/* And to its value, which may stand in quotes. */
+static bool is_cookie_value(const char *value)
+{
+    size_t len = strlen(value);
+    bool quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"';
+
+    for (size_t i = quoted; i < len - quoted; i++) {
+        if (!g_ascii_isgraph(value[i]) || strchr("\",;\\", value[i]))
+            return false;
+    }
+    return true;
+}
+
 static void check_network(const StorageSource *source, const DomainPlace *at)
 {
     bool named = source->name && *source->name;
@@ -62,12 +75,15 @@ static void check_network(const StorageSource *source, const DomainPlace *at)
     if (source->type != DOMAIN_DISK_TYPE_NETWORK || !source->protocol)
         return;
     REFUSE_IF(!named && source->protocol != STORAGE_PROTOCOL_NBD, at, VIR_ERR_XML_ERROR, "missing name of the source");
-    REFUSE_IF(named && source->protocol == STORAGE_PROTOCOL_RBD && !strchr(source->name, '/'), at, VIR_ERR_XML_ERROR,
+    REFUSE_IF(named && (source->protocol == STORAGE_PROTOCOL_RBD || source->protocol == STORAGE_PROTOCOL_GLUSTER) &&
+              !strchr(source->name, '/'), at, VIR_ERR_XML_ERROR,
               "source name '%s' must name the pool and the image, as POOL/IMAGE", source->name);
     check_hosts(source, at);
     for (guint i = 0; i < source->n_cookies; i++) {
         const char *name = source->cookies[i]->name;
         REFUSE_IF(name && !is_cookie_name(name), at, VIR_ERR_XML_ERROR, "'%s' can't be the name of a cookie", name);
+        REFUSE_IF(source->cookies[i]->value && !is_cookie_value(source->cookies[i]->value), at, VIR_ERR_XML_ERROR,
+                  "the value of the cookie '%s' has characters that HTTP forbids", name ? name : "");
     }
 }
 
@@ -187,6 +203,9 @@ static void check_lun(const DomainDisk *disk, const DomainPlace *at)
     REFUSE_IF(disk->target.bus != DOMAIN_DISK_BUS_SCSI && disk->target.bus != DOMAIN_DISK_BUS_VIRTIO, at, UNSUPPORTED,
               "%s: device='lun' is not possible on bus '%s'; use 'scsi'", name, domain_disk_bus_to_string(disk->target.bus));
     REFUSE_IF(disk->driver.type && disk->driver.type != STORAGE_FORMAT_RAW, at, UNSUPPORTED, "%s: device='lun' needs format 'raw'", name);
+    REFUSE_IF(disk->target.bus == DOMAIN_DISK_BUS_SCSI && (disk->serial || disk->wwn || disk->vendor || disk->product ||
+                                                          disk->target.rotation_rate), at, UNSUPPORTED,
+              "%s: device='lun' tells its own serial, wwn, vendor, product and rotation rate", name);
 }
 
 static bool is_printable(const char *text)

@@ -201,7 +201,6 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
     const DomainDevices *d = &def->devices;
     DomainPlace vsock = {diag, "vsock", 0}, nvram = {diag, "nvram", 0};
 
-    domain_validate_qemu_disks(def, diag);
     check_inputs(def, diag);
     check_shmems(def, diag);
     check_watchdogs(def, diag);
