@@ -241,15 +241,9 @@ static gboolean change_undefined(DomainTransition *t, void *opaque)
     return TRUE;
 }
 
-static int remove_nvram(const Access *a, unsigned int flags)
+static int remove_nvram(const Access *a, const DomainDef *def, unsigned int flags)
 {
-    g_autoptr(SharedDef) def = domain_config(a->obj, a->state);
-    if (!def) { /* a file that can't be parsed must not keep its domain for ever */
-        LOG_WARN("undefining domain '%s' without its definition: %s", API_NAME(a), error_message());
-        virResetLastError();
-        return 0;
-    }
-    const char *path = shared_def_get(def)->os.nvram.path;
+    const char *path = def->os.nvram.path;
     if (!path || (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) || !g_file_test(path, G_FILE_TEST_EXISTS))
         return 0;
     if (!(flags & VIR_DOMAIN_UNDEFINE_NVRAM))
@@ -278,7 +272,12 @@ static int undefine(Access *a, unsigned int flags)
     if (!a->state->guest && (check_moments(a, &MOMENT_SNAPSHOT, flags & VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 ||
                              check_moments(a, &MOMENT_CHECKPOINT, flags & VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA) < 0))
         return -1;
-    if (host_paths(host) && remove_nvram(a, flags) < 0)
+    g_autoptr(SharedDef) def = host_paths(host) ? domain_config(a->obj, a->state) : NULL;
+    if (host_paths(host) && !def) { /* a file that can't be parsed must not keep its domain for ever */
+        LOG_WARN("undefining domain '%s' without its definition: %s", API_NAME(a), error_message());
+        virResetLastError();
+    }
+    if (def && remove_nvram(a, shared_def_get(def), flags) < 0)
         return -1;
     if (!a->state->guest && (moments_forget(&MOMENT_SNAPSHOT, a->obj) < 0 || moments_forget(&MOMENT_CHECKPOINT, a->obj) < 0))
         return -1;
@@ -288,6 +287,8 @@ static int undefine(Access *a, unsigned int flags)
     domain_change(a->obj, change_undefined, NULL);
     def_cache_drop(host_def_cache(host), a->obj->entry.uuid);
     api_refresh(a);
+    if (def && !a->state->guest)
+        domain_forget(a->obj, shared_def_get(def), flags);
     domain_let_go(a->obj); /* the guest may have ended meanwhile */
     return 0;
 }
@@ -302,6 +303,8 @@ int core_domain_undefine_flags(virDomainPtr dom, unsigned int flags)
         return -1;
     if ((flags & VIR_DOMAIN_UNDEFINE_NVRAM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM))
         return FAIL(VIR_ERR_INVALID_ARG, "cannot both keep and delete nvram of domain '%s'", API_NAME(&a));
+    if ((flags & VIR_DOMAIN_UNDEFINE_TPM) && (flags & VIR_DOMAIN_UNDEFINE_KEEP_TPM))
+        return FAIL(VIR_ERR_INVALID_ARG, "cannot both keep and delete the TPM state of domain '%s'", API_NAME(&a));
     return undefine(&a, flags);
 }
 

@@ -74,6 +74,7 @@ typedef struct HostPaths {
     char *channel;    /* /var/lib/libvirt/qemu/channel */
     char *nvram;      /* /var/lib/libvirt/qemu/nvram */
     char *ram;        /* /var/lib/libvirt/qemu/ram */
+    char *swtpm;      /* /var/lib/libvirt/swtpm */
     char *cache;      /* /var/cache/libvirt/qemu */
     char *log;        /* /var/log/libvirt/qemu */
     gboolean state_in_memory; /* writing to @state never waits for a disk */
@@ -133,6 +134,11 @@ struct DomainBackend {
     /* then the model adds its defaults and addresses and checks its rules */
     /** Last step: what follows from the completed definition (CPU), and whether it could be run. 0, or -1. [worker] */
     int (*complete)(DomainHost *host, DomainDef *def);
+
+    /** The domain of @def is gone for good and doesn't run: it was undefined, or was transient and has ended. Remove what is kept for it
+     * beside the core's own files, unless @flags (virDomainUndefineFlagsValues; 0 at the end of a run) or @def want it kept. May be
+     * NULL. [worker] */
+    void (*forget)(DomainHost *host, const DomainDef *def, unsigned int flags);
 
     /** Command line that start() would use, in @format ("qemu-argv"). NULL with an error. [worker] */
     char *(*to_native)(DomainHost *host, const char *format, const DomainDef *def);

@@ -17,6 +17,8 @@ static void set_lib(HostPaths *p, char *lib)
     p->channel = g_strdup_printf("%s/channel", lib);
     p->nvram = g_strdup_printf("%s/nvram", lib);
     p->ram = g_strdup_printf("%s/ram", lib);
+    g_autofree char *above = g_path_get_dirname(lib);
+    p->swtpm = g_strdup_printf("%s/swtpm", above);
 }
 
 static HostPaths *paths_below(const char *etc, const char *run, const char *var, const char *folder)
@@ -63,7 +65,7 @@ void paths_free(HostPaths *p)
     if (!p)
         return;
     char **all[] = { &p->config, &p->autostart, &p->state, &p->lib, &p->save, &p->snapshot, &p->checkpoint, &p->dump,
-                     &p->channel, &p->nvram, &p->ram, &p->cache, &p->log };
+                     &p->channel, &p->nvram, &p->ram, &p->swtpm, &p->cache, &p->log };
     for (guint i = 0; i < G_N_ELEMENTS(all); i++)
         g_free(*all[i]);
     g_free(p);
@@ -74,7 +76,7 @@ int paths_prepare(HostPaths *p)
     const struct { const char *path; mode_t mode; } dirs[] = {
         { p->config, 0700 }, { p->autostart, 0700 }, { p->state, 0755 }, { p->lib, 0751 }, { p->save, 0755 },
         { p->snapshot, 0755 }, { p->checkpoint, 0755 }, { p->dump, 0755 }, { p->channel, 0755 }, { p->nvram, 0755 },
-        { p->ram, 0755 }, { p->cache, 0750 }, { p->log, 0755 },
+        { p->ram, 0755 }, { p->swtpm, 0711 }, { p->cache, 0750 }, { p->log, 0755 },
     };
     const char *const written[] = { p->config, p->autostart, p->state, p->save };
 

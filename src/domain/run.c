@@ -169,6 +169,13 @@ static void forget_gone(DomainObj *obj)
     error_restore(error);
 }
 
+void domain_forget(DomainObj *obj, const DomainDef *def, unsigned int flags)
+{
+    const DomainBackend *backend = host_backend(obj->host);
+    if (backend->forget)
+        pool_blocking_begin(), backend->forget(obj->host, def, flags), pool_blocking_end();
+}
+
 static gboolean change_held(DomainTransition *t, void *opaque)
 {
     t->next->held = TRUE;
@@ -205,6 +212,9 @@ void run_finish(Guest *guest)
     status_remove(guest);
     store_set_id(host_domains(guest->host), obj, -1);
     domain_change(obj, change_ended, core);
+    g_autoptr(DomainState) after = domain_state(obj);
+    if (state->live && !after->persistent && !after->held)
+        domain_forget(obj, shared_def_get(state->live), 0);
 
     forget_gone(obj);
     g_mutex_lock(&core->lock);

@@ -39,6 +39,9 @@ static inline GuestCore *guest_core(Guest *guest)
 gboolean domain_hold(DomainObj *obj);
 /** The opposite, also if it wasn't held. It is gone if nothing of it is there. Keeps the thread's error. */
 void domain_let_go(DomainObj *obj);
+/** Have the backend remove what it keeps for the domain of @def, which is gone and doesn't run; @flags
+ * virDomainUndefineFlagsValues. */
+void domain_forget(DomainObj *obj, const DomainDef *def, unsigned int flags);
 
 Guest *guest_new(DomainHost *host, DomainObj *obj, const char *name, int id);
 

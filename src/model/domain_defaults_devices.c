@@ -181,7 +181,8 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
     for (guint i = 0; i < devices->n_tpms; i++) {
         DomainTpm *tpm = devices->tpms[i];
         if (!tpm->model)
-            tpm->model = DOMAIN_TPM_MODEL_TPM_TIS;
+            tpm->model = g_strcmp0(def->os.arch, "ppc64") == 0 || g_strcmp0(def->os.arch, "ppc64le") == 0
+                ? DOMAIN_TPM_MODEL_TPM_SPAPR : DOMAIN_TPM_MODEL_TPM_TIS;
         if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_EMULATOR && !tpm->backend.version && domain_is_qemu(def))
             tpm->backend.version = DOMAIN_TPM_VERSION_2_0;
     }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/threads.h"
+#include "drivers/qemu/tpm.h"
 
 /* Longest wait for the loop to let go of monitors. */
 #define DETACH_MS 10000
@@ -19,6 +20,7 @@ const DomainBackend qemu_backend = {
     .describe = qemu_backend_describe,
     .complete = qemu_backend_complete,
     .to_native = qemu_backend_to_native,
+    .forget = qemu_tpm_forget,
     .max_vcpus = qemu_backend_max_vcpus,
     .guest_new = qemu_backend_guest_new,
     .start = qemu_backend_start,

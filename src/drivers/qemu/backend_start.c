@@ -28,6 +28,7 @@
 #include "drivers/qemu/failure.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
+#include "drivers/qemu/tpm.h"
 #include "drivers/qemu/tree.h"
 #include "drivers/qemu/tuning.h"
 #include "drivers/qemu/vsock.h"
@@ -512,6 +513,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
         rc = qemu_device_helpers_start(guest, def);
+    if (rc == 0)
+        rc = qemu_tpm_start_all(guest, def);
     if (rc == 0)
         rc = launch(guest, def, caps, &opened, options->restore_fd);
     opened_close(&opened);

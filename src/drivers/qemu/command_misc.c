@@ -6,6 +6,8 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/helper.h"
+#include "drivers/qemu/tpm.h"
 
 static const char *watchdog_action(DomainWatchdogAction action)
 {
@@ -141,24 +143,64 @@ int qemu_command_panics(QemuCommand *cmd)
     return 0;
 }
 
+static const char *tpm_driver(const QemuCommand *cmd, const DomainTpm *tpm)
+{
+    /* Without an ISA bus it is a device of the platform. */
+    if (tpm->model == DOMAIN_TPM_MODEL_TPM_TIS && (g_str_equal(cmd->caps->arch, "aarch64") || g_str_equal(cmd->caps->arch, "armv7l")))
+        return "tpm-tis-device";
+    return domain_tpm_model_to_string(tpm->model ? tpm->model : DOMAIN_TPM_MODEL_TPM_TIS);
+}
+
+static int tpm_backend(QemuCommand *cmd, const DomainTpm *tpm, const char *id)
+{
+    const char *kind = tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH ? "passthrough" : "emulator";
+    g_autofree char *helper = qemu_tpm_helper(tpm), *own = qemu_helper_socket(cmd->options->dir, helper);
+    const char *path = tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_EXTERNAL ? tpm->backend.source.path : own;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!g_hash_table_contains(cmd->caps->tpm_types, kind))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "'%s' has no TPM backend '%s', which domain '%s' needs", cmd->caps->binary, kind,
+                    cmd->def->name);
+    if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH) {
+        qemu_escape(text, tpm->backend.device ? tpm->backend.device : "/dev/tpm0");
+        qemu_arg_f(cmd, "-tpmdev", "passthrough,id=%s,path=%s", id, text->str);
+        return 0;
+    }
+    if (!path)
+        return FAIL(VIR_ERR_XML_ERROR, "the external TPM of domain '%s' has no <source path=>", cmd->def->name);
+    qemu_escape(text, path);
+    qemu_arg_f(cmd, "-chardev", "socket,id=chrtpm-%s,path=%s", tpm->info.alias, text->str);
+    qemu_arg_f(cmd, "-tpmdev", "emulator,id=%s,chardev=chrtpm-%s", id, tpm->info.alias);
+    return 0;
+}
+
 static int command_tpms(QemuCommand *cmd)
 {
     const DomainDevices *d = &cmd->def->devices;
 
     for (guint i = 0; i < d->n_tpms; i++) {
         const DomainTpm *tpm = d->tpms[i];
-        const char *driver = tpm->model == DOMAIN_TPM_MODEL_TPM_CRB ? "tpm-crb" : "tpm-tis";
+        const char *driver = tpm_driver(cmd, tpm);
         g_autofree char *id = g_strdup_printf("tpm-%s", tpm->info.alias);
 
-        if (tpm->model == DOMAIN_TPM_MODEL_TPM_SPAPR || tpm->model == DOMAIN_TPM_MODEL_SPAPR_TPM_PROXY)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TPM model '%s' is not supported yet", domain_tpm_model_to_string(tpm->model));
-        if (tpm->backend.type != DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "TPM backend '%s' is not supported yet",
-                        domain_tpm_backend_type_to_string(tpm->backend.type));
+        if (tpm->model == DOMAIN_TPM_MODEL_TPM_CRB && tpm->backend.version == DOMAIN_TPM_VERSION_1_2)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a TPM of model 'tpm-crb' is always of version 2.0 (domain '%s')", cmd->def->name);
         if (qemu_require_type(cmd, driver, "a TPM") < 0)
             return -1;
-        qemu_arg_f(cmd, "-tpmdev", "passthrough,id=%s,path=%s", id, tpm->backend.device ? tpm->backend.device : "/dev/tpm0");
-        qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", driver), JSON_STR("tpmdev", id), JSON_STR("id", tpm->info.alias)));
+        /* A path through to the host's, for nested guests of POWER; it has no backend. */
+        if (tpm->model == DOMAIN_TPM_MODEL_SPAPR_TPM_PROXY) {
+            qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", driver), JSON_STR("id", tpm->info.alias),
+                                                    JSON_STR("host-path", tpm->backend.device ? tpm->backend.device : "/dev/tpmrm0")));
+            continue;
+        }
+        json_object *props = json_make(JSON_STR("driver", driver), JSON_STR("tpmdev", id), JSON_STR("id", tpm->info.alias));
+
+        if (tpm_backend(cmd, tpm, id) < 0) {
+            json_object_put(props);
+            return -1;
+        }
+        if (qemu_arg_device(cmd, props, &tpm->info) < 0)
+            return -1;
     }
     return 0;
 }
