@@ -37,8 +37,7 @@ char *cpu_baseline(const char *const *documents, guint n, unsigned flags);
 
 /** What a hypervisor has of x86 models. */
 typedef struct CpuHypervisor {
-    /** Whether it has @model; @lacks: features that its model of that name can't have on this host. */
-    gboolean (*model)(const char *model, CpuSet *lacks, void *opaque);
+    CpuModelFilter model; /**< Whether it has one, and what that can't have on this host. */
     void *opaque;
 } CpuHypervisor;
 

@@ -99,13 +99,6 @@ static int intersect(const CpuDocument *cpu, gboolean first, CpuSet *set, const 
     return 0;
 }
 
-static gboolean has_model(const char *model, void *hypervisor)
-{
-    const CpuHypervisor *h = hypervisor;
-    CpuSet lacks;
-    return h->model(model, &lacks, h->opaque);
-}
-
 static int x86_baseline(const GPtrArray *cpus, unsigned flags, const CpuHypervisor *hypervisor, Baseline *out)
 {
     const CpuDocument *first = cpus->pdata[0];
@@ -119,7 +112,8 @@ static int x86_baseline(const GPtrArray *cpus, unsigned flags, const CpuHypervis
             return -1;
         all_tell = all_tell && cpu->vendor;
     }
-    const CpuModel *model = cpu_x86_choose(&set, vendor, same ? first->model : NULL, hypervisor ? has_model : NULL, (void *) hypervisor);
+    const CpuModel *model = cpu_x86_choose(&set, vendor, same ? first->model : NULL, hypervisor ? hypervisor->model : NULL,
+                                            hypervisor ? hypervisor->opaque : NULL);
     if (!model)
         return FAIL(VIR_ERR_OPERATION_FAILED, "no CPU model that the hypervisor has describes the CPUs");
     cpu_x86_keep_guests(&set, flags & VIR_CONNECT_BASELINE_CPU_MIGRATABLE, model);

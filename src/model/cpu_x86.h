@@ -61,8 +61,8 @@ void cpu_x86_read(CpuSet *set, CpuWordReader read, void *opaque);
  * anyway. */
 void cpu_x86_keep_guests(CpuSet *set, gboolean migratable, const CpuModel *model);
 
-/** Whether a model may be taken. */
-typedef gboolean (*CpuModelFilter)(const char *model, void *opaque);
+/** Whether a model may be taken. @lacks: features that it would have to do without, so they are told to be off. */
+typedef gboolean (*CpuModelFilter)(const char *model, CpuSet *lacks, void *opaque);
 
 /** The model of which the least has to be said to describe a CPU that has @set. @vendor: NULL if nobody's; @preferred: taken if
  * it may be (NULL: none); @filter: NULL: all may be taken. NULL if there is none. */

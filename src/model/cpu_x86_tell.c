@@ -5,15 +5,17 @@
 #include <string.h>
 #include "model/cpu_x86.h"
 
-/* How many features would have to be told: to be switched off counts twice. */
-static guint distance(const CpuModel *model, const CpuSet *set)
+/* How far a model is from what is wanted. A feature that has to be switched off counts as two that are switched on, and more if there
+ * are many, so that no model is taken that has hardly anything in common. Found by asking the reference for the CPUs of all models. */
+static guint distance(const CpuModel *model, const CpuSet *lacks, const CpuSet *set)
 {
-    guint sum = 0;
+    guint on = 0, off = 0;
     for (guint i = 0; i < CPU_SET_MAX; i++) {
-        gboolean wanted = cpu_set_has(set, i), has = cpu_set_has(&model->all, i);
-        sum += wanted && !has ? 1 : has && !wanted ? 2 : 0;
+        gboolean lacking = cpu_set_has(lacks, i), wanted = cpu_set_has(set, i), has = cpu_set_has(&model->all, i) || lacking;
+        on += wanted && !has;
+        off += has && (!wanted || lacking);
     }
-    return sum;
+    return on + 2 * off + off * (off - MIN(off, 1)) / 12;
 }
 
 static gboolean may_describe(const CpuModel *model, const char *vendor)
@@ -37,10 +39,11 @@ static const CpuModel *choose(const CpuSet *set, const char *vendor, const char 
     guint n, least = G_MAXUINT;
     const CpuModel *models = cpu_x86_models(&n), *best = NULL;
     for (guint i = 0; i < n; i++) {
+        CpuSet lacks = { 0 };
         if (!may_describe(&models[i], vendor) || (host && !has_all_of(set, &models[i].features)) ||
-            (filter && !filter(models[i].name, opaque)))
+            (filter && !filter(models[i].name, &lacks, opaque)))
             continue;
-        guint far = preferred && strcmp(models[i].name, preferred) == 0 ? 0 : distance(&models[i], set) + 1;
+        guint far = preferred && strcmp(models[i].name, preferred) == 0 ? 0 : distance(&models[i], &lacks, set) + 1;
         if (far < least) {
             least = far;
             best = &models[i];

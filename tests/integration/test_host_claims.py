@@ -101,9 +101,7 @@ documents = [host, host.replace("<feature name='ht'/>", ''), host.replace('</cpu
              guest(PENRYN, "mode='custom'"), guest('<arch>x86_64</arch>' + PENRYN), guest(PENRYN + feature('vmx', 'x'))]
 documents += [guest(PENRYN + feature(name, policy)) for name in ('vmx', 'avx')
               for policy in ('', 'require', 'optional', 'force', 'forbid', 'disable')]
-# Where QEMU's model of the name isn't there or not whole, another may be chosen here to describe it.
-ELSEWHERE = 'Dhyana', 'Icelake-Client', 'noTSX'
-documents += [other(f'<model>{model}</model>') for model in conn.getCPUModelNames('x86_64') if not any(part in model for part in ELSEWHERE)]
+documents += [other(f'<model>{model}</model>{vendor}') for model in conn.getCPUModelNames('x86_64') for vendor in ('', '<vendor>AMD</vendor>')]
 
 
 def ask(name, call, *values):
@@ -121,7 +119,8 @@ for number, document in enumerate(documents):
         ask('compare', conn.compareCPU, document, flags)
         ask('baseline', conn.baselineCPU, [document], flags)
         ask('hypervisor compare', conn.compareHypervisorCPU, *CHOICE, document, flags)
-        if flags < 2 or 'invtsc' not in document:   # Debian's leaves what can't be migrated, if there is no KVM
+        # Debian's leaves what can't be migrated, if there is no KVM; and of two models that are equally far it takes the other
+        if (flags < 2 or 'invtsc' not in document) and 'Dhyana</model><vendor>AMD' not in document:
             ask('hypervisor baseline', conn.baselineHypervisorCPU, *CHOICE, [document], flags)
     if 'POWER' in document:
         continue
