@@ -70,6 +70,17 @@ ROWS = [
         asks=[('query-tpm', {}, [{'id': 'tpm-tpm0', 'model': 'tpm-tis'}])]),
     Row('tpm-banks', programs=TPM_TOOLS, devices="<tpm model='tpm-tis'><backend type='emulator' debug='2'><active_pcr_banks><sha256/><sha384/>"
         "</active_pcr_banks></backend></tpm>", asks=[('query-tpm', {}, [{'id': 'tpm-tpm0'}])]),
+    Row('genid', top='<genid>c5b6a1de-0d5c-4d0c-9d1c-2f8a7b3e6c90</genid>',
+        asks=[('query-vm-generation-id', {}, {'guid': 'c5b6a1de-0d5c-4d0c-9d1c-2f8a7b3e6c90'})]),
+    Row('tseg', machine='q35', features="<acpi/><smm state='on'><tseg>48</tseg></smm>",
+        asks=[prop('/machine/q35/mch', 'extended-tseg-mbytes', 48)]),
+    Row('memfd', top="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
+        asks=[('query-memdev', {}, [{'id': 'pc.ram', 'share': True}]),
+              prop('/objects/pc.ram', 'x-use-canonical-path-for-ramblock-id', False)]),
+    Row('cpu-max', top="<cpu mode='maximum' migratable='on'><cache mode='disable'/></cpu>",
+        asks=[('query-memdev', {}, [{'id': 'pc.ram', 'share': False}])]),
+    Row('other-hypervisors', features="<acpi/><xen><e820_host state='on'/></xen><msrs unknown='ignore'/><capabilities policy='default'/>"
+        '<privnet/>', asks=[('query-status', {}, {'running': False})]),
 ]
 
 

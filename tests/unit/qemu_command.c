@@ -517,7 +517,7 @@ static void find_caps(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays", "storage", "host" };
+    static const char *const names[] = { "min", "full-pc", "full-q35", "cpu", "cpu2", "devices", "small-devices", "displays", "storage", "host", "features" };
     int rc;
 
     g_test_init(&argc, &argv, NULL);

@@ -365,10 +365,14 @@ static int command_iothreads(QemuCommand *cmd)
 
 static void command_monitor(QemuCommand *cmd)
 {
-    if (cmd->options->dry_run)
-        qemu_arg_f(cmd, "-chardev", "socket,id=charmonitor,path=%s/monitor.sock,server=on,wait=off", cmd->options->dir);
-    else
+    if (cmd->options->dry_run) {
+        g_autoptr(GString) dir = g_string_new(NULL);
+
+        qemu_escape(dir, cmd->options->dir);
+        qemu_arg_f(cmd, "-chardev", "socket,id=charmonitor,path=%s/monitor.sock,server=on,wait=off", dir->str);
+    } else {
         qemu_arg_f(cmd, "-chardev", "socket,id=charmonitor,fd=%d,server=on,wait=off", cmd->options->monitor_fd);
+    }
     qemu_arg_f(cmd, "-mon", "chardev=charmonitor,id=monitor,mode=control");
 }
 

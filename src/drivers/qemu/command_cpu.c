@@ -51,7 +51,7 @@ static int add_model(const QemuCommand *cmd, GString *out)
     default:
         return add_custom_model(cmd, out);
     }
-    if (kvm && cpu->migratable != TRISTATE_UNSET)
+    if ((kvm || cpu->mode == CPU_MODE_MAXIMUM) && cpu->migratable != TRISTATE_UNSET)
         g_string_append_printf(out, ",migratable=%s", cpu->migratable == TRISTATE_ON ? "on" : "off");
     return 0;
 }
@@ -145,17 +145,19 @@ static void add_timers(const QemuCommand *cmd, GString *out)
 static int add_cpu_details(const QemuCommand *cmd, GString *out)
 {
     const DomainCpu *cpu = cmd->def->cpu;
+    /* Named models don't have the host's caches anyway. */
+    const char *no_host_cache = cpu->mode == CPU_MODE_HOST_PASSTHROUGH || cpu->mode == CPU_MODE_MAXIMUM ? ",host-cache-info=off" : "";
 
     for (guint i = 0; i < cpu->n_features; i++) {
         if (add_feature(cmd, out, cpu->features[i]) < 0)
             return -1;
     }
     if (cpu->cache.mode == CPU_CACHE_MODE_EMULATE && cpu->cache.level == 3)
-        g_string_append(out, ",l3-cache=on,host-cache-info=off");
+        g_string_append_printf(out, "%s,l3-cache=on", no_host_cache);
     else if (cpu->cache.mode == CPU_CACHE_MODE_PASSTHROUGH)
         g_string_append(out, ",host-cache-info=on");
     else if (cpu->cache.mode == CPU_CACHE_MODE_DISABLE)
-        g_string_append(out, ",l3-cache=off,host-cache-info=off");
+        g_string_append_printf(out, "%s,l3-cache=off", no_host_cache);
     if (cpu->maxphysaddr.mode == CPU_MAXPHYSADDR_MODE_PASSTHROUGH)
         g_string_append(out, ",host-phys-bits=on");
     else if (cpu->maxphysaddr.mode == CPU_MAXPHYSADDR_MODE_EMULATE && cpu->maxphysaddr.bits)

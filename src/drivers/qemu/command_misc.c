@@ -5,6 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
 #include "base/error.h"
+#include "base/uuid.h"
 #include "drivers/qemu/command_priv.h"
 #include "drivers/qemu/helper.h"
 #include "drivers/qemu/tpm.h"
@@ -220,6 +221,19 @@ static int command_nvram(QemuCommand *cmd)
     return 0;
 }
 
+static int command_genid(QemuCommand *cmd)
+{
+    char guid[UUID_TEXT_SIZE];
+
+    if (!cmd->def->has_genid)
+        return 0;
+    if (qemu_require_type(cmd, "vmgenid", "the generation of the virtual machine") < 0)
+        return -1;
+    qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", "vmgenid"), JSON_STR("guid", uuid_format(cmd->def->genid.value, guid)),
+                                            JSON_STR("id", "vmgenid0")));
+    return 0;
+}
+
 int qemu_command_misc(QemuCommand *cmd)
 {
     if (command_tpms(cmd) < 0 || command_watchdogs(cmd) < 0 || qemu_command_redirdevs(cmd) < 0 || qemu_command_hostdevs(cmd) < 0 || command_balloon(cmd) < 0 ||
@@ -229,5 +243,5 @@ int qemu_command_misc(QemuCommand *cmd)
         return -1;
     if (cmd->def->features.has_vmcoreinfo && cmd->def->features.vmcoreinfo.state != TRISTATE_OFF)
         qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", "vmcoreinfo")));
-    return 0;
+    return command_genid(cmd);
 }
