@@ -79,6 +79,13 @@ ROWS = [
               prop('/objects/pc.ram', 'x-use-canonical-path-for-ramblock-id', False)]),
     Row('cpu-max', top="<cpu mode='maximum' migratable='on'><cache mode='disable'/></cpu>",
         asks=[('query-memdev', {}, [{'id': 'pc.ram', 'share': False}])]),
+    Row('iommu-intel', machine='q35', features="<acpi/>",
+        devices="<iommu model='intel'><driver caching_mode='on' iotlb='on' aw_bits='48'/></iommu>",
+        asks=[prop('/machine/peripheral/iommu0', 'aw-bits', 48),
+              prop('/machine/peripheral/iommu0', 'caching-mode', True)]),
+    Row('iommu-virtio', machine='q35', devices="<iommu model='virtio'/>",
+        asks=[prop('/machine/peripheral/iommu0', 'type', 'virtio-iommu-pci')]),
+    Row('panic-hyperv', devices="<panic model='hyperv'/>", top="<cpu mode='maximum'/>", asks=[('query-status', {}, {'running': False})]),
     Row('other-hypervisors', features="<acpi/><xen><e820_host state='on'/></xen><msrs unknown='ignore'/><capabilities policy='default'/>"
         '<privnet/>', asks=[('query-status', {}, {'running': False})]),
 ]

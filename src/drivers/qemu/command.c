@@ -393,19 +393,6 @@ static void command_passthrough(QemuCommand *cmd)
 /* What the schema knows and this driver can't start yet must be said, not dropped. */
 static int command_refuse(const QemuCommand *cmd)
 {
-    const DomainDevices *d = &cmd->def->devices;
-    const struct {
-        gboolean there;
-        const char *what;
-    } missing[] = {
-        { d->n_iommus > 0, "iommu" },
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
-        if (missing[i].there)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has a device <%s>, which the QEMU driver can't start yet",
-                        cmd->def->name, missing[i].what);
-    }
     if (cmd->def->launch_security)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has <launchSecurity>, which the QEMU driver can't start yet",
                     cmd->def->name);
@@ -437,7 +424,7 @@ static int command_build(QemuCommand *cmd)
         return -1;
     command_boot_order(cmd);
     command_name(cmd);
-    if (command_system(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
+    if (command_system(cmd) < 0 || qemu_command_iommus(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
         qemu_command_filesystems(cmd) < 0 || qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
         qemu_command_audios(cmd) < 0 || qemu_command_graphics(cmd) < 0 || qemu_command_videos(cmd) < 0 ||
         qemu_command_sounds(cmd) < 0 || qemu_command_misc(cmd) < 0)

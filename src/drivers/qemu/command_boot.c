@@ -221,9 +221,14 @@ int qemu_command_boot(QemuCommand *cmd)
     command_menu(cmd);
     if (qemu_command_firmware(cmd) < 0)
         return -1;
-    if (os->n_acpi_tables > 0 || os->shim)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s of domain '%s' is not supported yet", os->shim ? "<shim>" : "<acpi> table",
-                    cmd->def->name);
+    if (os->shim)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<shim> of domain '%s' is not supported yet", cmd->def->name);
+    for (guint i = 0; i < os->n_acpi_tables; i++) {
+        g_autoptr(GString) path = g_string_new(NULL);
+
+        qemu_escape(path, os->acpi_tables[i]->value ? os->acpi_tables[i]->value : "");
+        qemu_arg_f(cmd, "-acpitable", "sig=SLIC,file=%s", path->str); /* the only type that a definition may have */
+    }
     if (os->kernel)
         qemu_arg_f(cmd, "-kernel", "%s", os->kernel);
     if (os->initrd)

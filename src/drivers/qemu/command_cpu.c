@@ -188,6 +188,8 @@ int qemu_command_cpu(QemuCommand *cmd)
         g_string_append_printf(out, ",kvm-pv-unhalt=%s", def->features.pvspinlock.state == TRISTATE_ON ? "on" : "off");
     if (def->features.hyperv && add_hyperv(cmd, out) < 0)
         return -1;
+    for (guint i = 0; i < def->devices.n_panics; i++)
+        g_string_append(out, def->devices.panics[i]->model == DOMAIN_PANIC_MODEL_HYPERV ? ",hv-crash=on" : "");
     if (def->features.kvm)
         add_kvm(cmd, out);
     if (bare == 0 && out->len > 0)

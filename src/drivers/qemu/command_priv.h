@@ -109,6 +109,8 @@ char *qemu_audio_id(const QemuCommand *cmd, guint id);
 int qemu_command_inputs(QemuCommand *cmd);
 int qemu_command_misc(QemuCommand *cmd);
 int qemu_command_panics(QemuCommand *cmd);
+/** IOMMUs that are devices; they stand before what sits behind them. */
+int qemu_command_iommus(QemuCommand *cmd);
 
 /* command_devices.c */
 int qemu_command_smartcards(QemuCommand *cmd);
