@@ -149,7 +149,9 @@ static void check_hostdev(const DomainDef *def, guint i, XmlDiagnostics *diag)
 
     REFUSE_IF(dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM, &at, UNSUPPORTED, "QEMU has no devices of mode '%s'",
               domain_hostdev_mode_to_string(dev->mode));
-    REFUSE_IF(dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && dev->display == TRISTATE_ON && def->devices.n_graphics == 0, &at, UNSUPPORTED, "display='on' needs a display of the domain");
+    REFUSE_IF(dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && dev->display == TRISTATE_ON && def->devices.n_graphics == 0, &at, UNSUPPORTED,
+              "display='on' needs a display of the domain");
+    REFUSE_IF(dev->source.write_filtering, &at, UNSUPPORTED, "QEMU doesn't filter writes to the configuration of PCI devices");
 }
 
 static void check_video(const DomainDef *def, guint i, XmlDiagnostics *diag)
@@ -194,6 +196,37 @@ static void check_controller(const DomainDef *def, guint i, XmlDiagnostics *diag
 
     REFUSE_IF((d->queues || d->cmd_per_lun || d->max_sectors || d->ioeventfd || d->iothread) && !virtio, &at, UNSUPPORTED,
               "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model 'virtio-scsi' only");
+    REFUSE_IF(c->type == DOMAIN_CONTROLLER_TYPE_PCI && c->index && (g_strcmp0(c->model, "pci-root") == 0 || g_strcmp0(c->model, "pcie-root") == 0) &&
+              !(def->os.arch && g_str_has_prefix(def->os.arch, "ppc64")), &at, VIR_ERR_XML_ERROR, "model '%s' has index='0'", c->model);
+}
+
+/* Devices about which there is a single rule. */
+static void check_others(const DomainDef *def, XmlDiagnostics *diag)
+{
+    const DomainDevices *d = &def->devices;
+    bool power = def->os.arch && g_str_has_prefix(def->os.arch, "ppc64");
+
+    for (guint i = 0; i < d->n_tpms; i++)
+        REFUSE_IF(!d->tpms[i]->backend.type, &((DomainPlace){diag, "tpm", (int)i}), VIR_ERR_XML_ERROR, "missing backend");
+    for (guint i = 0; i < d->n_iommus; i++)
+        REFUSE_IF(d->iommus[i]->driver.eim == TRISTATE_ON && d->iommus[i]->driver.intremap != TRISTATE_ON,
+                  &((DomainPlace){diag, "iommu", (int)i}), UNSUPPORTED, "eim='on' needs intremap='on'");
+    for (guint i = 0; i < d->n_memories; i++)
+        REFUSE_IF(d->memories[i]->has_uuid && !power, &((DomainPlace){diag, "memory", (int)i}), UNSUPPORTED,
+                  "an NVDIMM has a uuid on POWER machines only");
+    for (guint i = 0; i < d->n_graphics; i++)
+        REFUSE_IF(d->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_VNC && d->graphics[i]->connected &&
+                  d->graphics[i]->connected != GRAPHICS_AUTH_CONNECTED_KEEP,
+                  &((DomainPlace){diag, "graphics", (int)i}), UNSUPPORTED, "VNC supports connected='keep' only");
+}
+
+static int check_address(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
+{
+    if (info->address && info->address->type == DOMAIN_ADDRESS_TYPE_CCW && !(def->os.machine && g_str_has_prefix(def->os.machine, "s390-ccw"))) {
+        g_autofree char *path = domain_device_place(def, kind, device);
+        xml_diagnostics_add(opaque, XML_PROBLEM_ERROR, UNSUPPORTED, 0, path, "machine '%s' has no addresses of type 'ccw'", def->os.machine);
+    }
+    return 0;
 }
 
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
@@ -206,6 +239,8 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
     check_watchdogs(def, diag);
     check_chardevs(def, diag);
     check_display(def, diag);
+    check_others(def, diag);
+    domain_def_each_device((DomainDef *)def, check_address, diag);
     for (guint i = 0; i < d->n_filesystems; i++)
         check_filesystem(def, i, diag);
     for (guint i = 0; i < d->n_hostdevs; i++)
@@ -216,6 +251,8 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
         const DomainInterface *net = d->interfaces[i];
         DomainPlace at = {diag, "interface", i};
 
+        REFUSE_IF((net->n_ips && net->source.type != DOMAIN_INTERFACE_TYPE_USER) || net->n_routes, &at, UNSUPPORTED, "QEMU doesn't give addresses and routes to the guest; its agent, or a "
+                  "network with DHCP, can");
         REFUSE_IF(net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !(net->model && g_str_has_prefix(net->model, "virtio")), &at,
                   UNSUPPORTED, "the persistent part of a pair needs the model 'virtio'");
         REFUSE_IF(net->port_isolated == TRISTATE_YES && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE &&

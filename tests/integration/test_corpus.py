@@ -6,7 +6,6 @@ import pytest
 import corpus
 import wire
 
-UNCOVERED = 291     # rows that wait for their case
 CASES = corpus.load()
 COVERAGE = corpus.Coverage(corpus.schema())
 NEWER = {case.name for case in CASES if COVERAGE.add(case) > corpus.REFERENCE or case.newer}
@@ -27,14 +26,14 @@ def test_cases_are_taken_or_refused(ours):
 
 
 def test_as_the_reference(ours, reference, protocol):
-    asked = [case for case in CASES if case.name not in NEWER]
+    asked = [case for case in CASES if case.name not in NEWER and not case.deadly]
     theirs = corpus.define_all(reference.socket, protocol, asked)
     known = corpus.differences()
     wrong = [f'{case.name}: {line}' for case in asked for line in corpus.compare(case, ours[case.name], theirs[case.name], known)]
     assert not wrong, '\n'.join(wrong)
     unused = [f'{entry.case}: {sorted(entry.unused)}' for entry in known if entry.unused]
     assert not unused, 'these agree now, so they need no explanation:\n' + '\n'.join(unused)
-    assert len(asked) > 250
+    assert len(asked) > 500
 
 
 def test_what_is_newer_loses_nothing(ours):
@@ -62,4 +61,4 @@ def test_a_description_is_stable(ours, module_daemon, protocol):
 def test_every_row_has_a_case():
     rows, values = COVERAGE.missing()
     print(f'{len(CASES)} cases; of {len(COVERAGE.rows())} rows none has {len(rows)}; and {len(values)} values of enums')
-    assert len(rows) <= UNCOVERED, '\n'.join(rows)
+    assert not rows, '\n'.join(rows)
