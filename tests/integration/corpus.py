@@ -24,12 +24,12 @@ from schemagen import check, model, parse  # noqa: E402  pylint: disable=wrong-i
 
 # The cases
 
-OWN = 'name', 'base', 'refused', 'newer', 'deadly'    # attributes of <case>; others are the domain's
+OWN = 'name', 'base', 'refused', 'newer'    # attributes of <case>; others are the domain's
 
 
 class Case:
-    def __init__(self, name, document, refused=False, newer=False, deadly=False):
-        self.name, self.document, self.refused, self.newer, self.deadly = name, document, refused, newer, deadly
+    def __init__(self, name, document, refused=False, newer=False):
+        self.name, self.document, self.refused, self.newer = name, document, refused, newer
 
     @property
     def text(self):
@@ -73,7 +73,7 @@ def load(folder=FOLDER):
             assert case.tag == 'case', f'{path}: <{case.tag}>'
             base = bases[case.get('base') or root.get('base')]
             cases.append(Case(f'{area}/{case.attrib["name"]}', merged(base, case), case.get('refused') == 'yes',
-                              case.get('newer') == 'yes', case.get('deadly') == 'yes'))
+                              case.get('newer') == 'yes'))
     for path in sorted(glob.glob(os.path.join(folder, 'whole/*.xml'))):
         cases.append(Case('whole/' + os.path.basename(path)[:-4], parsed(path)))
     assert len({case.name for case in cases}) == len(cases), 'a name stands twice'
@@ -114,16 +114,21 @@ def defined(connection, document, flags=INACTIVE | SECURE):
     return text
 
 
-def define_all(socket, protocol, cases):
-    """What becomes of each case, by name."""
-    told = {}
-    with wire.Client(socket, protocol) as connection:
-        connection.open()
-        for case in cases:
-            try:
-                told[case.name] = defined(connection, case.text)
-            except wire.Closed:
-                raise AssertionError(f'{case.name}: the daemon died of it') from None
+def define_all(socket, protocol, cases, revive=None):
+    """What becomes of each case, by name. @revive, if any, is called when the daemon died of a case, which is left out then."""
+    told, waiting = {}, list(cases)
+    while waiting:
+        with wire.Client(socket, protocol) as connection:
+            connection.open()
+            while waiting:
+                case = waiting.pop(0)
+                try:
+                    told[case.name] = defined(connection, case.text)
+                except wire.Closed:
+                    assert revive, f'{case.name}: the daemon died of it'
+                    print(f'{case.name}: the daemon died of it')
+                    revive()
+                    break
     return told
 
 

@@ -258,6 +258,10 @@ class ReferenceDaemon(Daemon):
     def restart(self):
         run(['nsenter', '-t', str(self.init()), '-a', 'libvirtd', '-d'])
 
+    def forget(self):
+        """Have a daemon that is dead forget what was defined."""
+        run(['nsenter', '-t', str(self.init()), '-a', 'sh', '-c', 'rm -f /etc/libvirt/qemu/*.xml'])
+
     def stop(self):
         """End everything that lives in its namespaces."""
         self.kill()

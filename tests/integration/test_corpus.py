@@ -6,6 +6,7 @@ import pytest
 import corpus
 import wire
 
+DEATHS = 5          # of the reference, at most
 CASES = corpus.load()
 COVERAGE = corpus.Coverage(corpus.schema())
 NEWER = {case.name for case in CASES if COVERAGE.add(case) > corpus.REFERENCE or case.newer}
@@ -26,8 +27,13 @@ def test_cases_are_taken_or_refused(ours):
 
 
 def test_as_the_reference(ours, reference, protocol):
-    asked = [case for case in CASES if case.name not in NEWER and not case.deadly]
-    theirs = corpus.define_all(reference.socket, protocol, asked)
+    asked = [case for case in CASES if case.name not in NEWER]
+    def revive():    # it frees the distances of NUMA cells twice, now and then
+        reference.forget()
+        reference.restart()
+    theirs = corpus.define_all(reference.socket, protocol, asked, revive)
+    assert len(theirs) >= len(asked) - DEATHS
+    asked = [case for case in asked if case.name in theirs]
     known = corpus.differences()
     wrong = [f'{case.name}: {line}' for case in asked for line in corpus.compare(case, ours[case.name], theirs[case.name], known)]
     assert not wrong, '\n'.join(wrong)
