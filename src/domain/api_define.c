@@ -241,9 +241,17 @@ static gboolean change_undefined(DomainTransition *t, void *opaque)
     return TRUE;
 }
 
+/* Firmware that is chosen at the start has its variables where firmware that is named would have them. */
+static char *nvram_path(const Access *a, const DomainDef *def)
+{
+    const HostPaths *paths = host_paths(a->obj->host);
+    gboolean chosen = def->os.firmware == DOMAIN_OS_FIRMWARE_EFI && !def->os.nvram.path && !def->os.nvram.source.type;
+    return chosen && paths ? g_strdup_printf("%s/%s_VARS.fd", paths->nvram, def->name) : g_strdup(def->os.nvram.path);
+}
+
 static int remove_nvram(const Access *a, const DomainDef *def, unsigned int flags)
 {
-    const char *path = def->os.nvram.path;
+    g_autofree char *path = nvram_path(a, def);
     if (!path || (flags & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) || !g_file_test(path, G_FILE_TEST_EXISTS))
         return 0;
     if (!(flags & VIR_DOMAIN_UNDEFINE_NVRAM))

@@ -18,8 +18,8 @@ FALSE_CLAIMS = {
 }
 # What this driver can't do yet.
 NOT_YET = {'features/backup', 'devices/hostdev', 'memoryBacking/sourceType file'}
-# What needs programs that the reference's root doesn't have: swtpm.
-MORE_PROGRAMS = {'devices/tpm'}
+# What needs programs and firmware that the reference's root doesn't have.
+MORE_PROGRAMS = {'devices/tpm', 'os/firmware', 'os/loader'}
 
 
 def claims(text):

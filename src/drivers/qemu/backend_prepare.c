@@ -13,6 +13,7 @@
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/cpu.h"
+#include "drivers/qemu/firmware.h"
 #include "drivers/qemu/image_chain.h"
 
 #define DEFAULT_MAX_VCPUS 16
@@ -150,6 +151,7 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     g_autoptr(GPtrArray) env = g_ptr_array_new();
     QemuDriver *driver = host_priv(host);
     const HostPaths *paths = host_paths(host);
+    g_auto(GStrv) folders = NULL;
     g_autofree char *dir = NULL;
     g_autoptr(DomainDef) copy = NULL;
     g_autoptr(QemuCaps) caps = NULL;
@@ -164,7 +166,10 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_displays(driver, NULL, copy, dir) < 0)
         return NULL;
     caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");
-    cmd = caps && qemu_cpu_settle(copy, caps) == 0 ? qemu_command_new(copy, caps, &options) : NULL;
+    folders = qemu_firmware_folders(geteuid() == 0);
+    if (!caps || qemu_cpu_settle(copy, caps) < 0 || qemu_firmware_choose(copy, (const char *const *)folders, paths ? paths->nvram : "") < 0)
+        return NULL;
+    cmd = qemu_command_new(copy, caps, &options);
     if (!cmd)
         return NULL;
     g_ptr_array_add(env, (char *)"LC_ALL=C");

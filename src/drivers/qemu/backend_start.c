@@ -26,6 +26,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/failure.h"
+#include "drivers/qemu/firmware.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tpm.h"
@@ -485,6 +486,18 @@ static int open_devices(DomainDef *def, const char *domain, Opened *opened)
     return tap_open_all(def, domain, opened->taps);
 }
 
+/* The firmware that it asks for, and the file with its variables. */
+static int prepare_firmware(Guest *guest, DomainDef *def, const StartOptions *options)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+    g_auto(GStrv) folders = qemu_firmware_folders(geteuid() == 0);
+    const char *const *places = (const char *const *)folders;
+
+    if (qemu_firmware_choose(def, places, host_paths(guest->host)->nvram) < 0)
+        return -1;
+    return qemu_firmware_make_nvram(def, places, (options->flags & VIR_DOMAIN_START_RESET_NVRAM) != 0, driver->uid, driver->gid);
+}
+
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     QemuDriver *driver = guest_host_priv(guest);
@@ -498,7 +511,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
-    if (!caps || qemu_cpu_settle(def, caps) < 0)
+    if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0)
         return -1;
     guest_paths(guest, qemu);
     if (make_folders(driver, qemu) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||

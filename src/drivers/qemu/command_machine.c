@@ -184,9 +184,6 @@ int qemu_command_firmware(QemuCommand *cmd)
 {
     const DomainOs *os = &cmd->def->os;
 
-    if (os->firmware == DOMAIN_OS_FIRMWARE_EFI && !os->loader.path)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' wants EFI firmware to be chosen, which isn't supported yet; name one "
-                    "in <loader>", cmd->def->name);
     if (os->loader.path && os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
         qemu_arg_f(cmd, "-bios", "%s", os->loader.path);
     return 0;

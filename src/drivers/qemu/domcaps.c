@@ -5,6 +5,8 @@
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include "drivers/qemu/domcaps.h"
+#include <unistd.h>
+#include "drivers/qemu/firmware.h"
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
@@ -261,17 +263,58 @@ static gboolean is_x86(const DomcapsText *t)
     return g_str_equal(t->target.arch, "x86_64") || g_str_equal(t->target.arch, "i686");
 }
 
+/* An enum of what is there of "yes" and "no". */
+static void add_yes_no(DomcapsText *t, int indent, const char *name, const gboolean there[2])
+{
+    if (!there[0] && !there[1]) {
+        domcaps_add(t, "%*s<enum name='%s'/>\n", indent, "", name);
+        return;
+    }
+    domcaps_add(t, "%*s<enum name='%s'>\n", indent, "", name);
+    if (there[1])
+        domcaps_add(t, "%*s<value>yes</value>\n", indent + 2, "");
+    if (there[0])
+        domcaps_add(t, "%*s<value>no</value>\n", indent + 2, "");
+    domcaps_add(t, "%*s</enum>\n", indent, "");
+}
+
+static void add_firmware(DomcapsText *t, const QemuFirmwareOffer *offer)
+{
+    if (!offer->efi && !offer->bios) {
+        domcaps_add(t, "    <enum name='firmware'/>\n");
+    } else {
+        domcaps_add(t, "    <enum name='firmware'>\n");
+        if (offer->bios)
+            domcaps_add(t, "      <value>bios</value>\n");
+        if (offer->efi)
+            domcaps_add(t, "      <value>efi</value>\n");
+        domcaps_add(t, "    </enum>\n");
+    }
+    domcaps_add(t, "    <firmwareFeatures supported='yes'>\n");
+    add_yes_no(t, 6, "secureBoot", offer->secure_boot);
+    add_yes_no(t, 6, "enrolledKeys", offer->enrolled_keys);
+    domcaps_add(t, "    </firmwareFeatures>\n");
+}
+
 static void add_os(DomcapsText *t)
 {
-    /* Firmware is chosen by its file, so no kind or feature of it is told. */
-    domcaps_add(t, "  <os supported='yes'>\n    <enum name='firmware'/>\n    <firmwareFeatures supported='yes'>\n"
-                "      <enum name='secureBoot'/>\n      <enum name='enrolledKeys'/>\n    </firmwareFeatures>\n"
-                "    <loader supported='yes'>\n      <enum name='type'>\n        <value>rom</value>\n");
+    g_auto(GStrv) folders = qemu_firmware_folders(geteuid() == 0);
+    QemuFirmwareOffer offer;
+
+    qemu_firmware_offer(t->target.arch, t->target.machine->name, (const char *const *)folders, &offer);
+    offer.smm[0] = TRUE;
+    domcaps_add(t, "  <os supported='yes'>\n");
+    add_firmware(t, &offer);
+    domcaps_add(t, "    <loader supported='yes'>\n");
+    for (guint i = 0; i < offer.loaders->len; i++)
+        domcaps_add(t, "      <value>%s</value>\n", (const char *)g_ptr_array_index(offer.loaders, i));
+    domcaps_add(t, "      <enum name='type'>\n        <value>rom</value>\n");
     if (is_x86(t) || is_arm(t))
         domcaps_add(t, "        <value>pflash</value>\n");
-    domcaps_add(t, "      </enum>\n      <enum name='readonly'>\n        <value>yes</value>\n        <value>no</value>\n"
-                "      </enum>\n      <enum name='secure'>\n        <value>no</value>\n      </enum>\n    </loader>\n"
-                "    <varstore supported='no'/>\n  </os>\n");
+    domcaps_add(t, "      </enum>\n      <enum name='readonly'>\n        <value>yes</value>\n        <value>no</value>\n      </enum>\n");
+    add_yes_no(t, 6, "secure", offer.smm);
+    domcaps_add(t, "    </loader>\n    <varstore supported='no'/>\n  </os>\n");
+    g_ptr_array_unref(offer.loaders);
 }
 
 /* Enlightenments for Windows are KVM's. Those with a value of their own need nothing of the host. */
