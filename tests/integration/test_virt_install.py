@@ -50,7 +50,13 @@ AFTER = {'edit-memory': 'changed', 'edit-processor': 'changed', 'add-device': 'c
          'add-to-running': 'changed', 'clone': 'running'}
 
 
-def test_option_sets(daemon, folder):
+def test_option_sets(new_daemon, folder):
+    daemon = new_daemon()
+    settings = os.path.join(daemon.root, 'etc/libvirt')
+    os.makedirs(settings, exist_ok=True)
+    with open(os.path.join(settings, 'qemu.conf'), 'w', encoding='utf-8') as f:
+        f.write('swtpm_user = "root"\nswtpm_group = "root"\n')    # nobody else may see the daemon's folder
+    daemon.start()
     status, text = in_root(daemon, folder, os.path.join(HERE, 'inside.sh'), folder)
     ran = sections(text)
     with open(os.path.join(HERE, 'options.txt'), encoding='utf-8') as f:
