@@ -138,15 +138,24 @@ class Known:
         return False
 
 
-@pytest.mark.parametrize('program,way', COMPARISONS)
-def test_same_as_the_reference(program, way, request):
-    daemon = request.getfixturevalue('daemon') if WAYS[way][1] == 'ours' else None
+def compared(program, way, daemon):
+    """Lines that nothing explains, of one run of each side; and the numbers of the entries that were needed."""
     theirs = reference_output(program, WAYS[way][2])
     assert sections(theirs), 'the program tells nothing'
     ours = output_of(program, way, os.path.dirname(daemon.socket) if daemon else None)
     known = Known(program, way)
-    unknown = [f'{section}: {line}' for section, line in differences(ours, theirs) if not known.explains(section, line)]
-    USED.update(known.used)
+    return [f'{section}: {line}' for section, line in differences(ours, theirs) if not known.explains(section, line)], known.used
+
+
+@pytest.mark.parametrize('program,way', COMPARISONS)
+def test_same_as_the_reference(program, way, request):
+    daemon = request.getfixturevalue('daemon') if WAYS[way][1] == 'ours' else None
+    unknown, used = compared(program, way, daemon)
+    if unknown and 'debian' in (WAYS[way][1], WAYS[way][2].partition('-')[2]):
+        # Debian's daemon drops the test driver's state with the last connection, while the next one may be there already.
+        reference_output.cache_clear()
+        unknown, used = compared(program, way, daemon)
+    USED.update(used)
     COMPARED.add((program, way))
     assert not unknown, '\n'.join(unknown)
 
