@@ -246,7 +246,7 @@ static char *nvram_path(const Access *a, const DomainDef *def)
 {
     const HostPaths *paths = host_paths(a->obj->host);
     gboolean chosen = def->os.firmware == DOMAIN_OS_FIRMWARE_EFI && !def->os.nvram.path && !def->os.nvram.source.type;
-    return chosen && paths ? g_strdup_printf("%s/%s_VARS.fd", paths->nvram, def->name) : g_strdup(def->os.nvram.path);
+    return chosen && paths ? domain_nvram_path(paths->nvram, def->name) : g_strdup(def->os.nvram.path);
 }
 
 static int remove_nvram(const Access *a, const DomainDef *def, unsigned int flags)

@@ -28,5 +28,3 @@ void vcpus_plug(DomainDef *def, guint id, bool on);
 void vcpus_number(DomainDef *def);
 /** Set how many there may be; those beyond go, with what is said about them. */
 void vcpus_set_max(DomainDef *def, guint count);
-
-/** List single I/O threads, as many as there are. */

@@ -83,6 +83,9 @@ int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag);
  * names the line there. @diag may be NULL. */
 int domain_def_complete(DomainDef *def, const DomainMachineInfo *info, const char *xml, size_t len, XmlDiagnostics *diag);
 
+/** Where the UEFI variables of domain @name stand that names no place, @folder being the one for such files. The caller frees. */
+char *domain_nvram_path(const char *folder, const char *name);
+
 /* One device, for attach, detach and update. */
 typedef struct {
     const char *kind;    /**< Name of the element: "disk", "interface" … */

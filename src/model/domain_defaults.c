@@ -17,6 +17,11 @@ static void default_identity(DomainDef *def)
     }
 }
 
+char *domain_nvram_path(const char *folder, const char *name)
+{
+    return g_strdup_printf("%s/%s_VARS.fd", folder, name);
+}
+
 /* Firmware that keeps variables has them in a file of the domain's own. */
 static void default_nvram(DomainDef *def, const DomainMachineInfo *info)
 {
@@ -26,7 +31,7 @@ static void default_nvram(DomainDef *def, const DomainMachineInfo *info)
                  loader->stateless != TRISTATE_YES;
 
     if (keeps && info->nvram_dir && !nvram->path && !nvram->source.type)
-        nvram->path = g_strdup_printf("%s/%s_VARS.fd", info->nvram_dir, def->name);
+        nvram->path = domain_nvram_path(info->nvram_dir, def->name);
 }
 
 static bool add_size(guint64 *sum, guint64 more)

@@ -13,6 +13,7 @@
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/cpu.h"
+#include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/image_chain.h"
 
@@ -166,7 +167,7 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_displays(driver, NULL, copy, dir) < 0)
         return NULL;
     caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");
-    folders = qemu_firmware_folders(geteuid() == 0);
+    folders = qemu_descriptor_folders("firmware");
     if (!caps || qemu_cpu_settle(copy, caps) < 0 || qemu_firmware_choose(copy, (const char *const *)folders, paths ? paths->nvram : "") < 0)
         return NULL;
     cmd = qemu_command_new(copy, caps, &options);

@@ -26,6 +26,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/failure.h"
+#include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
@@ -490,7 +491,7 @@ static int open_devices(DomainDef *def, const char *domain, Opened *opened)
 static int prepare_firmware(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     QemuDriver *driver = guest_host_priv(guest);
-    g_auto(GStrv) folders = qemu_firmware_folders(geteuid() == 0);
+    g_auto(GStrv) folders = qemu_descriptor_folders("firmware");
     const char *const *places = (const char *const *)folders;
 
     if (qemu_firmware_choose(def, places, host_paths(guest->host)->nvram) < 0)

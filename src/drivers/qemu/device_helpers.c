@@ -7,14 +7,10 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/helper.h"
 
-/* Descriptions of programs that serve vhost-user devices, in the order in which they count. */
-#define VHOST_USER_DIRS { "/etc/qemu/vhost-user", "/usr/share/qemu/vhost-user", NULL }
-#define MAX_DESCRIPTIONS 64
-#define MAX_DESCRIPTION 65536
 #define DBUS_CONFIG_MODE 0640
 
 /* ---- who serves what ---- */
@@ -22,24 +18,15 @@
 /* The program of the first description of @type ("fs", "gpu"); the caller frees. NULL without an error: there is none. */
 static char *described_program(const char *type)
 {
-    static const char *const dirs[] = VHOST_USER_DIRS;
+    g_auto(GStrv) folders = qemu_descriptor_folders("vhost-user");
+    g_autoptr(GPtrArray) paths = qemu_descriptors_list((const char *const *)folders);
 
-    for (guint d = 0; dirs[d]; d++) {
-        g_auto(GStrv) names = access(dirs[d], R_OK) == 0 ? file_list_dir(dirs[d], MAX_DESCRIPTIONS) : NULL;
+    for (guint i = 0; i < paths->len; i++) {
+        g_autoptr(json_object) description = qemu_descriptor_read(g_ptr_array_index(paths, i));
 
-        for (guint i = 0; names && names[i]; i++) {
-            g_autofree char *path = g_build_filename(dirs[d], names[i], NULL), *text = NULL;
-            g_autoptr(json_object) description = NULL;
-            size_t len;
-
-            if (!g_str_has_suffix(names[i], ".json") || file_read_optional(path, MAX_DESCRIPTION, &text, &len) <= 0)
-                continue;
-            description = json_tokener_parse(text);
-            if (g_strcmp0(json_member_string(description, "type"), type) == 0 && json_member_string(description, "binary"))
-                return g_strdup(json_member_string(description, "binary"));
-        }
+        if (description && g_strcmp0(json_member_string(description, "type"), type) == 0 && json_member_string(description, "binary"))
+            return g_strdup(json_member_string(description, "binary"));
     }
-    virResetLastError();
     return NULL;
 }
 

@@ -5,7 +5,7 @@
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include "drivers/qemu/domcaps.h"
-#include <unistd.h>
+#include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include <string.h>
 #include <unistd.h>
@@ -298,7 +298,7 @@ static void add_firmware(DomcapsText *t, const QemuFirmwareOffer *offer)
 
 static void add_os(DomcapsText *t)
 {
-    g_auto(GStrv) folders = qemu_firmware_folders(geteuid() == 0);
+    g_auto(GStrv) folders = qemu_descriptor_folders("firmware");
     QemuFirmwareOffer offer;
 
     qemu_firmware_offer(t->target.arch, t->target.machine->name, (const char *const *)folders, &offer);

@@ -1,86 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_QEMU
-#define LOG_SOURCE "qemu.firmware"
 #include "drivers/qemu/firmware.h"
 #include <fnmatch.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
-#include "base/log.h"
+#include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/json_lines.h"
+#include "model/domain.h"
 
-enum { DESCRIPTOR_MAX = 65536, DESCRIPTORS_MAX = 256, DESCRIPTOR_DEPTH = 16, NVRAM_MAX = 64 * 1024 * 1024 };
+enum { NVRAM_MAX = 64 * 1024 * 1024 };
 
-#define SUFFIX ".json"
 #define SMM "requires-smm"
 #define SECURE_BOOT "secure-boot"
-
-/* ---- descriptors ---- */
-
-char **qemu_firmware_folders(gboolean privileged)
-{
-    GPtrArray *folders = g_ptr_array_new();
-
-    g_ptr_array_add(folders, g_strdup("/usr/share/qemu/firmware"));
-    g_ptr_array_add(folders, g_strdup(SYSCONFDIR "/qemu/firmware"));
-    if (!privileged)
-        g_ptr_array_add(folders, g_build_filename(g_get_user_config_dir(), "qemu/firmware", NULL));
-    g_ptr_array_add(folders, NULL);
-    return (char **)g_ptr_array_free(folders, FALSE);
-}
-
-static gint compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Paths of all descriptors that none of a later folder hides, in the order of their names. */
-static GPtrArray *list_descriptors(const char *const *folders)
-{
-    g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    GHashTableIter iter;
-    gpointer name;
-
-    for (; *folders; folders++) {
-        g_auto(GStrv) found = file_list_dir(*folders, DESCRIPTORS_MAX);
-
-        if (!found) {
-            LOG_WARN("descriptors of firmware are left out: %s", error_message());
-            virResetLastError();
-        }
-        for (char **at = found; at && *at; at++) {
-            if (g_str_has_suffix(*at, SUFFIX))
-                g_hash_table_insert(places, g_strdup(*at), g_build_filename(*folders, *at, NULL));
-        }
-    }
-    g_hash_table_iter_init(&iter, places);
-    while (g_hash_table_iter_next(&iter, &name, NULL))
-        g_ptr_array_add(names, name);
-    g_ptr_array_sort(names, compare_names);
-    for (guint i = 0; i < names->len; i++)
-        g_ptr_array_add(paths, g_strdup(g_hash_table_lookup(places, g_ptr_array_index(names, i))));
-    return paths;
-}
-
-/* NULL for one that is empty, which only hides others, or can't be read. */
-static json_object *read_descriptor(const char *path)
-{
-    size_t len = 0;
-    g_autofree char *text = file_read(path, DESCRIPTOR_MAX, &len);
-    json_object *descriptor = NULL;
-
-    if (text && len > 0 && g_utf8_validate(text, len, NULL))
-        descriptor = json_parse(text, len, DESCRIPTOR_DEPTH, path);
-    if (!descriptor && (!text || len > 0))
-        LOG_WARN("descriptor '%s' of firmware is left out: %s", path, text ? "it isn't JSON" : error_message());
-    virResetLastError();
-    return descriptor;
-}
 
 /* A list of texts has this one. */
 static gboolean list_has(json_object *object, const char *key, const char *wanted)
@@ -199,7 +132,7 @@ static void adopt(DomainDef *def, json_object *descriptor, const char *nvram_dir
     if (!nvram->template)
         nvram->template = g_strdup(json_member_string(template, "filename"));
     if (!nvram->path && !nvram->source.type)
-        nvram->path = g_strdup_printf("%s/%s_VARS.fd", nvram_dir, def->name);
+        nvram->path = domain_nvram_path(nvram_dir, def->name);
 }
 
 int qemu_firmware_choose(DomainDef *def, const char *const *folders, const char *nvram_dir)
@@ -209,10 +142,10 @@ int qemu_firmware_choose(DomainDef *def, const char *const *folders, const char 
 
     if (!def->os.firmware || def->os.loader.path)
         return 0;
-    paths = list_descriptors(folders);
+    paths = qemu_descriptors_list(folders);
     for (guint i = 0; i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i), *why;
-        g_autoptr(json_object) descriptor = read_descriptor(path);
+        g_autoptr(json_object) descriptor = qemu_descriptor_read(path);
 
         if (!descriptor || !fits_machine(descriptor, def->os.arch, def->os.machine))
             continue;
@@ -230,11 +163,11 @@ int qemu_firmware_choose(DomainDef *def, const char *const *folders, const char 
 
 void qemu_firmware_offer(const char *arch, const char *machine, const char *const *folders, QemuFirmwareOffer *offer)
 {
-    g_autoptr(GPtrArray) paths = list_descriptors(folders);
+    g_autoptr(GPtrArray) paths = qemu_descriptors_list(folders);
 
     *offer = (QemuFirmwareOffer){ .loaders = g_ptr_array_new_with_free_func(g_free) };
     for (guint i = 0; i < paths->len; i++) {
-        g_autoptr(json_object) descriptor = read_descriptor(g_ptr_array_index(paths, i));
+        g_autoptr(json_object) descriptor = qemu_descriptor_read(g_ptr_array_index(paths, i));
         json_object *mapping = json_member(descriptor, "mapping", json_type_object);
         const char *file = json_member_string(json_member(mapping, "executable", json_type_object), "filename");
 
@@ -257,10 +190,10 @@ void qemu_firmware_offer(const char *arch, const char *machine, const char *cons
 /* The template of the descriptor whose code is @loader; NULL: there is none. */
 static char *template_of(const char *loader, const char *const *folders)
 {
-    g_autoptr(GPtrArray) paths = list_descriptors(folders);
+    g_autoptr(GPtrArray) paths = qemu_descriptors_list(folders);
 
     for (guint i = 0; i < paths->len; i++) {
-        g_autoptr(json_object) descriptor = read_descriptor(g_ptr_array_index(paths, i));
+        g_autoptr(json_object) descriptor = qemu_descriptor_read(g_ptr_array_index(paths, i));
         json_object *mapping = json_member(descriptor, "mapping", json_type_object);
         const char *code = json_member_string(json_member(mapping, "executable", json_type_object), "filename");
 

@@ -7,10 +7,8 @@
 #include <glib.h>
 #include "model/domain_def.h"
 
-/** Folders with descriptors, by rising weight: a file hides those of its name in folders before. NULL-terminated; the caller frees. */
-char **qemu_firmware_folders(gboolean privileged);
-
-/** Fill in what <os firmware=> asks for: the loader, and the template of its variables, of the first descriptor in @folders that fits;
+/** Fill in what <os firmware=> asks for: the loader, and the template of its variables, of the first descriptor in @folders
+ * (qemu_descriptor_folders("firmware")) that fits;
  * variables without a place get theirs in @nvram_dir. Does nothing if no firmware is asked for, or the loader is named.
  * 0, or -1 with VIR_ERR_OPERATION_FAILED, which tells of each descriptor for this machine why it doesn't fit. */
 int qemu_firmware_choose(DomainDef *def, const char *const *folders, const char *nvram_dir);
