@@ -42,7 +42,7 @@ static void warn(Search *search, const xmlNode *node, const char *kind, const ch
 /* A size has a unit, which the tables take for granted. */
 static gboolean is_unit_of(const ExplainMember *member, const char *name)
 {
-    return g_str_equal(name, "unit") && member->kind != EXPLAIN_ELEMENT && member->value && g_str_has_prefix(member->value, "size");
+    return g_str_equal(name, "unit") && member->value && g_str_has_prefix(member->value, "size");
 }
 
 /* `types`: all that the element may be, which depends on other parts of the document. */
@@ -56,7 +56,7 @@ static void check_attribute(Search *search, const GPtrArray *types, const xmlNod
         for (int i = 0; i < type->count; i++) {
             const ExplainMember *member = &type->members[i];
 
-            if (is_unit_of(member, name) || (member->kind == EXPLAIN_ATTRIBUTE && g_str_equal(member->name, name)))
+            if ((member->kind != EXPLAIN_ELEMENT && is_unit_of(member, name)) || (member->kind == EXPLAIN_ATTRIBUTE && g_str_equal(member->name, name)))
                 return;
             if (member->kind == EXPLAIN_ATTRIBUTE)
                 shell_nearest_try(&nearest, member->name);
@@ -75,10 +75,8 @@ static void check_leaf(Search *search, const GPtrArray *leaves, const xmlNode *n
 
         for (guint i = 0; i < leaves->len && !known; i++) {
             const ExplainMember *leaf = leaves->pdata[i];
-            gboolean size = leaf->value && g_str_has_prefix(leaf->value, "size");
 
-            known = g_strcmp0(leaf->attribute, name) == 0 || (size && g_str_equal(name, "unit")) ||
-                    g_strcmp0(leaf->value, "any elements") == 0;
+            known = g_strcmp0(leaf->attribute, name) == 0 || is_unit_of(leaf, name) || g_strcmp0(leaf->value, "any elements") == 0;
             if (leaf->attribute)
                 shell_nearest_try(&nearest, leaf->attribute);
         }
