@@ -204,7 +204,10 @@ class Daemon:
         return run([PYTHON, '-c', head + script], env=env, seconds=seconds).stdout
 
     def clean(self):
-        """End of a test: no guest and no daemon is left, whatever the test did."""
+        """End of a test: no guest and no daemon is left, whatever the test did; a daemon that died by itself is told."""
+        died = self.process.poll() if self.process else None
+        by_itself = died is not None and died < 0 and -died not in (signal.SIGKILL, signal.SIGTERM)
+        last_words = self.output() if by_itself else ''
         if not self.alive():
             self.start()
         try:
@@ -212,6 +215,7 @@ class Daemon:
         finally:
             self.stop()
             kill_guests(self.root)      # one may have been about to start
+        assert not by_itself, f'the daemon died of signal {-died} in the test: {last_words}'
 
 
 class ReferenceDaemon(Daemon):
