@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures of the integration tests."""
 import contextlib
+import gc
 import os
 import shutil
+import sys
 import tempfile
 
 import pytest
@@ -53,6 +55,15 @@ def daemons():
             for daemon in made:
                 if daemon.process:
                     daemon.clean()
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """What a test left to the garbage collector is freed before the next one. A domain object that is freed between a call
+    that fails and libvirt.libvirtError's own look at the last error would put the error of its closed connection there."""
+    yield
+    if 'libvirt' in sys.modules:
+        gc.collect()
 
 
 @pytest.fixture
