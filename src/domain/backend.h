@@ -350,6 +350,7 @@ void guest_upcall_block_threshold(Guest *guest, const char *target, const char *
 /** The guest uses @kib of memory device @alias now. */
 void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long long kib);
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);
+/** The guest set its clock @offset seconds after UTC (after its time at the start, if its clock isn't variable). */
 void guest_upcall_rtc(Guest *guest, long long offset);
 /** A device is gone: it is taken out of the live definition. */
 void guest_upcall_device_deleted(Guest *guest, const char *alias);

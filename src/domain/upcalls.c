@@ -277,8 +277,20 @@ void guest_upcall_balloon(Guest *guest, unsigned long long kib)
     status_save_later(guest);
 }
 
+/* A variable clock keeps what the guest sets it to. */
+static void set_clock(DomainDef *def, const GuestNews *news)
+{
+    if (def->clock.offset != DOMAIN_CLOCK_OFFSET_VARIABLE)
+        return;
+    g_free(def->clock.adjustment);
+    def->clock.adjustment = g_strdup_printf("%lld", (long long) news->value);
+    def->clock.basis = DOMAIN_CLOCK_BASIS_UTC;
+}
+
 void guest_upcall_rtc(Guest *guest, long long offset)
 {
+    if (guest_change_def(guest, set_clock, &(GuestNews) { .value = (unsigned long long) offset }))
+        status_save_later(guest);
     emit(guest, event_domain_rtc_change_new(ABOUT(guest), offset));
 }
 

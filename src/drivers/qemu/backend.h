@@ -79,6 +79,7 @@ typedef struct QemuGuest {
     QemuHelpers *helpers;
     char *balloon_path;      /* QOM path; NULL: no balloon */
     gint tuned;              /* atomic: it may have control groups */
+    gint64 clock_shift;      /* seconds that its clock began after UTC: RTC_CHANGE counts from there. Set before the monitor speaks. */
 } QemuGuest;
 
 typedef struct QemuPort {

@@ -145,7 +145,10 @@ static void on_memory_size(Guest *guest, json_object *data)
 
 static void on_rtc(Guest *guest, json_object *data)
 {
-    guest_upcall_rtc(guest, json_member_int(data, "offset", 0));
+    gint64 offset = json_member_int(data, "offset", 0), shift = qemu_guest(guest)->clock_shift, from_utc;
+
+    if (!__builtin_add_overflow(offset, shift, &from_utc))
+        guest_upcall_rtc(guest, from_utc);
 }
 
 static void on_device_deleted(Guest *guest, json_object *data)

@@ -426,6 +426,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         return -1;
     for (guint i = 0; i < cmd->unlink->len; i++)
         qemu_guest_unlink_later(qemu, g_ptr_array_index(cmd->unlink, i));
+    qemu->clock_shift = cmd->clock_shift;
     append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
@@ -614,6 +615,8 @@ void qemu_backend_status_format(Guest *guest, GString *xml)
                            monitor, dir, channel);
     if (g_atomic_int_get(&qemu->agent_timeout) != VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
         g_string_append_printf(xml, "  <agentTimeout>%d</agentTimeout>\n", g_atomic_int_get(&qemu->agent_timeout));
+    if (qemu->clock_shift)
+        g_string_append_printf(xml, "  <clockShift>%" G_GINT64_FORMAT "</clockShift>\n", qemu->clock_shift);
     qemu_helpers_format(qemu->helpers, xml);
 }
 
@@ -633,18 +636,22 @@ static char *child_path(xmlNodePtr root, const char *name)
     return NULL;
 }
 
-static void parse_agent_timeout(QemuGuest *qemu, xmlNodePtr root)
+/* The number in child @name of @root, if there is one from @min to @max; else @missing. */
+static gint64 child_number(xmlNodePtr root, const char *name, gint64 min, gint64 max, gint64 missing)
 {
+    gint64 number = missing;
+
     for (xmlNodePtr node = root->children; node; node = node->next) {
         gint64 value;
 
-        if (node->type != XML_ELEMENT_NODE || !g_str_equal((const char *)node->name, "agentTimeout"))
+        if (node->type != XML_ELEMENT_NODE || !g_str_equal((const char *)node->name, name))
             continue;
         xmlChar *text = xmlNodeGetContent(node);
-        if (text && g_ascii_string_to_signed((const char *)text, 10, VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, G_MAXINT, &value, NULL))
-            qemu->agent_timeout = (gint)value;
+        if (text && g_ascii_string_to_signed((const char *)text, 10, min, max, &value, NULL))
+            number = value;
         xmlFree(text);
     }
+    return number;
 }
 
 int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
@@ -655,7 +662,8 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
     qemu->monitor_path = child_path(root, "monitor");
     qemu->dir = child_path(root, "libDir");
     qemu->channel_dir = child_path(root, "channelTargetDir");
-    parse_agent_timeout(qemu, root);
+    qemu->agent_timeout = (gint)child_number(root, "agentTimeout", VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, G_MAXINT, qemu->agent_timeout);
+    qemu->clock_shift = child_number(root, "clockShift", -G_GINT64_CONSTANT(0x100000000), G_GINT64_CONSTANT(0x100000000), 0);
     qemu_helpers_parse(qemu->helpers, root);
     if (!qemu->monitor_path)
         guest_paths(guest, qemu);

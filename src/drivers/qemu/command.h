@@ -45,6 +45,7 @@ typedef struct {
     gboolean has_reservations; /* the object for managed persistent reservations is there */
     guint next_fdset;
     guint next_tap;
+    gint64 clock_shift;       /* seconds that the guest's variable clock begins after UTC; 0 for the other clocks */
     guint boot_index[8];      /* next index for a DomainBootDev; 0: none left */
 } QemuCommand;
 

@@ -79,41 +79,52 @@ int qemu_command_smbios(QemuCommand *cmd)
     return 0;
 }
 
-/* "YYYY-MM-DDTHH:MM:SS" of now (by @basis) plus @seconds. */
-static char *rtc_date(gint64 when, gboolean local)
+/* How far the guest's clock begins off UTC. */
+static int rtc_shift(QemuCommand *cmd, gint64 now)
 {
-    g_autoptr(GDateTime) time = local ? g_date_time_new_from_unix_local(when) : g_date_time_new_from_unix_utc(when);
+    const DomainClock *clock = &cmd->def->clock;
 
-    return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
+    if (clock->adjustment && !g_str_equal(clock->adjustment, "reset") &&
+        !g_ascii_string_to_signed(clock->adjustment, 10, -G_MAXINT32, G_MAXINT32, &cmd->clock_shift, NULL))
+        return FAIL(VIR_ERR_XML_ERROR, "clock adjustment '%s' of domain '%s' is not a number of seconds", clock->adjustment, cmd->def->name);
+    if (clock->basis == DOMAIN_CLOCK_BASIS_LOCALTIME) {
+        g_autoptr(GDateTime) local = g_date_time_new_from_unix_local(now);
+
+        cmd->clock_shift += local ? g_date_time_get_utc_offset(local) / G_USEC_PER_SEC : 0;
+    }
+    return 0;
 }
 
 static int rtc_base(QemuCommand *cmd, GString *out)
 {
     const DomainClock *clock = &cmd->def->clock;
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC, adjustment = 0;
-    g_autofree char *date = NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(GDateTime) begin = NULL;
 
     switch (clock->offset) {
     case DOMAIN_CLOCK_OFFSET_UNSET:
     case DOMAIN_CLOCK_OFFSET_UTC:
         g_string_append(out, "base=utc");
         return 0;
+    case DOMAIN_CLOCK_OFFSET_TIMEZONE: /* QEMU's own local time is another one */
+        qemu_env(cmd, "TZ", clock->timezone);
+        /* fall through */
     case DOMAIN_CLOCK_OFFSET_LOCALTIME:
         g_string_append(out, "base=localtime");
         return 0;
     case DOMAIN_CLOCK_OFFSET_VARIABLE:
-        if (clock->adjustment && g_strcmp0(clock->adjustment, "reset") != 0 &&
-            !g_ascii_string_to_signed(clock->adjustment, 10, -G_MAXINT32, G_MAXINT32, &adjustment, NULL))
-            return FAIL(VIR_ERR_XML_ERROR, "clock adjustment '%s' is not a number of seconds", clock->adjustment);
-        date = rtc_date(now + adjustment, clock->basis == DOMAIN_CLOCK_BASIS_LOCALTIME);
+        if (rtc_shift(cmd, now) < 0)
+            return -1;
+        begin = g_date_time_new_from_unix_utc(now + cmd->clock_shift);
         break;
     case DOMAIN_CLOCK_OFFSET_ABSOLUTE:
-        date = rtc_date(clock->start, FALSE);
+        begin = clock->start <= G_MAXINT64 ? g_date_time_new_from_unix_utc((gint64)clock->start) : NULL;
         break;
     default:
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "clock offset '%s' of domain '%s' is not supported yet",
-                    domain_clock_offset_to_string(clock->offset), cmd->def->name);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has an unknown clock offset", cmd->def->name);
     }
+    g_autofree char *date = begin ? g_date_time_format(begin, "%Y-%m-%dT%H:%M:%S") : NULL;
+
     if (!date)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the clock of domain '%s' is out of range", cmd->def->name);
     g_string_append_printf(out, "base=%s", date);
@@ -171,6 +182,8 @@ int qemu_command_clock(QemuCommand *cmd)
     for (guint i = 0; i < clock->n_timers; i++) {
         const DomainTimer *timer = clock->timers[i];
 
+        if (timer->name == DOMAIN_TIMER_NAME_ARMVTIMER && cmd->def->type != DOMAIN_VIRT_TYPE_KVM)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "timer 'armvtimer' of domain '%s' needs type='kvm'", cmd->def->name);
         if (timer->name == DOMAIN_TIMER_NAME_PIT && pit_timer(cmd, timer) < 0)
             return -1;
         if (timer->name == DOMAIN_TIMER_NAME_HPET && timer->present == TRISTATE_NO &&
@@ -212,17 +225,14 @@ static void command_menu(QemuCommand *cmd)
 int qemu_command_boot(QemuCommand *cmd)
 {
     const DomainOs *os = &cmd->def->os;
-    gboolean x86 = g_str_equal(cmd->caps->arch, "x86_64") || g_str_equal(cmd->caps->arch, "i686");
 
     qemu_arg(cmd, "-no-shutdown");
-    if (x86 && !cmd->def->features.acpi && cmd->caps->version < QEMU_VERSION(8, 0, 0))
+    if (qemu_caps_has_prop(cmd->caps, "machine", "acpi") && !cmd->def->features.acpi && cmd->caps->version < QEMU_VERSION(8, 0, 0))
         qemu_arg(cmd, "-no-acpi");
     command_pm(cmd);
     command_menu(cmd);
     if (qemu_command_firmware(cmd) < 0)
         return -1;
-    if (os->shim)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<shim> of domain '%s' is not supported yet", cmd->def->name);
     for (guint i = 0; i < os->n_acpi_tables; i++) {
         g_autoptr(GString) path = g_string_new(NULL);
 
@@ -233,6 +243,13 @@ int qemu_command_boot(QemuCommand *cmd)
         qemu_arg_f(cmd, "-kernel", "%s", os->kernel);
     if (os->initrd)
         qemu_arg_f(cmd, "-initrd", "%s", os->initrd);
+    if (os->shim) {
+        g_autofree char *what = g_strdup_printf("<shim> of domain '%s'", cmd->def->name);
+
+        if (qemu_require_prop(cmd, "machine", "shim", what) < 0)
+            return -1;
+        qemu_arg_f(cmd, "-shim", "%s", os->shim);
+    }
     if (os->cmdline)
         qemu_arg_f(cmd, "-append", "%s", os->cmdline);
     if (os->dtb)

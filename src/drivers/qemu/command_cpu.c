@@ -139,6 +139,8 @@ static void add_timers(const QemuCommand *cmd, GString *out)
             g_string_append(out, ",hv-time=on");
         else if (timer->name == DOMAIN_TIMER_NAME_TSC && timer->frequency)
             g_string_append_printf(out, ",tsc-frequency=%" G_GUINT64_FORMAT, timer->frequency);
+        else if (timer->name == DOMAIN_TIMER_NAME_ARMVTIMER && timer->tickpolicy != DOMAIN_TIMER_TICKPOLICY_UNSET)
+            g_string_append_printf(out, ",kvm-no-adjvtime=%s", timer->tickpolicy == DOMAIN_TIMER_TICKPOLICY_DISCARD ? "on" : "off");
     }
 }
 
