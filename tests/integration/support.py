@@ -5,6 +5,7 @@ The daemon under test is ours; with LIBVIRT_TEST_SIDE=reference it is Debian's o
 LIBVIRT_REFERENCE names, so that a test can be tried against what it describes.
 """
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -371,6 +372,14 @@ def wait_for_mark(console, mark, seconds=20):
 
 def have(program):
     return shutil.which(program) is not None
+
+
+def ask(daemon, name, command, **arguments):
+    """The answer of a guest's QEMU to a command of its monitor, asked through virsh."""
+    text = daemon.virsh('qemu-monitor-command', name, json.dumps({'execute': command, 'arguments': arguments}))
+    reply = json.loads(text)
+    assert 'return' in reply, (command, arguments, reply)
+    return reply['return']
 
 
 def kill_guests(root):

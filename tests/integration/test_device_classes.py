@@ -21,7 +21,7 @@ import pytest
 
 import networked
 import support
-from support import wait_for
+from support import ask, wait_for
 
 SHARED = f'libvirt-test-{os.getpid()}'
 
@@ -100,13 +100,6 @@ ROWS = {
          [('shmem0', 'type', 'ivshmem-doorbell'), ('shmem0', 'vectors', 3), ('shmem0', 'ioeventfd', False)]),
     ],
 }
-
-
-def ask(daemon, name, command, **arguments):
-    text = daemon.virsh('qemu-monitor-command', name, json.dumps({'execute': command, 'arguments': arguments}))
-    reply = json.loads(text)
-    assert 'return' in reply, (command, arguments, reply)
-    return reply['return']
 
 
 def run_row_group(daemon, name, folder, rows):

@@ -125,14 +125,14 @@ static void collect(GHashTable *set, json_object *array, const char *member, con
     }
 }
 
-/* "qemu64-x86_64-cpu" of target x86_64 is model "qemu64". */
-static char *cpu_model_of_type(const QemuCaps *caps, const char *type)
+/* "qemu64-x86_64-cpu" is model "qemu64", "cortex-a15-arm-cpu" is "cortex-a15": a family stands between, which isn't always the
+ * target's name. */
+static char *cpu_model_of_type(const char *type)
 {
-    g_autofree char *suffix = g_strdup_printf("-%s-cpu", caps->target);
+    gsize length = type && g_str_has_suffix(type, "-cpu") ? strlen(type) - strlen("-cpu") : 0;
+    const char *family = length ? g_strrstr_len(type, (gssize)length, "-") : NULL;
 
-    if (!type || !g_str_has_suffix(type, suffix))
-        return g_strdup(type);
-    return g_strndup(type, strlen(type) - strlen(suffix));
+    return family ? g_strndup(type, (gsize)(family - type)) : g_strdup(type);
 }
 
 static int probe_identity(Probe *probe, QemuCaps *caps)
@@ -177,7 +177,7 @@ static int probe_machines(Probe *probe, QemuCaps *caps)
         machine = g_new0(QemuMachine, 1);
         machine->name = g_strdup(name);
         machine->alias = g_strdup(json_member_string(item, "alias"));
-        machine->default_cpu = cpu_model_of_type(caps, json_member_string(item, "default-cpu-type"));
+        machine->default_cpu = cpu_model_of_type(json_member_string(item, "default-cpu-type"));
         machine->default_ram = g_strdup(json_member_string(item, "default-ram-id"));
         machine->max_cpus = CLAMP(json_member_int(item, "cpu-max", 1), 1, 1 << 20);
         machine->is_default = json_member_bool(item, "is-default", FALSE);
@@ -274,8 +274,11 @@ static int probe_types(Probe *probe, QemuCaps *caps)
 {
     g_autoptr(json_object) types = probe_ask_args(probe, "qom-list-types",
                                                   object_with("abstract", json_object_new_boolean(FALSE)));
-    const QemuMachine *machine = qemu_caps_machine(caps, NULL);
+    const QemuMachine *machine = qemu_caps_machine(caps, "virt");
 
+    /* Where there is a machine without hardware behind it, that is the one to know; else the default. */
+    if (!machine)
+        machine = qemu_caps_machine(caps, NULL);
     if (!types)
         return -1;
     collect(caps->types, types, "name", NULL);

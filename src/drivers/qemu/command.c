@@ -440,6 +440,8 @@ static int command_build(QemuCommand *cmd)
         qemu_arg(cmd, "defer");
     }
     command_passthrough(cmd);
+    if (qemu_command_teardown(cmd) < 0)
+        return -1;
     qemu_arg_f(cmd, "-msg", "timestamp=on");
     return 0;
 }

@@ -7,31 +7,9 @@
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
 
-/* QEMU 8.0 deprecated the stand-alone options in favour of these properties. */
-#define PROPERTIES_SINCE QEMU_VERSION(8, 0, 0)
-
-static const char *on_off(Tristate value)
-{
-    return value == TRISTATE_ON ? "on" : "off";
-}
-
-static gboolean is_x86(const QemuCommand *cmd)
-{
-    return g_str_equal(cmd->caps->arch, "x86_64") || g_str_equal(cmd->caps->arch, "i686");
-}
-
 static gboolean has_numa(const DomainDef *def)
 {
     return def->cpu && def->cpu->n_numa_cells > 0;
-}
-
-static gboolean hpet_is_off(const DomainDef *def)
-{
-    for (guint i = 0; i < def->clock.n_timers; i++) {
-        if (def->clock.timers[i]->name == DOMAIN_TIMER_NAME_HPET && def->clock.timers[i]->present == TRISTATE_NO)
-            return TRUE;
-    }
-    return FALSE;
 }
 
 static int machine_pflash(QemuCommand *cmd, GString *machine)
@@ -43,61 +21,6 @@ static int machine_pflash(QemuCommand *cmd, GString *machine)
     g_string_append(machine, ",pflash0=libvirt-pflash0-format");
     if (os->nvram.path || os->nvram.source.file)
         g_string_append(machine, ",pflash1=libvirt-pflash1-format");
-    return 0;
-}
-
-static void machine_features(QemuCommand *cmd, GString *machine)
-{
-    const DomainFeatures *f = &cmd->def->features;
-    gboolean properties = cmd->caps->version >= PROPERTIES_SINCE;
-
-    if (f->has_vmport)
-        g_string_append_printf(machine, ",vmport=%s", on_off(f->vmport.state ? f->vmport.state : TRISTATE_ON));
-    if (f->has_ps2 && f->ps2.state)
-        g_string_append_printf(machine, ",i8042=%s", on_off(f->ps2.state));
-    if (f->has_smm)
-        g_string_append_printf(machine, ",smm=%s", on_off(f->smm.state ? f->smm.state : TRISTATE_ON));
-    g_string_append_printf(machine, ",dump-guest-core=%s", on_off(cmd->def->memory_dump_core == TRISTATE_ON ?
-                                                                  TRISTATE_ON : TRISTATE_OFF));
-    if (cmd->def->memory_backing && cmd->def->memory_backing->nosharepages)
-        g_string_append(machine, ",mem-merge=off");
-    if (is_x86(cmd) && properties && hpet_is_off(cmd->def))
-        g_string_append(machine, ",hpet=off");
-    if (is_x86(cmd) && properties && !f->acpi)
-        g_string_append(machine, ",acpi=off");
-    if (f->has_gic && f->gic.version)
-        g_string_append_printf(machine, ",gic-version=%s", feature_gic_version_to_string(f->gic.version));
-    if (f->ioapic_driver)
-        g_string_append_printf(machine, ",kernel_irqchip=%s", f->ioapic_driver == FEATURE_IOAPIC_DRIVER_QEMU ? "split" : "on");
-    for (guint i = 0; i < cmd->def->devices.n_sounds; i++) {
-        const DomainSound *sound = cmd->def->devices.sounds[i];
-        g_autofree char *audio = sound->model == DOMAIN_SOUND_MODEL_PCSPK ? qemu_audio_id(cmd, sound->audio_id) : NULL;
-
-        if (audio)
-            g_string_append_printf(machine, ",pcspk-audiodev=%s", audio);
-    }
-}
-
-/* Switches of features that need work which isn't done: never to be ignored. (Those of other hypervisors, <xen>, <privnet>,
- * <capabilities>, mean nothing here, and <msrs> something with KVM alone.) */
-static int check_features(QemuCommand *cmd)
-{
-    const DomainFeatures *f = &cmd->def->features;
-    const struct {
-        gboolean there;
-        const char *name;
-    } missing[] = {
-        { f->hpt.resizing != 0 || f->hpt.maxpagesize != 0, "hpt" }, { f->has_htm, "htm" }, { f->has_nested_hv, "nested-hv" },
-        { f->has_ccf_assist, "ccf-assist" }, { f->cfpc != 0, "cfpc" }, { f->sbbc != 0, "sbbc" }, { f->ibs != 0, "ibs" },
-        { f->has_ras, "ras" }, { f->aia != FEATURE_AIA_MODE_UNSET, "aia" },
-        { f->has_smm && f->smm.tseg > 0 && !qemu_machine_is_q35(cmd->def->os.machine), "smm tseg" },
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
-        if (missing[i].there)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "feature <%s> of domain '%s' is not supported by the QEMU driver",
-                        missing[i].name, cmd->def->name);
-    }
     return 0;
 }
 
@@ -160,11 +83,10 @@ int qemu_command_machine(QemuCommand *cmd)
 {
     g_autoptr(GString) machine = g_string_new(cmd->machine->name);
 
-    if (check_features(cmd) < 0 || command_flash(cmd) < 0)
+    if (command_flash(cmd) < 0)
         return -1;
     g_string_append(machine, ",usb=off");
-    machine_features(cmd, machine);
-    if (machine_pflash(cmd, machine) < 0)
+    if (qemu_machine_features(cmd, machine) < 0 || machine_pflash(cmd, machine) < 0)
         return -1;
     if (!has_numa(cmd->def) && cmd->machine->default_ram)
         g_string_append_printf(machine, ",memory-backend=%s", cmd->machine->default_ram);

@@ -152,6 +152,8 @@ int qemu_command_iommus(QemuCommand *cmd)
             return -1;
         return qemu_arg_device(cmd, json_make(JSON_STR("driver", "virtio-iommu"), JSON_STR("id", "iommu0")), &d->iommus[0]->info);
     }
+    if (d->iommus[0]->model == DOMAIN_IOMMU_MODEL_SMMUV3)
+        return 0; /* a property of the machine */
     return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has an IOMMU of model '%s', which the QEMU driver can't start yet",
                 cmd->def->name, domain_iommu_model_to_string(d->iommus[0]->model));
 }
@@ -180,6 +182,16 @@ int qemu_command_panics(QemuCommand *cmd)
                 return -1;
             break;
         case DOMAIN_PANIC_MODEL_HYPERV: /* a property of the CPU */
+            break;
+        case DOMAIN_PANIC_MODEL_PSERIES: /* a part of such machines, and the next */
+            if (!g_str_has_prefix(cmd->def->os.machine, "pseries"))
+                return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the crash notifier of model 'pseries' of domain '%s' needs a machine of that type",
+                            cmd->def->name);
+            break;
+        case DOMAIN_PANIC_MODEL_S390:
+            if (!g_str_equal(cmd->caps->arch, "s390x"))
+                return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the crash notifier of model 's390' of domain '%s' needs the architecture 's390x'",
+                            cmd->def->name);
             break;
         default:
             return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "crash notifiers of model '%s' are not supported yet",

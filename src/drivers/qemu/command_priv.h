@@ -79,6 +79,9 @@ const DomainController *qemu_find_controller(const DomainDef *def, DomainControl
 
 /* The parts, in the order of the command line. */
 int qemu_command_machine(QemuCommand *cmd);
+/** Append features that are properties of the machine. */
+int qemu_machine_features(QemuCommand *cmd, GString *machine);
+int qemu_command_teardown(QemuCommand *cmd);
 int qemu_command_cpu(QemuCommand *cmd);
 int qemu_command_memory(QemuCommand *cmd);
 /** Memory devices. */
