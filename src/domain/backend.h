@@ -95,6 +95,9 @@ typedef struct StartOptions {
 
 typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStopMode;
 
+/** A secret for the launch of a guest, as Base64: encrypted for it, with the header that proves it, and where in its memory it goes. */
+typedef struct LaunchSecret { const char *header, *value; gboolean has_address; unsigned long long address; } LaunchSecret;
+
 typedef enum { GUEST_KEYS_REPLACE, GUEST_KEYS_APPEND, GUEST_KEYS_REMOVE } GuestKeysMode;
 
 typedef enum { GUEST_THREAD_VCPU, GUEST_THREAD_EMULATOR, GUEST_THREAD_IOTHREAD } GuestThread;
@@ -286,6 +289,13 @@ struct DomainBackend {
     int (*agent_set_vcpus)(Guest *guest, const Bitmap *vcpus, gboolean online);
     /** On how many CPUs, from 0, a thread may run that isn't pinned; NULL: all of this machine's. [any] */
     unsigned int (*host_cpus)(DomainHost *host, const DomainDef *def, GuestThread thread);
+
+    /* ---- guests whose memory the host can't read ---- */
+
+    /** Append what proves how the guest was launched; @def is the live definition. Both or none. [worker] */
+    int (*launch_info)(Guest *guest, const DomainDef *def, TypedList *list);
+    /** Give a paused guest the secret for its launch. [worker] */
+    int (*launch_secret)(Guest *guest, const LaunchSecret *secret);
 
     /* ---- what lasts ---- */
 

@@ -206,6 +206,8 @@ static void fill_guest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(agent_sleep, domain_pm_suspend_for_duration);
     SERVE_IF(wake, domain_pm_wakeup);
     SERVE_IF(send_signal, domain_send_process_signal);
+    SERVE_IF(launch_info, domain_get_launch_security_info);
+    SERVE_IF(launch_secret, domain_set_launch_security_state);
 }
 
 void core_functions_fill(HypervisorDriver *table, const DomainBackend *backend)

@@ -261,4 +261,6 @@ int core_domain_agent_set_response_timeout(virDomainPtr dom, int timeout, unsign
 int core_domain_pm_suspend_for_duration(virDomainPtr dom, unsigned int target, unsigned long long duration,
                                         unsigned int flags);
 int core_domain_pm_wakeup(virDomainPtr dom, unsigned int flags);
+int core_domain_get_launch_security_info(virDomainPtr dom, virTypedParameterPtr *params, int *nparams, unsigned int flags);
+int core_domain_set_launch_security_state(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
 int core_domain_send_process_signal(virDomainPtr dom, long long pid_value, unsigned int signum, unsigned int flags);

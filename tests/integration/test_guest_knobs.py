@@ -68,7 +68,7 @@ def start_with_clock(daemon, tmp_path):
     def start(clock):
         path = tmp_path / f'ports{len(opened)}'
         daemon.virsh('define', support.written(tmp_path, document('clock', clock, arguments=['-qtest', f'unix:{path},server=on,wait=off'])))
-        daemon.virsh('start', 'clock')
+        daemon.virsh('start', 'clock', '--paused')      # its firmware would use the same ports
         opened.append(Ports(str(path)))
         return opened[-1]
     yield start
@@ -148,3 +148,27 @@ def test_memory_given_back_in_the_background(daemon, tmp_path):
         helper, = f.read().split()
     with open(f'/proc/{helper}/comm', encoding='ascii') as f:
         assert f.read() == f'cleanup/{qemu}\n'
+
+
+def code_of(function, *args):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        function(*args)
+    return caught.value.get_error_code()
+
+
+def test_launches_that_prove_nothing(daemon, tmp_path):
+    """A guest without <launchSecurity> tells nothing and takes no secret; a host without SEV says so. Codes as in the reference."""
+    connection = libvirt.open(daemon.uri)
+    domain = connection.createXML(document('plain'))
+    assert domain.launchSecurityInfo() == {}
+    assert code_of(connection.getSEVInfo) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    whole = {'sev-secret': 'QQ==', 'sev-secret-header': 'QQ=='}
+    assert code_of(domain.setLaunchSecurityState, whole) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert code_of(domain.setLaunchSecurityState, {'sev-secret': 'A' * 20000}) == libvirt.VIR_ERR_INVALID_ARG
+    assert code_of(domain.setLaunchSecurityState, {}) == libvirt.VIR_ERR_INVALID_ARG
+    assert code_of(domain.setLaunchSecurityState, {'sev-measurement': 'x'}) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    connection.close()
+    path = support.written(tmp_path, document('hidden', "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits>"
+                                                        "<policy>1</policy></launchSecurity>"))
+    with pytest.raises(AssertionError, match="needs type='kvm'"):
+        daemon.virsh('create', path)

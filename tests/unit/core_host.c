@@ -319,6 +319,30 @@ static void test_features(void)
     }
 }
 
+/* What firmware tells, as <sysinfo>; fields that are empty or no text don't stand there. */
+static void test_smbios(void)
+{
+    g_autofree char *root = g_dir_make_tmp("dmi-XXXXXX", NULL), *xml = NULL;
+    DomainSysinfo *info;
+
+    host_set_root(root);
+    g_assert_null(host_smbios());
+    put(root, "/sys/class/dmi/id/bios_vendor", "Maker & Sons\n");
+    put(root, "/sys/class/dmi/id/bios_date", "  \n");
+    put(root, "/sys/class/dmi/id/product_name", "\xff\n");
+    put(root, "/sys/class/dmi/id/product_uuid", "c0a5e5c0-4d3f-4b6a-9a58-0f6c3d1c1f11\n");
+    put(root, "/sys/class/dmi/id/board_name", "B\n");
+    info = host_smbios();
+    g_assert_nonnull(info);
+    xml = xml_format(&DOMAIN_SYSINFO_DESC, info, "sysinfo", NULL, 0, 0);
+    g_assert_cmpstr(xml, ==, "<sysinfo type='smbios'>\n  <bios>\n    <entry name='vendor'>Maker &amp; Sons</entry>\n  </bios>\n"
+                             "  <system>\n    <entry name='uuid'>c0a5e5c0-4d3f-4b6a-9a58-0f6c3d1c1f11</entry>\n  </system>\n"
+                             "  <baseBoard>\n    <entry name='product'>B</entry>\n  </baseBoard>\n</sysinfo>\n");
+    xml_struct_free(&DOMAIN_SYSINFO_DESC, info);
+    host_set_root(NULL);
+    remove_tree(root);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -330,6 +354,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/host/identity", test_identity);
     g_test_add_func("/core/host/vanished", test_vanished);
     g_test_add_func("/core/host/here", test_here);
+    g_test_add_func("/core/host/smbios", test_smbios);
     g_test_add_func("/host/features", test_features);
     return g_test_run();
 }

@@ -173,6 +173,12 @@ static void test_refused(void)
         { "qemu", "", "<disk type='file'><source file='/x'><encryption format='luks'><secret type='passphrase' usage='u'/></encryption></source>"
           "<target dev='vda' bus='virtio'/></disk>", "needs the secret 'u'" },
         { "qemu", "", "<disk type='file'><source file='/x'/><target dev='sda' bus='sd'/></disk>", "no reader of cards" },
+        { "qemu", "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>1</policy></launchSecurity>", "",
+          "needs type='kvm'" },
+        { "qemu", "<launchSecurity type='s390-pv'/>", "", "'s390-pv-guest'" },
+        { "qemu", "", "<panic model='pseries'/>", "'pseries'" },
+        { "qemu", "", "<iommu model='smmuv3'/>", "the property 'iommu' of 'machine'" },
+        { "qemu", "<keywrap><cipher name='aes' state='on'/></keywrap>", "", "the property 'aes-key-wrap' of 'machine'" },
         { "qemu", "", "<nvram><address type='spapr-vio' reg='0x3000'/></nvram>", "spapr-nvram" },
         { "qemu", "", "<sound model='ich7'/>", "ich7" },
         { "qemu", "", "<graphics type='desktop'/>", "desktop" },
@@ -405,6 +411,58 @@ static void test_leftovers(void)
                     "blockdev-del node-name=libvirt-2-format\nblockdev-del node-name=libvirt-2-storage\n");
 }
 
+/* Memory that the host can't read: of a QEMU and a host that can do it. */
+static void test_launch_security(void)
+{
+    static const struct {
+        const char *type, *xml, *object;
+    } rows[] = {
+        { "sev-guest", "<launchSecurity type='sev' kernelHashes='yes'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x0003</policy>"
+          "<dhCert>AAAA</dhCert><session>BBBB</session></launchSecurity>",
+          "{\"qom-type\":\"sev-guest\",\"id\":\"lsec0\",\"cbitpos\":47,\"reduced-phys-bits\":1,\"policy\":3,\"kernel-hashes\":true,"
+          "\"dh-cert-file\":\"/run/guest/dh-cert-file\",\"session-file\":\"/run/guest/session-file\"}" },
+        { "sev-snp-guest", "<launchSecurity type='sev-snp' authorKey='yes' vcek='no'><cbitpos>51</cbitpos><reducedPhysBits>1</reducedPhysBits>"
+          "<policy>0x30000</policy><guestVisibleWorkarounds>AA</guestVisibleWorkarounds><idBlock>BB</idBlock><idAuth>CC</idAuth>"
+          "<hostData>DD</hostData></launchSecurity>",
+          "{\"qom-type\":\"sev-snp-guest\",\"id\":\"lsec0\",\"cbitpos\":51,\"reduced-phys-bits\":1,\"policy\":196608,"
+          "\"author-key-enabled\":true,\"vcek-disabled\":true,\"guest-visible-workarounds\":\"AA\",\"id-block\":\"BB\",\"id-auth\":\"CC\","
+          "\"host-data\":\"DD\"}" },
+        { "tdx-guest", "<launchSecurity type='tdx'><policy>0x10000001</policy><mrConfigId>AA</mrConfigId><mrOwner>BB</mrOwner><mrOwnerConfig>CC</mrOwnerConfig>"
+          "<quoteGenerationService path='/q'/></launchSecurity>",
+          "{\"qom-type\":\"tdx-guest\",\"id\":\"lsec0\",\"attributes\":268435457,\"mrconfigid\":\"AA\",\"mrowner\":\"BB\","
+          "\"mrownerconfig\":\"CC\",\"quote-generation-socket\":{\"type\":\"unix\",\"path\":\"/q\"}}" },
+    };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    QemuCaps able = *caps;
+    able.kvm.available = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DomainDef) def = small("kvm", rows[i].xml, ""), emulated = small("qemu", rows[i].xml, "");
+        g_autoptr(QemuCommand) cmd = NULL;
+        g_autofree char *text = NULL;
+
+        if (!qemu_caps_has_type(&able, rows[i].type)) {
+            g_assert_null(qemu_command_new(def, &able, &options));
+            g_assert_nonnull(strstr(error_message(), "<launchSecurity> of domain 'small' needs"));
+            g_hash_table_add(caps->types, g_strdup(rows[i].type));
+        }
+        g_assert_null(qemu_command_new(emulated, &able, &options));
+        g_assert_nonnull(strstr(error_message(), "needs type='kvm'"));
+        cmd = qemu_command_new(def, &able, &options);
+        if (!cmd)
+            g_error("%s: %s", rows[i].xml, error_message());
+        text = qemu_command_text(cmd, NULL, FALSE);
+        g_assert_nonnull(strstr(text, ",confidential-guest-support=lsec0"));
+        if (!strstr(text, rows[i].object))
+            g_error("%s\nisn't in\n%s", rows[i].object, text);
+    }
+    virResetLastError();
+}
+
 /* Commas can't smuggle options in, whatever field they are in. */
 static void test_escaping(void)
 {
@@ -533,6 +591,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/command/secrets", test_secrets);
     g_test_add_func("/qemu/command/disk-secrets", test_disk_secrets);
     g_test_add_func("/qemu/command/leftovers", test_leftovers);
+    g_test_add_func("/qemu/command/launch-security", test_launch_security);
     g_test_add_func("/qemu/command/escaping", test_escaping);
     g_test_add_func("/qemu/command/descriptors", test_descriptors);
     g_test_add_func("/qemu/command/text", test_text);

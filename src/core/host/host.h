@@ -8,6 +8,7 @@
 #include "base/bitmap.h"
 #include "base/typed_param.h"
 #include "model/cpu_x86.h"
+#include "model/domain_def.h"
 
 /** Most CPUs, cells, page sizes that are looked at: bounds for odd trees. */
 #define HOST_MAX_CPUS 8192
@@ -114,6 +115,8 @@ void host_uuid(unsigned char uuid[VIR_UUID_BUFLEN]);
 /** What libvirtd.conf says about it: @uuid (NULL: nothing), and whether the machine id goes before SMBIOS. Before the drivers
  * start. */
 void host_uuid_configure(const unsigned char *uuid, gboolean machine_id_first);
+/** What its firmware tells of it, without UUIDs that the kernel keeps for root where we aren't. Caller frees. NULL: nothing is known; no error is set. */
+DomainSysinfo *host_smbios(void);
 /** Bit mask 1 << VIR_NODE_SUSPEND_TARGET_… of what the kernel can do. */
 unsigned int host_suspend_targets(void);
 gboolean host_has_iommu(void);

@@ -243,6 +243,8 @@ int qemu_backend_agent_set_time(Guest *guest, long long seconds, unsigned int ns
 int qemu_backend_agent_filesystems(Guest *guest, virDomainFSInfoPtr **info);
 int qemu_backend_agent_keys(Guest *guest, const char *user, char ***keys);
 int qemu_backend_agent_set_keys(Guest *guest, const char *user, const char **keys, unsigned int n, GuestKeysMode mode);
+int qemu_backend_launch_info(Guest *guest, const DomainDef *def, TypedList *list);
+int qemu_backend_launch_secret(Guest *guest, const LaunchSecret *secret);
 int qemu_backend_agent_sleep(Guest *guest, unsigned int target);
 int qemu_backend_agent_freeze(Guest *guest, const char **mountpoints, unsigned int n, gboolean freeze);
 int qemu_backend_agent_trim(Guest *guest, const char *mountpoint, unsigned long long minimum);

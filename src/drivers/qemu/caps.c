@@ -131,6 +131,7 @@ void qemu_caps_unref(QemuCaps *caps)
 {
     if (!caps || !g_atomic_int_dec_and_test(&caps->refs))
         return;
+    json_object_put(caps->sev);
     g_free(caps->binary);
     g_free(caps->arch);
     g_free(caps->target);

@@ -66,6 +66,7 @@ typedef struct QemuCaps {
     GHashTable *flags;    /* set of further facts; names in caps_probe.c */
     GHashTable *tpm_models;
     GHashTable *tpm_types;
+    json_object *sev;     /* what QEMU tells of SEV on this host; NULL: there is none */
 } QemuCaps;
 
 QemuCaps *qemu_caps_new(const char *binary);

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#define CACHE_FORMAT 4
+#define CACHE_FORMAT 5
 #define CACHE_MAX_BYTES (4 * 1024 * 1024)
 #define CPUINFO_MAX_BYTES (4 * 1024 * 1024)
 
@@ -261,6 +261,7 @@ int qemu_caps_cache_save(const char *dir, const QemuCaps *caps, const QemuCapsKe
     json_object_object_add(root, "machines", machines);
     put_accel(root, "tcg", &caps->tcg);
     put_accel(root, "kvm", &caps->kvm);
+    put_copy(root, "sev", caps->sev);
     put_set(root, "commands", caps->commands);
     put_set(root, "types", caps->types);
     put_set(root, "props", caps->props);
@@ -375,6 +376,7 @@ static QemuCaps *caps_from_json(json_object *root, const char *binary)
     caps->package = g_strdup(json_member_string(root, "package"));
     if (!load_machines(root, caps) || !load_accel(root, "tcg", &caps->tcg) || !load_accel(root, "kvm", &caps->kvm))
         return NULL;
+    caps->sev = json_object_get(json_member(root, "sev", json_type_object));
     load_set(root, "commands", caps->commands);
     load_set(root, "types", caps->types);
     load_set(root, "props", caps->props);

@@ -430,8 +430,11 @@ static void probe_kvm(Loop *loop, QemuCaps *caps)
 {
     Probe probe;
 
-    if (probe_start(&probe, loop, caps->binary, "kvm") == 0)
+    if (probe_start(&probe, loop, caps->binary, "kvm") == 0) {
         probe_accel(&probe, caps, &caps->kvm, "host");
+        if (qemu_caps_has_command(caps, "query-sev-capabilities"))
+            caps->sev = probe_ask(&probe, "query-sev-capabilities");
+    }
     probe_finish(&probe);
     virResetLastError();
 }

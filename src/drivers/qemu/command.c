@@ -390,15 +390,6 @@ static void command_passthrough(QemuCommand *cmd)
         qemu_arg(cmd, extra->args[i]->value ? extra->args[i]->value : "");
 }
 
-/* What the schema knows and this driver can't start yet must be said, not dropped. */
-static int command_refuse(const QemuCommand *cmd)
-{
-    if (cmd->def->launch_security)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has <launchSecurity>, which the QEMU driver can't start yet",
-                    cmd->def->name);
-    return 0;
-}
-
 static int command_system(QemuCommand *cmd)
 {
     char uuid[UUID_TEXT_SIZE];
@@ -420,8 +411,6 @@ static int command_system(QemuCommand *cmd)
 
 static int command_build(QemuCommand *cmd)
 {
-    if (command_refuse(cmd) < 0)
-        return -1;
     command_boot_order(cmd);
     command_name(cmd);
     if (command_system(cmd) < 0 || qemu_command_iommus(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
@@ -434,6 +423,8 @@ static int command_build(QemuCommand *cmd)
     command_sandbox(cmd);
     if (qemu_command_panics(cmd) < 0 || qemu_command_shmems(cmd) < 0 || qemu_command_vsock(cmd) < 0 ||
         qemu_command_cryptos(cmd) < 0 || qemu_command_pstore(cmd) < 0)
+        return -1;
+    if (qemu_command_launch_security(cmd) < 0)
         return -1;
     if (cmd->options->restore) {
         qemu_arg(cmd, "-incoming");

@@ -6,28 +6,29 @@
 #include <string.h>
 #include <time.h>
 #include "base/error.h"
+#include "core/host/host.h"
 #include "drivers/qemu/command_priv.h"
 
-static void append_entries(GString *out, const SysinfoBlock *block)
+static void append_entries(GString *out, const SysinfoBlock *block, gboolean without_uuid)
 {
     for (guint i = 0; i < block->n_entries; i++) {
         const SysinfoEntry *entry = block->entries[i];
 
-        if (!entry->name || !entry->value)
+        if (!entry->name || !entry->value || (without_uuid && g_str_equal(entry->name, "uuid")))
             continue;
-        /* QEMU knows the BIOS' own version and release date under other names. */
         g_string_append_printf(out, ",%s=", entry->name);
         qemu_escape(out, entry->value);
     }
 }
 
-static void smbios_table(QemuCommand *cmd, int type, const SysinfoBlock *block)
+/* @host: what is told is the host's, of which no guest may have the UUID. */
+static void smbios_table(QemuCommand *cmd, int type, const SysinfoBlock *block, gboolean host)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
     g_string_printf(out, "type=%d", type);
-    append_entries(out, block);
-    if (block->n_entries > 0)
+    append_entries(out, block, host);
+    if (strchr(out->str, ','))
         qemu_arg_f(cmd, "-smbios", "%s", out->str);
 }
 
@@ -56,25 +57,44 @@ static void command_fwcfg(QemuCommand *cmd, const DomainSysinfo *info)
     }
 }
 
+static int smbios_tables(QemuCommand *cmd, const DomainSysinfo *info, gboolean host)
+{
+    /* QEMU takes the last one, and no other. */
+    if (info->n_base_boards > 1)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<sysinfo> of domain '%s' has %u <baseBoard>, but QEMU has one", cmd->def->name, info->n_base_boards);
+    smbios_table(cmd, 0, &info->bios, host);
+    smbios_table(cmd, 1, &info->system, host);
+    for (guint i = 0; i < info->n_base_boards; i++)
+        smbios_table(cmd, 2, info->base_boards[i], host);
+    smbios_table(cmd, 3, &info->chassis, host);
+    smbios_strings(cmd, &info->oem_strings);
+    return 0;
+}
+
+static int host_tables(QemuCommand *cmd)
+{
+    DomainSysinfo *info = host_smbios();
+    int rc = info ? smbios_tables(cmd, info, TRUE) :
+        FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "Host SMBIOS information is not available: domain '%s' can't have <smbios mode='host'/> here "
+             "(use mode='sysinfo' and tell it in <sysinfo>)", cmd->def->name);
+
+    xml_struct_free(&DOMAIN_SYSINFO_DESC, info);
+    return rc;
+}
+
 int qemu_command_smbios(QemuCommand *cmd)
 {
     const DomainDef *def = cmd->def;
 
-    if (def->os.smbios_mode == DOMAIN_SMBIOS_MODE_HOST)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "SMBIOS mode 'host' of domain '%s' is not supported yet", def->name);
+    if (def->os.smbios_mode == DOMAIN_SMBIOS_MODE_HOST && host_tables(cmd) < 0)
+        return -1;
     for (guint i = 0; i < def->n_sysinfos; i++) {
         const DomainSysinfo *info = def->sysinfos[i];
 
         if (info->type == SYSINFO_TYPE_FWCFG)
             command_fwcfg(cmd, info);
-        if (info->type == SYSINFO_TYPE_FWCFG || def->os.smbios_mode != DOMAIN_SMBIOS_MODE_SYSINFO)
-            continue;
-        smbios_table(cmd, 0, &info->bios);
-        smbios_table(cmd, 1, &info->system);
-        for (guint j = 0; j < info->n_base_boards; j++)
-            smbios_table(cmd, 2, info->base_boards[j]);
-        smbios_table(cmd, 3, &info->chassis);
-        smbios_strings(cmd, &info->oem_strings);
+        else if (def->os.smbios_mode == DOMAIN_SMBIOS_MODE_SYSINFO && smbios_tables(cmd, info, FALSE) < 0)
+            return -1;
     }
     return 0;
 }

@@ -116,6 +116,8 @@ int qemu_machine_features(QemuCommand *cmd, GString *machine)
     if (cmd->def->memory_backing && cmd->def->memory_backing->nosharepages)
         g_string_append(machine, ",mem-merge=off");
     add_timers_and_acpi(cmd, machine);
+    if (qemu_launch_object(cmd->def))
+        g_string_append_printf(machine, ",confidential-guest-support=%s", qemu_launch_object(cmd->def));
     for (guint i = 0; i < cmd->def->devices.n_sounds; i++) {
         const DomainSound *sound = cmd->def->devices.sounds[i];
         g_autofree char *audio = sound->model == DOMAIN_SOUND_MODEL_PCSPK ? qemu_audio_id(cmd, sound->audio_id) : NULL;

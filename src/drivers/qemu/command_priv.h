@@ -82,6 +82,9 @@ int qemu_command_machine(QemuCommand *cmd);
 /** Append features that are properties of the machine. */
 int qemu_machine_features(QemuCommand *cmd, GString *machine);
 int qemu_command_teardown(QemuCommand *cmd);
+/** launch.c: the object that hides the guest's memory from the host; its name, NULL: there is none. */
+int qemu_command_launch_security(QemuCommand *cmd);
+const char *qemu_launch_object(const DomainDef *def);
 int qemu_command_cpu(QemuCommand *cmd);
 int qemu_command_memory(QemuCommand *cmd);
 /** Memory devices. */

@@ -28,27 +28,32 @@ static int secret_memory(const QemuCommand *cmd, const guint8 *value, size_t siz
     return -1;
 }
 
+char *qemu_file_in_memory(QemuCommand *cmd, const char *name, const guint8 *value, size_t size)
+{
+    int fd;
+
+    if (cmd->options->dry_run)
+        return g_strdup_printf("%s/%s", cmd->options->dir, name);
+    fd = secret_memory(cmd, value, size);
+    return fd < 0 ? NULL : g_strdup_printf("/dev/fd/%d", qemu_pass_fd(cmd, fd));
+}
+
 int qemu_secret_value(QemuCommand *cmd, const char *id, const guint8 *value, size_t size)
 {
     json_object *props = json_make(JSON_STR("qom-type", "secret"), JSON_STR("id", id));
     g_autofree char *text = NULL;
-    int fd;
 
     if (cmd->options->running) {
         /* QEMU's text form of any bytes. */
         text = g_base64_encode(value, size);
         json_add(props, JSON_STR("data", text), JSON_STR("format", "base64"));
         explicit_bzero(text, strlen(text));
-    } else if (cmd->options->dry_run) {
-        text = g_strdup_printf("%s/%s", cmd->options->dir, id);
-        json_add(props, JSON_STR("format", "raw"), JSON_STR("file", text));
     } else {
-        fd = secret_memory(cmd, value, size);
-        if (fd < 0) {
+        text = qemu_file_in_memory(cmd, id, value, size);
+        if (!text) {
             json_object_put(props);
             return -1;
         }
-        text = g_strdup_printf("/dev/fd/%d", qemu_pass_fd(cmd, fd));
         json_add(props, JSON_STR("format", "raw"), JSON_STR("file", text));
     }
     qemu_arg_json(cmd, "-object", props);

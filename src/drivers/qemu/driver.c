@@ -223,6 +223,7 @@ void qemu_driver_register(void)
     hypervisor.connect_get_capabilities = get_capabilities;
     hypervisor.connect_get_domain_capabilities = get_domain_capabilities;
     qemu_driver_fill_cpu(&hypervisor);
+    qemu_driver_fill_facts(&hypervisor);
     hypervisor.node_get_info = node_info;
     hypervisor.node_get_cpu_map = node_cpu_map;
     hypervisor.node_get_cpu_stats = node_cpu_stats;

@@ -18,3 +18,4 @@ QemuDriver *qemu_driver_of(virConnectPtr conn);
 
 /** Calls about processors. */
 void qemu_driver_fill_cpu(HypervisorDriver *driver);
+void qemu_driver_fill_facts(HypervisorDriver *driver);
