@@ -19,10 +19,11 @@ typedef enum {
     GUEST_STATS_IOTHREAD = 1 << 5,
     GUEST_STATS_DIRTYRATE = 1 << 6,
     GUEST_STATS_HALTED = 1 << 7,   /* adds what only the guest knows to the vCPUs */
+    GUEST_STATS_PERF = 1 << 8,     /* host side only */
 } GuestStatsGroups;
 
 /** Groups that a backend answers at once, before stats() returns, if nothing else is asked for. */
-#define GUEST_STATS_HOST_SIDE (GUEST_STATS_CPU | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE)
+#define GUEST_STATS_HOST_SIDE (GUEST_STATS_CPU | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE | GUEST_STATS_PERF)
 
 /** A number that may be unknown. */
 typedef struct StatValue { unsigned long long n; gboolean known; } StatValue;
@@ -53,6 +54,8 @@ typedef struct GuestInterfaceStats {
 
 typedef struct GuestIothreadStats { unsigned int id; unsigned long long poll_max_ns; unsigned int poll_grow, poll_shrink; } GuestIothreadStats;
 
+typedef struct GuestPerfStats { const char *name; unsigned long long count; } GuestPerfStats; /* name: a constant */
+
 typedef struct GuestStats {
     gint refs;
     unsigned int groups;      /* those that are filled in */
@@ -64,6 +67,7 @@ typedef struct GuestStats {
     GArray *blocks;           /* of GuestBlockStats */
     GArray *interfaces;       /* of GuestInterfaceStats */
     GArray *iothreads;        /* of GuestIothreadStats */
+    GArray *perf;             /* of GuestPerfStats: events that are counted */
 } GuestStats;
 
 /** New, empty, with one reference; arrays are made on demand by guest_stats_add_…(). */
@@ -77,6 +81,7 @@ GuestVcpuStats *guest_stats_add_vcpu(GuestStats *stats);
 GuestBlockStats *guest_stats_add_block(GuestStats *stats);
 GuestInterfaceStats *guest_stats_add_interface(GuestStats *stats);
 GuestIothreadStats *guest_stats_add_iothread(GuestStats *stats);
+GuestPerfStats *guest_stats_add_perf(GuestStats *stats);
 
 /** Set a value. */
 void stat_set(StatValue *value, unsigned long long n);

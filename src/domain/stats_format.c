@@ -11,6 +11,7 @@ unsigned int stats_groups(unsigned int stats)
         { VIR_DOMAIN_STATS_INTERFACE, GUEST_STATS_INTERFACE },
         { VIR_DOMAIN_STATS_BLOCK, GUEST_STATS_BLOCK },
         { VIR_DOMAIN_STATS_IOTHREAD, GUEST_STATS_IOTHREAD },
+        { VIR_DOMAIN_STATS_PERF, GUEST_STATS_PERF },
     };
     unsigned int groups = 0;
     for (guint i = 0; i < G_N_ELEMENTS(map); i++)
@@ -203,6 +204,14 @@ static void format_iothread(TypedList *list, const StatsSource *s)
     }
 }
 
+static void format_perf(TypedList *list, const StatsSource *s)
+{
+    for (guint i = 0; s->host && s->host->perf && i < s->host->perf->len; i++) {
+        const GuestPerfStats *event = &g_array_index(s->host->perf, GuestPerfStats, i);
+        typed_list_ullong_f(list, event->count, "perf.%s", event->name);
+    }
+}
+
 void stats_format(TypedList *list, unsigned int stats, const StatsSource *source)
 {
     if (stats & VIR_DOMAIN_STATS_STATE) {
@@ -221,6 +230,8 @@ void stats_format(TypedList *list, unsigned int stats, const StatsSource *source
         format_block(list, source, source->backing);
     if (stats & VIR_DOMAIN_STATS_IOTHREAD)
         format_iothread(list, source);
+    if (stats & VIR_DOMAIN_STATS_PERF)
+        format_perf(list, source);
     if (source->age_ms >= 0)
         typed_list_ullong(list, STATS_AGE, (unsigned long long) source->age_ms);
 }

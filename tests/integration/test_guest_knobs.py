@@ -172,3 +172,40 @@ def test_launches_that_prove_nothing(daemon, tmp_path):
                                                         "<policy>1</policy></launchSecurity>"))
     with pytest.raises(AssertionError, match="needs type='kvm'"):
         daemon.virsh('create', path)
+
+
+def counted(domain):
+    (_, values), = domain.connect().domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_PERF)
+    return values
+
+
+def test_events_that_are_counted(daemon):
+    connection = libvirt.open(daemon.uri)
+    wanted = "<perf><event name='cpu_clock' enabled='yes'/><event name='page_faults' enabled='no'/></perf>"
+    domain = connection.defineXML(document('counted', wanted))
+    domain.create()
+    assert list(counted(domain)) == ['perf.cpu_clock']
+    before = counted(domain)['perf.cpu_clock']
+    wait_for(lambda: counted(domain)['perf.cpu_clock'] > before, 20, 'more time of the processor')
+    domain.setPerfEvents({'page_faults_min': True, 'context_switches': True})
+    assert list(counted(domain)) == ['perf.cpu_clock', 'perf.context_switches', 'perf.page_faults_min']
+    wait_for(lambda: counted(domain)['perf.context_switches'] > 0, 20, 'switches of context')
+    # One that can't be counted leaves all as it was.
+    assert code_of(domain.setPerfEvents, {'task_clock': True, 'cmt': True}) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    assert list(counted(domain)) == ['perf.cpu_clock', 'perf.context_switches', 'perf.page_faults_min']
+    events = domain.perfEvents()
+    assert events['cpu_clock'] and not events['task_clock'] and not events['cmt']
+    domain.setPerfEvents({'context_switches': False})
+    assert list(counted(domain)) == ['perf.cpu_clock', 'perf.page_faults_min']
+    connection.close()
+    daemon.crash()
+    daemon.restart()
+    connection = libvirt.open(daemon.uri)
+    domain = connection.lookupByName('counted')
+    wait_for(lambda: list(counted(domain)) == ['perf.cpu_clock', 'perf.page_faults_min'], 20, 'the guest being taken over')
+    wait_for(lambda: counted(domain)['perf.cpu_clock'] > 0, 20, 'time of the processor after the restart')
+    domain.destroy()
+    assert not counted(domain)
+    domain = connection.defineXML(document('uncounted', "<perf><event name='mbml' enabled='yes'/></perf>"))
+    assert code_of(domain.create) == libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED
+    connection.close()

@@ -10,6 +10,7 @@
 #include "drivers/qemu/caps.h"
 #include "drivers/qemu/command.h"
 #include "drivers/qemu/helper.h"
+#include "drivers/qemu/perf.h"
 #include "drivers/qemu/ports.h"
 #include "drivers/qemu/qmp.h"
 
@@ -78,6 +79,7 @@ typedef struct QemuGuest {
     GPtrArray *taps;         /* * names of host devices, by interface; NULL where there is none */
     QemuHelpers *helpers;
     char *balloon_path;      /* QOM path; NULL: no balloon */
+    QemuPerf *perf;          /* events that are counted */
     gint tuned;              /* atomic: it may have control groups */
     gint64 clock_shift;      /* seconds that its clock began after UTC: RTC_CHANGE counts from there. Set before the monitor speaks. */
 } QemuGuest;

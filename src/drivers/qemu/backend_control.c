@@ -124,6 +124,8 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
         return qemu_guest_set_iothread_params(guest, change->owner);
     if (change->group == &params_cpu || change->group == &params_memory || change->group == &params_blkio || change->group == &params_numa)
         return qemu_guest_tune_again(guest, def, change->running, change->group);
+    if (change->group == &params_perf)
+        return qemu_perf_follow(qemu_guest(guest)->perf, guest->pid, def);
     if (change->group != &params_iotune)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s of the running domain '%s' can't be set yet; '--config' sets them for the next start",
                     change->group->what, guest->name);

@@ -66,6 +66,7 @@ void qemu_backend_guest_new(Guest *guest)
     qemu->disks = g_ptr_array_new_with_free_func(qemu_disk_free);
     qemu->taps = g_ptr_array_new_with_free_func(g_free);
     qemu->helpers = qemu_helpers_new();
+    qemu->perf = qemu_perf_new();
     guest->priv = qemu;
     g_mutex_lock(&driver->lock);
     g_ptr_array_add(driver->guests, guest);
@@ -96,6 +97,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_ptr_array_unref(qemu->disks);
     g_ptr_array_unref(qemu->taps);
     qemu_helpers_free(qemu->helpers);
+    qemu_perf_free(qemu->perf);
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
     g_free(qemu->monitor_path);
@@ -430,7 +432,8 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
-    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0)
+    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0 ||
+        qemu_perf_follow(qemu->perf, guest->pid, def) < 0)
         return -1;
     if (meet(guest, def, restore_fd) == 0)
         return 0;
@@ -744,6 +747,10 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_drop_gone(guest, def) < 0 ||
         qemu_guest_refresh(guest, def) < 0)
         return -1;
+    if (qemu_perf_follow(qemu->perf, guest->pid, def) < 0) {
+        LOG_WARN("events of domain '%s' aren't counted any more: %s", guest->name, error_message());
+        virResetLastError();
+    }
     qemu_guest_note_lists(qemu, def);
     note_agent_up(qemu, def);
     read_condition(status, condition);

@@ -348,7 +348,7 @@ static void read_resident(Guest *guest, GuestStats *stats)
 void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque)
 {
     const unsigned int known = GUEST_STATS_CPU | GUEST_STATS_BALLOON | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE |
-        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD;
+        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD | GUEST_STATS_PERF;
     QemuGuest *qemu = qemu_guest(guest);
     StatsJob *job = g_new0(StatsJob, 1);
 
@@ -364,6 +364,8 @@ void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, G
         read_cpu(guest, job->stats);
     if (groups & GUEST_STATS_VCPU)
         read_vcpus(guest, job->stats);
+    if (groups & GUEST_STATS_PERF)
+        qemu_perf_read(qemu->perf, job->stats);
     if (groups & GUEST_STATS_BALLOON)
         read_resident(guest, job->stats);
     for (guint i = 0; (groups & GUEST_STATS_INTERFACE) && i < taps->len; i++) {

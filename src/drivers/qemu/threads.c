@@ -51,12 +51,18 @@ int qemu_guest_iothread_tids(Guest *guest, GHashTable **tids)
     return 0;
 }
 
+GArray *qemu_process_tids(pid_t pid)
+{
+    g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)pid);
+
+    return host_list_numbers(folder, "");
+}
+
 /* Threads that are neither vCPUs nor I/O threads. */
 GArray *qemu_guest_emulator_tids(Guest *guest, GHashTable *iothreads)
 {
     QemuGuest *qemu = qemu_guest(guest);
-    g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)guest->pid);
-    GArray *tids = host_list_numbers(folder, "");
+    GArray *tids = qemu_process_tids(guest->pid);
     g_autoptr(GHashTable) others = g_hash_table_new(NULL, NULL);
     GHashTableIter iter;
     gpointer tid;

@@ -5,6 +5,8 @@
 #pragma once
 #include "drivers/qemu/backend.h"
 
+/** All threads (guint) of a process; caller frees. Doesn't wait. */
+GArray *qemu_process_tids(pid_t pid);
 /** Thread of a vCPU, 0 if there is none. Doesn't wait. */
 int qemu_guest_vcpu_tid(QemuGuest *qemu, guint id);
 /** Threads of the I/O threads, by their numbers (GINT_TO_POINTER); caller frees. 0, or -1 with an error. */

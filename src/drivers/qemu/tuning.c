@@ -323,15 +323,11 @@ static int check_undone(const DomainDef *def)
 {
     const DomainCputune *c = def->cputune;
     const DomainNumatune *n = def->numatune;
-    gboolean events = FALSE;
-
-    for (guint i = 0; i < def->n_perf_events; i++)
-        events |= def->perf_events[i]->enabled == TRISTATE_YES;
     const struct {
         gboolean there;
         const char *what;
     } undone[] = {
-        { events, "<perf>" }, { c && (c->n_cachetunes || c->n_memorytunes), "<cachetune> or <memorytune>" },
+        { c && (c->n_cachetunes || c->n_memorytunes), "<cachetune> or <memorytune>" },
         { def->memtune && def->memtune->has_min_guarantee, "<min_guarantee>" },
         { n && n->memory.placement == DOMAIN_VCPU_PLACEMENT_AUTO && !n->memory.nodeset, "placement='auto' of <numatune>" },
     };
