@@ -19,6 +19,7 @@
 #include "domain/host.h"
 #include "drivers/qemu/tree.h"
 #include "qemu_peer.h"
+#include "secret/lookup.h"
 
 void qemu_driver_register(void);
 
@@ -291,6 +292,61 @@ static void test_capabilities(void)
     g_assert_cmpstr(virConnectGetType(conn), ==, "QEMU");
 }
 
+static guint8 *passphrase(const SecretRef *ref, size_t *size, void *opaque)
+{
+    *size = strlen(opaque);
+    return g_memdup2(opaque, *size);
+}
+
+/* The state of a TPM, encrypted with a secret; a TPM with a profile. */
+static void test_encrypted_tpm(void)
+{
+    static const char format[] =
+        "<domain type='qemu'><name>tpm</name><uuid>11111111-2222-3333-4444-555555555555</uuid><memory unit='MiB'>32</memory><vcpu>1</vcpu>"
+        "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices><tpm model='tpm-crb'><backend type='emulator' version='2.0'>"
+        "<encryption secret='6dd3e4a5-1d76-44ce-961f-f119f5aad935'/>%s</backend></tpm></devices></domain>";
+    g_autofree char *swtpm = g_find_program_in_path("swtpm"), *setup = g_find_program_in_path("swtpm_setup");
+    g_autofree char *xml = g_strdup_printf(format, ""), *profiled = g_strdup_printf(format, "<profile source='default-v1'/>");
+    g_autofree char *state = g_strconcat(root, "/var/lib/libvirt/swtpm/11111111-2222-3333-4444-555555555555/tpm2/tpm2-00.permall", NULL);
+    g_autofree char *text = NULL;
+    gsize length;
+    virDomainPtr dom;
+
+    if (!swtpm || !setup) {
+        g_test_skip("swtpm is not installed");
+        return;
+    }
+    dom = virDomainDefineXML(conn, xml);
+    g_assert_nonnull(dom);
+    g_assert_cmpint(virDomainCreate(dom), ==, -1);
+    g_assert_cmpint(virGetLastErrorCode(), ==, VIR_ERR_NO_SECRET);
+    secret_source_set(passphrase, (void *)"first");
+    if (virDomainCreate(dom) < 0)
+        g_error("%s", virGetLastErrorMessage());
+    g_assert_cmpint(virDomainDestroy(dom), ==, 0);
+    /* The head of swtpm's files: the lowest flag says that the rest is encrypted. */
+    g_assert_true(g_file_get_contents(state, &text, &length, NULL));
+    g_assert_cmpuint(length, >, 10);
+    g_assert_cmpint(text[5] & 1, ==, 1);
+    g_assert_cmpint(virDomainUndefineFlags(dom, VIR_DOMAIN_UNDEFINE_TPM), ==, 0);
+    virDomainFree(dom);
+    /* A new one with a profile, where swtpm has such. */
+    dom = virDomainCreateXML(conn, profiled, 0);
+    if (dom)
+        destroy(dom);
+    else if (!strstr(virGetLastErrorMessage(), "needs swtpm 0.10"))
+        g_error("%s", virGetLastErrorMessage());
+    secret_source_set(NULL, NULL);
+}
+
+static void put_conf(const char *text)
+{
+    g_autofree char *dir = g_strconcat(root, "/etc/libvirt", NULL), *path = g_strconcat(dir, "/qemu.conf", NULL);
+
+    g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_autofree char *qemu = g_find_program_in_path("qemu-system-x86_64");
@@ -302,6 +358,7 @@ int main(int argc, char **argv)
         return 0;
     }
     root = g_dir_make_tmp("qemu-guest-XXXXXX", NULL);
+    put_conf("swtpm_user = \"root\"\nswtpm_group = \"root\"\n"); /* nobody else may see the folder */
     qemu_driver_register();
     g_assert_cmpint(virInitialize(), ==, 0);
     virSetErrorFunc(NULL, ignore_error);
@@ -312,6 +369,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/guest/failed-start", test_failed_start);
     g_test_add_func("/qemu/guest/monitor", test_monitor);
     g_test_add_func("/qemu/guest/balloon-vcpus", test_balloon_and_vcpus);
+    g_test_add_func("/qemu/guest/encrypted-tpm", test_encrypted_tpm);
     g_test_add_func("/qemu/guest/hung", test_hung);
     g_test_add_func("/qemu/guest/reconnect", test_reconnect);
     g_test_add_func("/qemu/guest/destroy-while-taken-over", test_destroy_while_taken_over);

@@ -13,14 +13,13 @@
 #include "secret/host.h"
 #include "secret/lookup.h"
 
-/* Memory with the value that only QEMU and we have; -1 with an error. */
-static int secret_memory(const QemuCommand *cmd, const guint8 *value, size_t size)
+int qemu_secret_memory(const guint8 *value, size_t size, uid_t uid, gid_t gid)
 {
     int fd = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0)
         return FAIL_ERRNO(errno, "cannot make memory for a secret");
-    if (fchmod(fd, 0400) == 0 && fchown(fd, cmd->options->uid, cmd->options->gid) == 0 && file_write_all(fd, value, size) == 0 &&
+    if (fchmod(fd, 0400) == 0 && fchown(fd, uid, gid) == 0 && file_write_all(fd, value, size) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         return fd;
     error_report_errno(ERROR_DOMAIN, errno, "cannot write a secret to memory");
@@ -34,7 +33,7 @@ char *qemu_file_in_memory(QemuCommand *cmd, const char *name, const guint8 *valu
 
     if (cmd->options->dry_run)
         return g_strdup_printf("%s/%s", cmd->options->dir, name);
-    fd = secret_memory(cmd, value, size);
+    fd = qemu_secret_memory(value, size, cmd->options->uid, cmd->options->gid);
     return fd < 0 ? NULL : g_strdup_printf("/dev/fd/%d", qemu_pass_fd(cmd, fd));
 }
 

@@ -11,6 +11,10 @@ int qemu_secret(QemuCommand *cmd, const char *id, const SecretRef *ref, const ch
 /** The same with a value. */
 int qemu_secret_value(QemuCommand *cmd, const char *id, const guint8 *value, size_t size);
 
+/** Memory with @value, which only its owner @uid may read and nobody can change: a descriptor at its beginning, which the caller closes;
+ * -1 with an error. */
+int qemu_secret_memory(const guint8 *value, size_t size, uid_t uid, gid_t gid);
+
 /** Path of a file called @name (only its owner, QEMU's user, may read it; nobody can change it) that is in memory which a QEMU
  * that is being started inherits. Caller frees. NULL with an error. */
 char *qemu_file_in_memory(QemuCommand *cmd, const char *name, const guint8 *value, size_t size);

@@ -15,23 +15,31 @@
 #include "base/user.h"
 #include "base/uuid.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/command_secret.h"
 #include "drivers/qemu/tree.h"
+#include "secret/host.h"
+#include "secret/lookup.h"
 
 /* Keys are made in it. */
 #define SETUP_MS 120000
 /* Above it there is nothing more. */
 #define MAX_LOG_LEVEL 20
 #define MAX_OUTPUT (64 * 1024)
+/* Of the state, if it is encrypted. */
+#define CIPHER "aes-256-cbc"
 
 typedef struct {
     char *parent;          /* the domain's folder */
     char *state;           /* the TPM's folder in it */
     uid_t uid;
     gid_t gid;
+    guint8 *key;           /* passphrase that encrypts it; NULL: it isn't encrypted */
+    size_t key_size;
 } Place;
 
 static void place_clear(Place *place)
 {
+    secret_value_free(place->key, place->key_size);
     g_free(place->parent);
     g_free(place->state);
 }
@@ -64,6 +72,14 @@ static int find_place(Guest *guest, const DomainDef *def, const DomainTpm *tpm, 
         error_context("swtpm_user and swtpm_group in qemu.conf");
         return -1;
     }
+    if (tpm->backend.has_encryption) {
+        SecretRef ref = { .has_uuid = true };
+
+        memcpy(ref.uuid, tpm->backend.encryption, sizeof(ref.uuid));
+        place->key = secret_lookup(&ref, "the state of the TPM", &place->key_size);
+        if (!place->key)
+            return -1;
+    }
     place->parent = parent_folder(guest->host, def);
     place->state = g_strdup_printf("%s/%s", place->parent, is_2_0(tpm) ? "tpm2" : "tpm1.2");
     return 0;
@@ -89,6 +105,30 @@ static char *pcr_banks(const DomainTpm *tpm)
     return g_strdup(text->str);
 }
 
+/* A descriptor from which swtpm reads the passphrase once, in @fd; -1 there: the state isn't encrypted. 0, or -1 with an error. */
+static int open_key(const Place *place, int *fd)
+{
+    *fd = place->key ? qemu_secret_memory(place->key, place->key_size, place->uid, place->gid) : -1;
+    return place->key && *fd < 0 ? -1 : 0;
+}
+
+static void close_key(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void add_words(GPtrArray *argv, const char *word, ...) G_GNUC_NULL_TERMINATED;
+static void add_words(GPtrArray *argv, const char *word, ...)
+{
+    va_list args;
+
+    va_start(args, word);
+    for (; word; word = va_arg(args, const char *))
+        g_ptr_array_add(argv, (char *)word);
+    va_end(args);
+}
+
 /* Run swtpm_setup on the state in @folder; @more is NULL-terminated. */
 static int run_setup(Guest *guest, const Place *place, const DomainTpm *tpm, const char *folder, const char *const *more)
 {
@@ -97,24 +137,32 @@ static int run_setup(Guest *guest, const Place *place, const DomainTpm *tpm, con
     g_autofree char *banks = pcr_banks(tpm);
     g_auto(ProcessOutput) output = { 0 };
     ProcessSpec spec = PROCESS_SPEC_INIT;
+    g_autofree char *number = NULL;
+    int fd, rc;
 
-    g_ptr_array_add(argv, (char *)"swtpm_setup");
+    if (open_key(place, &fd) < 0)
+        return -1;
+    number = g_strdup_printf("%d", fd);
+    add_words(argv, "swtpm_setup", "--tpm-state", folder, NULL);
     if (is_2_0(tpm))
-        g_ptr_array_add(argv, (char *)"--tpm2");
-    g_ptr_array_add(argv, (char *)"--tpm-state");
-    g_ptr_array_add(argv, (char *)folder);
+        add_words(argv, "--tpm2", NULL);
     for (; *more; more++)
         g_ptr_array_add(argv, (char *)*more);
-    if (banks) {
-        g_ptr_array_add(argv, (char *)"--pcr-banks");
-        g_ptr_array_add(argv, banks);
+    if (banks)
+        add_words(argv, "--pcr-banks", banks, NULL);
+    if (fd >= 0) {
+        add_words(argv, "--pwdfile-fd", number, "--cipher", CIPHER, NULL);
+        spec.keep_fds = &fd;
+        spec.n_keep_fds = 1;
     }
     g_ptr_array_add(argv, NULL);
     spec.argv = (const char *const *)argv->pdata;
     spec.env = (const char *const *)env;
     spec.uid = place->uid;
     spec.gid = place->gid;
-    if (process_run_checked(&spec, NULL, 0, MAX_OUTPUT, SETUP_MS, &output) == 0)
+    rc = process_run_checked(&spec, NULL, 0, MAX_OUTPUT, SETUP_MS, &output);
+    close_key(fd);
+    if (rc == 0)
         return 0;
     /* Its errors stand on its output, with its progress. */
     char *last = output.out ? strrchr(g_strchomp(output.out), '\n') : NULL;
@@ -124,19 +172,67 @@ static int run_setup(Guest *guest, const Place *place, const DomainTpm *tpm, con
     return -1;
 }
 
+/* Whether swtpm_setup has @feature. -1 with an error if it doesn't tell. */
+static int setup_has(Guest *guest, const char *feature)
+{
+    static const char *const argv[] = { "swtpm_setup", "--print-capabilities", NULL };
+    g_auto(GStrv) env = qemu_guest_environment(qemu_guest(guest));
+    g_auto(ProcessOutput) output = { 0 };
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    g_autoptr(json_object) told = NULL;
+    json_object *features;
+    const char *why;
+
+    spec.argv = argv;
+    spec.env = (const char *const *)env;
+    if (process_run_checked(&spec, NULL, 0, MAX_OUTPUT, SETUP_MS, &output) < 0)
+        return -1;
+    told = output.out ? json_lines_parse(output.out, strlen(output.out), &why) : NULL;
+    features = json_member(told, "features", json_type_array);
+    for (gsize i = 0; features && i < json_object_array_length(features); i++) {
+        if (g_strcmp0(json_object_get_string(json_object_array_get_idx(features, i)), feature) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Options for what a new TPM shall be able to do. */
+static int add_profile(Guest *guest, const DomainTpm *tpm, GPtrArray *more)
+{
+    const char *name = tpm->backend.profile.source ? tpm->backend.profile.source : tpm->backend.profile.name;
+    int has;
+
+    if (!tpm->backend.has_profile || !name)
+        return 0;
+    if (!is_2_0(tpm))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a TPM 1.2 has no profile (domain '%s')", guest->name);
+    has = setup_has(guest, "cmdarg-profile");
+    if (has <= 0)
+        return has < 0 ? -1 : FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the TPM of domain '%s' shall have profile '%s', which needs swtpm 0.10 or "
+                                   "newer; take <profile> out ('virsh edit %s')", guest->name, name, guest->name);
+    add_words(more, "--profile-name", name, NULL);
+    if (tpm->backend.profile.remove_disabled)
+        add_words(more, "--profile-remove-disabled", tpm_profile_removal_to_string(tpm->backend.profile.remove_disabled), NULL);
+    return 0;
+}
+
 /* Made beside its place and moved there when it is whole: one that was cut short is begun anew. */
 static int make_state(Guest *guest, const Place *place, const DomainTpm *tpm, const DomainDef *def)
 {
     g_autofree char *fresh = g_strconcat(place->state, ".new", NULL);
     char uuid[UUID_TEXT_SIZE];
     g_autofree char *id = g_strdup_printf("%s:%s", def->name, uuid_format(def->uuid, uuid));
-    const char *const more[] = { "--vmid", id, "--createek", "--create-ek-cert", "--create-platform-cert", "--lock-nvram", NULL };
+    g_autoptr(GPtrArray) more = g_ptr_array_new();
 
+    add_words(more, "--vmid", id, "--createek", "--create-ek-cert", "--create-platform-cert", "--lock-nvram", NULL);
+    if (add_profile(guest, tpm, more) < 0)
+        return -1;
+    g_ptr_array_add(more, NULL);
     qemu_remove_tree(fresh);
     if (file_mkdirs(place->parent, 0711, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0 ||
         file_mkdirs(fresh, 0700, place->uid, place->gid) < 0)
         return -1;
-    if (run_setup(guest, place, tpm, fresh, more) == 0) {
+    if (run_setup(guest, place, tpm, fresh, (const char *const *)more->pdata) == 0) {
         if (rename(fresh, place->state) == 0)
             return 0;
         error_report_errno(ERROR_DOMAIN, errno, "cannot rename '%s' to '%s'", fresh, place->state);
@@ -163,18 +259,32 @@ static int prepare_state(Guest *guest, const Place *place, const DomainTpm *tpm,
 static int start_emulator(Guest *guest, const Place *place, const DomainTpm *tpm)
 {
     g_autofree char *name = qemu_tpm_helper(tpm);
-    int fd = qemu_helper_listen(guest, name);
-    g_autofree char *control = g_strdup_printf("type=unixio,fd=%d", fd);
     g_autofree char *state = g_strdup_printf("dir=%s,mode=0600", place->state);
     g_autofree char *log = g_strdup_printf("fd=1,level=%u", MIN(tpm->backend.debug, MAX_LOG_LEVEL));
-    const char *const argv[] = { "swtpm", "socket", "--ctrl", control, "--tpmstate", state, "--log", log, "--terminate",
-                                 is_2_0(tpm) ? "--tpm2" : NULL, NULL };
-    const QemuHelperSpec spec = { .name = name, .argv = argv, .keep_fds = &fd, .n_keep_fds = 1, .uid = place->uid, .gid = place->gid };
+    g_autofree char *control = NULL, *key = NULL;
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    QemuHelperSpec spec = { .name = name, .uid = place->uid, .gid = place->gid };
+    int fds[2], rc = -1;
 
-    if (fd < 0)
+    fds[0] = qemu_helper_listen(guest, name);
+    if (fds[0] < 0)
         return -1;
-    int rc = qemu_helper_start(guest, &spec);
-    close(fd);
+    if (open_key(place, &fds[1]) == 0) {
+        control = g_strdup_printf("type=unixio,fd=%d", fds[0]);
+        key = g_strdup_printf("pwdfd=%d,mode=" CIPHER, fds[1]);
+        add_words(argv, "swtpm", "socket", "--ctrl", control, "--tpmstate", state, "--log", log, "--terminate", NULL);
+        if (is_2_0(tpm))
+            add_words(argv, "--tpm2", NULL);
+        if (fds[1] >= 0)
+            add_words(argv, "--key", key, NULL);
+        g_ptr_array_add(argv, NULL);
+        spec.argv = (const char *const *)argv->pdata;
+        spec.keep_fds = fds;
+        spec.n_keep_fds = fds[1] >= 0 ? 2 : 1;
+        rc = qemu_helper_start(guest, &spec);
+        close_key(fds[1]);
+    }
+    close(fds[0]);
     return rc;
 }
 
@@ -182,9 +292,6 @@ static int start_one(Guest *guest, const DomainDef *def, const DomainTpm *tpm)
 {
     g_auto(Place) place = { 0 };
 
-    if (tpm->backend.has_encryption)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the state of the TPM of domain '%s' can't be encrypted with a secret yet: take "
-                    "<encryption> out ('virsh edit %s')", def->name, def->name);
     if (find_place(guest, def, tpm, &place) < 0 || prepare_state(guest, &place, tpm, def) < 0)
         return -1;
     return start_emulator(guest, &place, tpm);
