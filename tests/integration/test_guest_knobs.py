@@ -141,6 +141,13 @@ def test_features_of_other_machines(daemon, tmp_path, name):
         assert ask(daemon, name, 'qom-get', path='/machine', property=key) == value, key
 
 
+def test_workers_of_the_main_loop(daemon, tmp_path):
+    daemon.virsh('create', '--paused', support.written(tmp_path, document(
+        'loop', "<defaultiothread thread_pool_min='2' thread_pool_max='5'/>")))
+    for key, value in (('thread-pool-min', 2), ('thread-pool-max', 5)):
+        assert ask(daemon, 'loop', 'qom-get', path='/objects/main-loop', property=key) == value
+
+
 def test_memory_given_back_in_the_background(daemon, tmp_path):
     daemon.virsh('create', support.written(tmp_path, document('teardown', features="<async-teardown enabled='yes'/>")))
     qemu, = support.guest_processes(daemon.root)

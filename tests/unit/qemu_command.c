@@ -175,6 +175,7 @@ static void test_refused(void)
         { "qemu", "", "<disk type='file'><source file='/x'/><target dev='sda' bus='sd'/></disk>", "no reader of cards" },
         { "qemu", "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>1</policy></launchSecurity>", "",
           "needs type='kvm'" },
+        { "qemu", "<features><hyperv mode='host-model'/></features>", "", "mode='host-model'" },
         { "qemu", "<launchSecurity type='s390-pv'/>", "", "'s390-pv-guest'" },
         { "qemu", "", "<panic model='pseries'/>", "'pseries'" },
         { "qemu", "", "<iommu model='smmuv3'/>", "the property 'iommu' of 'machine'" },

@@ -338,6 +338,25 @@ static void command_name(QemuCommand *cmd)
     qemu_arg(cmd, "-S");
 }
 
+/* The workers of QEMU's own loop. */
+static int command_main_loop(QemuCommand *cmd)
+{
+    const DomainDef *def = cmd->def;
+    json_object *props;
+
+    if (!def->defaultiothread.has_thread_pool_min && !def->defaultiothread.has_thread_pool_max)
+        return 0;
+    if (qemu_require_type(cmd, "main-loop", "<defaultiothread>") < 0)
+        return -1;
+    props = json_make(JSON_STR("qom-type", "main-loop"), JSON_STR("id", "main-loop"));
+    if (def->defaultiothread.has_thread_pool_min)
+        json_add(props, JSON_INT("thread-pool-min", def->defaultiothread.thread_pool_min));
+    if (def->defaultiothread.has_thread_pool_max)
+        json_add(props, JSON_INT("thread-pool-max", def->defaultiothread.thread_pool_max));
+    qemu_arg_json(cmd, "-object", props);
+    return 0;
+}
+
 static int command_iothreads(QemuCommand *cmd)
 {
     const DomainDef *def = cmd->def;
@@ -360,7 +379,7 @@ static int command_iothreads(QemuCommand *cmd)
             json_add(props, JSON_UINT("poll-shrink", thread->poll.shrink));
         qemu_arg_json(cmd, "-object", props);
     }
-    return 0;
+    return command_main_loop(cmd);
 }
 
 static void command_monitor(QemuCommand *cmd)

@@ -95,6 +95,9 @@ static int add_hyperv(const QemuCommand *cmd, GString *out)
         { hv->xmm_input, "xmm-input" },
     };
 
+    if (hv->mode == FEATURE_HYPERV_MODE_HOST_MODEL)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<hyperv> of domain '%s' has mode='host-model', which the QEMU driver can't start yet; "
+                    "mode='passthrough' is near it", cmd->def->name);
     if (hv->mode == FEATURE_HYPERV_MODE_PASSTHROUGH)
         g_string_append(out, ",hv-passthrough=on");
     for (guint i = 0; i < G_N_ELEMENTS(switches); i++) {
