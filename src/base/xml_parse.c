@@ -167,6 +167,8 @@ static void store(Parser *p, const Frame *frame, const XmlMember *m, void *at, b
             problem(p, frame, NULL, node, XML_PROBLEM_ERROR, m->error ?: VIR_ERR_XML_ERROR, "missing text (%s)", m->doc);
         return;
     }
+    if (p->flags & XML_INACTIVE && m->flags & XML_LIVE_UNLESS_USER && !xml_of_user(text))
+        return;
     if (xml_value_parse(m, at, has, text, unit, &why))
         return;
     bool secret = m->flags & XML_SECRET;

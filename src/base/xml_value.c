@@ -87,6 +87,11 @@ bool xml_value_is_set(const XmlMember *m, const void *obj)
     }
 }
 
+bool xml_of_user(const char *alias)
+{
+    return alias && g_str_has_prefix(alias, "ua-");
+}
+
 bool xml_member_hidden(const XmlMember *m, const void *obj, unsigned flags)
 {
     if (m->flags & XML_SECRET && !(flags & XML_SECURE))
@@ -95,11 +100,7 @@ bool xml_member_hidden(const XmlMember *m, const void *obj, unsigned flags)
         return false;
     if (m->flags & XML_LIVE)
         return true;
-    if (m->flags & XML_LIVE_UNLESS_USER) {
-        const char *text = *(char *const *)member_ptr(m, obj);
-        return !text || !g_str_has_prefix(text, "ua-");
-    }
-    return false;
+    return m->flags & XML_LIVE_UNLESS_USER && !xml_of_user(*(char *const *)member_ptr(m, obj));
 }
 
 /* Text to value */

@@ -114,8 +114,9 @@ def defined(connection, document, flags=INACTIVE | SECURE):
     return text
 
 
-def define_all(socket, protocol, cases, revive=None):
-    """What becomes of each case, by name. @revive, if any, is called when the daemon died of a case, which is left out then."""
+def ask_all(socket, protocol, cases, ask, revive=None):
+    """What @ask(connection, document) makes of each case, by name. @revive, if any, is called when the daemon died of a case, which is
+    left out then."""
     told, waiting = {}, list(cases)
     while waiting:
         with wire.Client(socket, protocol) as connection:
@@ -123,13 +124,18 @@ def define_all(socket, protocol, cases, revive=None):
             while waiting:
                 case = waiting.pop(0)
                 try:
-                    told[case.name] = defined(connection, case.text)
+                    told[case.name] = ask(connection, case.text)
                 except wire.Closed:
                     assert revive, f'{case.name}: the daemon died of it'
                     print(f'{case.name}: the daemon died of it')
                     revive()
                     break
     return told
+
+
+def define_all(socket, protocol, cases, revive=None):
+    """What becomes of each case when it is defined, by name."""
+    return ask_all(socket, protocol, cases, defined, revive)
 
 
 def difference(ours, theirs):

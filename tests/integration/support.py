@@ -444,3 +444,16 @@ class Pki:
     @staticmethod
     def certtool(*words):
         run(['certtool', *words])
+
+
+@contextlib.contextmanager
+def serving(*command, socket_path):
+    """A server that runs while the test does."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)     # pylint: disable=consider-using-with
+    try:
+        wait_for(lambda: process.poll() is not None or os.path.exists(socket_path), what='the server')
+        assert process.poll() is None, command
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -12,7 +12,6 @@ import shutil
 import socket
 import ssl
 import struct
-import subprocess
 import tempfile
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -224,19 +223,6 @@ def image(folder, name, *options, size='1M'):
     return path
 
 
-@contextlib.contextmanager
-def serving(*command, socket_path):
-    """A server that runs while the test does."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)     # pylint: disable=consider-using-with
-    try:
-        support.wait_for(lambda: process.poll() is not None or os.path.exists(socket_path), what='the server')
-        assert process.poll() is None, command
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 class Web(http.server.BaseHTTPRequestHandler):
     """One image for those who have the cookie."""
 
@@ -288,8 +274,8 @@ def test_network_disks(new_daemon, tmp_path, certificates):
     daemon = configured(new_daemon, f'nbd_tls_x509_cert_dir = "{certificates}"')
     raw, door, secure = image(tmp_path, 'raw'), f'{tmp_path}/nbd', networked.free_port()
     pid = f'{tmp_path}/pid'
-    with serving('qemu-nbd', '-t', '-e', '2', '-x', 'e x', '-f', 'raw', '-k', door, '--shared', '9', raw, socket_path=door), \
-            serving('qemu-nbd', '-t', '-x', 'safe', '-f', 'raw', '-b', '127.0.0.1', '-p', str(secure), '--pid-file', pid, '--object',
+    with support.serving('qemu-nbd', '-t', '-e', '2', '-x', 'e x', '-f', 'raw', '-k', door, '--shared', '9', raw, socket_path=door), \
+            support.serving('qemu-nbd', '-t', '-x', 'safe', '-f', 'raw', '-b', '127.0.0.1', '-p', str(secure), '--pid-file', pid, '--object',
                     f'tls-creds-x509,id=t,dir={certificates},endpoint=server', '--tls-creds', 't', image(tmp_path, 'safe'), socket_path=pid):
         run_row_group(daemon, 'network', tmp_path, [
             (f"<disk type='network'><source protocol='nbd' name='e x'><host transport='unix' socket='{door}'/></source>"
@@ -369,7 +355,7 @@ SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></m
 
 def test_disk_of_a_process(daemon, tmp_path):
     door, path = f'{tmp_path}/door', image(tmp_path, 'disk')
-    with serving('qemu-storage-daemon', '--blockdev', f'driver=file,node-name=f,filename={path}', '--export',
+    with support.serving('qemu-storage-daemon', '--blockdev', f'driver=file,node-name=f,filename={path}', '--export',
                  f'type=vhost-user-blk,id=e,node-name=f,writable=on,addr.type=unix,addr.path={door}', socket_path=door):
         xml = support.domain_xml('served', devices=f"<disk type='vhostuser'><source type='unix' path='{door}'/>"
                                  "<target dev='vda' bus='virtio'/></disk>").replace('<features>', f'{SHARED_MEMORY}<features>')

@@ -2,6 +2,7 @@
 """Guests with UEFI firmware that is chosen for them: a real one boots it, keeps its variables, and leaves them with the definition."""
 import glob
 import os
+import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -65,6 +66,27 @@ def test_secure_firmware(daemon, tmp_path):
     with open(path, 'rb') as f:
         assert f.read(4) != b'mine'
     daemon.virsh('destroy', 'uefi')
+
+
+def test_variables_on_a_server(daemon, tmp_path):
+    """What the firmware writes goes to an export of NBD."""
+    [image] = [p for p in ('/usr/share/OVMF/OVMF_VARS_4M.fd', '/usr/share/OVMF/OVMF_VARS.fd') if os.path.exists(p)][:1]
+    variables, door = tmp_path / 'variables', f'{tmp_path}/door'
+    shutil.copy(image, variables)
+    before = variables.read_bytes()
+    with support.serving('qemu-nbd', '-t', '-f', 'raw', '-k', door, variables, socket_path=door):
+        defined(daemon, tmp_path, os_=f"<nvram type='network'><source protocol='nbd'><host transport='unix' socket='{door}'/></source></nvram>")
+        daemon.virsh('start', 'uefi')
+        nodes = {node['node-name']: node['drv'] for node in support.ask(daemon, 'uefi', 'query-named-block-nodes')}
+        assert nodes['libvirt-pflash1-storage'] == 'nbd' and nodes['libvirt-pflash0-storage'] == 'file'
+        wait_for(lambda: variables.read_bytes() != before, 90, 'the firmware writing its variables')
+        daemon.virsh('destroy', 'uefi')
+
+
+def test_variables_nowhere(daemon, tmp_path):
+    defined(daemon, tmp_path, os_="<nvram type='block'/>")
+    with pytest.raises(AssertionError, match='has a type, but nothing that QEMU could write to'):
+        daemon.virsh('start', 'uefi')
 
 
 def test_nothing_fits(daemon, tmp_path):

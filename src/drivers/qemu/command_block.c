@@ -265,12 +265,15 @@ static int backing_nodes(QemuCommand *cmd, const DomainDisk *disk, const DomainB
     return image_nodes(cmd, disk, &image->source, image->format, TRUE, below != NULL, there ? &below->source : NULL);
 }
 
-gboolean qemu_disk_has_media(const DomainDisk *disk)
+gboolean qemu_source_is_there(const StorageSource *source)
 {
-    const StorageSource *source = &disk->source;
-
     return source->file || source->dev || source->dir || source->volume || source->nvme_address ||
         (source->type == DOMAIN_DISK_TYPE_NETWORK && source->protocol);
+}
+
+gboolean qemu_disk_has_media(const DomainDisk *disk)
+{
+    return qemu_source_is_there(&disk->source);
 }
 
 static void filter_node(QemuCommand *cmd, const DomainDisk *disk)

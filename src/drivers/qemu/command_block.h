@@ -22,6 +22,8 @@ typedef struct {
 } QemuCacheMode;
 QemuCacheMode qemu_cache_mode(const DomainDisk *disk);
 
+/** Whether a source names anything. */
+gboolean qemu_source_is_there(const StorageSource *source);
 /** Whether there is anything in the drive. */
 gboolean qemu_disk_has_media(const DomainDisk *disk);
 

@@ -5,11 +5,18 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
 #include "base/error.h"
+#include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/command_storage.h"
 
 static gboolean has_numa(const DomainDef *def)
 {
     return def->cpu && def->cpu->n_numa_cells > 0;
+}
+
+static gboolean has_nvram(const DomainOs *os)
+{
+    return os->nvram.path || qemu_source_is_there(&os->nvram.source);
 }
 
 static int machine_pflash(QemuCommand *cmd, GString *machine)
@@ -19,7 +26,7 @@ static int machine_pflash(QemuCommand *cmd, GString *machine)
     if (!os->loader.path || os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
         return 0;
     g_string_append(machine, ",pflash0=libvirt-pflash0-format");
-    if (os->nvram.path || os->nvram.source.file)
+    if (has_nvram(os))
         g_string_append(machine, ",pflash1=libvirt-pflash1-format");
     return 0;
 }
@@ -51,13 +58,17 @@ static int command_accel(QemuCommand *cmd)
 }
 
 /* Nodes for firmware in flash; they must stand before -machine uses them, which QEMU resolves later anyway. */
-static int pflash_node(QemuCommand *cmd, int number, const char *file, gboolean readonly, DomainLoaderFormat format)
+static int pflash_node(QemuCommand *cmd, int number, const StorageSource *source, gboolean readonly, DomainLoaderFormat format,
+                       const char *what)
 {
     g_autofree char *storage = g_strdup_printf("libvirt-pflash%d-storage", number);
     g_autofree char *node = g_strdup_printf("libvirt-pflash%d-format", number);
-    json_object *props = json_make(JSON_STR("driver", "file"), JSON_STR("filename", file), JSON_STR("node-name", storage),
-                                   JSON_BOOL("auto-read-only", true), JSON_STR("discard", "unmap"));
+    const QemuStorageAccess access = { .readonly = readonly };
+    json_object *props = qemu_storage_properties(cmd, source, &access, storage, what);
 
+    if (!props)
+        return -1;
+    json_add(props, JSON_STR("node-name", storage), JSON_BOOL("auto-read-only", true), JSON_STR("discard", "unmap"));
     qemu_arg_json(cmd, "-blockdev", props);
     props = json_make(JSON_STR("node-name", node), JSON_BOOL("read-only", readonly),
                       JSON_STR("driver", format == DOMAIN_LOADER_FORMAT_QCOW2 ? "qcow2" : "raw"), JSON_STR("file", storage));
@@ -68,15 +79,16 @@ static int pflash_node(QemuCommand *cmd, int number, const char *file, gboolean 
 static int command_flash(QemuCommand *cmd)
 {
     const DomainOs *os = &cmd->def->os;
-    const char *nvram = os->nvram.path ? os->nvram.path : os->nvram.source.file;
+    const StorageSource loader = { .type = DOMAIN_DISK_TYPE_FILE, .file = os->loader.path };
+    const StorageSource file = { .type = DOMAIN_DISK_TYPE_FILE, .file = os->nvram.path };
 
     if (!os->loader.path || os->loader.type != DOMAIN_LOADER_TYPE_PFLASH)
         return 0;
-    if (os->nvram.source.type && os->nvram.source.type != DOMAIN_DISK_TYPE_FILE)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "NVRAM of domain '%s' must be a file", cmd->def->name);
-    if (pflash_node(cmd, 0, os->loader.path, os->loader.readonly == TRISTATE_YES, os->loader.format) < 0)
+    if (pflash_node(cmd, 0, &loader, os->loader.readonly == TRISTATE_YES, os->loader.format, "firmware") < 0)
         return -1;
-    return nvram ? pflash_node(cmd, 1, nvram, FALSE, os->nvram.format) : 0;
+    if (os->nvram.source.type && !has_nvram(os))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "NVRAM of domain '%s' has a type, but nothing that QEMU could write to", cmd->def->name);
+    return has_nvram(os) ? pflash_node(cmd, 1, os->nvram.path ? &file : &os->nvram.source, FALSE, os->nvram.format, "NVRAM") : 0;
 }
 
 int qemu_command_machine(QemuCommand *cmd)
