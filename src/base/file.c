@@ -2,7 +2,7 @@
  *
  * Files and folders. Theory of operation: a file is replaced by writing a temporary one beside it, flushing it,
  * renaming it over the old and flushing the folder; the order makes a crash at any point harmless. Temporary names
- * begin with "." and TEMP_MARK, so that readers of folders don't see them and file_sweep() finds them.
+ * begin with TEMP_MARK, so that readers of folders don't see them and file_sweep() finds them.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/file.h"
@@ -27,7 +27,7 @@
 
 bool file_name_is_safe(const char *name)
 {
-    if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || g_str_has_prefix(name, TEMP_MARK))
         return false;
     size_t len = strnlen(name, FILE_NAME_MAX + 1);
     if (len > FILE_NAME_MAX || !g_utf8_validate(name, len, NULL))
@@ -46,7 +46,7 @@ int file_name_check(const char *what, const char *name)
     g_autofree char *shown = g_strescape(name, NULL);
     return FAIL(VIR_ERR_INVALID_ARG,
                 "%s '%.*s' cannot be a file name: it must be 1 to %d bytes of UTF-8 without '/' and control characters, "
-                "and not '.' or '..'", what, FILE_NAME_MAX, shown, FILE_NAME_MAX);
+                "not '.' or '..' and not begin with '" TEMP_MARK "'", what, FILE_NAME_MAX, shown, FILE_NAME_MAX);
 }
 
 int file_write_all(int fd, const void *data, size_t len)
@@ -166,6 +166,20 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, ui
     if (err)
         return FAIL_ERRNO(err, "cannot write '%s'", path);
     return name_flushed ? 0 : sync_parent(path);
+}
+
+int file_replace_quickly(const char *path, const void *data, size_t len, mode_t mode)
+{
+    g_autofree char *temp = temp_name(path);
+    int fd = write_temp(temp, data, len, mode, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
+    int err = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (!err && rename(temp, path) < 0) {
+        err = errno;
+        unlink(temp);
+    }
+    return err ? FAIL_ERRNO(err, "cannot write '%s'", path) : 0;
 }
 
 int file_sweep(const char *dir)
@@ -360,7 +374,7 @@ char **file_list_dir(const char *path, size_t max)
         return FAIL_ERRNO_NULL(errno, "cannot open folder '%s'", path);
     struct dirent *entry;
     while (d && (errno = 0, entry = readdir(d))) {
-        if (entry->d_name[0] == '.')
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || g_str_has_prefix(entry->d_name, TEMP_MARK))
             continue;
         if (names->len == max) {
             closedir(d);

@@ -17,7 +17,7 @@
 #define FILE_NAME_MAX 200
 
 /** Whether @name can be one component of a path: not empty, no "/", not "." or "..", no control characters, at most
- * FILE_NAME_MAX bytes, valid UTF-8. It may begin with "-": never give it to a program as a bare argument. */
+ * FILE_NAME_MAX bytes, valid UTF-8, and not a name that file_replace() makes. It may begin with "-": never give it to a program as a bare argument. */
 bool file_name_is_safe(const char *name);
 
 /** The same with VIR_ERR_INVALID_ARG set, which calls the name @what ("domain name"). 0 or -1. */
@@ -28,6 +28,10 @@ int file_name_check(const char *what, const char *name);
  * On return the file and its name are on the disk. A link is replaced, not followed.
  * @uid, @gid: FILE_OWNER_KEEP, FILE_GROUP_KEEP or the owner. 0, or -1 with an error (the old content stands). */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
+
+/** The same without waiting for the disk: for what only the next process needs to know, not the next boot. Owner and group are
+ * ours. */
+int file_replace_quickly(const char *path, const void *data, size_t len, mode_t mode);
 
 /** Remove what file_replace() left half done in @dir when it was killed. Only while nobody replaces
  * files there. Returns how many were removed; -1 with an error. A missing folder is 0. */
@@ -72,7 +76,7 @@ int file_connect_unix(const char *path);
  * exists is left as it is. 0, or -1 with an error. */
 int file_mkdirs(const char *path, mode_t mode, uid_t uid, gid_t gid);
 
-/** Names in a folder, sorted, without those that begin with ".". NULL-terminated; empty if the folder doesn't exist.
+/** Names in a folder, sorted, without those that file_replace() makes. NULL-terminated; empty if the folder doesn't exist.
  * NULL with an error if it can't be read or has more than @max names. */
 char **file_list_dir(const char *path, size_t max);
 

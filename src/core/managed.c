@@ -3,9 +3,11 @@
  * Objects that can be defined: state, jobs, life.
  */
 #define ERROR_DOMAIN (table->error_domain)
+#define LOG_SOURCE "core.managed"
 #include "core/managed_private.h"
 #include <string.h>
 #include "base/error.h"
+#include "base/log.h"
 #include "base/uuid.h"
 
 /* Longest wait for somebody else's job on the same object. */
@@ -20,12 +22,13 @@ struct ManagedTable {
     int error_domain;
     Store *store;
     EventBus *bus;
+    ManagedFolders folders;
 };
 
 ManagedTable *managed_table_new(const ManagedKind *kind, const ManagedBackend *backend, void *priv, EventBus *bus)
 {
     ManagedTable *table = g_new0(ManagedTable, 1);
-    *table = (ManagedTable) { kind, backend, priv, kind->error_domain, store_new(), event_bus_ref(bus) };
+    *table = (ManagedTable) { kind, backend, priv, kind->error_domain, store_new(), event_bus_ref(bus), { NULL } };
     return table;
 }
 
@@ -35,6 +38,7 @@ void managed_table_free(ManagedTable *table)
         return;
     store_free(table->store);
     event_bus_unref(table->bus);
+    managed_folders_clear(&table->folders);
     g_free(table);
 }
 
@@ -45,6 +49,7 @@ int managed_error_domain(const ManagedTable *table) { return table->error_domain
 void managed_table_set_error_domain(ManagedTable *table, int domain) { table->error_domain = domain; }
 Store *managed_table_store(const ManagedTable *table) { return table->store; }
 const ManagedBackend *managed_table_backend(const ManagedTable *table) { return table->backend; }
+ManagedFolders *managed_table_folders(ManagedTable *table) { return &table->folders; }
 
 void managed_table_emit(ManagedTable *table, Event *event)
 {
@@ -141,11 +146,10 @@ static ManagedState *changed_state(const ManagedState *old, const Change *change
 }
 
 /* The one place where state becomes public. */
-static void publish(Managed *obj, Change *change)
+static void publish(Managed *obj, ManagedState *next, Change *change)
 {
     g_mutex_lock(&obj->change_lock);
     ManagedState *old = obj->state; /* replaced under change_lock only */
-    ManagedState *next = changed_state(old, change);
     g_mutex_lock(&obj->lock);
     obj->state = next;
     g_mutex_unlock(&obj->lock);
@@ -155,11 +159,17 @@ static void publish(Managed *obj, Change *change)
     g_mutex_unlock(&obj->change_lock);
 }
 
-/* Publish what a job has made. Where definitions and autostart links are kept in files, they are written here, before
- * anybody sees the new state: what was acknowledged must not be lost. */
+/* Publish what a job has made. Files are written before anybody sees the new state: what was acknowledged must not be lost. */
 static int commit(ManagedJob *job, Change *change)
 {
-    publish(job->obj, change);
+    ManagedState *next = changed_state(job->obj->state, change); /* ours to replace: we have the job */
+    if (managed_files_change(job->obj, job->obj->state, next) < 0) {
+        managed_state_unref(next);
+        for (guint i = 0; i < change->n_events; i++)
+            event_unref(change->events[i]);
+        return -1;
+    }
+    publish(job->obj, next, change);
     managed_job_refresh(job);
     return 0;
 }
@@ -337,6 +347,8 @@ int managed_reserve(ManagedTable *table, void *def, const char *api, ManagedJob 
     guint8 fresh[UUID_BYTES];
     const guint8 *uuid = def_uuid(kind, def);
     managed_thread_domain = table->error_domain;
+    if (managed_files_check_name(table, key) < 0)
+        return -1;
     if (!uuid) {
         uuid_generate(fresh);
         uuid = fresh;
@@ -393,16 +405,33 @@ Managed *managed_define(ManagedTable *table, void *def, const char *api)
     return commit(&job, &change) < 0 ? NULL : managed_ref(job.obj);
 }
 
+/* A run that could not be written down must not go on: the next daemon would not know of it. */
+static void undo_start(Managed *obj, const void *def)
+{
+    const ManagedBackend *backend = obj->table->backend;
+    virErrorPtr error = error_save();
+    if (!backend->stop || backend->stop(obj, def) == 0)
+        managed_files_forget(obj);
+    error_restore(error);
+}
+
 /* Start a run with the definition @live. */
 static int start(ManagedJob *job, Definition *live, void *def)
 {
     Managed *obj = job->obj;
     const ManagedBackend *backend = obj->table->backend;
-    if (backend->start && backend->start(obj, def) < 0)
+    if (managed_files_intend(obj, live, PHASE_STARTING) < 0)
         return -1;
+    if (backend->start && backend->start(obj, def) < 0) {
+        managed_files_forget(obj);
+        return -1;
+    }
     Change change = { .set_live = true, .live = live };
     add_event(&change, obj, live, obj->table->kind->started);
-    return commit(job, &change);
+    if (commit(job, &change) == 0)
+        return 0;
+    undo_start(obj, def);
+    return -1;
 }
 
 Managed *managed_create_prepared(ManagedTable *table, void *def, ManagedPrepare prepare, void *opaque, const char *api)
@@ -453,6 +482,15 @@ int managed_start(ManagedJob *job)
     return start(job, live, def);
 }
 
+/* It was not stopped after all. */
+static void resume_run(Managed *obj, Definition *live)
+{
+    virErrorPtr error = error_save();
+    if (managed_files_intend(obj, live, PHASE_RUNNING) < 0)
+        LOG_WARN("the next daemon will stop %s '%s': %s", obj->table->kind->name, MANAGED_NAME(obj), error_message());
+    error_restore(error);
+}
+
 int managed_stop(ManagedJob *job)
 {
     Managed *obj = job->obj;
@@ -464,8 +502,12 @@ int managed_stop(ManagedJob *job)
             return 0;
         return FAIL(VIR_ERR_OPERATION_INVALID, "%s '%s' is not active", kind->name, MANAGED_NAME(obj));
     }
-    if (backend->stop && backend->stop(obj, definition_get(job->state->live)) < 0)
+    if (managed_files_intend(obj, job->state->live, PHASE_STOPPING) < 0)
         return -1;
+    if (backend->stop && backend->stop(obj, definition_get(job->state->live)) < 0) {
+        resume_run(obj, job->state->live);
+        return -1;
+    }
     Change change = { .set_live = true };
     add_event(&change, obj, job->state->live, kind->stopped);
     return commit(job, &change);
@@ -493,6 +535,14 @@ void managed_replace(ManagedJob *job, Definition *config, Definition *live, gboo
 {
     commit(job, &(Change) { .set_config = true, .config = config, .set_live = true, .live = live, .set_autostart = true,
                             .autostart = autostart });
+}
+
+void managed_publish_loaded(ManagedJob *job, Definition *config, Definition *live, gboolean autostart)
+{
+    Change change = { .set_config = true, .config = config, .set_live = true, .live = live, .set_autostart = true,
+                      .autostart = autostart };
+    publish(job->obj, changed_state(job->obj->state, &change), &change);
+    managed_job_refresh(job);
 }
 
 int managed_set_autostart(ManagedJob *job, gboolean on)

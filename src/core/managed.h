@@ -65,6 +65,8 @@ typedef struct ManagedKind {
     void *(*handle)(virConnectPtr conn, const Managed *obj, const void *def);
     void (*init)(Managed *obj);       /* make @data; may be NULL */
     void (*clear)(Managed *obj);      /* free @data; may be NULL */
+    const char *edit;                 /* virsh command that changes a definition, for whoever opens its file: "net-edit" */
+    const char *status;               /* root element of the file about a run, "networkstatus"; NULL: runs aren't kept in files */
 } ManagedKind;
 
 /** What a driver allows. */
@@ -83,6 +85,9 @@ typedef struct ManagedBackend {
     /** Start; @live is the run's own definition and may be completed. */
     int (*start)(Managed *obj, void *live);
     int (*stop)(Managed *obj, const void *live);
+    /** Find what a former daemon has started, and mend what is missing. -1 with an error: it doesn't run any more; stop() is
+     * called then. For tables that are kept in files. */
+    int (*restore)(Managed *obj, void *live);
 } ManagedBackend;
 
 /** The tables of a host: conn->tables, which the driver's open() sets. A driver leaves out what it has no functions for. */
@@ -94,6 +99,20 @@ typedef struct ManagedTables {
 ManagedTable *managed_table_new(const ManagedKind *kind, const ManagedBackend *backend, void *priv, EventBus *bus);
 /** Forget all objects; what runs goes on. No call may be under way. Accepts NULL. */
 void managed_table_free(ManagedTable *table);
+
+/* Files (managed_files.c) */
+
+/** From now on keep definitions in files @config/NAME.xml, marks for autostart as links in @config/autostart, and, if the kind
+ * has a status, runs in @state/NAME.xml. @config, @state: folders, which are made if they are missing; NULL: what belongs
+ * there isn't kept. Before there is any object. 0, or -1 with an error. */
+int managed_table_keep(ManagedTable *table, const char *config, const char *state);
+/** Read what a former daemon has left: definitions; what runs goes on, what was half started or half stopped is stopped. What
+ * can't be used is reported in the log and left alone. */
+void managed_table_load(ManagedTable *table);
+/** Start what is marked for it and doesn't run; once after each boot of the machine. */
+void managed_table_autostart(ManagedTable *table);
+/** @state of managed_table_keep(); NULL: runs aren't kept. */
+const char *managed_table_state_folder(const ManagedTable *table);
 void *managed_table_priv(const ManagedTable *table);
 const ManagedKind *managed_table_kind(const ManagedTable *table);
 void managed_table_emit(ManagedTable *table, Event *event);

@@ -89,23 +89,6 @@ static char *format_middle(Guest *guest, const DomainState *state)
     return g_string_free(g_steal_pointer(&xml), FALSE);
 }
 
-/* Replaced without waiting for the disk: a crash of the machine ends the guest as well. */
-static int replace_quickly(const char *path, const char *text)
-{
-    g_autofree char *temp = g_strdup_printf("%s.new", path);
-    int fd = file_create(temp, O_TRUNC, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
-    if (fd < 0)
-        return -1;
-    int err = file_write_all(fd, text, strlen(text)) < 0 ? errno : 0;
-    close(fd);
-    if (!err && rename(temp, path) < 0)
-        err = errno;
-    if (!err)
-        return 0;
-    unlink(temp);
-    return FAIL_ERRNO(err, "cannot write '%s'", path);
-}
-
 /* FALSE: the file isn't as we left it; write it whole. */
 static gboolean overwrite_head(const char *path, const char *head)
 {
@@ -125,7 +108,8 @@ static int write_whole(GuestCore *core, const DomainState *state, const char *pa
     g_autofree char *text = g_strconcat(head, middle, def, "</domstatus>\n", NULL);
     g_clear_pointer(&core->status_live, shared_def_unref);
     g_clear_pointer(&core->status_middle, g_free);
-    if (replace_quickly(path, text) < 0) {
+    /* a crash of the machine ends the guest as well */
+    if (file_replace_quickly(path, text, strlen(text), 0600) < 0) {
         g_free(middle);
         return -1;
     }

@@ -44,7 +44,7 @@ GPtrArray *qemu_descriptors_list(const char *const *folders)
             virResetLastError();
         }
         for (char **at = found; at && *at; at++) {
-            if (g_str_has_suffix(*at, SUFFIX))
+            if (**at != '.' && g_str_has_suffix(*at, SUFFIX))
                 g_hash_table_insert(places, g_strdup(*at), g_build_filename(*folders, *at, NULL));
         }
     }
