@@ -35,7 +35,7 @@ struct EventRegistry {
     GMutex lock;
     GPtrArray *callbacks;
     int next_id;
-    EventBus *bus;
+    GPtrArray *buses;        /* of EventBus; changed while the connection is opened only */
     GQueue queue;            /* Pending, for the program's loop */
     int timer;               /* event_impl timer that delivers them; -1 none */
     virConnectPtr conn;      /* not a reference; cleared under lock when the connection goes */
@@ -192,6 +192,7 @@ static void registry_unref(EventRegistry *registry)
     if (!g_atomic_int_dec_and_test(&registry->refs))
         return;
     g_ptr_array_unref(registry->callbacks);
+    g_ptr_array_unref(registry->buses);
     g_mutex_clear(&registry->lock);
     g_free(registry);
 }
@@ -208,6 +209,7 @@ EventRegistry *event_registry_new(void)
     registry->timer = -1;
     g_mutex_init(&registry->lock);
     registry->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify) callback_unref);
+    registry->buses = g_ptr_array_new_with_free_func((GDestroyNotify) event_bus_unref);
     return registry;
 }
 
@@ -241,8 +243,8 @@ void event_registry_free(EventRegistry *registry)
 {
     if (!registry)
         return;
-    EventBus *bus = registry->bus;
-    if (bus) {
+    for (guint i = 0; i < registry->buses->len; i++) {
+        EventBus *bus = registry->buses->pdata[i];
         g_mutex_lock(&bus->lock);
         if (g_ptr_array_remove(bus->registries, registry))
             registry_unref(registry);
@@ -251,20 +253,14 @@ void event_registry_free(EventRegistry *registry)
     event_registry_clear(registry);
     g_mutex_lock(&registry->lock);
     registry->conn = NULL;
-    registry->bus = NULL;
     g_mutex_unlock(&registry->lock);
-    event_bus_unref(bus);
+    g_ptr_array_set_size(registry->buses, 0);
     registry_unref(registry);
-}
-
-EventBus *event_registry_bus(EventRegistry *registry)
-{
-    return registry->bus;
 }
 
 void event_registry_attach(EventRegistry *registry, EventBus *bus)
 {
-    registry->bus = event_bus_ref(bus);
+    g_ptr_array_add(registry->buses, event_bus_ref(bus));
     g_mutex_lock(&bus->lock);
     g_atomic_int_inc(&registry->refs);
     g_ptr_array_add(bus->registries, registry);
@@ -418,7 +414,7 @@ static int callback_add(virConnectPtr conn, Callback *callback, virFreeCallback 
 int event_register(virConnectPtr conn, EventFamily family, int id, const EventObject *object, PublicCallback cb,
                    EventFn fn, void *opaque, virFreeCallback free_cb)
 {
-    if (!conn->events->bus)
+    if (!conn->events->buses->len)
         return FAIL(VIR_ERR_NO_SUPPORT, "events");
     if (!event_desc(family, id))
         return FAIL(VIR_ERR_INVALID_ARG, "unknown event id %d", id);
@@ -442,7 +438,7 @@ static GRegex *compile_pattern(const char *pattern, gboolean nocase)
 int event_register_monitor(virConnectPtr conn, const EventObject *object, const char *pattern, unsigned int flags,
                            PublicCallback cb, EventFn fn, void *opaque, virFreeCallback free_cb)
 {
-    if (!conn->events->bus || !conn->hypervisor->domain_qemu_monitor_command) /* guests without a monitor tell nothing */
+    if (!conn->events->buses->len || !conn->hypervisor->domain_qemu_monitor_command) /* guests without a monitor tell nothing */
         return FAIL(VIR_ERR_NO_SUPPORT, "virConnectDomainQemuMonitorEventRegister");
     g_autoptr(GRegex) regex = NULL;
     gboolean is_regex = pattern && (flags & VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX);

@@ -82,9 +82,9 @@ EventRegistry *event_registry_new(void);
 void event_registry_free(EventRegistry *registry);
 /** Drop all callbacks but keep the registry. */
 void event_registry_clear(EventRegistry *registry);
-/** Subscribe the connection's callbacks to the driver's bus (reference taken). Once, in the driver's open(). */
+/** Subscribe the connection's callbacks to a bus (reference taken). In the driver's open(), for each bus that tells of the
+ * connection's objects. */
 void event_registry_attach(EventRegistry *registry, EventBus *bus);
-EventBus *event_registry_bus(EventRegistry *registry);
 
 /** Register a callback: public (@cb) or internal (@fn), for one object (@object non-NULL: by UUID, node devices
  * by name) or all. Returns the callback id, or -1 (no bus: VIR_ERR_NO_SUPPORT; unknown @id: VIR_ERR_INVALID_ARG). */

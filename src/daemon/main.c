@@ -77,7 +77,8 @@ typedef struct {
     bool stopper_runs;
 } Daemon;
 
-static const char *const modules[] = { "qemu" };
+/* In the order of their start: guests need networks. */
+static const char *const modules[] = { "network", "qemu" };
 
 /* ---- drivers: on a worker, in the lane; never on the loop ---- */
 
@@ -436,7 +437,7 @@ static void find_modules(void)
     if (!self || !g_str_has_suffix(self, BUILT_PLACE) || g_getenv("LIBVIRT_DRIVER_DIR"))
         return;
     self[strlen(self) - strlen(BUILT_PLACE)] = '\0';
-    g_autofree char *modules_dir = g_strconcat(self, "/src/drivers/qemu", NULL);
+    g_autofree char *modules_dir = g_strconcat(self, "/src/drivers", NULL);
     g_setenv("LIBVIRT_DRIVER_DIR", modules_dir, TRUE);
 }
 

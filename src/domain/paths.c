@@ -5,6 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
 #include "base/error.h"
 #include "base/file.h"
+#include "core/folders.h"
 #include "domain/persist.h"
 
 static void set_lib(HostPaths *p, char *lib)
@@ -21,41 +22,14 @@ static void set_lib(HostPaths *p, char *lib)
     p->swtpm = g_strdup_printf("%s/swtpm", above);
 }
 
-static HostPaths *paths_below(const char *etc, const char *run, const char *var, const char *folder)
-{
-    HostPaths *p = g_new0(HostPaths, 1);
-    p->config = g_strdup_printf("%s/libvirt/%s", etc, folder);
-    p->state = g_strdup_printf("%s/libvirt/%s", run, folder);
-    set_lib(p, g_strdup_printf("%s/lib/libvirt/%s", var, folder));
-    p->cache = g_strdup_printf("%s/cache/libvirt/%s", var, folder);
-    p->log = g_strdup_printf("%s/log/libvirt/%s", var, folder);
-    return p;
-}
-
-/* Below a private root the layout is that of an installed system, whatever prefix this was built for. */
-static HostPaths *paths_private(const char *root, const char *folder)
-{
-    g_autofree char *etc = g_strdup_printf("%s/etc", root);
-    g_autofree char *run = g_strdup_printf("%s/run", root);
-    g_autofree char *var = g_strdup_printf("%s/var", root);
-    return paths_below(etc, run, var, folder);
-}
-
-static HostPaths *paths_session(const char *folder)
-{
-    HostPaths *p = g_new0(HostPaths, 1);
-    p->config = g_strdup_printf("%s/libvirt/%s", g_get_user_config_dir(), folder);
-    p->state = g_strdup_printf("%s/libvirt/%s/run", g_get_user_runtime_dir(), folder);
-    set_lib(p, g_strdup_printf("%s/libvirt/%s/lib", g_get_user_config_dir(), folder));
-    p->cache = g_strdup_printf("%s/libvirt/%s/cache", g_get_user_cache_dir(), folder);
-    p->log = g_strdup_printf("%s/libvirt/%s/log", g_get_user_cache_dir(), folder);
-    return p;
-}
-
 HostPaths *paths_new(const char *root, gboolean privileged, const char *folder)
 {
-    HostPaths *p = root[0] ? paths_private(root, folder)
-                 : privileged ? paths_below(SYSCONFDIR, RUNSTATEDIR, LOCALSTATEDIR, folder) : paths_session(folder);
+    HostPaths *p = g_new0(HostPaths, 1);
+    p->config = folder_of(FOLDER_CONFIG, root, privileged, folder);
+    p->state = folder_of(FOLDER_STATE, root, privileged, folder);
+    set_lib(p, folder_of(FOLDER_LIB, root, privileged, folder));
+    p->cache = folder_of(FOLDER_CACHE, root, privileged, folder);
+    p->log = folder_of(FOLDER_LOG, root, privileged, folder);
     p->autostart = g_strdup_printf("%s/autostart", p->config);
     return p;
 }

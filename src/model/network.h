@@ -17,6 +17,9 @@ NetworkForwardMode network_def_mode(const NetworkDef *def);
 /** Whether the network's bridge is made for it (rather than there already, or none). */
 bool network_def_owns_bridge(const NetworkDef *def);
 
+/** Length of the prefix of an <ip>: as given, of its mask, or of the address's class. */
+guint network_ip_prefix(const NetworkIp *ip);
+
 /** Carry out virNetworkUpdate() on a definition: @command, @section, @parent_index and @xml as there. The result is complete
  * and keeps the rules. -1 with an error; then @def must be thrown away. */
 int network_def_update(NetworkDef *def, unsigned int command, unsigned int section, int parent_index, const char *xml);

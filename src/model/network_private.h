@@ -11,8 +11,8 @@
 /* Read the address *text, write it in its usual form and give it in @ip. -1 with error @code if it is none; @what names it. */
 int network_address(const NetworkDef *net, char **text, IpAddress *ip, int code, const char *what);
 
-/* Length of the prefix of an <ip>: as given, of its mask, or of the address's class. */
-guint network_ip_prefix(const NetworkIp *ip);
+
+
 
 /* Rules of single parts; @net is the network that they are (or shall be) in. -1 with an error. */
 int network_ip_complete(NetworkDef *net, NetworkIp *ip);

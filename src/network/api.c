@@ -137,6 +137,18 @@ static int network_is_persistent(virNetworkPtr net)
     return managed_is_persistent(net->o.conn->tables->networks, net->uuid, NULL);
 }
 
+static int network_get_dhcp_leases(virNetworkPtr net, const char *mac, virNetworkDHCPLeasePtr **leases, unsigned int flags)
+{
+    MANAGED_FLAGS(net->o.conn->tables->networks, flags, 0, -1);
+    g_autoptr(ManagedState) state = NULL;
+    g_autoptr(Managed) obj = managed_find_state(net->o.conn->tables->networks, net->uuid, NULL, &state);
+    if (!obj)
+        return -1;
+    if (!network_backend(obj)->leases)
+        return FAIL(VIR_ERR_NO_SUPPORT, "%s", __func__);
+    return network_backend(obj)->leases(obj, network_def(state), mac, leases);
+}
+
 /* ---- changes of sections ---- */
 
 G_STATIC_ASSERT(MANAGED_LIVE == (int) VIR_NETWORK_UPDATE_AFFECT_LIVE);
@@ -237,6 +249,7 @@ const NetworkDriver network_functions = {
     .network_get_autostart = network_get_autostart,
     .network_set_autostart = network_set_autostart,
     .network_is_active = network_is_active,
+    .network_get_dhcp_leases = network_get_dhcp_leases,
     .network_is_persistent = network_is_persistent,
     .network_port_lookup_by_uuid = network_api_port_lookup_by_uuid,
     .network_port_create_xml = network_api_port_create_xml,

@@ -16,8 +16,13 @@ typedef struct NetworkBackend {
     int (*check)(NetworkHost *host, NetworkDef *def, const NetworkDef *old);
     int (*start)(Managed *net, NetworkDef *live);
     int (*stop)(Managed *net, const NetworkDef *live);
+    /** Find what a former daemon has started, and mend what is missing; as ManagedBackend.restore. */
+    int (*restore)(Managed *net, NetworkDef *live);
     /** Bring what runs in line with @now, of which virNetworkUpdate() has changed @section. */
     int (*update)(Managed *net, const NetworkDef *was, const NetworkDef *now, unsigned int section);
+    /** The leases of its DHCP server, of hardware address @mac or (NULL) all: how many, into *leases (may be NULL) an array with a NULL
+     * behind the last, which the caller frees. -1 with an error. */
+    int (*leases)(Managed *net, const NetworkDef *def, const char *mac, virNetworkDHCPLeasePtr **leases);
     /** Plug in a port, whose definition is complete. */
     int (*port_create)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);
     int (*port_delete)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);

@@ -63,6 +63,8 @@ static const ManagedKind network_kind = {
     .handle = network_handle,
     .init = network_init,
     .clear = network_clear,
+    .edit = "net-edit",
+    .status = "networkstatus",
 };
 
 static int network_check(ManagedTable *table, void *def, const void *old)
@@ -86,6 +88,12 @@ static int network_stop(Managed *obj, const void *live)
     return 0;
 }
 
+static int network_restore(Managed *obj, void *live)
+{
+    const NetworkBackend *backend = network_backend(obj);
+    return backend->restore ? backend->restore(obj, live) : 0;
+}
+
 /* ---- the host ---- */
 
 NetworkHost *network_host_new(const NetworkBackend *backend, void *priv, EventBus *bus)
@@ -93,7 +101,7 @@ NetworkHost *network_host_new(const NetworkBackend *backend, void *priv, EventBu
     NetworkHost *host = g_new0(NetworkHost, 1);
     host->backend = backend;
     host->priv = priv;
-    host->managed = (ManagedBackend) { backend->rules, network_check, network_start, network_stop };
+    host->managed = (ManagedBackend) { backend->rules, network_check, network_start, network_stop, network_restore };
     host->table = managed_table_new(&network_kind, &host->managed, host, bus);
     return host;
 }
@@ -104,6 +112,14 @@ void network_host_free(NetworkHost *host)
         return;
     managed_table_free(host->table);
     g_free(host);
+}
+
+void network_host_load(NetworkHost *host)
+{
+    managed_table_load(host->table);
+    g_autoptr(GPtrArray) active = managed_objects(host->table, MANAGED_LIST_ACTIVE, NULL, NULL);
+    for (guint i = 0; i < active->len; i++)
+        network_ports_load(active->pdata[i]);
 }
 
 ManagedTable *network_host_table(const NetworkHost *host) { return host->table; }

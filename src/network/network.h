@@ -34,6 +34,8 @@ Definition *network_port_definition(NetworkPort *port);
 NetworkPort *network_port_find(const Managed *net, const unsigned char *uuid);
 /** The definitions of all ports; the array owns them. */
 GPtrArray *network_port_definitions(const Managed *net);
+/** Read the ports that a former daemon has left. What can't be used is reported in the log. */
+void network_ports_load(Managed *net);
 /** Forget all ports: the network has been stopped. */
 void network_ports_drop(const Managed *net);
 

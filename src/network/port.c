@@ -3,12 +3,19 @@
  * Ports of networks. What a port is plugged into follows from the network's definition (model/network_port.c).
  */
 #define ERROR_DOMAIN VIR_FROM_NETWORK
+#define LOG_SOURCE "network.port"
 #include "network/network.h"
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/log.h"
 #include "base/uuid.h"
 
 /* Most ports of a network: as many as a list may have on the wire. */
 #define PORTS_MAX 16384
+/* Longest file about a port that is read. */
+#define PORT_FILE_MAX 65536
 
 static void port_free(void *opaque)
 {
@@ -63,11 +70,77 @@ GPtrArray *network_port_definitions(const Managed *net)
     return definitions;
 }
 
+/* ---- files: STATE/NETWORK/ports/UUID.xml ---- */
+
+/* NULL: ports aren't kept. */
+static char *ports_folder(const Managed *net)
+{
+    const char *state = managed_table_state_folder(net->table);
+    return state ? g_build_filename(state, MANAGED_NAME(net), "ports", NULL) : NULL;
+}
+
+static char *port_file(const char *folder, const char *uuid)
+{
+    return g_strdup_printf("%s/%s.xml", folder, uuid);
+}
+
+static int write_port(const Managed *net, const NetworkPortDef *def)
+{
+    g_autofree char *folder = ports_folder(net);
+    char uuid[UUID_TEXT_SIZE];
+    if (!folder)
+        return 0;
+    g_autofree char *path = port_file(folder, uuid_format(def->uuid, uuid));
+    g_autofree char *text = xml_format(NETWORK_PORT_ROOT.desc, def, NETWORK_PORT_ROOT.name, NETWORK_PORT_ROOT.ns, 0, XML_SECURE);
+    if (file_mkdirs(folder, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0)
+        return -1;
+    return file_replace_quickly(path, text, strlen(text), 0600);
+}
+
+static void unlink_port(const Managed *net, const char *uuid)
+{
+    g_autofree char *folder = ports_folder(net);
+    g_autofree char *path = folder ? port_file(folder, uuid) : NULL;
+    if (path && unlink(path) < 0 && errno != ENOENT)
+        LOG_WARN("cannot remove '%s': %s", path, g_strerror(errno));
+}
+
+static int load_port(Managed *net, const char *path)
+{
+    g_autofree char *text = file_read(path, PORT_FILE_MAX, NULL);
+    NetworkPortDef *def = text ? definition_read(&NETWORK_PORT_ROOT, text, FALSE) : NULL;
+    if (!def)
+        return -1;
+    g_autoptr(Definition) definition = definition_new(&NETWORK_PORT_ROOT, def);
+    if (network_port_def_complete(def) < 0)
+        return -1;
+    g_autoptr(NetworkPort) port = port_new(definition);
+    return store_add(net->data, port, NULL) == STORE_ADDED ? 0 : FAIL(VIR_ERR_NETWORK_PORT_EXIST, "there is a port with its UUID");
+}
+
+void network_ports_load(Managed *net)
+{
+    g_autofree char *folder = ports_folder(net);
+    g_auto(GStrv) files = folder ? file_list_dir(folder, PORTS_MAX) : NULL;
+    for (char **file = files; file && *file; file++) {
+        g_autofree char *path = g_build_filename(folder, *file, NULL);
+        if (g_str_has_suffix(*file, ".xml") && load_port(net, path) < 0)
+            LOG_ERROR("'%s' is left out: %s", path, error_message());
+    }
+    virResetLastError();
+}
+
 void network_ports_drop(const Managed *net)
 {
     g_autoptr(GPtrArray) ports = store_list(net->data, NULL, NULL);
-    for (guint i = 0; i < ports->len; i++)
+    for (guint i = 0; i < ports->len; i++) {
+        unlink_port(net, ((NetworkPort *) ports->pdata[i])->entry.name);
         store_remove(net->data, ports->pdata[i]);
+    }
+    g_autofree char *folder = ports_folder(net);
+    g_autofree char *above = folder ? g_path_get_dirname(folder) : NULL;
+    if (folder && rmdir(folder) == 0)
+        rmdir(above);
 }
 
 /* Say what the port is plugged into, by what others have. */
@@ -94,8 +167,10 @@ int network_port_create(ManagedJob *job, NetworkPortDef *def, unsigned int flags
     if (store_add(ports, port, NULL) != STORE_ADDED)
         return FAIL(VIR_ERR_NETWORK_PORT_EXIST, "network '%s' has a port with uuid %s", MANAGED_NAME(job->obj),
                     uuid_format(def->uuid, text));
-    if (!backend->port_create || backend->port_create(job->obj, network_def(job->state), def) == 0)
+    if (write_port(job->obj, def) == 0 &&
+        (!backend->port_create || backend->port_create(job->obj, network_def(job->state), def) == 0))
         return 0;
+    unlink_port(job->obj, port->entry.name);
     store_remove(ports, port);
     return -1;
 }
@@ -106,6 +181,7 @@ int network_port_delete(ManagedJob *job, NetworkPort *port)
     g_autoptr(Definition) definition = network_port_definition(port);
     if (backend->port_delete && backend->port_delete(job->obj, network_def(job->state), definition_get(definition)) < 0)
         return -1;
+    unlink_port(job->obj, port->entry.name);
     store_remove(job->obj->data, port);
     return 0;
 }
@@ -118,7 +194,7 @@ int network_port_limit(ManagedJob *job, NetworkPort *port, Bandwidth *bandwidth)
     g_autoptr(Definition) now = definition_new(&NETWORK_PORT_ROOT, def);
     xml_struct_free(&BANDWIDTH_DESC, def->bandwidth);
     def->bandwidth = bandwidth;
-    if (network_port_def_check_limits(def, network_def(job->state)) < 0 ||
+    if (network_port_def_check_limits(def, network_def(job->state)) < 0 || write_port(job->obj, def) < 0 ||
         (backend->port_update && backend->port_update(job->obj, definition_get(was), def) < 0))
         return -1;
     set_definition(port, now);

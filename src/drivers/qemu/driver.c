@@ -12,6 +12,7 @@
 #include "base/threadpool.h"
 #include "core/driver.h"
 #include "core/host/host.h"
+#include "core/node.h"
 #include "domain/connect.h"
 #include "domain/functions.h"
 #include "domain/host.h"
@@ -92,6 +93,7 @@ static OpenResult qemu_open(virConnectPtr conn, virConnectAuthPtr auth)
     if (!g_str_equal(path, ours) && !(state.privileged && g_str_equal(path, "/session")))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected QEMU URI path '%s', try qemu://%s", path, ours);
     connect_attach(conn, state.host, NULL);
+    node_attach(conn);
     return OPEN_OK;
 }
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Links, addresses and routes of the host, through the kernel's own messages (rtnetlink). Each function is one request and
+ * its acknowledgement; the kernel answers at once, so nothing here waits. Devices are named by index, which no rename
+ * changes. Errors are system errors that say what was to be done to which device.
+ */
+#pragma once
+#include "base/ip.h"
+
+/** A socket to the kernel, of the network namespace in which it was opened. One thread at a time. */
+typedef struct Netlink Netlink;
+
+/** NULL with an error. */
+Netlink *netlink_open(void);
+/** Accepts NULL. */
+void netlink_close(Netlink *nl);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Netlink, netlink_close)
+
+/** Whether @name can be that of a network device: 1 to 15 bytes without "/", ":" and blanks, not "." or "..". */
+bool netlink_name_is_valid(const char *name);
+
+/* Links */
+
+typedef struct NetlinkLink {
+    guint32 index;
+    guint32 master;     /**< bridge or bond that it is in; 0: none */
+    guint32 parent;     /**< device that it stands on, as a VLAN does; 0: none */
+    guint32 mtu;
+    guint32 flags;      /**< IFF_xxx */
+    guint8 state;       /**< IF_OPER_xxx */
+    bool has_mac;
+    guint8 mac[6];
+    char name[16];
+    char kind[16];      /**< "bridge", "vlan", "tun" …; "" for hardware */
+} NetlinkLink;
+
+/** All links, in the order of their indexes: array of NetlinkLink, caller frees. NULL with an error. */
+GArray *netlink_links(Netlink *nl);
+/** One of them. -1 with an error. */
+int netlink_link(Netlink *nl, guint32 index, NetlinkLink *link);
+/** Index of a device; 0 without an error if there is none. */
+guint32 netlink_index(const char *name);
+
+typedef struct NetlinkBridge {
+    const guint8 *mac;   /**< NULL: the kernel's choice */
+    guint mtu;           /**< 0: the kernel's choice */
+    bool stp;
+    guint delay_ms;      /**< before a port forwards, with STP */
+} NetlinkBridge;
+
+/** Make a bridge, down. Its index, or 0 with an error (VIR_ERR_OPERATION_INVALID if the name is taken). */
+guint32 netlink_bridge_new(Netlink *nl, const char *name, const NetlinkBridge *bridge);
+/** Let a bridge that is there have these options. @bridge: mac and mtu only where they are given. */
+int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge);
+
+/** Make a macvtap device @name (a pattern as "macvtap%d" also) on @parent. @mode: MACVLAN_MODE_xxx. Its index, or 0 with an error. */
+guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint32 mode, const guint8 mac[6]);
+
+/** What of a link is changed: members that are not set stay. */
+typedef struct NetlinkChange {
+    const guint8 *mac;
+    guint mtu;
+    const guint32 *master;  /**< points to 0: out of its bridge */
+    const bool *up;
+} NetlinkChange;
+int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change);
+
+/** How a port of a bridge behaves: members that are not set stay. */
+typedef struct NetlinkPort {
+    const bool *isolated;   /**< no traffic to other isolated ports */
+    const bool *learning;   /**< addresses of what comes in are learnt */
+    const bool *flood;      /**< gets what is for addresses that nobody knows */
+} NetlinkPort;
+int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port);
+
+/** Remove a link. One that isn't there (any more) is success. */
+int netlink_delete(Netlink *nl, guint32 index);
+
+/* Addresses */
+
+typedef struct NetlinkAddress {
+    guint32 index;
+    IpAddress ip;
+    guint8 prefix;
+    guint8 scope;       /**< RT_SCOPE_xxx */
+    guint32 flags;      /**< IFA_F_xxx */
+} NetlinkAddress;
+
+/** Addresses of all devices: array, caller frees. NULL with an error. */
+GArray *netlink_addresses(Netlink *nl);
+/** Give a device an address; one that it has is success. IPv4 addresses get the broadcast address of their network. */
+int netlink_address_add(Netlink *nl, guint32 index, const IpAddress *ip, guint prefix);
+int netlink_address_remove(Netlink *nl, guint32 index, const IpAddress *ip, guint prefix);
+
+/* Routes */
+
+typedef struct NetlinkRoute {
+    IpAddress dest;     /**< size 0: default route; then @gateway tells the family */
+    guint8 prefix;
+    IpAddress gateway;  /**< size 0: none */
+    guint32 index;      /**< device; 0: where the gateway is */
+    guint32 metric;     /**< 0: the kernel's choice */
+    guint32 table;      /**< RT_TABLE_xxx; 0: main */
+    guint8 protocol;    /**< RTPROT_xxx, who made it */
+} NetlinkRoute;
+
+/** Unicast routes of all tables: array, caller frees. NULL with an error. */
+GArray *netlink_routes(Netlink *nl);
+/** Add a route; the same one is success. */
+int netlink_route_add(Netlink *nl, const NetlinkRoute *route);
+/** Remove a route; one that isn't there is success. */
+int netlink_route_remove(Netlink *nl, const NetlinkRoute *route);
+
+/* Neighbours */
+
+typedef struct NetlinkNeighbour {
+    guint32 index;
+    guint16 state;      /**< NUD_xxx */
+    IpAddress ip;
+    guint8 mac[6];
+} NetlinkNeighbour;
+
+/** What the host knows of the hardware addresses of others: array, caller frees. NULL with an error. */
+GArray *netlink_neighbours(Netlink *nl);
+/** Add or remove an address in the table of the bridge that port @index is in. One that is there (or gone) is success. */
+int netlink_fdb_change(Netlink *nl, guint32 index, const guint8 mac[6], bool add);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files about netlink share. Not for others.
+ */
+#pragma once
+#include "base/error.h"
+#include "base/netlink.h"
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+
+/** A new message with its fixed part. */
+struct nl_msg *netlink_message(int type, int flags, const void *head, size_t len);
+/** Send @msg (taken over), which asks for an acknowledgement, and wait for that. 0, or an errno. */
+int netlink_request(Netlink *nl, struct nl_msg *msg);
+
+/** Add what a message tells to an array; what it doesn't understand is left out. */
+typedef void (*NetlinkItem)(struct nlmsghdr *hdr, GArray *into);
+/** Send @msg (taken over), a dump request, and gather items of @size bytes. NULL with an error that says that @what can't be listed. */
+GArray *netlink_dump(Netlink *nl, struct nl_msg *msg, guint size, NetlinkItem item, const char *what);

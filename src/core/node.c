@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/node.h"
+
+static gpointer make(gpointer unused)
+{
+    Node *node = g_new0(Node, 1);
+    node->bus = event_bus_new();
+    return node;
+}
+
+Node *node_get(void)
+{
+    static GOnce once = G_ONCE_INIT;
+    return g_once(&once, make, NULL);
+}
+
+void node_attach(virConnectPtr conn)
+{
+    Node *node = node_get();
+    conn->tables = &node->tables;
+    conn->network = node->network;
+    conn->interface = node->interface;
+    conn->nodedev = node->nodedev;
+    conn->nwfilter = node->nwfilter;
+    conn->secret = node->secret;
+    conn->storage = node->storage;
+    event_registry_attach(conn->events, node->bus);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Virtual networks on this host: the bridge, the firewall's rules and dnsmasq of each.
+ *
+ * Each of the three can be brought into the state that a definition asks for from whatever state it is in, and can be taken away
+ * whatever is left of it. So one function starts a network, mends one that a former daemon has left, and carries out changes;
+ * and one function ends it, also after a start that failed or was cut short.
+ */
+#define ERROR_DOMAIN VIR_FROM_NETWORK
+#define LOG_SOURCE "network.backend"
+#include <string.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "base/netlink.h"
+#include "base/random.h"
+#include "drivers/network/firewall.h"
+#include "drivers/network/leases.h"
+#include "drivers/network/network_driver.h"
+#include "drivers/network/rules.h"
+
+/* So long a name that was chosen is kept for the definition that is to have it, in seconds. */
+#define CLAIM_SECONDS 60
+
+/* ---- definitions ---- */
+
+static void add_bridge_of(GHashTable *taken, const Definition *definition, const NetworkDef *but)
+{
+    const NetworkDef *def = definition ? definition_get(definition) : NULL;
+    if (def && def->bridge.name && network_def_owns_bridge(def) && strcmp(def->name, but->name) != 0)
+        g_hash_table_replace(taken, g_strdup(def->bridge.name), g_strdup(def->name));
+}
+
+/* Names of bridges that other networks have, or are about to have: bridge -> network. node->lock is held. */
+static GHashTable *taken_bridges(NetworkNode *node, const NetworkDef *def)
+{
+    GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GPtrArray) all = managed_objects(network_host_table(node->host), 0, NULL, NULL);
+    GHashTableIter iter;
+    gpointer bridge, claim;
+    for (guint i = 0; i < all->len; i++) {
+        g_autoptr(ManagedState) state = managed_state(all->pdata[i]);
+        add_bridge_of(taken, state->config, def);
+        add_bridge_of(taken, state->live, def);
+    }
+    g_hash_table_iter_init(&iter, node->claims);
+    while (g_hash_table_iter_next(&iter, &bridge, &claim)) {
+        const BridgeClaim *c = claim;
+        if (g_get_monotonic_time() - c->since_us > CLAIM_SECONDS * G_USEC_PER_SEC)
+            g_hash_table_iter_remove(&iter);
+        else if (strcmp(c->network, def->name) != 0 && !g_hash_table_contains(taken, bridge))
+            g_hash_table_replace(taken, g_strdup(bridge), g_strdup(c->network));
+    }
+    return taken;
+}
+
+static void claim_free(gpointer opaque)
+{
+    BridgeClaim *claim = opaque;
+    g_free(claim->network);
+    g_free(claim);
+}
+
+GHashTable *bridge_claims_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, claim_free);
+}
+
+/* Give the network its bridge's name, which nobody else has. */
+static int take_bridge_locked(NetworkNode *node, NetworkDef *def)
+{
+    g_autoptr(GHashTable) taken = taken_bridges(node, def);
+    const char *owner = def->bridge.name ? g_hash_table_lookup(taken, def->bridge.name) : NULL;
+    if (owner)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "network '%s' can't have the bridge '%s': it is that of network '%s'", def->name,
+                    def->bridge.name, owner);
+    if (!def->bridge.name && !(def->bridge.name = bridge_free_name(taken)))
+        return -1;
+    BridgeClaim *claim = g_new0(BridgeClaim, 1);
+    *claim = (BridgeClaim) { g_strdup(def->name), g_get_monotonic_time() };
+    g_hash_table_replace(node->claims, g_strdup(def->bridge.name), claim);
+    return 0;
+}
+
+static int take_bridge(NetworkNode *node, NetworkDef *def)
+{
+    g_mutex_lock(&node->lock);
+    int rc = take_bridge_locked(node, def);
+    g_mutex_unlock(&node->lock);
+    if (rc == 0 && !rules_bridge_is_writable(def->bridge.name))
+        return FAIL(VIR_ERR_XML_ERROR, "network '%s': '%s' can't be the name of a bridge: it has 1 to 15 characters, without blanks and /:\"*\\",
+                    def->name, def->bridge.name);
+    return rc;
+}
+
+static int check(NetworkHost *host, NetworkDef *def, const NetworkDef *old)
+{
+    static const guint8 vendor[] = { 0x52, 0x54, 0x00 };
+    if (!network_def_owns_bridge(def))
+        return 0;
+    if (old && !def->bridge.name && network_def_owns_bridge(old))
+        def->bridge.name = g_strdup(old->bridge.name);
+    if (take_bridge(network_host_priv(host), def) < 0 || dnsmasq_check(def) < 0)
+        return -1;
+    if (def->has_mac)
+        return 0;
+    def->has_mac = true;
+    if (old && old->has_mac) {
+        memcpy(def->mac, old->mac, sizeof(def->mac));
+        return 0;
+    }
+    memcpy(def->mac, vendor, sizeof(vendor));
+    random_bytes(def->mac + sizeof(vendor), sizeof(def->mac) - sizeof(vendor));
+    return 0;
+}
+
+/* ---- runs ---- */
+
+static int ensure_rules(const NetworkDef *net)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *what = g_strdup_printf("set up the firewall for network '%s'", net->name);
+    rules_add(net, text);
+    return text->len ? firewall_run(text->str, what) : 0;
+}
+
+static int remove_rules(const NetworkDef *net)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *what = g_strdup_printf("remove the rules of network '%s' from the firewall", net->name);
+    rules_remove(net->bridge.name, text);
+    return firewall_run(text->str, what);
+}
+
+static int ensure(NetworkNode *node, const NetworkDef *net)
+{
+    return bridge_ensure(net) < 0 || ensure_rules(net) < 0 || bridge_enable_forwarding(net) < 0 || service_ensure(node, net) < 0 ? -1 : 0;
+}
+
+/* Everything is tried, and the first error is told. */
+static int end(NetworkNode *node, const NetworkDef *net)
+{
+    int rc = service_end(node, net);
+    virErrorPtr first = rc < 0 ? error_save() : NULL;
+    if (remove_rules(net) < 0) {
+        rc = -1;
+        first = first ? first : error_save();
+    }
+    if (bridge_remove(net) < 0) {
+        rc = -1;
+        first = first ? first : error_save();
+    }
+    if (first)
+        error_restore(first);
+    return rc;
+}
+
+static void undo(NetworkNode *node, const NetworkDef *net)
+{
+    virErrorPtr error = error_save();
+    if (end(node, net) < 0)
+        LOG_WARN("network '%s': something is left of a start that failed: %s", net->name, error_message());
+    error_restore(error);
+}
+
+static int start(Managed *obj, NetworkDef *live)
+{
+    NetworkNode *node = network_node(obj);
+    if (!network_def_owns_bridge(live))
+        return 0;
+    if (!node->privileged)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "network '%s' needs a bridge, which only the system's daemon can make: use 'virsh -c "
+                    "qemu:///system net-start %s', or give the guest an <interface type='user'>", live->name, live->name);
+    if (bridge_check_conflicts(live) < 0)
+        return -1;
+    if (ensure(node, live) == 0)
+        return 0;
+    undo(node, live);
+    return -1;
+}
+
+static int stop(Managed *obj, const NetworkDef *live)
+{
+    return network_def_owns_bridge(live) ? end(network_node(obj), live) : 0;
+}
+
+static int restore(Managed *obj, NetworkDef *live)
+{
+    return network_def_owns_bridge(live) ? ensure(network_node(obj), live) : 0;
+}
+
+static int update(Managed *obj, const NetworkDef *was, const NetworkDef *now, unsigned int section)
+{
+    NetworkNode *node = network_node(obj);
+    if (!network_def_owns_bridge(now) || service_ensure(node, now) == 0)
+        return 0;
+    virErrorPtr error = error_save();
+    if (service_ensure(node, was) < 0)
+        LOG_ERROR("network '%s' has lost DHCP and DNS: %s", was->name, error_message());
+    error_restore(error);
+    return -1;
+}
+
+static int list_leases(Managed *obj, const NetworkDef *def, const char *mac, virNetworkDHCPLeasePtr **leases)
+{
+    return leases_list(network_node(obj)->lib, def, mac, leases);
+}
+
+const NetworkBackend network_node_backend = {
+    .rules = MANAGED_UNDEFINE_ACTIVE,
+    .check = check,
+    .start = start,
+    .stop = stop,
+    .restore = restore,
+    .update = update,
+    .leases = list_leases,
+};

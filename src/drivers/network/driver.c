@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The driver of virtual networks: started once by the process that owns state, before the hypervisors' drivers, whose
+ * connections share what it has (core/node.h). Connections to network:///system and network:///session have nothing else.
+ */
+#define ERROR_DOMAIN VIR_FROM_NETWORK
+#define LOG_SOURCE "network.driver"
+#include <string.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "core/driver.h"
+#include "core/folders.h"
+#include "core/node.h"
+#include "drivers/network/network_driver.h"
+#include "network/functions.h"
+
+/* Called by driver_module_load(). */
+void network_driver_register(void);
+
+static NetworkNode *state;
+
+static void node_free(NetworkNode *node)
+{
+    if (!node)
+        return;
+    network_host_free(node->host);
+    g_hash_table_unref(node->services);
+    g_hash_table_unref(node->claims);
+    g_mutex_clear(&node->lock);
+    g_free(node->state);
+    g_free(node->lib);
+    g_free(node);
+}
+
+static NetworkNode *node_new(const StateContext *ctx)
+{
+    NetworkNode *node = g_new0(NetworkNode, 1);
+    node->loop = ctx->loop;
+    node->pool = ctx->pool;
+    node->privileged = ctx->privileged;
+    node->services = service_table_new();
+    node->claims = bridge_claims_new();
+    g_mutex_init(&node->lock);
+    node->state = folder_of(FOLDER_STATE, ctx->root, ctx->privileged, "network");
+    node->lib = folder_of(FOLDER_LIB, ctx->root, ctx->privileged, "dnsmasq");
+    node->host = network_host_new(&network_node_backend, node, node_get()->bus);
+    return node;
+}
+
+static int state_start(const StateContext *ctx)
+{
+    g_autofree char *config = folder_of(FOLDER_CONFIG, ctx->root, ctx->privileged, "qemu/networks");
+    NetworkNode *node = node_new(ctx);
+    ManagedTable *table = network_host_table(node->host);
+    if (managed_table_keep(table, config, node->state) < 0 ||
+        file_mkdirs(node->lib, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0) {
+        node_free(node);
+        return -1;
+    }
+    state = node;
+    network_host_load(node->host);
+    managed_table_autostart(table);
+    node_get()->tables.networks = table;
+    node_get()->network = &network_functions;
+    return 0;
+}
+
+static void state_stop(void)
+{
+    node_get()->tables.networks = NULL;
+    node_get()->network = NULL;
+    if (!state)
+        return;
+    service_detach_all(state);
+    g_clear_pointer(&state, node_free);
+}
+
+static OpenResult network_open(virConnectPtr conn, virConnectAuthPtr auth)
+{
+    const char *ours = state && state->privileged ? "/system" : "/session";
+    if (!state)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "the network driver is not active");
+    if (strcmp(conn->uri->path, ours) != 0 && !(state->privileged && strcmp(conn->uri->path, "/session") == 0))
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected network URI path '%s', try network://%s", conn->uri->path, ours);
+    node_attach(conn);
+    conn->interface = NULL;
+    conn->nodedev = NULL;
+    conn->nwfilter = NULL;
+    conn->secret = NULL;
+    conn->storage = NULL;
+    return OPEN_OK;
+}
+
+static void network_close(virConnectPtr conn)
+{
+}
+
+static gboolean state_busy(void)
+{
+    return state && managed_table_busy(network_host_table(state->host));
+}
+
+static char *get_hostname(virConnectPtr conn)
+{
+    return g_strdup(g_get_host_name());
+}
+
+static int yes(virConnectPtr conn)
+{
+    return 1;
+}
+
+static int no(virConnectPtr conn)
+{
+    return 0;
+}
+
+void network_driver_register(void)
+{
+    static const char *const schemes[] = { "network", NULL };
+    static HypervisorDriver hypervisor;
+    static const ConnectDriver driver = {
+        .name = "network", .error_domain = VIR_FROM_NETWORK, .schemes = schemes, .local = TRUE, .open = network_open,
+        .close = network_close, .hypervisor = &hypervisor,
+    };
+    static const StateDriver state_driver = {
+        .name = "network", .start = state_start, .stop = state_stop, .busy = state_busy,
+    };
+    hypervisor.connect_get_hostname = get_hostname;
+    hypervisor.connect_is_alive = yes;
+    hypervisor.connect_is_secure = yes;
+    hypervisor.connect_is_encrypted = no;
+    state_driver_register(&state_driver);
+    driver_register(&driver);
+}

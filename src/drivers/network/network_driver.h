@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The host's virtual networks. Internal to this folder.
+ */
+#pragma once
+#include "base/loop.h"
+#include "base/threadpool.h"
+#include "drivers/network/dnsmasq.h"
+#include "network/host.h"
+
+/** A bridge's name that was given to a network which nobody sees yet. */
+typedef struct BridgeClaim {
+    char *network;
+    gint64 since_us;
+} BridgeClaim;
+
+typedef struct NetworkNode {
+    NetworkHost *host;
+    Loop *loop;
+    Pool *pool;
+    gboolean privileged;
+    char *state;             /* folder of what runs */
+    char *lib;               /* folder of dnsmasq's files */
+    GMutex lock;             /* guards the following */
+    GHashTable *services;    /* Service by the network's name */
+    GHashTable *claims;      /* BridgeClaim by the bridge's name */
+    gboolean closed;         /* the driver stops: nothing is started again */
+} NetworkNode;
+
+static inline NetworkNode *network_node(const Managed *net)
+{
+    return network_host_priv(network_host_of(net));
+}
+
+extern const NetworkBackend network_node_backend;
+
+/** For NetworkNode.claims and services. */
+GHashTable *bridge_claims_new(void);
+GHashTable *service_table_new(void);
+
+/* The bridge (bridge.c) */
+
+/** See that the bridge of @net is there as it should be, with its addresses and routes, and up. 0, or -1 with an error. */
+int bridge_ensure(const NetworkDef *net);
+/** Remove it. One that isn't there is success. */
+int bridge_remove(const NetworkDef *net);
+/** A name for a bridge of ours that nobody has: "virbr0" … Caller frees. NULL with an error. @taken: names of other networks. */
+char *bridge_free_name(GHashTable *taken);
+/** Whether the addresses of @net can be had beside what the host has. -1 with an error that says what is in the way. */
+int bridge_check_conflicts(const NetworkDef *net);
+/** Let the kernel forward packets as @net needs it. */
+int bridge_enable_forwarding(const NetworkDef *net);
+
+/* dnsmasq as a process (service.c) */
+
+DnsmasqFiles *service_files(const NetworkNode *node, const NetworkDef *net);
+void service_files_free(DnsmasqFiles *files);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsmasqFiles, service_files_free)
+
+/** See that dnsmasq serves @net as defined: one that runs already with this configuration goes on, and is told to read its hosts
+ * again. It is started again when it ends by itself. 0, or -1 with an error. [worker] */
+int service_ensure(NetworkNode *node, const NetworkDef *net);
+/** End it, and remove its files. [worker] */
+int service_end(NetworkNode *node, const NetworkDef *net);
+/** No longer watch any: the daemon ends, they go on. */
+void service_detach_all(NetworkNode *node);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the firewall does for a virtual network, as text for nft: a pure function of the definition.
+ *
+ * All rules are in one table of ours. Two maps lead from a bridge's name to the chain that decides about what comes from it
+ * (from_BRIDGE) and what goes to it (to_BRIDGE), so that a packet costs the same with one network or a thousand; translation
+ * has a base chain for each network (nat_BRIDGE). A text is one transaction, and can be run again at any time: what it says
+ * is there afterwards, once.
+ */
+#pragma once
+#include "model/network.h"
+
+/** The table's name. */
+#define RULES_TABLE "inet libvirt_network"
+
+/** Whether a bridge of this name can be written in a rule: nft knows wildcards and quotes. */
+bool rules_bridge_is_writable(const char *bridge);
+/** Append what makes the rules of @net, which owns its bridge. Nothing for mode 'open'. */
+void rules_add(const NetworkDef *net, GString *text);
+/** Append what takes away the rules of a bridge, whatever they are, also if there are none. */
+void rules_remove(const char *bridge, GString *text);
