@@ -128,7 +128,7 @@ static int remove_rules(const NetworkDef *net)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *what = g_strdup_printf("remove the rules of network '%s' from the firewall", net->name);
     rules_remove(net->bridge.name, text);
-    return firewall_run(text->str, what);
+    return firewall_run_and_tidy(text->str, RULES_TABLE, what);
 }
 
 static int ensure(NetworkNode *node, const NetworkDef *net)

@@ -5,7 +5,11 @@
 #include <nftables/libnftables.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
+
+/* Deepest nesting of what nft lists. */
+#define LIST_DEPTH 64
 
 /* What nft says, on one line, without the commands that it quotes. */
 static char *complaint(struct nft_ctx *nft)
@@ -36,13 +40,41 @@ static int run(const char *commands, const char *what, gboolean json, char **out
     return rc;
 }
 
+/* Held from a look at the rules to what is done about them. */
+static GMutex lock;
+
 int firewall_run(const char *commands, const char *what)
 {
-    return run(commands, what, FALSE, NULL);
+    g_mutex_lock(&lock);
+    int rc = run(commands, what, FALSE, NULL);
+    g_mutex_unlock(&lock);
+    return rc;
 }
 
-char *firewall_list(const char *commands, const char *what)
+static gboolean has_elements(const char *text)
 {
-    char *output = NULL;
-    return run(commands, what, TRUE, &output) < 0 ? NULL : output;
+    g_autoptr(json_object) tree = json_parse(text, strlen(text), LIST_DEPTH, "list of nft");
+    json_object *items = NULL;
+    if (!tree || json_get_array(tree, "nftables", &items) < 0)
+        return TRUE;
+    for (size_t i = 0; i < json_object_array_length(items); i++) {
+        json_object *item = json_object_array_get_idx(items, i), *map = NULL, *elements = NULL;
+        if (json_find_object(item, "map", &map) > 0 && json_find_array(map, "elem", &elements) > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+int firewall_run_and_tidy(const char *commands, const char *table, const char *what)
+{
+    g_autofree char *list = g_strdup_printf("list table %s", table), *drop = g_strdup_printf("delete table %s", table);
+    g_autofree char *text = NULL;
+    g_mutex_lock(&lock);
+    int rc = run(commands, what, FALSE, NULL);
+    if (rc == 0)
+        rc = run(list, what, TRUE, &text);
+    if (rc == 0 && !has_elements(text))
+        rc = run(drop, what, FALSE, NULL);
+    g_mutex_unlock(&lock);
+    return rc;
 }

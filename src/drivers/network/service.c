@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -102,9 +103,25 @@ static bool is_changed(const DnsmasqFiles *files, const char *conf)
     return g_strcmp0(conf, old) != 0;
 }
 
+/* dnsmasq reads the names of hosts as a user without rights. */
+static void check_reach(const NetworkDef *net, const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    struct stat st;
+    while (strcmp(folder, "/") != 0 && stat(folder, &st) == 0) {
+        if (!(st.st_mode & S_IXOTH))
+            LOG_WARN("network '%s': dnsmasq can't read its hosts, as other users may not enter '%s': 'chmod o+x %s' mends that", net->name,
+                     folder, folder);
+        char *above = g_path_get_dirname(folder);
+        g_free(folder);
+        folder = above;
+    }
+}
+
 /* What is read again without a restart. */
 static int write_hosts(const NetworkDef *net, const DnsmasqFiles *files)
 {
+    check_reach(net, files->hosts);
     return write_file(files->hosts, dnsmasq_hosts(net)) < 0 || write_file(files->names, dnsmasq_names(net)) < 0 ? -1 : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "drivers/qemu/backend.h"
+#include "network/addresses.h"
 
 /* Numbers of a guest's vCPUs are below this. */
 #define VCPUS_MAX 16384
@@ -335,8 +336,7 @@ int qemu_backend_addresses(Guest *guest, const DomainDef *def, unsigned int sour
     int n;
 
     if (source != VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
-        return FAIL(VIR_ERR_NO_SUPPORT, "addresses from leases or the ARP table; 'virsh domifaddr %s --source agent' asks the guest",
-                    guest->name);
+        return network_addresses(def, source, ifaces);
     n = call_list(guest, "guest-network-get-interfaces", &list, ITEMS_MAX);
     if (n < 0)
         return -1;

@@ -488,7 +488,7 @@ static int open_devices(DomainDef *def, const char *domain, Opened *opened)
         opened->vsock = vsock_open(def->devices.vsock, domain);
     if (def->devices.vsock && opened->vsock < 0)
         return -1;
-    return tap_open_all(def, domain, opened->taps);
+    return tap_open_all(def, opened->taps);
 }
 
 /* The firmware that it asks for, and the file with its variables. */
@@ -596,7 +596,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     g_array_set_size(qemu->ports, 0);
     give_hostdevs_back(guest, def);
     for (guint i = 0; i < def->devices.n_interfaces; i++)
-        tap_down(def->devices.interfaces[i]);
+        tap_down(guest->name, guest->uuid, def->devices.interfaces[i]);
     qemu_guest_untune(guest, def);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);

@@ -359,7 +359,7 @@ static int open_what_it_needs(const Plug *p)
     if (g_str_equal(p->kind->kind, "hostdev"))
         return qemu_guest_take_hostdev(p->guest, p->device);
     if (g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device))
-        return tap_open(p->device, p->guest->name, p->opened);
+        return tap_open(p->def, p->device, p->opened);
     if (g_str_equal(p->kind->kind, "vsock")) {
         int fd = vsock_open(p->device, p->guest->name);
 
@@ -387,6 +387,8 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         ret = plug(&p);
         if (ret < 0 && g_str_equal(kind, "hostdev"))
             qemu_guest_give_hostdev(guest, device);
+        if (ret < 0 && g_str_equal(kind, "interface"))
+            tap_down(guest->name, guest->uuid, device);
         if (ret < 0)
             qemu_device_helper_stop(guest, kind, device);
     }

@@ -7,8 +7,10 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "domain/devices.h"
+#include "domain/host.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
+#include "drivers/qemu/tap.h"
 
 /* For how long a call waits for the guest's consent, in ms; what comes later is told by an event alone. */
 #define CONSENT_MS 5000
@@ -195,6 +197,30 @@ static void release_hostdev(Guest *guest, const DomainHostdev *device)
     qemu_guest_give_hostdev_later(guest, device);
 }
 
+typedef struct Unplugged {
+    Guest *guest;            /* reference */
+    DomainInterface *net;
+} Unplugged;
+
+static void take_down(void *opaque)
+{
+    Unplugged *u = opaque;
+
+    tap_down(u->guest->name, u->guest->uuid, u->net);
+    xml_struct_free(&DOMAIN_INTERFACE_DESC, u->net);
+    guest_unref(u->guest);
+    g_free(u);
+}
+
+/* What an interface has on the host may take a while to go. */
+static void release_interface(Guest *guest, const DomainInterface *net)
+{
+    Unplugged *u = g_new0(Unplugged, 1);
+
+    *u = (Unplugged){ guest_ref(guest), xml_struct_copy(&DOMAIN_INTERFACE_DESC, net) };
+    host_run(guest->host, guest->dom, take_down, u);
+}
+
 static void release(Guest *guest, const LiveKind *live, const void *device)
 {
     const char *alias = domain_device_info(live->kind, (void *)device)->alias;
@@ -205,6 +231,8 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
         qemu_remove_images_later(guest, device);
     if (g_str_equal(live->kind, "hostdev"))
         release_hostdev(guest, device);
+    if (g_str_equal(live->kind, "interface"))
+        release_interface(guest, device);
     if (live->netdev)
         remove_later(guest, "netdev_del", "id", live->netdev, alias);
     if (live->object && !(other && g_str_equal(live->kind, "shmem")))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tap devices. A device that we make ends with the last descriptor of it, so nothing is left of a guest that ends.
+ * Tap devices end with the last descriptor of them, so nothing is left of a guest that ends. Macvtap devices and ports of
+ * networks stay: tap_down() takes them away, whoever made them.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.tap"
@@ -8,21 +9,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/netlink.h"
 #include "base/process.h"
 #include "drivers/qemu/command.h"
+#include "network/plug.h"
 
 #define MAX_QUEUES 256
+#define MAX_MACVTAPS 16384
 #define SCRIPT_MS 30000
 #define SCRIPT_MAX_OUTPUT 65536
+
+/** What an interface is connected to: a bridge, a device of the host, or (neither) whatever others do with its tap device. */
+typedef struct Wire {
+    Definition *port;          /* of a network, which has the strings; NULL: it is on none */
+    const char *bridge;
+    gboolean told;             /* the bridge is told addresses, and learns none */
+    const char *dev;
+    InterfaceDirectMode mode;
+} Wire;
 
 static int open_queue(const char *tun, struct ifreq *ifr)
 {
@@ -39,79 +57,25 @@ static int open_queue(const char *tun, struct ifreq *ifr)
     return fd;
 }
 
-/* An ioctl on interface @name. */
-static int configure(const char *name, unsigned long request, struct ifreq *ifr, const char *what)
-{
-    int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), saved;
-
-    if (sock < 0)
-        return FAIL_ERRNO(errno, "cannot create a socket to configure interfaces");
-    if (ioctl(sock, request, ifr) < 0) {
-        saved = errno;
-        close(sock);
-        return FAIL_ERRNO(saved, "cannot %s '%s'", what, name);
-    }
-    close(sock);
-    return 0;
-}
-
-static int set_mac(const char *name, const DomainInterface *net)
-{
-    struct ifreq ifr = { 0 };
-
-    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
-    ifr.ifr_hwaddr.sa_family = 1; /* ARPHRD_ETHER */
-    memcpy(ifr.ifr_hwaddr.sa_data, net->mac, 6);
-    /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
-    ifr.ifr_hwaddr.sa_data[0] = (char)0xfe;
-    return configure(name, SIOCSIFHWADDR, &ifr, "set the address of interface");
-}
-
-static int bring_up(const char *name)
-{
-    struct ifreq ifr = { 0 };
-
-    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
-    if (configure(name, SIOCGIFFLAGS, &ifr, "read the flags of interface") < 0)
-        return -1;
-    ifr.ifr_flags |= IFF_UP;
-    return configure(name, SIOCSIFFLAGS, &ifr, "bring up interface");
-}
-
-static int set_mtu(const char *name, guint mtu)
-{
-    struct ifreq ifr = { 0 };
-
-    g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
-    ifr.ifr_mtu = mtu;
-    return configure(name, SIOCSIFMTU, &ifr, "set the MTU of interface");
-}
-
 /* How many received packets may wait for one interrupt. */
 static int set_coalesce(const char *name, guint frames)
 {
     struct ethtool_coalesce wish = { .cmd = ETHTOOL_GCOALESCE };
     struct ifreq ifr = { 0 };
+    int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
 
+    if (sock < 0)
+        return FAIL_ERRNO(errno, "cannot create a socket to configure interfaces");
     g_strlcpy(ifr.ifr_name, name, IFNAMSIZ);
     ifr.ifr_data = (void *)&wish;
-    if (configure(name, SIOCETHTOOL, &ifr, "read the coalescing of interface") < 0)
-        return -1;
+    if (ioctl(sock, SIOCETHTOOL, &ifr) < 0)
+        error = errno;
     wish.cmd = ETHTOOL_SCOALESCE;
     wish.rx_max_coalesced_frames = frames;
-    return configure(name, SIOCETHTOOL, &ifr, "set the coalescing of interface");
-}
-
-static int join_bridge(const char *name, const char *bridge)
-{
-    struct ifreq ifr = { 0 };
-
-    if (strlen(bridge) >= IFNAMSIZ || if_nametoindex(bridge) == 0)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device; the host has no bridge of that name "
-                    "('ip link show type bridge' lists them)", bridge);
-    g_strlcpy(ifr.ifr_name, bridge, IFNAMSIZ);
-    ifr.ifr_ifindex = if_nametoindex(name);
-    return configure(bridge, SIOCBRADDIF, &ifr, "add a tap device to bridge");
+    if (!error && ioctl(sock, SIOCETHTOOL, &ifr) < 0)
+        error = errno;
+    close(sock);
+    return error ? FAIL_ERRNO(error, "cannot set the coalescing of interface '%s'", name) : 0;
 }
 
 static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
@@ -120,11 +84,6 @@ static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
     guint queues = MAX(net->driver.queues, 1);
     struct ifreq ifr = { 0 };
 
-    if (queues > MAX_QUEUES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' wants more than %d queues", net->info.alias, domain,
-                    MAX_QUEUES);
-    if (wanted && (strlen(wanted) >= IFNAMSIZ || !*wanted))
-        return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
     /* The kernel finds the number. */
     g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
     ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
@@ -140,19 +99,141 @@ static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
     return 0;
 }
 
-static int setup_tap(DomainInterface *net)
+/* The bridge learns nothing by itself: it is told the guest's address. */
+static int tell_bridge(Netlink *nl, const DomainInterface *net, guint32 index)
+{
+    const bool no = false;
+    const NetlinkPort port = { .learning = &no, .flood = &no };
+
+    return netlink_port_set(nl, index, &port) < 0 ? -1 : netlink_fdb_change(nl, index, net->mac, true);
+}
+
+/* Address, size of packets, bridge: in one request, before it is up. */
+static int setup_tap(DomainInterface *net, const Wire *wire)
 {
     const char *name = net->target.dev;
+    g_autoptr(Netlink) nl = netlink_open();
+    guint32 index = netlink_index(name), master = wire->bridge ? netlink_index(wire->bridge) : 0;
+    const bool yes = true;
+    guint8 mac[6];
+    NetlinkChange change = { .mac = mac, .mtu = net->mtu, .master = wire->bridge ? &master : NULL, .up = &yes };
 
-    if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
+    if (!nl)
+        return -1;
+    if (wire->bridge && !master)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device; the host has no bridge of that name "
+                    "('ip link show type bridge' lists them)", wire->bridge);
+    /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
+    memcpy(mac, net->mac, sizeof(mac));
+    mac[0] = 0xfe;
+    if (netlink_change(nl, index, &change) < 0)
+        return -1;
+    if (wire->bridge && net->port_isolated == TRISTATE_YES &&
+        netlink_port_set(nl, index, &(NetlinkPort){ .isolated = &yes }) < 0)
+        return -1;
+    if (wire->bridge && wire->told && tell_bridge(nl, net, index) < 0)
+        return -1;
+    return net->coalesce_rx_frames_max ? set_coalesce(name, net->coalesce_rx_frames_max) : 0;
+}
+
+/* ---- macvtap: a device of its own on a device of the host ---- */
+
+static char *free_name(void)
+{
+    for (guint i = 0; i < MAX_MACVTAPS; i++) {
+        g_autofree char *name = g_strdup_printf("macvtap%u", i);
+
+        if (!netlink_index(name))
+            return g_steal_pointer(&name);
+    }
+    return FAIL_NULL(VIR_ERR_OPERATION_FAILED, "the host has %d macvtap devices: there is no name left for another one", MAX_MACVTAPS);
+}
+
+static guint32 macvlan_mode(InterfaceDirectMode mode)
+{
+    switch (mode) {
+    case INTERFACE_DIRECT_MODE_PRIVATE:
+        return MACVLAN_MODE_PRIVATE;
+    case INTERFACE_DIRECT_MODE_BRIDGE:
+        return MACVLAN_MODE_BRIDGE;
+    case INTERFACE_DIRECT_MODE_PASSTHROUGH:
+        return MACVLAN_MODE_PASSTHRU;
+    default:
+        return MACVLAN_MODE_VEPA;
+    }
+}
+
+/* The character device of macvtap @name. Where nobody makes such nodes (a container's /dev) it is made for as long as it takes. */
+static int open_node(const char *name, guint32 index)
+{
+    g_autofree char *node = g_strdup_printf("/dev/tap%u", index);
+    g_autofree char *number = g_strdup_printf("/sys/class/net/%s/tap%u/dev", name, index);
+    g_autofree char *text = NULL;
+    guint high, low;
+    int fd = open(node, O_RDWR | O_CLOEXEC), error = errno;
+
+    if (fd >= 0 || error != ENOENT)
+        return fd >= 0 ? fd : FAIL_ERRNO(error, "cannot open '%s'", node);
+    text = file_read(number, 32, NULL);
+    if (!text || sscanf(text, "%u:%u", &high, &low) != 2)
+        return -1;
+    if (mknod(node, S_IFCHR | 0600, makedev(high, low)) < 0 && errno != EEXIST)
+        return FAIL_ERRNO(errno, "cannot make '%s'", node);
+    fd = open(node, O_RDWR | O_CLOEXEC);
+    error = errno;
+    unlink(node);
+    return fd >= 0 ? fd : FAIL_ERRNO(error, "cannot open '%s'", node);
+}
+
+static int open_macvtap_queues(const DomainInterface *net, guint32 index, GArray *fds)
+{
+    guint queues = MAX(net->driver.queues, 1);
+    struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
+
+    for (guint i = 0; i < queues; i++) {
+        int fd = open_node(net->target.dev, index);
+
+        if (fd < 0)
+            return -1;
+        g_array_append_val(fds, fd);
+        if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+            return FAIL_ERRNO(errno, "cannot set up macvtap device '%s'", net->target.dev);
+    }
+    return 0;
+}
+
+static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    guint32 parent = netlink_index(wire->dev), index;
+    const bool yes = true;
+    /* the mode in which the device of the host takes the guest's address, after it was made with its own */
+    NetlinkChange change = { .mac = wire->mode == INTERFACE_DIRECT_MODE_PASSTHROUGH ? net->mac : NULL, .mtu = net->mtu, .up = &yes };
+
+    if (!nl)
+        return -1;
+    if (!parent)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no network device '%s' ('ip link' lists them)", wire->dev ? wire->dev : "");
+    if (!net->target.dev && !(net->target.dev = free_name()))
+        return -1;
+    index = netlink_macvtap_new(nl, net->target.dev, parent, macvlan_mode(wire->mode), net->mac);
+    if (!index)
+        return -1;
+    return netlink_change(nl, index, &change) < 0 ? -1 : open_macvtap_queues(net, index, fds);
+}
+
+/* A macvtap device stays when nobody has it open. */
+static int remove_macvtap(const DomainInterface *net)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    guint32 index = netlink_index(net->target.dev);
+    NetlinkLink link;
+
+    if (!nl || !index)
+        return nl ? 0 : -1;
+    if (netlink_link(nl, index, &link) < 0 || strcmp(link.kind, "macvtap") != 0 || memcmp(link.mac, net->mac, sizeof(link.mac)) != 0)
         return 0;
-    if (set_mac(name, net) < 0 || (net->mtu && set_mtu(name, net->mtu) < 0))
-        return -1;
-    if (net->source.type == DOMAIN_INTERFACE_TYPE_BRIDGE && join_bridge(name, net->source.bridge ? net->source.bridge : "") < 0)
-        return -1;
-    if (net->coalesce_rx_frames_max && set_coalesce(name, net->coalesce_rx_frames_max) < 0)
-        return -1;
-    return bring_up(name);
+    return netlink_delete(nl, index);
 }
 
 /* A program of the administrator's that goes on with the device. */
@@ -166,48 +247,108 @@ static int run_script(const char *path, const char *device)
     return process_run_checked(&spec, NULL, 0, SCRIPT_MAX_OUTPUT, SCRIPT_MS, &output);
 }
 
-void tap_down(const DomainInterface *net)
+void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net)
 {
-    virErrorPtr error;
+    virErrorPtr error = error_save();
 
-    if (net->source.type != DOMAIN_INTERFACE_TYPE_ETHERNET || !net->downscript || !net->target.dev)
-        return;
-    error = error_save();
-    if (run_script(net->downscript, net->target.dev) < 0)
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->downscript && net->target.dev &&
+        run_script(net->downscript, net->target.dev) < 0)
         LOG_WARN("script '%s' for interface '%s' failed: %s", net->downscript, net->target.dev, error_message());
+    if ((net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT || net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK) && net->target.dev &&
+        remove_macvtap(net) < 0)
+        LOG_WARN("%s", error_message());
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
+        network_unplug(net, domain, uuid);
     error_restore(error);
 }
 
-static int check_tap(const DomainInterface *net, const char *domain)
+static int check_interface(const DomainInterface *net, const char *domain)
 {
-    if (net->source.type != DOMAIN_INTERFACE_TYPE_ETHERNET && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': type '%s' is not supported by the QEMU driver yet",
-                    net->info.alias, domain, domain_interface_type_to_string(net->source.type));
-    if (net->bandwidth || net->vlan || net->virtualport || net->filterref ||
-        net->source.n_ips || net->source.n_routes)
+    const char *wanted = net->target.dev;
+
+    if (MAX(net->driver.queues, 1) > MAX_QUEUES)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' wants more than %d queues", net->info.alias, domain,
+                    MAX_QUEUES);
+    if (wanted && !netlink_name_is_valid(wanted))
+        return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
+    if (net->bandwidth || net->vlan || net->virtualport || net->filterref || net->source.n_ips || net->source.n_routes)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': bandwidth, VLANs, virtual ports, filters and "
                     "addresses are not supported yet", net->info.alias, domain);
-    if (net->port_isolated == TRISTATE_YES || net->trust_guest_rx_filters == TRISTATE_YES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': isolated ports and trustGuestRxFilters are not supported yet",
+    if (net->trust_guest_rx_filters == TRISTATE_YES)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': trustGuestRxFilters is not supported yet",
                     net->info.alias, domain);
     return 0;
 }
 
-int tap_open(DomainInterface *net, const char *domain, GArray *fds)
+static int wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wire *wire)
 {
-    if (check_tap(net, domain) < 0 || open_tap(net, domain, fds) < 0 || setup_tap(net) < 0)
-        return -1;
-    return net->script ? run_script(net->script, net->target.dev) : 0;
+    switch (port->plug->type) {
+    case NETWORK_PORT_PLUG_TYPE_NETWORK:
+    case NETWORK_PORT_PLUG_TYPE_BRIDGE:
+        wire->bridge = port->plug->bridge;
+        wire->told = port->plug->mac_table_manager == NETWORK_MAC_TABLE_MANAGER_LIBVIRT;
+        return 0;
+    case NETWORK_PORT_PLUG_TYPE_DIRECT:
+        wire->dev = port->plug->dev;
+        wire->mode = port->plug->mode;
+        return 0;
+    default:
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s': network '%s' passes devices of the host, which is not supported yet",
+                    net->info.alias, net->source.network);
+    }
 }
 
-int tap_open_all(DomainDef *def, const char *domain, GArray *fds)
+static int wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
+{
+    switch (net->source.type) {
+    case DOMAIN_INTERFACE_TYPE_NETWORK:
+        wire->port = network_plug(net, def->name, def->uuid);
+        return wire->port ? wire_of_port(definition_get(wire->port), net, wire) : -1;
+    case DOMAIN_INTERFACE_TYPE_BRIDGE:
+        wire->bridge = net->source.bridge ? net->source.bridge : "";
+        return 0;
+    case DOMAIN_INTERFACE_TYPE_DIRECT:
+        wire->dev = net->source.dev;
+        wire->mode = net->source.direct_mode;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int open_wire(DomainInterface *net, const char *domain, const Wire *wire, GArray *fds)
+{
+    /* after the port: what the network wants of it counts as well */
+    if (check_interface(net, domain) < 0)
+        return -1;
+    if (wire->dev)
+        return make_macvtap(net, wire, fds);
+    if (open_tap(net, domain, fds) < 0)
+        return -1;
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
+        return 0;
+    return setup_tap(net, wire);
+}
+
+int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds)
+{
+    Wire wire = { NULL };
+    int rc = wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def->name, &wire, fds);
+
+    g_clear_pointer(&wire.port, definition_unref);
+    if (rc == 0 && net->script)
+        rc = run_script(net->script, net->target.dev);
+    if (rc < 0)
+        tap_down(def->name, def->uuid, net);
+    return rc;
+}
+
+int tap_open_all(DomainDef *def, GArray *fds)
 {
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         DomainInterface *net = def->devices.interfaces[i];
 
-        if (!qemu_interface_needs_tap(net))
-            continue;
-        if (tap_open(net, domain, fds) < 0)
+        if (qemu_interface_needs_tap(net) && tap_open(def, net, fds) < 0)
             return -1;
     }
     return 0;

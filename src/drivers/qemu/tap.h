@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tap devices of the host for a guest's interfaces.
+ * What a guest's interfaces have on the host: tap devices on a bridge, macvtap devices, ports of networks.
  */
 #pragma once
 #include <glib.h>
 #include "model/domain_def.h"
 
-/** Make or open the tap device of each interface that needs one, put it on its bridge, and append its descriptors (one per
- * queue) to @fds, which are the caller's also if this fails. Names that were chosen are put into @def. @domain: for messages.
- * 0, or -1 with an error. */
-int tap_open_all(DomainDef *def, const char *domain, GArray *fds);
-/** The same for one interface, which needs it. */
-int tap_open(DomainInterface *net, const char *domain, GArray *fds);
-/** The guest is gone: run the script for that, if the interface names one. A failure is logged. [worker] */
-void tap_down(const DomainInterface *net);
+/** Make or open the device of each interface that needs one, connect it, and append its descriptors (one per queue) to @fds, which
+ * are the caller's also if this fails. Names and ports that were chosen are put into @def. 0, or -1 with an error; then the
+ * guest's tap_down() takes away what was made before. [worker] */
+int tap_open_all(DomainDef *def, GArray *fds);
+/** The same for one interface of @def, which needs it; nothing is left if it fails. [worker] */
+int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds);
+/** The interface of the domain of that name and UUID is gone: take away what it had, and run the script for that, if it names one.
+ * Failures are logged; the thread's error stays. [worker] */
+void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_NETWORK
+#define LOG_SOURCE "network.plug"
+#include "network/plug.h"
+#include <string.h>
+#include "base/log.h"
+#include "core/node.h"
+#include "network/network.h"
+
+static void *copy(const XmlDesc *desc, const void *part)
+{
+    return part ? xml_struct_copy(desc, part) : NULL;
+}
+
+static NetworkPortDef *port_of(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
+{
+    NetworkPortDef *port = xml_struct_new(&NETWORK_PORT_DEF_DESC);
+    port->owner.name = g_strdup(domain);
+    port->owner.has_uuid = true;
+    memcpy(port->owner.uuid, uuid, sizeof(port->owner.uuid));
+    port->group = g_strdup(iface->source.portgroup);
+    port->has_mac = true;
+    memcpy(port->mac, iface->mac, sizeof(port->mac));
+    port->virtualport = copy(&INTERFACE_VIRTUALPORT_DESC, iface->virtualport);
+    port->bandwidth = copy(&BANDWIDTH_DESC, iface->bandwidth);
+    port->vlan = copy(&INTERFACE_VLAN_DESC, iface->vlan);
+    port->port_isolated = iface->port_isolated;
+    port->trust_guest_rx_filters = iface->trust_guest_rx_filters;
+    return port;
+}
+
+/* The network's job, with the network running. */
+static int begin(ManagedJob *job, const DomainInterface *iface)
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    const char *name = iface->source.network;
+    if (!networks)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "network '%s' can't be had: this process has no driver for networks", name);
+    if (managed_job_begin(job, networks, NULL, name, __func__) < 0)
+        return -1;
+    if (managed_active(job->state))
+        return 0;
+    if (job->state->autostart)
+        return managed_start(job);
+    return FAIL(VIR_ERR_OPERATION_INVALID, "network '%s' is not active: start it with 'virsh net-start %s'; after 'virsh net-autostart "
+                "%s' it starts by itself", name, name, name);
+}
+
+static void take(const XmlDesc *desc, void *field, const void *part)
+{
+    void **at = field;
+    if (!*at)
+        *at = copy(desc, part);
+}
+
+static void note(DomainInterface *iface, const NetworkPortDef *port)
+{
+    memcpy(iface->source.portid, port->uuid, sizeof(iface->source.portid));
+    iface->source.has_portid = true;
+    if (port->plug->bridge) {
+        g_free(iface->source.bridge);
+        iface->source.bridge = g_strdup(port->plug->bridge);
+    }
+    take(&INTERFACE_VIRTUALPORT_DESC, &iface->virtualport, port->virtualport);
+    take(&BANDWIDTH_DESC, &iface->bandwidth, port->bandwidth);
+    take(&INTERFACE_VLAN_DESC, &iface->vlan, port->vlan);
+    if (!iface->port_isolated)
+        iface->port_isolated = port->port_isolated;
+    if (!iface->trust_guest_rx_filters)
+        iface->trust_guest_rx_filters = port->trust_guest_rx_filters;
+}
+
+Definition *network_plug(DomainInterface *iface, const char *domain, const guint8 uuid[16])
+{
+    g_auto(ManagedJob) job = { NULL };
+    if (begin(&job, iface) < 0)
+        return NULL;
+    NetworkPortDef *def = port_of(iface, domain, uuid);
+    if (network_port_def_complete(def) < 0) {
+        xml_struct_free(&NETWORK_PORT_DEF_DESC, def);
+        return NULL;
+    }
+    guint8 id[16];
+    memcpy(id, def->uuid, sizeof(id));
+    if (network_port_create(&job, def, 0) < 0)
+        return NULL;
+    g_autoptr(NetworkPort) port = network_port_find(job.obj, id);
+    Definition *made = port ? network_port_definition(port) : NULL;
+    if (made)
+        note(iface, definition_get(made));
+    return made;
+}
+
+static gboolean belongs_to(const NetworkPortDef *port, const DomainInterface *iface, const guint8 uuid[16])
+{
+    return memcmp(port->owner.uuid, uuid, sizeof(port->owner.uuid)) == 0 && memcmp(port->mac, iface->mac, sizeof(port->mac)) == 0;
+}
+
+void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    g_auto(ManagedJob) job = { NULL };
+    virErrorPtr error = error_save();
+    g_autoptr(Managed) net = networks ? managed_peek(networks, NULL, iface->source.network) : NULL;
+    if (net && managed_job_begin(&job, networks, net->entry.uuid, NULL, __func__) == 0) {
+        g_autoptr(GPtrArray) ports = network_port_definitions(net);
+        for (guint i = 0; i < ports->len; i++) {
+            const NetworkPortDef *def = definition_get(ports->pdata[i]);
+            g_autoptr(NetworkPort) port = belongs_to(def, iface, uuid) ? network_port_find(net, def->uuid) : NULL;
+            if (port && network_port_delete(&job, port) < 0)
+                LOG_WARN("network '%s' keeps a port of domain '%s': %s", iface->source.network, domain, error_message());
+        }
+    }
+    error_restore(error);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Interfaces of guests on the networks of this process (core/node.h): for hypervisors' drivers.
+ */
+#pragma once
+#include "core/definition.h"
+#include "model/domain_def.h"
+#include "model/networkport_def.h"
+
+/** Plug @iface, whose type is 'network', into its network: make a port for it, and start the network if it is marked for autostart.
+ * What the port has of the network or its port group (bandwidth, VLANs, isolation …) is put into @iface where it had nothing of
+ * its own, and so are the port's id and the bridge. @uuid: of the domain. The port's definition, whose plug tells what
+ * to connect to; the caller unrefs. NULL with an error. [worker] */
+Definition *network_plug(DomainInterface *iface, const char *domain, const guint8 uuid[16]);
+/** Take the port away, also one that @iface doesn't know of yet. A failure is logged; the thread's error stays. [worker] */
+void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);

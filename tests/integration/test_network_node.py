@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 900
+"""Virtual networks of a real host, which is this test's own network namespace: bridges, dnsmasq, the firewall's rules, and guests on
+them that reach each other, the host and a server behind it. Through python3-libvirt on Debian's library."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import support
+from support import wait_for, wait_for_mark
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+
+pytestmark = [pytest.mark.foreign_library,
+              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
+              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+BOOT_SECONDS = 90
+SERVER, SERVER_PORT = '10.99.0.2', 8000
+# Answers each connection with the address that it comes from.
+SERVER_PROGRAM = f'''
+import socket
+s = socket.create_server(('{SERVER}', {SERVER_PORT}))
+while True:
+    c, peer = s.accept()
+    c.sendall(('you are ' + peer[0] + '\\n').encode())
+    c.close()
+'''
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+support.run_events_while_waiting(libvirt)
+
+
+def ip(*words):
+    return json.loads(support.run(['ip', '-j', *words]).stdout or '[]')
+
+
+def links():
+    return {link['ifname'] for link in ip('link')}
+
+
+def rules():
+    return support.run(['nft', 'list', 'ruleset']).stdout
+
+
+def dnsmasqs(name):
+    """Process ids of dnsmasq for a network."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError), open(f'/proc/{pid}/cmdline', 'rb') as f:
+            if f'/dnsmasq/{name}.conf'.encode() in f.read():
+                found.append(int(pid))
+    return sorted(found)
+
+
+def network_xml(name, number, mode='nat', more='', hosts='', bridge=None, extra=''):
+    forward = f"<forward mode='{mode}'{extra}/>" if mode else ''
+    bridge = f"<bridge name='{bridge}' stp='off'/>" if bridge else "<bridge stp='off'/>"
+    return f"""<network><name>{name}</name>{forward}{bridge}<domain name='lan' localOnly='yes'/>{more}
+      <ip address='192.168.{number}.1' netmask='255.255.255.0'>
+        <dhcp><range start='192.168.{number}.10' end='192.168.{number}.99'/>{hosts}</dhcp></ip></network>"""
+
+
+def nic(network, mac, more=''):
+    return f"<interface type='network'><mac address='{mac}'/><source network='{network}'/><model type='virtio'/>{more}</interface>"
+
+
+def nothing_left(bridge, name):
+    assert bridge not in links()
+    assert f'"{bridge}"' not in rules() and f'_{bridge}' not in rules()
+    assert not dnsmasqs(name)
+
+
+@pytest.fixture
+def connection(guest_daemon):
+    folder = guest_daemon.root
+    while folder != '/tmp':     # dnsmasq gives up root's rights before it reads its files
+        os.chmod(folder, 0o711)
+        folder = os.path.dirname(folder)
+    opened = libvirt.open(guest_daemon.uri)
+    yield opened
+    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
+        opened.close()
+    again = libvirt.open(guest_daemon.uri)
+    for domain in again.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
+        domain.destroy()
+    for network in again.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
+        network.destroy()
+    again.close()
+
+
+@pytest.fixture
+def device():
+    """Makes devices of the host, which are gone after the test."""
+    made = []
+
+    def make(name, *kind, address=None):
+        support.run(['ip', 'link', 'add', name, *kind])
+        made.append(name)
+        if address:
+            support.run(['ip', 'address', 'add', address, 'dev', name])
+        support.run(['ip', 'link', 'set', name, 'up'])
+    yield make
+    for name in made:
+        support.run(['ip', 'link', 'delete', name], check=False)
+
+
+@pytest.fixture
+def server():
+    """A server behind this host, which knows the way back only to the host's own address and to 192.168.33.0/24."""
+    space = f'server{uuid.uuid4().hex[:6]}'
+    support.run(['ip', 'netns', 'add', space])
+    inside = ['ip', 'netns', 'exec', space]
+    support.run(['ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space])
+    support.run(['ip', 'address', 'add', '10.99.0.1/24', 'dev', 'up0'])
+    support.run(['ip', 'link', 'set', 'up0', 'up'])
+    for words in (['address', 'add', f'{SERVER}/24', 'dev', 'eth0'], ['link', 'set', 'eth0', 'up'], ['link', 'set', 'lo', 'up'],
+                  ['route', 'add', '192.168.33.0/24', 'via', '10.99.0.1']):
+        support.run([*inside, 'ip', *words])
+    with subprocess.Popen([*inside, sys.executable, '-c', SERVER_PROGRAM]) as process:
+        wait_for(lambda: subprocess.run([*inside, 'ss', '-tln'], stdout=subprocess.PIPE, check=True, text=True)
+                 .stdout.find(f':{SERVER_PORT}') >= 0, 20, 'the server')
+        yield space
+        process.kill()
+    support.run(['ip', 'link', 'delete', 'up0'])
+    support.run(['ip', 'netns', 'delete', space])
+    support.run(['umount', '/run/netns'])
+
+
+def start_network(connection, xml):
+    network = connection.networkDefineXML(xml)
+    network.create()
+    return network
+
+
+def caught(function, *args):
+    with pytest.raises(libvirt.libvirtError) as problem:
+        function(*args)
+    return problem.value
+
+
+def test_life(guest_daemon, connection):
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    bridge = ip('-d', 'link', 'show', 'virbr31')[0]
+    assert bridge['linkinfo']['info_kind'] == 'bridge' and 'UP' in bridge['flags']
+    assert [a['local'] for a in ip('address', 'show', 'virbr31')[0]['addr_info'] if a['family'] == 'inet'] == ['192.168.31.1']
+    assert 'masquerade' in rules() and len(dnsmasqs('n1')) >= 1
+    before, text = dnsmasqs('n1'), network.XMLDesc()
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    network = again.networkLookupByName('n1')
+    assert network.isActive() and network.XMLDesc() == text and dnsmasqs('n1') == before
+    network.destroy()
+    nothing_left('virbr31', 'n1')
+    assert not network.isActive() and network.isPersistent()
+    network.undefine()
+    again.close()
+
+
+def test_mended(guest_daemon, connection):
+    """What somebody has taken away while no daemon ran is there again."""
+    start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    guest_daemon.crash()
+    support.run(['nft', 'flush', 'ruleset'])
+    support.run(['ip', 'address', 'flush', 'dev', 'virbr31'])
+    for pid in dnsmasqs('n1'):
+        os.kill(pid, signal.SIGKILL)
+    guest_daemon.restart()
+    libvirt.open(guest_daemon.uri).close()      # answered when all is there again
+    assert '_virbr31' in rules() and dnsmasqs('n1')
+    assert ip('address', 'show', 'virbr31')[0]['addr_info'][0]['local'] == '192.168.31.1'
+    support.run(['ip', 'link', 'delete', 'virbr31'])
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    assert 'virbr31' in links()
+    again.networkLookupByName('n1').destroy()
+    nothing_left('virbr31', 'n1')
+    again.close()
+
+
+def test_dnsmasq_dies(connection):
+    start_network(connection, network_xml('n1', 31))
+    before = dnsmasqs('n1')
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: dnsmasqs('n1') and not set(before) & set(dnsmasqs('n1')), 20, 'a new dnsmasq')
+
+
+def test_names_of_bridges(connection, device):
+    """Chosen ones are free, also when somebody else has one; given ones are for one network only."""
+    device('virbr0', 'type', 'bridge')
+    names = [connection.networkDefineXML(f'<network><name>b{i}</name></network>').bridgeName() for i in range(5)]
+    assert len(set(names)) == 5 and 'virbr0' not in names and all(re.fullmatch(r'virbr\d+', name) for name in names)
+    taken = caught(connection.networkDefineXML, f"<network><name>other</name><bridge name='{names[0]}'/></network>")
+    assert taken.get_error_code() == libvirt.VIR_ERR_INTERNAL_ERROR and "'b0'" in str(taken)
+    # a bridge that isn't ours stays what it is
+    foreign = connection.networkDefineXML("<network><name>mine</name><bridge name='virbr0'/></network>")
+    assert 'not made for it' in str(caught(foreign.create))
+    assert 'virbr0' in links()
+    support.run(['ip', 'link', 'delete', 'virbr0'])
+    foreign.create()
+    foreign.destroy()
+    assert 'virbr0' not in links()
+
+
+def test_conflict(connection, device):
+    device('lan0', 'type', 'bridge', address='192.168.31.7/24')
+    network = connection.networkDefineXML(network_xml('n1', 31, bridge='virbr31'))
+    problem = caught(network.create)
+    assert "'lan0'" in str(problem) and '192.168.31.0/24' in str(problem)
+    nothing_left('virbr31', 'n1')
+    support.run(['ip', 'link', 'delete', 'lan0'])
+    network.create()
+
+
+def test_failed_start_leaves_nothing(connection):
+    bad = network_xml('n1', 31, bridge='virbr31', more="<dns><txt name='a' value='b'/></dns>").replace(
+        '<network>', "<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>").replace(
+            '</network>', "<dnsmasq:options><dnsmasq:option value='no-such-option'/></dnsmasq:options></network>")
+    network = connection.networkDefineXML(bad)
+    problem = caught(network.create)
+    assert 'dnsmasq' in str(problem) and 'n1' in str(problem)
+    nothing_left('virbr31', 'n1')
+    assert not network.isActive()
+
+
+def test_line_breaks(connection):
+    problem = caught(connection.networkDefineXML, network_xml('n1', 31, more="<dns><txt name='a' value='b&#10;dhcp-script=/x'/></dns>"))
+    assert problem.get_error_code() == libvirt.VIR_ERR_XML_ERROR and 'line break' in str(problem)
+
+
+def test_update(guest_daemon, connection):
+    """Sections change while it runs; dnsmasq goes on where it can."""
+    network = start_network(connection, network_xml('n1', 31))
+    before = dnsmasqs('n1')
+    both = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE | libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    network.update(libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST, -1,
+                   "<host mac='52:54:00:00:00:09' name='nine' ip='192.168.31.9'/>", both)
+    assert dnsmasqs('n1') == before
+    assert support.file_has(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/n1.hostsfile', '192.168.31.9,nine')
+    assert support.file_has(f'{guest_daemon.root}/etc/libvirt/qemu/networks/n1.xml', '192.168.31.9')
+    assert support.file_has(f'{guest_daemon.root}/run/libvirt/network/n1.xml', '192.168.31.9')
+    network.update(libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, libvirt.VIR_NETWORK_SECTION_IP_DHCP_RANGE, -1,
+                   "<range start='192.168.31.120' end='192.168.31.130'/>", both)
+    assert support.file_has(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/n1.conf', '192.168.31.120')
+    assert dnsmasqs('n1') and not set(before) & set(dnsmasqs('n1'))
+
+
+def test_inactive_network(connection, guest):
+    connection.networkDefineXML(network_xml('n1', 31))
+    domain = connection.defineXML(support.domain_xml('wants', devices=nic('n1', '52:54:00:00:31:01')))
+    problem = caught(domain.create)
+    assert problem.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID
+    assert 'virsh net-start n1' in str(problem)
+    connection.networkLookupByName('n1').setAutostart(1)
+    domain.create()
+    network = connection.networkLookupByName('n1')
+    assert network.isActive() and len(network.listAllPorts()) == 1
+    domain.destroy()
+    wait_for(lambda: not network.listAllPorts(), 10, 'the port to go')
+    missing = caught(connection.createXML, support.domain_xml('lost', devices=nic('nowhere', '52:54:00:00:31:02')))
+    assert missing.get_error_code() == libvirt.VIR_ERR_NO_NETWORK
+
+
+def run_when_up(commands):
+    """Words of the kernel command line: commands of a guest that has its address."""
+    wait = 'until,ip,route|grep,-q,192;do,sleep,1;done'
+    return f"guest.run={wait};{';'.join(c.replace(' ', ',') for c in commands)}"
+
+
+def ask_server():
+    return f'nc {SERVER} {SERVER_PORT} &lt;/dev/null'
+
+
+def test_guests_behind_nat(connection, boot_defined, server):
+    hosts = ("<host mac='52:54:00:00:31:01' name='one' ip='192.168.31.11'/>"
+             "<host mac='52:54:00:00:31:02' name='two' ip='192.168.31.12'/>")
+    network = start_network(connection, network_xml('n1', 31, hosts=hosts, bridge='virbr31'))
+    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'))
+    wait_for_mark(log, 'GUEST-IP eth0 192.168.31.11', 30)
+    commands = ['ping -c 2 -W 5 192.168.31.11', 'ping -c 1 -W 5 192.168.31.1', 'nslookup one.lan 192.168.31.1', ask_server()]
+    domain, log = boot_defined('two', devices=nic('n1', '52:54:00:00:31:02'), extra=run_when_up(commands))
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    with open(log, encoding='utf-8', errors='replace') as f:
+        said = f.read()
+    assert 'GUEST-IP eth0 192.168.31.12' in said
+    assert '2 packets received' in said and '1 packets received' in said
+    assert 'one.lan' in said and '192.168.31.11' in said
+    assert 'you are 10.99.0.1' in said      # the server sees the host's own address
+    leases = {lease['mac']: lease for lease in network.DHCPLeases()}
+    assert leases['52:54:00:00:31:02']['ipaddr'] == '192.168.31.12' and leases['52:54:00:00:31:02']['iface'] == 'virbr31'
+    assert [lease['ipaddr'] for lease in network.DHCPLeases('52:54:00:00:31:01')] == ['192.168.31.11']
+    source = ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/source')
+    assert source.get('bridge') == 'virbr31' and source.get('portid') in {p.UUIDString() for p in network.listAllPorts()}
+    for kind in (libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP):
+        addresses = domain.interfaceAddresses(kind)
+        assert [a['addr'] for card in addresses.values() for a in card['addrs']] == ['192.168.31.12'], kind
+
+
+def test_isolated_and_routed(connection, boot_defined, server):
+    start_network(connection, network_xml('alone', 32, mode=None))
+    start_network(connection, network_xml('routed', 33, mode='route'))
+    said = {}
+    for name, number in (('alone', 32), ('routed', 33)):
+        way = [f'ip route replace default via 192.168.{number}.1'] if name == 'alone' else []
+        commands = [*way, f'ping -c 1 -W 5 192.168.{number}.1', f'timeout 5 {ask_server()}']
+        _, log = boot_defined(name, devices=nic(name, f'52:54:00:00:{number}:01'), extra=run_when_up(commands))
+        wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+        with open(log, encoding='utf-8', errors='replace') as f:
+            said[name] = f.read()
+        assert '1 packets received' in said[name]
+    assert 'you are' not in said['alone']
+    assert re.search(r'you are 192\.168\.33\.\d+', said['routed'])      # not translated
+
+
+def test_hotplug(connection, boot_defined):
+    network = start_network(connection, network_xml('n1', 31))
+    domain, log = boot_defined('plugged')
+    xml = nic('n1', '52:54:00:00:31:05')
+    domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    wait_for_mark(log, 'GUEST-IP eth0 192.168.31.', 30)
+    assert [p.UUIDString() for p in network.listAllPorts()]
+    domain.detachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    wait_for(lambda: not network.listAllPorts(), 30, 'the port to go')
+    wait_for(lambda: not [link for link in links() if link.startswith('vnet')], 10, 'the tap device to go')
+
+
+def test_direct(connection, boot_defined, device):
+    """A macvtap device on a device of the host: there while the guest runs, gone with it."""
+    device('far1', 'type', 'veth', 'peer', 'name', 'up1', address='192.168.40.1/24')
+    support.run(['ip', 'link', 'set', 'up1', 'up'])
+    mac = '52:54:00:00:40:01'
+    card = f"<interface type='direct'><mac address='{mac}'/><source dev='up1' mode='bridge'/><model type='virtio'/></interface>"
+    commands = 'guest.run=ip,address,add,192.168.40.2/24,dev,eth0;ip,link,set,eth0,up;ping,-c,2,-W,5,192.168.40.1'
+    domain, log = boot_defined('direct', devices=card, extra=commands)
+    wait_for_mark(log, 'GUEST-RAN 0', BOOT_SECONDS)
+    target = ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/target').get('dev')
+    assert target in links()
+    domain.destroy()
+    wait_for(lambda: target not in links(), 10, 'the macvtap device to go')
