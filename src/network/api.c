@@ -144,8 +144,6 @@ static int network_get_dhcp_leases(virNetworkPtr net, const char *mac, virNetwor
     g_autoptr(Managed) obj = managed_find_state(net->o.conn->tables->networks, net->uuid, NULL, &state);
     if (!obj)
         return -1;
-    if (!network_backend(obj)->leases)
-        return FAIL(VIR_ERR_NO_SUPPORT, "%s", __func__);
     return network_backend(obj)->leases(obj, network_def(state), mac, leases);
 }
 

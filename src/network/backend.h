@@ -21,7 +21,7 @@ typedef struct NetworkBackend {
     /** Bring what runs in line with @now, of which virNetworkUpdate() has changed @section. */
     int (*update)(Managed *net, const NetworkDef *was, const NetworkDef *now, unsigned int section);
     /** The leases of its DHCP server, of hardware address @mac or (NULL) all: how many, into *leases (may be NULL) an array with a NULL
-     * behind the last, which the caller frees. -1 with an error. */
+     * behind the last, which the caller frees. -1 with an error. NULL: the driver leaves network_get_dhcp_leases out of its functions. */
     int (*leases)(Managed *net, const NetworkDef *def, const char *mac, virNetworkDHCPLeasePtr **leases);
     /** Plug in a port, whose definition is complete. */
     int (*port_create)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);

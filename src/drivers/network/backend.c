@@ -162,6 +162,16 @@ static void undo(NetworkNode *node, const NetworkDef *net)
     error_restore(error);
 }
 
+/* Translation takes these ports unless it is told others; the document of a run says so. */
+static void settle_ports(NetworkDef *live)
+{
+    NetworkNat *nat = &live->forward.nat;
+    if (network_def_mode(live) != NETWORK_FORWARD_MODE_NAT || nat->port.start)
+        return;
+    nat->port.start = RULES_NAT_PORT_FIRST;
+    nat->port.end = RULES_NAT_PORT_LAST;
+}
+
 static int start(Managed *obj, NetworkDef *live)
 {
     NetworkNode *node = network_node(obj);
@@ -172,6 +182,7 @@ static int start(Managed *obj, NetworkDef *live)
                     "qemu:///system net-start %s', or give the guest an <interface type='user'>", live->name, live->name);
     if (bridge_check_conflicts(live) < 0)
         return -1;
+    settle_ports(live);
     if (ensure(node, live) == 0)
         return 0;
     undo(node, live);

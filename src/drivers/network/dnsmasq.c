@@ -5,9 +5,6 @@
 #include "base/error.h"
 #include "base/ip.h"
 
-/* Seconds of the shortest time for which an address can be lent. */
-#define LEASE_MIN 120
-
 bool dnsmasq_is_needed(const NetworkDef *net)
 {
     bool dhcp = false;
@@ -138,11 +135,8 @@ static void add_reverse(GString *conf, const IpAddress *address, guint prefix)
 static void add_domain(GString *conf, const NetworkDef *net)
 {
     const NetworkDns *dns = net->dns;
-    if (dns && dns->forward_plain_names == TRISTATE_NO) {
-        g_string_append(conf, "domain-needed\n");
-        if (!net->domain.name || net->domain.local_only != TRISTATE_YES)
-            g_string_append(conf, "local=//\n");
-    }
+    if (dns && dns->forward_plain_names == TRISTATE_NO)
+        g_string_append(conf, "domain-needed\nlocal=//\n");
     if (!net->domain.name)
         return;
     if (net->domain.local_only == TRISTATE_YES)
@@ -178,17 +172,15 @@ static void add_records(GString *conf, const NetworkDns *dns)
 
 /* ---- addresses ---- */
 
-/* ",3600", ",infinite" or nothing. */
+/* ",2h", ",infinite" or nothing; the rules have checked how long it is. */
 static char *lease_time(const NetworkLease *lease)
 {
-    static const guint seconds[] = { [NETWORK_LEASE_UNIT_SECONDS] = 1, [NETWORK_LEASE_UNIT_MINUTES] = 60, [NETWORK_LEASE_UNIT_HOURS] = 3600 };
+    static const char units[] = { [NETWORK_LEASE_UNIT_SECONDS] = 's', [NETWORK_LEASE_UNIT_MINUTES] = 'm', [NETWORK_LEASE_UNIT_HOURS] = 'h' };
     if (!lease || !lease->has_expiry)
         return g_strdup("");
     if (!lease->expiry)
         return g_strdup(",infinite");
-    guint unit = lease->unit ? seconds[lease->unit] : 60;
-    guint64 time = lease->expiry > G_MAXUINT32 / unit ? G_MAXUINT32 : lease->expiry * unit;
-    return g_strdup_printf(",%" G_GUINT64_FORMAT, MAX(time, (guint64) LEASE_MIN));
+    return g_strdup_printf(",%" G_GUINT64_FORMAT "%c", lease->expiry, lease->unit ? units[lease->unit] : 'm');
 }
 
 static guint64 range_size(const NetworkDhcpRange *range)
@@ -262,7 +254,7 @@ static void add_isolation(GString *conf, const NetworkDef *net)
 static void add_addresses(GString *conf, const NetworkDef *net, const DnsmasqFiles *files)
 {
     guint64 leases = 0;
-    bool dhcp6 = false, v6 = false;
+    bool dhcp = false, dhcp6 = false, v6 = false;
     for (guint i = 0; i < net->n_ips; i++) {
         const NetworkIp *ip = net->ips[i];
         IpAddress address;
@@ -271,12 +263,17 @@ static void add_addresses(GString *conf, const NetworkDef *net, const DnsmasqFil
         if (ip->tftp_root)
             g_string_append_printf(conf, "enable-tftp\ntftp-root=%s\n", ip->tftp_root);
         add_dhcp(conf, ip, &address, &leases);
+        bool serves = ip->dhcp && (ip->dhcp->n_ranges || ip->dhcp->n_hosts);
         v6 |= ip_is_v6(&address);
-        dhcp6 |= ip_is_v6(&address) && ip->dhcp && (ip->dhcp->n_ranges || ip->dhcp->n_hosts);
+        dhcp |= serves;
+        dhcp6 |= serves && ip_is_v6(&address);
     }
     if (leases)
         g_string_append_printf(conf, "dhcp-lease-max=%" G_GUINT64_FORMAT "\n", MIN(leases, (guint64) G_MAXINT32));
-    g_string_append_printf(conf, "dhcp-hostsfile=%s\naddn-hosts=%s\n", files->hosts, files->names);
+    if (dhcp)
+        g_string_append_printf(conf, "dhcp-hostsfile=%s\n", files->hosts);
+    if (!net->dns || net->dns->enable != TRISTATE_NO)
+        g_string_append_printf(conf, "addn-hosts=%s\n", files->names);
     for (guint i = 0; v6 && i < net->n_ips; i++) {
         IpAddress address;
         if (!dhcp6 && ip_parse(net->ips[i]->address, &address) && ip_is_v6(&address))
@@ -347,8 +344,3 @@ char *dnsmasq_names(const NetworkDef *net)
     return g_string_free(text, FALSE);
 }
 
-bool dnsmasq_is_same_but_hosts(const NetworkDef *a, const NetworkDef *b, const DnsmasqFiles *files)
-{
-    g_autofree char *before = dnsmasq_conf(a, files), *after = dnsmasq_conf(b, files);
-    return strcmp(before, after) == 0;
-}

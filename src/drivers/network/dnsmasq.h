@@ -18,9 +18,6 @@ typedef struct DnsmasqFiles {
 bool dnsmasq_is_needed(const NetworkDef *net);
 /** Whether all that goes into the files fits on a line. -1 with an error. */
 int dnsmasq_check(const NetworkDef *net);
-/** Whether what changes between two definitions is in the files that are read again, so that it need not be started anew. */
-bool dnsmasq_is_same_but_hosts(const NetworkDef *a, const NetworkDef *b, const DnsmasqFiles *files);
-
 /** Text of the files; the caller frees. */
 char *dnsmasq_conf(const NetworkDef *net, const DnsmasqFiles *files);
 char *dnsmasq_hosts(const NetworkDef *net);

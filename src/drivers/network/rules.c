@@ -95,7 +95,7 @@ static void add_passage(const Rules *r, const NetworkIp *ip)
 
 static char *nat_verdict(const NetworkNat *nat, bool v6, bool with_ports)
 {
-    guint first = nat->port.start ? nat->port.start : 1024, last = nat->port.end ? nat->port.end : 65535;
+    guint first = nat->port.start ? nat->port.start : RULES_NAT_PORT_FIRST, last = nat->port.end ? nat->port.end : RULES_NAT_PORT_LAST;
     g_autofree char *ports = with_ports ? g_strdup_printf(":%u-%u", first, last) : g_strdup("");
     if (v6 || !nat->address.start)
         return with_ports ? g_strdup_printf("masquerade to %s", ports) : g_strdup("masquerade");

@@ -13,6 +13,10 @@
 /** The table's name. */
 #define RULES_TABLE "inet libvirt_network"
 
+/** Ports that translated connections get unless the definition says others. */
+#define RULES_NAT_PORT_FIRST 1024
+#define RULES_NAT_PORT_LAST 65535
+
 /** Whether a bridge of this name can be written in a rule: nft knows wildcards and quotes. */
 bool rules_bridge_is_writable(const char *bridge);
 /** Append what makes the rules of @net, which owns its bridge. Nothing for mode 'open'. */

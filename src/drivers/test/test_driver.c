@@ -15,6 +15,7 @@
 
 static HypervisorDriver test_hypervisor;
 static NodedevDriver test_nodedev;
+static NetworkDriver test_network;
 
 static OpenResult test_open(virConnectPtr conn, virConnectAuthPtr auth)
 {
@@ -71,7 +72,7 @@ void test_driver_register(void)
         .hypervisor = &test_hypervisor,
         .nodedev = &test_nodedev,
         .nwfilter = &nwfilter_functions,
-        .network = &network_functions,
+        .network = &test_network,
         .interface = &hostif_functions,
         .secret = &secret_functions,
         .storage = &storage_functions,
@@ -80,6 +81,8 @@ void test_driver_register(void)
     test_host_fill(&test_hypervisor);
     test_hypervisor.domain_get_os_type = test_os_type;
     test_nodedev_fill(&test_nodedev);
+    test_network = network_functions;
+    test_network.network_get_dhcp_leases = NULL; /* nobody asks for addresses there */
     test_hypervisor.connect_get_version = test_get_version;
     test_hypervisor.connect_get_hostname = test_get_hostname;
     test_hypervisor.domain_get_security_label = test_security_label;
