@@ -29,6 +29,7 @@ struct ConnectDriver {
     const char *name;                 /* what virConnectGetType() answers, "QEMU" */
     const char *const *schemes;       /* NULL terminated URI schemes served; NULL: any */
     int error_domain;                 /* of errors about its domains, VIR_FROM_QEMU; 0: VIR_FROM_DOMAIN */
+    gboolean node;                    /* its connections have what this host has beside guests (core/node.h) */
     gboolean local;                   /* must run in the process that owns the state (needs its StateDriver) */
     /** Serve @conn (uri and flags are set) or decline. On OPEN_OK conn->data is the driver's until close(). */
     OpenResult (*open)(virConnectPtr conn, virConnectAuthPtr auth);

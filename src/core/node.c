@@ -18,11 +18,11 @@ void node_attach(virConnectPtr conn)
 {
     Node *node = node_get();
     conn->tables = &node->tables;
-    conn->network = node->network;
-    conn->interface = node->interface;
-    conn->nodedev = node->nodedev;
-    conn->nwfilter = node->nwfilter;
-    conn->secret = node->secret;
-    conn->storage = node->storage;
+    conn->network = node->tables.networks ? node->network : NULL;
+    conn->interface = node->tables.interfaces ? node->interface : NULL;
+    conn->nodedev = node->tables.nodedevs ? node->nodedev : NULL;
+    conn->nwfilter = node->tables.nwfilters ? node->nwfilter : NULL;
+    conn->secret = node->tables.secrets ? node->secret : NULL;
+    conn->storage = node->tables.pools ? node->storage : NULL;
     event_registry_attach(conn->events, node->bus);
 }

@@ -19,8 +19,9 @@ typedef struct Node {
     const StorageDriver *storage;
 } Node;
 
-/** The one of this process. Members are set by drivers in their start() and cleared in their stop(). */
+/** The one of this process. Functions are set when a driver registers; tables and what else there is while it runs, from its start()
+ * to its stop(). */
 Node *node_get(void);
 
-/** Let @conn use what there is: in the open() of a hypervisor's driver, or of one for such objects alone. */
+/** Let @conn, of a driver that says so (ConnectDriver.node), use what there is. */
 void node_attach(virConnectPtr conn);

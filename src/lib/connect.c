@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/event.h"
+#include "core/node.h"
 #include "lib/client_conf.h"
 #include "lib/embed.h"
 #include "lib/entry.h"
@@ -98,7 +99,10 @@ static OpenResult connect_among(virConnectPtr conn, virConnectAuthPtr auth, gboo
             continue;
         connect_use_driver(conn, driver);
         switch (driver->open(conn, auth)) {
-        case OPEN_OK: return OPEN_OK;
+        case OPEN_OK:
+            if (driver->node)
+                node_attach(conn);
+            return OPEN_OK;
         case OPEN_DECLINED: break;
         case OPEN_ERROR:
             conn->driver = NULL;

@@ -8,16 +8,22 @@
  */
 #include "coverage_table.h"
 #include "core/driver.h"
+#include "core/node.h"
 #include "lib/entry.h"
 #include <stdio.h>
 #include <string.h>
 
 static const void *table_of(const ConnectDriver *driver, const char *group)
 {
+    const Node *node = node_get();
     const struct { const char *name; const void *table; } tables[] = {
-        { "hypervisor", driver->hypervisor }, { "network", driver->network }, { "interface", driver->interface },
-        { "nodedev", driver->nodedev }, { "nwfilter", driver->nwfilter }, { "secret", driver->secret },
-        { "storage", driver->storage },
+        { "hypervisor", driver->hypervisor },
+        { "network", driver->node ? node->network : driver->network },
+        { "interface", driver->node ? node->interface : driver->interface },
+        { "nodedev", driver->node ? node->nodedev : driver->nodedev },
+        { "nwfilter", driver->node ? node->nwfilter : driver->nwfilter },
+        { "secret", driver->node ? node->secret : driver->secret },
+        { "storage", driver->node ? node->storage : driver->storage },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         if (strcmp(tables[i].name, group) == 0)
@@ -63,7 +69,11 @@ static void print_report(void)
 int main(int argc, char **argv)
 {
     lib_initialize();
-    if (driver_module_load("qemu") < 0) {
+    static const char *const modules[] = { "network", "qemu" };
+    size_t loaded = 0;
+    while (loaded < G_N_ELEMENTS(modules) && driver_module_load(modules[loaded]) == 0)
+        loaded++;
+    if (loaded < G_N_ELEMENTS(modules)) {
         fprintf(stderr, "%s\n", virGetLastErrorMessage());
         return 1;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The driver of virtual networks: started once by the process that owns state, before the hypervisors' drivers, whose
- * connections share what it has (core/node.h). Connections to network:///system and network:///session have nothing else.
+ * connections share what it has (core/node.h). Connections to network:///system and network:///session have no guests.
  */
 #define ERROR_DOMAIN VIR_FROM_NETWORK
 #define LOG_SOURCE "network.driver"
@@ -62,14 +62,12 @@ static int state_start(const StateContext *ctx)
     network_host_load(node->host);
     managed_table_autostart(table);
     node_get()->tables.networks = table;
-    node_get()->network = &network_functions;
     return 0;
 }
 
 static void state_stop(void)
 {
     node_get()->tables.networks = NULL;
-    node_get()->network = NULL;
     if (!state)
         return;
     service_detach_all(state);
@@ -83,12 +81,6 @@ static OpenResult network_open(virConnectPtr conn, virConnectAuthPtr auth)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "the network driver is not active");
     if (strcmp(conn->uri->path, ours) != 0 && !(state->privileged && strcmp(conn->uri->path, "/session") == 0))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected network URI path '%s', try network://%s", conn->uri->path, ours);
-    node_attach(conn);
-    conn->interface = NULL;
-    conn->nodedev = NULL;
-    conn->nwfilter = NULL;
-    conn->secret = NULL;
-    conn->storage = NULL;
     return OPEN_OK;
 }
 
@@ -121,7 +113,7 @@ void network_driver_register(void)
     static const char *const schemes[] = { "network", NULL };
     static HypervisorDriver hypervisor;
     static const ConnectDriver driver = {
-        .name = "network", .error_domain = VIR_FROM_NETWORK, .schemes = schemes, .local = TRUE, .open = network_open,
+        .name = "network", .error_domain = VIR_FROM_NETWORK, .schemes = schemes, .node = TRUE, .local = TRUE, .open = network_open,
         .close = network_close, .hypervisor = &hypervisor,
     };
     static const StateDriver state_driver = {
@@ -131,6 +123,7 @@ void network_driver_register(void)
     hypervisor.connect_is_alive = yes;
     hypervisor.connect_is_secure = yes;
     hypervisor.connect_is_encrypted = no;
+    node_get()->network = &network_functions;
     state_driver_register(&state_driver);
     driver_register(&driver);
 }

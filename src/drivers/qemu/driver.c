@@ -12,7 +12,6 @@
 #include "base/threadpool.h"
 #include "core/driver.h"
 #include "core/host/host.h"
-#include "core/node.h"
 #include "domain/connect.h"
 #include "domain/functions.h"
 #include "domain/host.h"
@@ -93,7 +92,6 @@ static OpenResult qemu_open(virConnectPtr conn, virConnectAuthPtr auth)
     if (!g_str_equal(path, ours) && !(state.privileged && g_str_equal(path, "/session")))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected QEMU URI path '%s', try qemu://%s", path, ours);
     connect_attach(conn, state.host, NULL);
-    node_attach(conn);
     return OPEN_OK;
 }
 
@@ -212,7 +210,7 @@ void qemu_driver_register(void)
     static HypervisorDriver hypervisor;
     static const char *const schemes[] = { "qemu", NULL };
     static const ConnectDriver driver = {
-        .name = "QEMU", .error_domain = VIR_FROM_QEMU, .schemes = schemes, .local = TRUE, .open = qemu_open,
+        .name = "QEMU", .error_domain = VIR_FROM_QEMU, .schemes = schemes, .node = TRUE, .local = TRUE, .open = qemu_open,
         .close = qemu_close, .hypervisor = &hypervisor,
     };
     static const StateDriver state_driver = {
