@@ -38,16 +38,24 @@ typedef enum {
 /** What a machine type is like: everything that defaults and addresses depend on and the XML doesn't say. */
 typedef struct {
     DomainPciRoot pci_root;
+    const char *pci_bus;     /**< QEMU's name of the root bus. */
+    bool has_ccw;            /**< Virtio devices are on the channel subsystem (s390). */
+    bool has_mmio;           /**< Virtio devices may be at addresses of memory; without PCI they all are. */
+    bool has_vio;            /**< It has the virtual I/O bus of POWER, and may have several PCI host bridges (pseries). */
     bool has_ide;            /**< Built-in IDE controller at 00:01.1 (pc). */
     bool has_sata;           /**< Built-in AHCI at 00:1f.2 (q35). */
     bool has_ps2;            /**< PS/2 mouse and keyboard exist by themselves. */
     bool has_usb;            /**< A USB controller is there unless it is switched off. */
     bool has_memballoon;     /**< A virtio balloon is added unless there is one, be it of model none. */
+    bool usb_inputs;         /**< With a display there are a keyboard and a mouse on USB. */
+    FeatureGicVersion gic_version;  /**< Interrupt controller where none is named; UNSET: it has no such one. */
+    DomainPanicModel panic_model;   /**< Crash notifier that is always there. */
     guint8 video_slot;       /**< Slot kept for the first video card: 2 on pc, 1 on q35, 0 none. */
     const char *usb_model;         /**< Model of the USB controller that is added. */
     const char *usb_plain_model;   /**< Model of a USB controller in the XML that names none. */
     const char *scsi_model;        /**< Model of a SCSI controller that names none. */
     const char *net_model;         /**< Model of a network interface that names none. */
+    bool net_on_board;             /**< That one is a chip of the board, which can't be added as a device. */
     SerialTargetType serial_type;  /**< Kind of serial port where none is named; UNSET: there is none. */
     SerialTargetModel serial_model;
     DomainVideoType video_type;    /**< Card added where there is a display without one; UNSET: none. */

@@ -207,7 +207,11 @@ int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info)
     if (domain_address_serial(def) < 0 || domain_address_ccid(def) < 0)
         return -1;
     place_modules(def);
+    if (domain_address_virtio(def, info) < 0 || domain_address_vio(def) < 0)
+        return -1;
     if (info->pci_root && domain_address_pci(def, info) < 0)
+        return -1;
+    if (info->has_ccw && domain_address_zpci(def) < 0)
         return -1;
     return domain_address_usb(def);
 }

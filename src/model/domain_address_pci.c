@@ -255,15 +255,44 @@ static void number_port(DomainController *controller)
     }
 }
 
-static void complete_controllers(DomainDef *def)
+enum { MAX_HOST_BRIDGES = 32 };
+
+/* Host bridges of POWER are numbered beside their buses. */
+static int number_host_bridge(DomainDef *def, DomainController *controller, guint *next)
 {
-    guint last_bus = 256;
+    DomainControllerTarget *target = &controller->target;
+    bool taken = true;
+
+    if (!controller->model_name)
+        controller->model_name = g_strdup("spapr-pci-host-bridge");
+    for (; !target->has_index && taken; (*next)++) {
+        taken = false;
+        for (guint i = 0; i < def->devices.n_controllers; i++) {
+            const DomainControllerTarget *other = &def->devices.controllers[i]->target;
+            taken = taken || (other->has_index && other->index == *next);
+        }
+        if (!taken)
+            target->index = *next;
+    }
+    target->has_index = true;
+    if (target->index < MAX_HOST_BRIDGES)
+        return 0;
+    return domain_fail_device(def, "controller", controller, VIR_ERR_XML_ERROR, "there can be no more than %d PCI host bridges",
+                              MAX_HOST_BRIDGES);
+}
+
+static int complete_controllers(DomainDef *def, const DomainMachineInfo *info)
+{
+    guint last_bus = 256, next_bridge = 0;
 
     for (guint i = 0; i < def->devices.n_controllers; i++) {
         DomainController *controller = def->devices.controllers[i];
         if (controller->type != DOMAIN_CONTROLLER_TYPE_PCI)
             continue;
         PciConnect connect = domain_pci_controller_connect(controller);
+        if (info->has_vio && domain_controller_is_model(controller, "pci-root") &&
+            number_host_bridge(def, controller, &next_bridge) < 0)
+            return -1;
         if (!controller->model_name)
             controller->model_name = g_strdup(model_name(controller));
         if (connect == PCI_CONNECT_ROOT_PORT || connect == PCI_CONNECT_DOWNSTREAM)
@@ -280,6 +309,7 @@ static void complete_controllers(DomainDef *def)
         }
         last_bus = MIN(last_bus, controller->target.bus_nr);
     }
+    return 0;
 }
 
 /* Whoever describes buses beside the root, or reads back what was completed before, wants these and no more. */
@@ -308,6 +338,5 @@ int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
     plan->dry = false;
     if (run_plan(plan) < 0)
         return -1;
-    complete_controllers(def);
-    return 0;
+    return complete_controllers(def, info);
 }

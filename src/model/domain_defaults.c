@@ -113,6 +113,10 @@ static int default_cpu(DomainDef *def, const DomainMachineInfo *info)
     if (!def->cpu)
         def->cpu = xml_struct_new(&DOMAIN_CPU_DESC);
     DomainCpu *cpu = def->cpu;
+    if (cpu->topology.sockets && !cpu->topology.dies)
+        cpu->topology.dies = 1;
+    if (domain_is_qemu(def) && !cpu->mode && !cpu->model && !cpu->vendor && !cpu->n_features && !info->default_cpu)
+        return 0;   /* it tells no more than how many there are */
     if (!cpu->mode)
         cpu->mode = CPU_MODE_CUSTOM;
     if (cpu->mode == CPU_MODE_CUSTOM && !cpu->model && (cpu->vendor || cpu->n_features))
@@ -127,17 +131,21 @@ static int default_cpu(DomainDef *def, const DomainMachineInfo *info)
     }
     if (cpu->mode == CPU_MODE_HOST_MODEL && !cpu->model)
         cpu->fallback = CPU_FALLBACK_UNSET;
-    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable)
+    if (cpu->mode == CPU_MODE_HOST_PASSTHROUGH && !cpu->migratable && domain_is_x86(def))
         cpu->migratable = TRISTATE_ON;
-    if (cpu->topology.sockets && !cpu->topology.dies)
-        cpu->topology.dies = 1;
     if (domain_is_qemu(def))
         default_cpu_check(cpu, def->type == DOMAIN_VIRT_TYPE_QEMU);
     return 0;
 }
 
-static void default_features(DomainDef *def)
+static void default_features(DomainDef *def, const DomainMachineInfo *info)
 {
+    DomainFeatures *features = &def->features;
+
+    if (info->gic_version && !features->gic.version) {
+        features->has_gic = true;
+        features->gic.version = info->gic_version;
+    }
     if (def->features.hyperv && !def->features.hyperv->mode)
         def->features.hyperv->mode = FEATURE_HYPERV_MODE_CUSTOM;
 }
@@ -152,7 +160,7 @@ int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info)
     default_nvram(def, info);
     if (default_cpu(def, info) < 0)
         return -1;
-    default_features(def);
+    default_features(def, info);
     if (domain_defaults_devices(def, info) < 0 || domain_defaults_chardevs(def, info) < 0 ||
         domain_defaults_display(def, info) < 0 || domain_defaults_controllers(def, info) < 0)
         return -1;

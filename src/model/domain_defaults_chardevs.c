@@ -48,7 +48,7 @@ static SerialTargetModel model_of(SerialTargetType type, const DomainMachineInfo
     case SERIAL_TARGET_TYPE_SPAPR_VIO_SERIAL:
         return SERIAL_TARGET_MODEL_SPAPR_VTY;
     case SERIAL_TARGET_TYPE_SYSTEM_SERIAL:
-        return info->serial_model;
+        return info->serial_type == type ? info->serial_model : SERIAL_TARGET_MODEL_UNSET;
     case SERIAL_TARGET_TYPE_SCLP_SERIAL:
         return SERIAL_TARGET_MODEL_SCLPCONSOLE;
     case SERIAL_TARGET_TYPE_ISA_DEBUG:
@@ -60,6 +60,10 @@ static SerialTargetModel model_of(SerialTargetType type, const DomainMachineInfo
 
 static void default_serial(DomainSerial *serial, const DomainMachineInfo *info)
 {
+    /* What is written for every machine is a PC's port; here it is the usual one. */
+    if (serial->target.type == SERIAL_TARGET_TYPE_ISA_SERIAL && info->serial_type != SERIAL_TARGET_TYPE_ISA_SERIAL &&
+        !serial->target.model)
+        serial->target.type = info->serial_type;
     if (!serial->target.type && (!serial->info.address || serial->info.address->type != DOMAIN_ADDRESS_TYPE_USB))
         serial->target.type = info->serial_type;
     else if (!serial->target.type)
@@ -152,7 +156,7 @@ int domain_defaults_chardevs(DomainDef *def, const DomainMachineInfo *info)
         default_serial(devices->serials[i], info);
     for (guint i = 0; i < devices->n_consoles; i++)
         default_console(devices->consoles[i], i);
-    if (def->os.type == DOMAIN_OS_TYPE_HVM && info->serial_type && pair_console(def, info) < 0)
+    if (def->os.type == DOMAIN_OS_TYPE_HVM && domain_is_qemu(def) && pair_console(def, info) < 0)
         return -1;
     for (guint i = 0; i < devices->n_channels; i++) {
         if (!devices->channels[i]->target.type)

@@ -135,9 +135,9 @@ static gint64 last_disk_controller(const DomainDef *def, DomainDiskBus bus)
     return last;
 }
 
-static gint64 last_scsi_controller(const DomainDef *def)
+static gint64 last_hostdev_controller(const DomainDef *def)
 {
-    gint64 last = last_disk_controller(def, DOMAIN_DISK_BUS_SCSI);
+    gint64 last = -1;
 
     for (guint i = 0; i < def->devices.n_hostdevs; i++) {
         const DomainHostdev *hostdev = def->devices.hostdevs[i];
@@ -195,9 +195,11 @@ int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info)
     }
     for (guint type = 0; type < DOMAIN_CONTROLLER_TYPE_LAST; type++)
         bitmap_free(indexes.used[type]);
-    if (add_machine_controllers(def, info) < 0 || domain_address_drives(def) < 0)
+    /* Those of passed devices stand before those of the machine. */
+    if (add_up_to(def, DOMAIN_CONTROLLER_TYPE_SCSI, last_hostdev_controller(def), info->scsi_model) < 0 ||
+        add_machine_controllers(def, info) < 0 || domain_address_drives(def) < 0)
         return -1;
-    if (add_up_to(def, DOMAIN_CONTROLLER_TYPE_SCSI, last_scsi_controller(def), info->scsi_model) < 0 ||
+    if (add_up_to(def, DOMAIN_CONTROLLER_TYPE_SCSI, last_disk_controller(def, DOMAIN_DISK_BUS_SCSI), info->scsi_model) < 0 ||
         add_up_to(def, DOMAIN_CONTROLLER_TYPE_FDC, last_disk_controller(def, DOMAIN_DISK_BUS_FDC), NULL) < 0 ||
         add_up_to(def, DOMAIN_CONTROLLER_TYPE_IDE, last_disk_controller(def, DOMAIN_DISK_BUS_IDE), NULL) < 0 ||
         add_up_to(def, DOMAIN_CONTROLLER_TYPE_SATA, last_disk_controller(def, DOMAIN_DISK_BUS_SATA), NULL) < 0)

@@ -125,21 +125,21 @@ static void default_inputs(DomainDef *def, const DomainMachineInfo *info)
         if (input->type == DOMAIN_INPUT_TYPE_TABLET || input->type == DOMAIN_INPUT_TYPE_MOUSE ||
             input->type == DOMAIN_INPUT_TYPE_KEYBOARD)
             input->bus = input->type != DOMAIN_INPUT_TYPE_TABLET && info->has_ps2 ? DOMAIN_INPUT_BUS_PS2
-                                                                                  : DOMAIN_INPUT_BUS_USB;
+                       : info->has_ccw ? DOMAIN_INPUT_BUS_VIRTIO : DOMAIN_INPUT_BUS_USB;
         else if (input->type == DOMAIN_INPUT_TYPE_PASSTHROUGH)
             input->bus = DOMAIN_INPUT_BUS_VIRTIO;
     }
 }
 
-static void add_ps2(DomainDef *def, DomainInputType type)
+static void add_input(DomainDef *def, DomainInputType type, DomainInputBus bus)
 {
     for (guint i = 0; i < def->devices.n_inputs; i++) {
-        if (def->devices.inputs[i]->type == type && def->devices.inputs[i]->bus == DOMAIN_INPUT_BUS_PS2)
+        if (def->devices.inputs[i]->type == type && def->devices.inputs[i]->bus == bus)
             return;
     }
     DomainInput *input = xml_struct_new(&DOMAIN_INPUT_DESC);
     input->type = type;
-    input->bus = DOMAIN_INPUT_BUS_PS2;
+    input->bus = bus;
     XML_LIST_APPEND(def->devices.inputs, def->devices.n_inputs, input);
 }
 
@@ -150,6 +150,15 @@ static void default_hostdev(DomainHostdev *dev)
         dev->display = TRISTATE_OFF;
     if (dev->source.protocol == HOSTDEV_PROTOCOL_ISCSI)
         complete_target(&dev->source.name);
+}
+
+static bool has_panic(const DomainDevices *devices, DomainPanicModel model)
+{
+    for (guint i = 0; i < devices->n_panics; i++) {
+        if (devices->panics[i]->model == model)
+            return true;
+    }
+    return false;
 }
 
 static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
@@ -176,7 +185,12 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
     }
     for (guint i = 0; i < devices->n_panics && domain_is_qemu(def); i++) {
         if (!devices->panics[i]->model)
-            devices->panics[i]->model = DOMAIN_PANIC_MODEL_ISA;
+            devices->panics[i]->model = info->panic_model ?: DOMAIN_PANIC_MODEL_ISA;
+    }
+    if (info->panic_model && !has_panic(devices, info->panic_model)) {
+        DomainPanic *panic = xml_struct_new(&DOMAIN_PANIC_DESC);
+        panic->model = info->panic_model;
+        XML_LIST_APPEND(devices->panics, devices->n_panics, panic);
     }
     for (guint i = 0; i < devices->n_tpms; i++) {
         DomainTpm *tpm = devices->tpms[i];
@@ -210,8 +224,12 @@ int domain_defaults_devices(DomainDef *def, const DomainMachineInfo *info)
         default_interface(def, def->devices.interfaces[i], info);
     default_inputs(def, info);
     if (info->has_ps2) {
-        add_ps2(def, DOMAIN_INPUT_TYPE_MOUSE);
-        add_ps2(def, DOMAIN_INPUT_TYPE_KEYBOARD);
+        add_input(def, DOMAIN_INPUT_TYPE_MOUSE, DOMAIN_INPUT_BUS_PS2);
+        add_input(def, DOMAIN_INPUT_TYPE_KEYBOARD, DOMAIN_INPUT_BUS_PS2);
+    }
+    if (info->usb_inputs && def->devices.n_graphics) {
+        add_input(def, DOMAIN_INPUT_TYPE_KEYBOARD, DOMAIN_INPUT_BUS_USB);
+        add_input(def, DOMAIN_INPUT_TYPE_MOUSE, DOMAIN_INPUT_BUS_USB);
     }
     default_small_devices(def, info);
     return 0;

@@ -70,10 +70,11 @@ static PciConnect connect_of_disk(const DomainDisk *disk)
 static PciConnect connect_of_interface(const DomainInterface *iface)
 {
     static const char *const express[] = {"virtio", "virtio-non-transitional", "e1000e", "igb", NULL};
+    static const char *const elsewhere[] = {"usb-net", "spapr-vlan", "smc91c111", "lan9118", NULL};
 
     if (iface->source.type == DOMAIN_INTERFACE_TYPE_HOSTDEV)
         return PCI_CONNECT_PCIE;
-    if (!iface->model || strcmp(iface->model, "usb-net") == 0)
+    if (!iface->model || is_one_of(iface->model, elsewhere))
         return PCI_CONNECT_NONE;
     return is_one_of(iface->model, express) ? PCI_CONNECT_PCIE : PCI_CONNECT_PCI;
 }

@@ -9,6 +9,12 @@ static bool is_express(const PciPlan *plan)
     return plan->info->pci_root == DOMAIN_PCI_ROOT_PCIE;
 }
 
+/* Another bus of a machine without Express. POWER has further host bridges instead of bridges below the first. */
+static const char *conventional_bus(const PciPlan *plan)
+{
+    return plan->info->has_vio ? "pci-root" : "pci-bridge";
+}
+
 /* What buses take */
 
 typedef struct {
@@ -179,7 +185,7 @@ static void fill_gaps(PciPlan *plan, guint n)
         PciBus *bus = &plan->buses[i];
         if (bus->model)
             continue;
-        bus->model = is_express(plan) ? "pcie-root-port" : "pci-bridge";
+        bus->model = is_express(plan) ? "pcie-root-port" : conventional_bus(plan);
         bus->planned = true;
     }
 }
@@ -248,7 +254,7 @@ static int grow(PciPlan *plan, PciConnect connect)
     int rc;
 
     if (!is_express(plan))
-        rc = connect == PCI_CONNECT_PCI ? add_bus(plan, "pci-bridge") : 0;
+        rc = connect == PCI_CONNECT_PCI ? add_bus(plan, conventional_bus(plan)) : 0;
     else if (connect == PCI_CONNECT_PCIE || connect == PCI_CONNECT_UPSTREAM || connect == PCI_CONNECT_PCIE_TO_PCI)
         rc = add_bus(plan, "pcie-root-port");
     else

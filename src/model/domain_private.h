@@ -60,7 +60,11 @@ void domain_normalize_tuning(DomainDef *def);
 int domain_address_drives(DomainDef *def);
 int domain_address_serial(DomainDef *def);
 int domain_address_ccid(DomainDef *def);
+/** Virtio devices that are on no PCI bus; those that stay without address are. */
+int domain_address_virtio(DomainDef *def, const DomainMachineInfo *info);
+int domain_address_vio(DomainDef *def);
 int domain_address_pci(DomainDef *def, const DomainMachineInfo *info);
+int domain_address_zpci(DomainDef *def);
 int domain_address_usb(DomainDef *def);
 
 /* How a device is connected to PCI. */
@@ -111,4 +115,6 @@ void domain_validate_tuning(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);
+/** Part of domain_validate_qemu(). */
+void domain_validate_machine(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag);

@@ -53,34 +53,7 @@ static void check_cpu(const DomainDef *def, XmlDiagnostics *diag)
               "maxphysaddr with mode='passthrough' can't have bits");
 }
 
-/* Features of the machine */
-
-static bool is_machine(const DomainDef *def, const char *name)
-{
-    const char *machine = def->os.machine ?: "";
-    size_t n = strlen(name);
-
-    return strncmp(machine, name, n) == 0 && (!machine[n] || machine[n] == '-');
-}
-
-static void check_machine_features(const DomainDef *def, XmlDiagnostics *diag)
-{
-    const DomainFeatures *f = &def->features;
-    DomainPlace at = {diag, "features", -1};
-    bool pseries = is_machine(def, "pseries"), virt = is_machine(def, "virt");
-    bool arm = virt && def->os.arch && (strcmp(def->os.arch, "aarch64") == 0 || g_str_has_prefix(def->os.arch, "arm"));
-    bool riscv = virt && def->os.arch && g_str_has_prefix(def->os.arch, "riscv");
-    const struct { bool there, possible; const char *name; } known[] = {
-        {f->has_gic, arm, "gic"}, {f->has_ras, arm, "ras"}, {f->aia, riscv, "aia"},
-        {f->hpt.resizing || f->hpt.maxpagesize, pseries, "hpt"}, {f->has_htm, pseries, "htm"},
-        {f->has_nested_hv, pseries, "nested-hv"}, {f->has_ccf_assist, pseries, "ccf-assist"}, {f->cfpc, pseries, "cfpc"},
-        {f->sbbc, pseries, "sbbc"}, {f->ibs, pseries, "ibs"}, {f->has_smm, domain_is_x86(def), "smm"},
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(known); i++)
-        REFUSE_IF(known[i].there && !known[i].possible, &at, UNSUPPORTED, "'%s' is not possible on machine type '%s' of '%s'",
-                  known[i].name, def->os.machine ?: "", def->os.arch ?: "");
-}
+/* Enlightenments */
 
 static void check_enlightenments(const DomainDef *def, XmlDiagnostics *diag)
 {
@@ -103,7 +76,5 @@ static void check_enlightenments(const DomainDef *def, XmlDiagnostics *diag)
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag)
 {
     check_cpu(def, diag);
-    if (domain_is_qemu(def))
-        check_machine_features(def, diag);
     check_enlightenments(def, diag);
 }

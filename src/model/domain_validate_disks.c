@@ -176,8 +176,8 @@ static void check_kind(const DomainDef *def, const DomainDisk *disk, const Domai
               domain_disk_bus_to_string(bus));
     REFUSE_IF(!floppy && bus == DOMAIN_DISK_BUS_FDC, at, VIR_ERR_INTERNAL_ERROR, "%s: bus 'fdc' is for floppy drives only", name);
     domain_machine_info(def->os.arch, def->os.machine, &machine);
-    REFUSE_IF(bus == DOMAIN_DISK_BUS_IDE && domain_is_qemu(def) && machine.has_sata, at, UNSUPPORTED,
-              "%s: machine '%s' has no IDE controller; use bus='sata'", name, def->os.machine);
+    REFUSE_IF(bus == DOMAIN_DISK_BUS_IDE && domain_is_qemu(def) && (machine.has_sata || !domain_is_x86(def)), at, UNSUPPORTED,
+              "%s: machine '%s' has no IDE controller; use bus='sata' or 'virtio'", name, def->os.machine);
     REFUSE_IF(disk->device == DOMAIN_DISK_DEVICE_CDROM && bus == DOMAIN_DISK_BUS_VIRTIO, at, UNSUPPORTED,
               "%s: bus 'virtio' is not possible for a CD-ROM drive; use 'scsi' or 'sata'", name);
     REFUSE_IF(disk->target.removable && bus != DOMAIN_DISK_BUS_USB, at, VIR_ERR_XML_ERROR, "%s: removable is only valid for USB disks", name);

@@ -13,7 +13,8 @@ static void check_firmware(const DomainDef *def, XmlDiagnostics *diag)
     const DomainNvramFile *nvram = &def->os.nvram;
     DomainPlace at = {diag, "os.loader", -1};
     bool uefi = def->os.firmware == DOMAIN_OS_FIRMWARE_EFI || loader->type == DOMAIN_LOADER_TYPE_PFLASH;
-    bool acpi_needed = domain_is_qemu(def) && (domain_is_x86(def) || strcmp(def->os.arch, "aarch64") == 0);
+    bool acpi_needed = domain_is_qemu(def) && domain_is_x86(def);
+    bool uefi_needed = domain_is_qemu(def) && g_strcmp0(def->os.arch, "aarch64") == 0;
     bool has_nvram = nvram->path || nvram->template || nvram->source.type;
 
     REFUSE_IF(!def->os.firmware && !loader->path && (loader->type || loader->readonly || loader->secure), &at, VIR_ERR_XML_DETAIL,
@@ -22,6 +23,7 @@ static void check_firmware(const DomainDef *def, XmlDiagnostics *diag)
               "NVRAM is not permitted when the loader is stateless");
     REFUSE_IF(uefi && acpi_needed && !def->features.acpi, &at, UNSUPPORTED,
               "UEFI needs <acpi/> in <features> on this architecture");
+    REFUSE_IF(!uefi && uefi_needed && def->features.acpi, &at, UNSUPPORTED, "<acpi/> in <features> needs UEFI on this architecture");
     REFUSE_IF(loader->secure == TRISTATE_YES && domain_is_qemu(def) && def->features.smm.state != TRISTATE_ON, &at, UNSUPPORTED,
               "secure boot needs <smm state='on'/> in <features>");
 }

@@ -68,17 +68,6 @@ static void check_source(const DomainDef *def, const ChardevSource *source, cons
               "type 'spicevmc' needs <graphics type='spice'>");
 }
 
-static void check_watchdogs(const DomainDef *def, XmlDiagnostics *diag)
-{
-    bool s390 = def->os.arch && g_str_has_prefix(def->os.arch, "s390");
-
-    for (guint i = 0; i < def->devices.n_watchdogs; i++) {
-        DomainPlace at = {diag, "watchdog", i};
-        REFUSE_IF(def->devices.watchdogs[i]->model == DOMAIN_WATCHDOG_MODEL_DIAG288 && !s390, &at, UNSUPPORTED,
-                  "model 'diag288' is for s390 machines only");
-    }
-}
-
 static void check_channel(const DomainDef *def, guint i, XmlDiagnostics *diag)
 {
     const DomainChannel *channel = def->devices.channels[i];
@@ -98,7 +87,6 @@ static void check_channel(const DomainDef *def, guint i, XmlDiagnostics *diag)
 static void check_chardevs(const DomainDef *def, XmlDiagnostics *diag)
 {
     const DomainDevices *d = &def->devices;
-    bool s390 = def->os.arch && g_str_has_prefix(def->os.arch, "s390");
 
     for (guint i = 0; i < d->n_serials; i++) {
         DomainPlace at = {diag, "serial", i};
@@ -117,13 +105,6 @@ static void check_chardevs(const DomainDef *def, XmlDiagnostics *diag)
         REFUSE_IF(i > 0, &at, UNSUPPORTED, "QEMU takes one smartcard");
         REFUSE_IF(d->smartcards[i]->mode == SMARTCARD_MODE_HOST_CERTIFICATES && d->smartcards[i]->n_certificates != 3, &at,
                   VIR_ERR_XML_ERROR, "mode 'host-certificates' needs three certificates");
-    }
-    for (guint i = 0; i < d->n_consoles; i++) {
-        ConsoleTargetType type = d->consoles[i]->target.type;
-        DomainPlace at = {diag, "console", i};
-
-        REFUSE_IF((type == CONSOLE_TARGET_TYPE_SCLP || type == CONSOLE_TARGET_TYPE_SCLPLM) && !s390, &at, UNSUPPORTED,
-                  "target type '%s' is for s390 machines only", console_target_type_to_string(type));
     }
 }
 
@@ -196,8 +177,6 @@ static void check_controller(const DomainDef *def, guint i, XmlDiagnostics *diag
 
     REFUSE_IF((d->queues || d->cmd_per_lun || d->max_sectors || d->ioeventfd || d->iothread) && !virtio, &at, UNSUPPORTED,
               "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model 'virtio-scsi' only");
-    REFUSE_IF(c->type == DOMAIN_CONTROLLER_TYPE_PCI && c->index && (g_strcmp0(c->model, "pci-root") == 0 || g_strcmp0(c->model, "pcie-root") == 0) &&
-              !(def->os.arch && g_str_has_prefix(def->os.arch, "ppc64")), &at, VIR_ERR_XML_ERROR, "model '%s' has index='0'", c->model);
 }
 
 /* Devices about which there is a single rule. */
@@ -220,27 +199,17 @@ static void check_others(const DomainDef *def, XmlDiagnostics *diag)
                   &((DomainPlace){diag, "graphics", (int)i}), UNSUPPORTED, "VNC supports connected='keep' only");
 }
 
-static int check_address(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
-{
-    if (info->address && info->address->type == DOMAIN_ADDRESS_TYPE_CCW && !(def->os.machine && g_str_has_prefix(def->os.machine, "s390-ccw"))) {
-        g_autofree char *path = domain_device_place(def, kind, device);
-        xml_diagnostics_add(opaque, XML_PROBLEM_ERROR, UNSUPPORTED, 0, path, "machine '%s' has no addresses of type 'ccw'", def->os.machine);
-    }
-    return 0;
-}
-
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
 {
     const DomainDevices *d = &def->devices;
-    DomainPlace vsock = {diag, "vsock", 0}, nvram = {diag, "nvram", 0};
+    DomainPlace vsock = {diag, "vsock", 0};
 
+    domain_validate_machine(def, diag);
     check_inputs(def, diag);
     check_shmems(def, diag);
-    check_watchdogs(def, diag);
     check_chardevs(def, diag);
     check_display(def, diag);
     check_others(def, diag);
-    domain_def_each_device((DomainDef *)def, check_address, diag);
     for (guint i = 0; i < d->n_filesystems; i++)
         check_filesystem(def, i, diag);
     for (guint i = 0; i < d->n_hostdevs; i++)
@@ -260,5 +229,4 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
     }
     REFUSE_IF(d->vsock && d->vsock->cid.address && d->vsock->cid.address < 3, &vsock, UNSUPPORTED,
               "the number %u is not a guest's: they begin at 3", d->vsock->cid.address);
-    REFUSE_IF(d->nvram && !(def->os.arch && g_str_has_prefix(def->os.arch, "ppc64")), &nvram, UNSUPPORTED, "nvram is for POWER machines only");
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_priv.h"
+#include "model/domain.h"
 
 static void alias_set(DomainDeviceInfo *info, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 static void alias_set(DomainDeviceInfo *info, const char *fmt, ...)
@@ -70,11 +71,13 @@ static int alias_disk(const DomainDef *def, DomainDisk *disk)
 static void alias_controller(const DomainDef *def, DomainController *controller)
 {
     const char *type = domain_controller_type_to_string(controller->type);
+    DomainMachineInfo machine;
 
     switch (controller->type) {
     case DOMAIN_CONTROLLER_TYPE_PCI:
-        if (g_strcmp0(controller->model, "pcie-root") == 0)
-            alias_set(&controller->info, "pcie.%u", controller->index);
+        domain_machine_info(def->os.arch, def->os.machine, &machine);
+        if (controller->index == 0 && machine.pci_bus)
+            alias_set(&controller->info, "%s", machine.pci_bus);
         else
             alias_set(&controller->info, "pci.%u", controller->index);
         break;

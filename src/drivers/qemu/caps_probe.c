@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "drivers/qemu/caps_schema.h"
 #include "drivers/qemu/cpu.h"
+#include "model/cpu.h"
 #include "drivers/qemu/qmp.h"
 
 #define PROBE_MS 30000
@@ -125,16 +126,6 @@ static void collect(GHashTable *set, json_object *array, const char *member, con
     }
 }
 
-/* "qemu64-x86_64-cpu" is model "qemu64", "cortex-a15-arm-cpu" is "cortex-a15": a family stands between, which isn't always the
- * target's name. */
-static char *cpu_model_of_type(const char *type)
-{
-    gsize length = type && g_str_has_suffix(type, "-cpu") ? strlen(type) - strlen("-cpu") : 0;
-    const char *family = length ? g_strrstr_len(type, (gssize)length, "-") : NULL;
-
-    return family ? g_strndup(type, (gsize)(family - type)) : g_strdup(type);
-}
-
 static int probe_identity(Probe *probe, QemuCaps *caps)
 {
     g_autoptr(json_object) version = probe_ask(probe, "query-version");
@@ -177,7 +168,7 @@ static int probe_machines(Probe *probe, QemuCaps *caps)
         machine = g_new0(QemuMachine, 1);
         machine->name = g_strdup(name);
         machine->alias = g_strdup(json_member_string(item, "alias"));
-        machine->default_cpu = cpu_model_of_type(json_member_string(item, "default-cpu-type"));
+        machine->default_cpu = g_strdup(json_member_string(item, "default-cpu-type"));   /* until name_default_cpus() */
         machine->default_ram = g_strdup(json_member_string(item, "default-ram-id"));
         machine->max_cpus = CLAMP(json_member_int(item, "cpu-max", 1), 1, 1 << 20);
         machine->is_default = json_member_bool(item, "is-default", FALSE);
@@ -205,7 +196,30 @@ static char **string_array(json_object *array)
     return (char **)g_ptr_array_free(texts, FALSE);
 }
 
-static void add_cpu_model(QemuAccel *accel, json_object *item)
+/* POWER processors are written in capitals, which QEMU takes as well. */
+static char *usual_cpu_name(const char *arch, const char *name)
+{
+    g_autofree char *capitals = cpu_arch(arch) == CPU_ARCH_PPC ? g_ascii_strup(name, -1) : NULL;
+
+    return g_strdup(capitals && cpu_ppc_model(capitals) ? capitals : name);
+}
+
+/* A machine tells the type of its CPU; definitions name models. Where models have no names it stays unsaid. */
+static void name_default_cpus(QemuCaps *caps, const QemuAccel *accel)
+{
+    for (guint i = 0; i < caps->machines->len; i++) {
+        QemuMachine *machine = g_ptr_array_index(caps->machines, i);
+        g_autofree char *type = g_steal_pointer(&machine->default_cpu);
+
+        for (guint j = 0; j < accel->cpus->len && !machine->default_cpu && cpu_arch(caps->arch) != CPU_ARCH_NO_NAMES; j++) {
+            const QemuCpuModel *model = g_ptr_array_index(accel->cpus, j);
+            if (g_strcmp0(model->type, type) == 0 && (cpu_arch(caps->arch) != CPU_ARCH_PPC || cpu_ppc_model(model->name)))
+                machine->default_cpu = g_strdup(model->name);
+        }
+    }
+}
+
+static void add_cpu_model(const char *arch, QemuAccel *accel, json_object *item)
 {
     json_object *blockers = json_member(item, "unavailable-features", json_type_array);
     const char *name = json_member_string(item, "name");
@@ -214,7 +228,7 @@ static void add_cpu_model(QemuAccel *accel, json_object *item)
     if (!name)
         return;
     model = g_new0(QemuCpuModel, 1);
-    model->name = g_strdup(name);
+    model->name = usual_cpu_name(arch, name);
     model->type = g_strdup(json_member_string(item, "typename"));
     model->canonical = g_strdup(json_member_string(item, "alias-of"));
     model->deprecated = json_member_bool(item, "deprecated", FALSE);
@@ -260,7 +274,7 @@ static void probe_accel(Probe *probe, QemuCaps *caps, QemuAccel *accel, const ch
     if (qemu_caps_has_command(caps, "query-cpu-definitions"))
         list = probe_ask(probe, "query-cpu-definitions");
     for (gsize i = 0; i < array_length(list); i++)
-        add_cpu_model(accel, json_object_array_get_idx(list, i));
+        add_cpu_model(caps->arch, accel, json_object_array_get_idx(list, i));
     if (!qemu_caps_has_command(caps, "query-cpu-model-expansion") || !qemu_caps_cpu(accel, fullest))
         return;
     accel->max_cpu = probe_expansion(probe, fullest, NULL);
@@ -481,5 +495,6 @@ QemuCaps *qemu_caps_probe(Loop *loop, const char *binary, gboolean with_kvm)
         return NULL;
     if (with_kvm)
         probe_kvm(loop, caps);
+    name_default_cpus(caps, caps->tcg.available ? &caps->tcg : &caps->kvm);
     return g_steal_pointer(&caps);
 }

@@ -157,15 +157,27 @@ static void add_text(json_object *props, const char *name, const char *fmt, ...)
     json_object_object_add(props, name, json_object_new_string(text));
 }
 
-static int add_pci(const QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
+/* On s390 a PCI function has a device beside it that bears its numbers; it must be there first. */
+static int add_zpci(QemuCommand *cmd, const ZpciAddress *zpci, const char *target)
+{
+    g_autofree char *id = g_strdup_printf("zpci%u", zpci->uid);
+
+    if (qemu_require_type(cmd, "zpci", "a PCI device") < 0)
+        return -1;
+    qemu_arg_json(cmd, "-device", json_make(JSON_STR("driver", "zpci"), JSON_UINT("uid", zpci->uid), JSON_UINT("fid", zpci->fid),
+                                            JSON_STR("target", target), JSON_STR("id", id)));
+    return 0;
+}
+
+static int add_pci(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
 {
     const PciAddress *pci = &info->address->pci;
     const DomainController *bus = qemu_find_controller(cmd->def, DOMAIN_CONTROLLER_TYPE_PCI, pci->bus);
 
-    if (bus)
+    if (bus && bus->target.has_index && bus->target.index)  /* a host bridge beside that of the machine */
+        add_text(props, "bus", "%s.0", bus->info.alias);
+    else if (bus)
         add_text(props, "bus", "%s", bus->info.alias);
-    else if (pci->bus == 0)
-        add_text(props, "bus", qemu_machine_is_i440fx(cmd->def->os.machine) ? "pci.0" : "pcie.0");
     else
         return FAIL(VIR_ERR_INTERNAL_ERROR, "device '%s' is on PCI bus %u, which no controller provides",
                     info->alias ? info->alias : "?", pci->bus);
@@ -177,7 +189,7 @@ static int add_pci(const QemuCommand *cmd, json_object *props, const DomainDevic
         add_text(props, "addr", "0x%x", pci->slot);
     if (info->acpi_index)
         qemu_add_uint(props, "acpi-index", info->acpi_index);
-    return 0;
+    return pci->zpci ? add_zpci(cmd, pci->zpci, info->alias) : 0;
 }
 
 static int add_usb(const QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
@@ -194,7 +206,7 @@ static int add_usb(const QemuCommand *cmd, json_object *props, const DomainDevic
     return 0;
 }
 
-int qemu_add_address(const QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
+int qemu_add_address(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info)
 {
     const DomainAddress *address = info->address;
 

@@ -40,7 +40,7 @@ static int pci_controller(QemuCommand *cmd, const DomainController *c)
     const char *driver = c->model_name;
     json_object *props;
 
-    if (!c->model || g_str_equal(c->model, "pci-root") || g_str_equal(c->model, "pcie-root"))
+    if (!c->model || g_str_equal(c->model, "pcie-root") || (g_str_equal(c->model, "pci-root") && !c->target.index))
         return pci_hole(cmd, c);
     for (guint i = 0; !driver && i < G_N_ELEMENTS(drivers); i++)
         driver = g_str_equal(drivers[i].model, c->model) ? drivers[i].driver : NULL;
@@ -49,6 +49,8 @@ static int pci_controller(QemuCommand *cmd, const DomainController *c)
     if (qemu_require_type(cmd, driver, "a PCI controller") < 0)
         return -1;
     props = device(driver);
+    if (c->target.has_index)
+        qemu_add_uint(props, "index", c->target.index);
     if (c->target.has_chassis_nr)
         qemu_add_uint(props, "chassis_nr", c->target.chassis_nr);
     if (c->target.has_port)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "model/cpu.h"
 
 static const QemuAccel *accel_of(const QemuCommand *cmd)
 {
@@ -42,6 +43,9 @@ static int add_model(const QemuCommand *cmd, GString *out)
         g_string_append(out, "host");
         break;
     case CPU_MODE_HOST_MODEL:
+        if (!kvm && cpu_arch(cmd->caps->arch) != CPU_ARCH_X86)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "CPU mode 'host-model' of domain '%s' needs type='kvm' for '%s'; name a model",
+                        cmd->def->name, cmd->caps->arch);
         /* What the host can give, where nobody could tell what that is. */
         g_string_append(out, kvm ? "host" : "max");
         break;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
 #include "drivers/qemu/helper.h"
+#include "model/domain.h"
 
 /* Ports that QEMU forwards for one interface. */
 #define MAX_FORWARDS 1024
@@ -349,6 +350,15 @@ static int add_virtio_net(QemuCommand *cmd, json_object *props, const DomainInte
     return qemu_add_virtio(cmd, props, driver, &d->virtio, what);
 }
 
+/* A chip on a board without slots can't be added: QEMU gives it the first back end of its kind. */
+static gboolean is_on_board(const QemuCommand *cmd, const DomainInterface *net)
+{
+    DomainMachineInfo machine;
+
+    domain_machine_info(cmd->def->os.arch, cmd->def->os.machine, &machine);
+    return machine.net_on_board && g_strcmp0(net->model, machine.net_model) == 0;
+}
+
 static int net_device(QemuCommand *cmd, const DomainInterface *net, const char *what)
 {
     g_autofree char *driver = net_driver(net), *host = g_strdup_printf("host%s", net->info.alias), *mac = NULL;
@@ -359,6 +369,10 @@ static int net_device(QemuCommand *cmd, const DomainInterface *net, const char *
         return -1;
     mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1], net->mac[2], net->mac[3], net->mac[4],
                           net->mac[5]);
+    if (is_on_board(cmd, net)) {
+        qemu_arg_f(cmd, "-net", "nic,macaddr=%s,netdev=%s,model=%s,id=%s", mac, host, driver, net->info.alias);
+        return 0;
+    }
     props = json_make(JSON_STR("driver", driver));
     if (g_str_has_prefix(driver, "virtio-net"))
         rc = add_virtio_net(cmd, props, net, driver, what);

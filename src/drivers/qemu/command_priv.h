@@ -29,8 +29,8 @@ int qemu_require_type(const QemuCommand *cmd, const char *type, const char *what
 /** The same for a property of a type. */
 int qemu_require_prop(const QemuCommand *cmd, const char *type, const char *prop, const char *what);
 
-/** Add "bus" and "addr" (or what the address' type needs) to a device's properties. */
-int qemu_add_address(const QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info);
+/** Add "bus" and "addr" (or what the address' type needs) to a device's properties; what must stand before it is appended. */
+int qemu_add_address(QemuCommand *cmd, json_object *props, const DomainDeviceInfo *info);
 /** Add iommu_platform, ats, packed, page-per-vq for @type. */
 int qemu_add_virtio(const QemuCommand *cmd, json_object *props, const char *type, const DomainVirtioOptions *options,
                     const char *what);
