@@ -247,7 +247,7 @@ int qemu_command_boot(QemuCommand *cmd)
     const DomainOs *os = &cmd->def->os;
 
     qemu_arg(cmd, "-no-shutdown");
-    if (qemu_caps_has_prop(cmd->caps, "machine", "acpi") && !cmd->def->features.acpi && cmd->caps->version < QEMU_VERSION(8, 0, 0))
+    if (qemu_can_switch_acpi(cmd) && !cmd->def->features.acpi && cmd->caps->version < QEMU_VERSION(8, 0, 0))
         qemu_arg(cmd, "-no-acpi");
     command_pm(cmd);
     command_menu(cmd);

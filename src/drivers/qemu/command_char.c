@@ -222,7 +222,7 @@ static json_object *char_device(const char *driver, const char *alias)
     return json_make(JSON_STR("driver", driver), JSON_STR("chardev", chardev), JSON_STR("id", alias));
 }
 
-static const char *serial_driver(const QemuCommand *cmd, const DomainSerial *serial)
+static const char *serial_driver(const DomainSerial *serial)
 {
     switch (serial->target.model) {
     case SERIAL_TARGET_MODEL_ISA_SERIAL:
@@ -236,7 +236,7 @@ static const char *serial_driver(const QemuCommand *cmd, const DomainSerial *ser
     case SERIAL_TARGET_MODEL_UNSET:
         return serial->target.type == SERIAL_TARGET_TYPE_USB_SERIAL ? "usb-serial" :
             serial->target.type == SERIAL_TARGET_TYPE_PCI_SERIAL ? "pci-serial" :
-            qemu_caps_has_type(cmd->caps, "isa-serial") ? "isa-serial" : NULL;
+            serial->target.type == SERIAL_TARGET_TYPE_ISA_SERIAL ? "isa-serial" : NULL;
     default:
         return NULL; /* part of the board */
     }
@@ -244,7 +244,7 @@ static const char *serial_driver(const QemuCommand *cmd, const DomainSerial *ser
 
 static int one_serial(QemuCommand *cmd, const DomainSerial *serial)
 {
-    const char *driver = serial_driver(cmd, serial), *alias = serial->info.alias;
+    const char *driver = serial_driver(serial), *alias = serial->info.alias;
     g_autofree char *what = g_strdup_printf("serial port '%s'", alias);
     json_object *props;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "drivers/qemu/command_priv.h"
+#include "model/cpu.h"
 
 static const char *on_off(Tristate value)
 {
@@ -85,13 +86,20 @@ static gboolean hpet_is_off(const DomainDef *def)
 }
 
 /* QEMU 8.0 deprecated the stand-alone options in favour of these properties. */
+/* The property is known of one machine of each emulator; boards other than PCs and 'virt' don't have it. */
+gboolean qemu_can_switch_acpi(const QemuCommand *cmd)
+{
+    return qemu_caps_has_prop(cmd->caps, "machine", "acpi") &&
+        (cpu_arch(cmd->caps->arch) == CPU_ARCH_X86 || g_str_equal(cmd->machine->name, "virt") || g_str_has_prefix(cmd->machine->name, "virt-"));
+}
+
 static void add_timers_and_acpi(QemuCommand *cmd, GString *machine)
 {
     if (cmd->caps->version < QEMU_VERSION(8, 0, 0))
         return;
     if (qemu_caps_has_prop(cmd->caps, "machine", "hpet") && hpet_is_off(cmd->def))
         g_string_append(machine, ",hpet=off");
-    if (qemu_caps_has_prop(cmd->caps, "machine", "acpi") && !cmd->def->features.acpi)
+    if (qemu_can_switch_acpi(cmd) && !cmd->def->features.acpi)
         g_string_append(machine, ",acpi=off");
 }
 

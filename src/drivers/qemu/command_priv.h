@@ -96,6 +96,8 @@ int qemu_command_smbios(QemuCommand *cmd);
 int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);
 int qemu_command_firmware(QemuCommand *cmd);
+/** Whether the machine's ACPI tables can be switched off. */
+gboolean qemu_can_switch_acpi(const QemuCommand *cmd);
 int qemu_command_controllers(QemuCommand *cmd);
 int qemu_command_controller(QemuCommand *cmd, const DomainController *c);
 int qemu_command_disks(QemuCommand *cmd);
