@@ -5,6 +5,7 @@ them that reach each other, the host and a server behind it. Through python3-lib
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.foreign_library,
               pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
               pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
 BOOT_SECONDS = 90
+KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 25)
 SERVER, SERVER_PORT = '10.99.0.2', 8000
 # Answers each connection with the address that it comes from.
 SERVER_PROGRAM = f'''
@@ -347,3 +349,63 @@ def test_direct(connection, boot_defined, device):
     assert target in links()
     domain.destroy()
     wait_for(lambda: target not in links(), 10, 'the macvtap device to go')
+
+
+CHURN = '''
+import random, sys, libvirt
+libvirt.registerErrorHandler(lambda *_: None, None)
+connection = libvirt.open(sys.argv[1])
+chosen = random.Random(int(sys.argv[2]))
+print('ready', flush=True)
+while True:
+    name = chosen.choice(['n1', 'n2', 'n3'])
+    network = connection.networkLookupByName(name)
+    try:
+        if network.isActive() and chosen.random() < 0.5:
+            network.update(libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST, -1,
+                           "<host mac='52:54:00:00:00:%02x' ip='192.168.%s.%d'/>" % (chosen.randrange(200), 30 + int(name[1]), chosen.randrange(10, 200)),
+                           libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE)
+        elif network.isActive():
+            network.destroy()
+        else:
+            network.create()
+    except libvirt.libvirtError as problem:
+        if 'closed' in str(problem) or 'end of file' in str(problem).lower():
+            raise
+'''
+
+
+def is_whole(connection, name, number):
+    """Whether all of a network is there, or none of it."""
+    network, bridge = connection.networkLookupByName(name), f'virbr{number}'
+    parts = [bridge in links(), f'to_{bridge}' in rules(), f'nat_{bridge}' in rules(), bool(dnsmasqs(name))]
+    assert parts == [bool(network.isActive())] * 4, (name, network.isActive(), parts)
+
+
+def test_killed_at_any_moment(guest_daemon, connection):
+    """The daemon is killed while networks start, stop and change: the next one has each of them wholly or not at all."""
+    networks = (('n1', 31), ('n2', 32), ('n3', 33))
+    for name, number in networks:
+        connection.networkDefineXML(network_xml(name, number, bridge=f'virbr{number}'))
+    seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)
+    chosen = random.Random(seed)
+    for turn in range(KILLS):
+        with subprocess.Popen([sys.executable, '-c', CHURN, guest_daemon.uri, str(seed * 1000 + turn)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=support.foreign_environment()) as client:
+            client.stdout.readline()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(chosen.uniform(0, 0.25))
+            guest_daemon.crash()
+            client.kill()
+        guest_daemon.restart()
+        again = libvirt.open(guest_daemon.uri)
+        for name, number in networks:
+            is_whole(again, name, number)
+        again.close()
+    again = libvirt.open(guest_daemon.uri)
+    for name, number in networks:
+        network = again.networkLookupByName(name)
+        if network.isActive():
+            network.destroy()
+        nothing_left(f'virbr{number}', name)
+    again.close()

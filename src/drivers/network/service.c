@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "core/host/host.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
 
@@ -127,31 +128,40 @@ static int write_hosts(const NetworkDef *net, const DnsmasqFiles *files)
 
 /* ---- the process ---- */
 
-/* The process that serves with this configuration; -1 without an error if there is none. */
-static int find_process(const DnsmasqFiles *files, pid_t *pid)
+/* Whether a process was started with this configuration. */
+static bool serves(pid_t pid, const DnsmasqFiles *files)
 {
-    g_autofree char *text = NULL, *cmdline = NULL, *wanted = g_strdup_printf("--conf-file=%s", files->conf);
+    g_autofree char *cmdline = NULL, *wanted = g_strdup_printf("--conf-file=%s", files->conf);
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int) pid);
     size_t len = 0;
-    int pidfd = -1;
-    if (file_read_optional(files->pid, 64, &text, &len) > 0)
-        *pid = (pid_t) g_ascii_strtoll(text, NULL, 10);
-    if (text && *pid > 1)
-        pidfd = process_open(*pid);
-    virResetLastError();
-    if (pidfd < 0)
-        return -1;
-    /* the id may be somebody else's by now */
-    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int) *pid);
     bool same = false;
     if (file_read_optional(path, MAX_CMDLINE, &cmdline, &len) > 0) {
         for (const char *arg = cmdline; arg < cmdline + len; arg += strlen(arg) + 1)
             same |= strcmp(arg, wanted) == 0;
     }
     virResetLastError();
-    if (same)
+    return same;
+}
+
+/* A descriptor of the process if it serves with this configuration; else -1 without an error. */
+static int open_process(pid_t pid, const DnsmasqFiles *files)
+{
+    int pidfd = pid > 1 ? process_open(pid) : -1;
+    if (pidfd < 0 || serves(pid, files)) /* looked at when it can't become another one any more */
         return pidfd;
     close(pidfd);
     return -1;
+}
+
+/* The process that serves with this configuration; -1 without an error if there is none. */
+static int find_process(const DnsmasqFiles *files, pid_t *pid)
+{
+    g_autofree char *text = NULL;
+    size_t len = 0;
+    if (file_read_optional(files->pid, 64, &text, &len) > 0)
+        *pid = (pid_t) g_ascii_strtoll(text, NULL, 10);
+    virResetLastError();
+    return text ? open_process(*pid, files) : -1;
 }
 
 static int launch(const NetworkNode *node, const NetworkDef *net, const DnsmasqFiles *files)
@@ -167,6 +177,7 @@ static int launch(const NetworkNode *node, const NetworkDef *net, const DnsmasqF
     const char *const env[] = { path_env, bridge, folder, NULL };
     spec.argv = argv;
     spec.env = env;
+    spec.die_with_parent = true; /* the one that waits until the other serves */
     if (process_run_checked(&spec, NULL, 0, MAX_OUTPUT, START_MS, &output) == 0)
         return 0;
     error_context("network '%s' has no DHCP and DNS", net->name);
@@ -267,16 +278,34 @@ static void on_end(pid_t pid, const ProcessEnd *end, void *opaque)
 
 /* ---- what others call ---- */
 
+static int stop_and_close(int pidfd)
+{
+    int rc = process_stop(pidfd, STOP_GRACE_MS, STOP_MS, NULL);
+    close(pidfd);
+    return rc;
+}
+
+/* Those that a daemon has started which was killed before they had written down their id. */
+static int stop_lost(const DnsmasqFiles *files)
+{
+    g_autoptr(GArray) pids = host_list_numbers("/proc", "");
+    for (guint i = 0; i < pids->len; i++) {
+        pid_t pid = (pid_t) g_array_index(pids, guint, i);
+        int pidfd = serves(pid, files) ? open_process(pid, files) : -1;
+        if (pidfd >= 0 && stop_and_close(pidfd) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int stop_process(Service *service, const DnsmasqFiles *files)
 {
     pid_t pid = 0;
     forget(service);
     int pidfd = find_process(files, &pid);
-    if (pidfd < 0)
-        return 0;
-    int rc = process_stop(pidfd, STOP_GRACE_MS, STOP_MS, NULL);
-    close(pidfd);
-    return rc;
+    if (pidfd >= 0)
+        return stop_and_close(pidfd);
+    return access(files->conf, F_OK) == 0 ? stop_lost(files) : 0;
 }
 
 /* The files are replaced while no process is there, so that none serves with another configuration than the one on the disk. */
