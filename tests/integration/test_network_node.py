@@ -409,3 +409,59 @@ def test_killed_at_any_moment(guest_daemon, connection):
             network.destroy()
         nothing_left(f'virbr{number}', name)
     again.close()
+
+
+def nft(text):
+    support.run(['nft', '-f', '-'], stdin=text)
+
+
+DOCKER = '''add table ip filter
+add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }
+add chain ip filter INPUT { type filter hook input priority 0; policy drop; }
+add rule ip filter INPUT ct state established accept
+'''
+
+
+@pytest.fixture
+def firewall():
+    """Somebody's rules, which are gone after the test."""
+    yield nft
+    support.run(['nft', 'flush', 'ruleset'])
+
+
+def test_rules_of_docker(connection, boot_defined, server, firewall):
+    """Chains of iptables that drop everything: guests get addresses and reach the server all the same."""
+    firewall(DOCKER)
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up([ask_server()]))
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    assert support.file_has(log, 'you are 10.99.0.1')
+    network.destroy()
+    assert 'virbr31' not in rules() and 'policy drop' in rules()
+
+
+def test_rules_that_come_later(connection, firewall):
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    nft('flush ruleset')
+    wait_for(lambda: 'to_virbr31' in rules() and 'nat_virbr31' in rules(), 10, 'the rules to be put back')
+    firewall(DOCKER)
+    wait_for(lambda: rules().count('libvirt bridge virbr31') == 7, 10, 'the new chains to let the bridge pass')
+    nft('flush chain ip filter FORWARD')
+    wait_for(lambda: rules().count('libvirt bridge virbr31') == 7, 10, 'the rules to be put back')
+    network.destroy()
+    assert 'virbr31' not in rules()
+
+
+def test_firewall_of_the_administrator(connection, firewall):
+    """A chain that is nobody's business but the administrator's: what it lacks is told."""
+    firewall('add table inet mine\nadd chain inet mine through { type filter hook forward priority 0; policy drop; }\n')
+    network = connection.networkDefineXML(network_xml('n1', 31, bridge='virbr31'))
+    problem = caught(network.create)
+    assert 'inet mine' in str(problem) and "'through'" in str(problem) and 'nft insert rule inet mine through iifname virbr31 accept' in str(problem)
+    nothing_left('virbr31', 'n1')
+    nft('add rule inet mine through iifname "virbr*" accept\nadd rule inet mine through oifname "virbr*" accept\n')
+    network.create()
+    network.destroy()
+    # an isolated network sends nothing through
+    alone = connection.networkDefineXML(network_xml('n2', 32, mode=None))
+    alone.create()

@@ -14,6 +14,7 @@
 #include "base/netlink.h"
 #include "base/random.h"
 #include "drivers/network/firewall.h"
+#include "drivers/network/foreign.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
 #include "drivers/network/rules.h"
@@ -131,9 +132,23 @@ static int remove_rules(const NetworkDef *net)
     return firewall_run_and_tidy(text->str, RULES_TABLE, what);
 }
 
-static int ensure(NetworkNode *node, const NetworkDef *net)
+int rules_mend(const NetworkDef *net)
 {
-    return bridge_ensure(net) < 0 || ensure_rules(net) < 0 || bridge_enable_forwarding(net) < 0 || service_ensure(node, net) < 0 ? -1 : 0;
+    g_autofree char *probe = rules_probe(net->bridge.name), *found = NULL;
+    if (network_def_mode(net) == NETWORK_FORWARD_MODE_OPEN)
+        return 0;
+    found = firewall_list(probe, "look for the rules of a network");
+    if (!found)
+        LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
+    virResetLastError();
+    return (!found && ensure_rules(net) < 0) || foreign_ensure(net, false) < 0 ? -1 : 0;
+}
+
+/* @strict: what others' rules do to the network is an error. */
+static int ensure(NetworkNode *node, const NetworkDef *net, bool strict)
+{
+    return bridge_ensure(net) < 0 || ensure_rules(net) < 0 || foreign_ensure(net, strict) < 0 || bridge_enable_forwarding(net) < 0 ||
+        service_ensure(node, net) < 0 ? -1 : 0;
 }
 
 /* Everything is tried, and the first error is told. */
@@ -142,6 +157,10 @@ static int end(NetworkNode *node, const NetworkDef *net)
     int rc = service_end(node, net);
     virErrorPtr first = rc < 0 ? error_save() : NULL;
     if (remove_rules(net) < 0) {
+        rc = -1;
+        first = first ? first : error_save();
+    }
+    if (foreign_remove(net) < 0) {
         rc = -1;
         first = first ? first : error_save();
     }
@@ -183,7 +202,7 @@ static int start(Managed *obj, NetworkDef *live)
     if (bridge_check_conflicts(live) < 0)
         return -1;
     settle_ports(live);
-    if (ensure(node, live) == 0)
+    if (ensure(node, live, true) == 0)
         return 0;
     undo(node, live);
     return -1;
@@ -196,7 +215,7 @@ static int stop(Managed *obj, const NetworkDef *live)
 
 static int restore(Managed *obj, NetworkDef *live)
 {
-    return network_def_owns_bridge(live) ? ensure(network_node(obj), live) : 0;
+    return network_def_owns_bridge(live) ? ensure(network_node(obj), live, false) : 0;
 }
 
 static int update(Managed *obj, const NetworkDef *was, const NetworkDef *now, unsigned int section)

@@ -18,6 +18,9 @@
 /* Called by driver_module_load(). */
 void network_driver_register(void);
 
+/* Longest wait for work under way when the driver stops. */
+#define DRAIN_MS 20000
+
 static NetworkNode *state;
 
 static void node_free(NetworkNode *node)
@@ -61,6 +64,9 @@ static int state_start(const StateContext *ctx)
     state = node;
     network_host_load(node->host);
     managed_table_autostart(table);
+    if (ctx->privileged && !(node->firewall = firewall_watch_new(node)))
+        LOG_WARN("rules that somebody takes away are not put back: %s", error_message());
+    virResetLastError();
     node_get()->tables.networks = table;
     return 0;
 }
@@ -70,7 +76,11 @@ static void state_stop(void)
     node_get()->tables.networks = NULL;
     if (!state)
         return;
+    firewall_watch_free(g_steal_pointer(&state->firewall));
     service_detach_all(state);
+    /* what was due then */
+    if (!pool_drain(state->pool, DRAIN_MS))
+        LOG_ERROR("work on networks is still under way after %d s", DRAIN_MS / 1000);
     g_clear_pointer(&state, node_free);
 }
 

@@ -51,6 +51,15 @@ int firewall_run(const char *commands, const char *what)
     return rc;
 }
 
+char *firewall_list(const char *command, const char *what)
+{
+    char *text = NULL;
+    g_mutex_lock(&lock);
+    int rc = run(command, what, TRUE, &text);
+    g_mutex_unlock(&lock);
+    return rc < 0 ? NULL : text;
+}
+
 static gboolean has_elements(const char *text)
 {
     g_autoptr(json_object) tree = json_parse(text, strlen(text), LIST_DEPTH, "list of nft");

@@ -25,6 +25,7 @@ typedef struct NetworkNode {
     GHashTable *services;    /* Service by the network's name */
     GHashTable *claims;      /* BridgeClaim by the bridge's name */
     gboolean closed;         /* the driver stops: nothing is started again */
+    struct FirewallWatch *firewall; /* NULL: nobody listens */
 } NetworkNode;
 
 static inline NetworkNode *network_node(const Managed *net)
@@ -37,6 +38,16 @@ extern const NetworkBackend network_node_backend;
 /** For NetworkNode.claims and services. */
 GHashTable *bridge_claims_new(void);
 GHashTable *service_table_new(void);
+
+/** Put back what is missing of a running network's rules, and of those in other people's chains. 0, or -1 with an error. */
+int rules_mend(const NetworkDef *net);
+
+/* Changes of the host's firewall (watch.c) */
+typedef struct FirewallWatch FirewallWatch;
+/** Mend the rules of the running networks whenever the firewall changes. NULL with an error. */
+FirewallWatch *firewall_watch_new(NetworkNode *node);
+/** No change is noticed any more; a look that was due may still be under way on a worker. Accepts NULL. */
+void firewall_watch_free(FirewallWatch *watch);
 
 /* The bridge (bridge.c) */
 

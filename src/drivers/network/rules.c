@@ -146,6 +146,12 @@ void rules_add(const NetworkDef *net, GString *text)
         add_all(&rules);
 }
 
+char *rules_probe(const char *bridge)
+{
+    g_autofree char *id = chain_id(bridge);
+    return g_strdup_printf("get element " RULES_TABLE " to { \"%s\" }\nlist chain " RULES_TABLE " from_%s\n", bridge, id);
+}
+
 void rules_remove(const char *bridge, GString *text)
 {
     static const char *const sides[] = { "to", "from" };

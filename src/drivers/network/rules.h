@@ -21,5 +21,7 @@
 bool rules_bridge_is_writable(const char *bridge);
 /** Append what makes the rules of @net, which owns its bridge. Nothing for mode 'open'. */
 void rules_add(const NetworkDef *net, GString *text);
+/** A command for nft that fails unless the rules of a bridge are there; caller frees. */
+char *rules_probe(const char *bridge);
 /** Append what takes away the rules of a bridge, whatever they are, also if there are none. */
 void rules_remove(const char *bridge, GString *text);

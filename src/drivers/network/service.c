@@ -269,7 +269,7 @@ static void on_end(pid_t pid, const ProcessEnd *end, void *opaque)
         LOG_WARN("dnsmasq of network '%s' has ended; it is started again in %u ms", service->name, service->pause_ms);
         service->timer = loop_timer_add(node->loop, on_pause_over, service_ref(service), service_unref);
         if (service->timer)
-            loop_timer_set(service->timer, service->pause_ms, 0);
+            loop_timer_set(service->timer, service->pause_ms, -1);
         else
             service_unref(service);
     }
