@@ -145,6 +145,46 @@ int core_domain_set_block_io_tune(virDomainPtr dom, const char *disk, virTypedPa
                       (ParamChange) { .group = &params_iotune, .key = disk, .params = params, .n = nparams }, flags);
 }
 
+int core_domain_set_throttle_group(virDomainPtr dom, const char *group, virTypedParameterPtr params, int nparams, unsigned int flags)
+{
+    API_FLAGS(flags, AFFECT, -1);
+    return set_params(dom, "virDomainSetThrottleGroup",
+                      (ParamChange) { .group = &params_throttle, .key = group, .params = params, .n = nparams }, flags);
+}
+
+static int drop_throttle_group(DomainDef *def, gboolean live, void *opaque)
+{
+    DomainDiskIotune *group = domain_throttle_group(def, opaque);
+    const DomainDisk *user = domain_throttle_user(def, opaque);
+    guint at = 0;
+
+    if (!group)
+        return FAIL(VIR_ERR_INVALID_ARG, "domain '%s' has no throttle group '%s'", def->name, (const char *) opaque);
+    if (user)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "throttle group '%s' of domain '%s' can't be removed: disk '%s' uses it", group->group_name,
+                    def->name, user->target.dev);
+    while (def->throttle_groups[at] != group)
+        at++;
+    XML_LIST_REMOVE(def->throttle_groups, def->n_throttle_groups, at);
+    xml_struct_free(&DOMAIN_DISK_IOTUNE_DESC, group);
+    return 0;
+}
+
+static int live_drop_throttle_group(Guest *guest, DomainDef *def, void *opaque)
+{
+    return host_backend(guest->host)->drop_throttle_group(guest, opaque);
+}
+
+int core_domain_del_throttle_group(virDomainPtr dom, const char *group, unsigned int flags)
+{
+    static const DefChange change = { "throttle groups", drop_throttle_group, live_drop_throttle_group };
+    API_FLAGS(flags, AFFECT, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainDelThrottleGroup") < 0)
+        return -1;
+    return api_change(&a, flags, &change, (void *) group);
+}
+
 int core_domain_get_perf_events(virDomainPtr dom, virTypedParameterPtr *params, int *nparams, unsigned int flags)
 {
     API_FLAGS(flags, GET_FLAGS, -1);

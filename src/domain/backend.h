@@ -281,6 +281,8 @@ struct DomainBackend {
     int (*pin)(Guest *guest, DomainDef *def, GuestThread thread, guint id, const Bitmap *cpus);
     /** Add or remove I/O thread @id. [worker] */
     int (*set_iothread)(Guest *guest, DomainDef *def, guint id, gboolean exists);
+    /** Remove a group of limits that no disk uses any more. Without this there are no such groups. [worker] */
+    int (*drop_throttle_group)(Guest *guest, const char *name);
     /** Plug or unplug vCPUs, as @def->vcpus says now; answers as set_vcpus(). [worker] */
     int (*plug_vcpus)(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);
     /** vCPUs as the guest's agent sees them: those there are, those in use, those it can do without; caller frees. [worker] */

@@ -147,6 +147,8 @@ static void fill_tuning(HypervisorDriver *table, const DomainBackend *backend)
     SERVE(domain_set_interface_parameters);
     SERVE(domain_get_block_io_tune);
     SERVE(domain_set_block_io_tune);
+    SERVE_IF(drop_throttle_group, domain_set_throttle_group);
+    SERVE_IF(drop_throttle_group, domain_del_throttle_group);
     SERVE(domain_get_perf_events);
     SERVE(domain_set_perf_events);
     SERVE(domain_set_iothread_params);

@@ -183,6 +183,8 @@ int core_domain_get_block_io_tune(virDomainPtr dom, const char *disk, virTypedPa
                                   int *nparams, unsigned int flags);
 int core_domain_set_block_io_tune(virDomainPtr dom, const char *disk, virTypedParameterPtr params,
                                   int nparams, unsigned int flags);
+int core_domain_set_throttle_group(virDomainPtr dom, const char *group, virTypedParameterPtr params, int nparams, unsigned int flags);
+int core_domain_del_throttle_group(virDomainPtr dom, const char *group, unsigned int flags);
 int core_domain_get_perf_events(virDomainPtr dom, virTypedParameterPtr *params, int *nparams, unsigned int flags);
 int core_domain_set_perf_events(virDomainPtr dom, virTypedParameterPtr params, int nparams, unsigned int flags);
 int core_domain_set_iothread_params(virDomainPtr dom, unsigned int iothread_id, virTypedParameterPtr params,

@@ -66,7 +66,7 @@ struct ParamGroup {
     int (*set)(const Param *param, void *owner, const virTypedParameter *value);
 };
 
-extern const ParamGroup params_memory, params_blkio, params_cpu, params_numa, params_interface, params_iotune, params_perf,
+extern const ParamGroup params_memory, params_blkio, params_cpu, params_numa, params_interface, params_iotune, params_throttle, params_perf,
     params_iothread;
 /** A scheduler with nothing but a weight, which is always 50. */
 extern const ParamGroup params_fair;

@@ -346,6 +346,9 @@ static int check_iotune(ParamChange *change)
     const DomainDiskIotune *tune = disk->iotune;
     if (!tune)
         return 0;
+    if (disk->n_throttle_filters > 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "disk '%s' of domain '%s' has <throttlefilters>, beside which it can't have limits of its own",
+                    disk->target.dev, change->def->name);
     if (check_limits(tune, change->backend->iotune_capped) < 0)
         return -1;
     for (guint i = 0; tune->group_name && *tune->group_name && i < change->def->devices.n_disks; i++) {
@@ -361,6 +364,46 @@ static int check_iotune(ParamChange *change)
 const ParamGroup params_iotune = {
     .what = "block I/O limits", .params = iotune, .n = G_N_ELEMENTS(iotune), .sections = iotune_sections,
     .find = find_disk_of, .check = check_iotune,
+};
+
+/* ---- limits that disks share ---- */
+
+#define THROTTLE_GROUPS_MAX 256
+
+/* The group comes into being with its first parameter. */
+static void *find_throttle(DomainDef *def, const char *key, guint id)
+{
+    DomainDiskIotune *group = key ? domain_throttle_group(def, key) : NULL;
+
+    if (group)
+        return group;
+    if (!key || !domain_throttle_name_is_valid(key))
+        return FAIL_NULL(VIR_ERR_INVALID_ARG, "'%s' can't be the name of a throttle group: letters, digits, '-', '.' and '_' can", key ? key : "");
+    if (def->n_throttle_groups >= THROTTLE_GROUPS_MAX)
+        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' has %d throttle groups already, which is the most there can be", def->name,
+                         THROTTLE_GROUPS_MAX);
+    group = xml_struct_new(&DOMAIN_DISK_IOTUNE_DESC);
+    group->group_name = g_strdup(key);
+    XML_LIST_APPEND(def->throttle_groups, def->n_throttle_groups, group);
+    return group;
+}
+
+static int check_throttle(ParamChange *change)
+{
+    const DomainDiskIotune *group = change->owner;
+
+    if (g_strcmp0(group->group_name, change->key) != 0)
+        return FAIL(VIR_ERR_INVALID_ARG, "parameter '%s' is '%s', but it is the throttle group '%s' that is set",
+                    VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, group->group_name, change->key);
+    for (guint i = 0; i < 12; i++) { /* the limits and their bursts */
+        if (*(const guint64 *) ((const char *) group + iotune[i].offset) > DOMAIN_LIMIT_MAX)
+            return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "%s must be no more than %llu", iotune[i].name, DOMAIN_LIMIT_MAX);
+    }
+    return check_limits(group, change->backend->iotune_capped);
+}
+
+const ParamGroup params_throttle = {
+    .what = "limits that disks share", .params = iotune, .n = G_N_ELEMENTS(iotune), .find = find_throttle, .check = check_throttle,
 };
 
 /* ---- performance events ---- */

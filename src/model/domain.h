@@ -84,6 +84,15 @@ void domain_def_number_iothreads(DomainDef *def);
 /** Whether all memory of the guest is shared, so that another process can serve a device of it. */
 bool domain_memory_is_shared(const DomainDef *def);
 
+/** What QEMU takes of each limit of traffic. */
+#define DOMAIN_LIMIT_MAX 1000000000000000ull
+/** The group of limits that disks share, NULL if there is none of this name. */
+DomainDiskIotune *domain_throttle_group(const DomainDef *def, const char *name);
+/** Whether a hypervisor takes such a name of a group. */
+bool domain_throttle_name_is_valid(const char *name);
+/** A disk whose traffic goes through the group, or NULL. */
+const DomainDisk *domain_throttle_user(const DomainDef *def, const char *name);
+
 /** Rules between the parts of a definition. -1 with the error set (first one); all go to @diag if not NULL. */
 int domain_def_validate(const DomainDef *def, XmlDiagnostics *diag);
 

@@ -112,6 +112,10 @@ void domain_refuse(const DomainPlace *place, int code, const char *fmt, ...) G_G
 void domain_validate_os(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_tuning(const DomainDef *def, XmlDiagnostics *diag);
+/** Rules between limits of traffic; @what has them. */
+void domain_validate_limits(const DomainDiskIotune *tune, const char *what, const DomainPlace *at);
+void domain_validate_throttle_groups(const DomainDef *def, XmlDiagnostics *diag);
+void domain_validate_throttle_filters(const DomainDef *def, const DomainDisk *disk, const DomainPlace *at);
 void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_cpu(const DomainDef *def, XmlDiagnostics *diag);
 void domain_validate_devices(const DomainDef *def, XmlDiagnostics *diag);

@@ -5,7 +5,6 @@
 #include "model/domain_private.h"
 
 #define UNSUPPORTED VIR_ERR_CONFIG_UNSUPPORTED
-#define IOTUNE_MAX 1000000000000000ull /* what QEMU takes of each limit */
 
 enum { WWN_DIGITS = 16 };
 
@@ -312,20 +311,19 @@ static guint64 limit_at(const DomainDiskIotune *tune, size_t offset)
     return *(const guint64 *)((const char *)tune + offset);
 }
 
-static void check_iotune(const DomainDisk *disk, const DomainPlace *at)
+void domain_validate_limits(const DomainDiskIotune *tune, const char *what, const DomainPlace *at)
 {
     static const struct {
         size_t total, read, write;
         const char *what;
     } limits[] = { LIMITS(bytes_sec), LIMITS(iops_sec), LIMITS(bytes_sec_max), LIMITS(iops_sec_max) };
-    const DomainDiskIotune *tune = disk->iotune;
 
-    for (guint i = 0; tune && i < G_N_ELEMENTS(limits); i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
         guint64 total = limit_at(tune, limits[i].total), read = limit_at(tune, limits[i].read), write = limit_at(tune, limits[i].write);
         REFUSE_IF(total && (read || write), at, VIR_ERR_XML_ERROR, "%s: total and read/write of %s cannot be set at the same time",
-                  disk->target.dev, limits[i].what);
-        REFUSE_IF(total > IOTUNE_MAX || read > IOTUNE_MAX || write > IOTUNE_MAX, at, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                  "%s: %s must be no more than %llu", disk->target.dev, limits[i].what, IOTUNE_MAX);
+                  what, limits[i].what);
+        REFUSE_IF(total > DOMAIN_LIMIT_MAX || read > DOMAIN_LIMIT_MAX || write > DOMAIN_LIMIT_MAX, at, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                  "%s: %s must be no more than %llu", what, limits[i].what, DOMAIN_LIMIT_MAX);
     }
 }
 
@@ -367,6 +365,7 @@ void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag)
     g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) groups = g_hash_table_new(g_str_hash, g_str_equal);
 
+    domain_validate_throttle_groups(def, diag);
     for (guint i = 0; i < def->devices.n_disks; i++) {
         const DomainDisk *disk = def->devices.disks[i];
         DomainPlace at = {diag, "disk", (int)i};
@@ -376,7 +375,9 @@ void domain_validate_disks(const DomainDef *def, XmlDiagnostics *diag)
         check_vhostuser(def, disk, &at);
         check_identity(disk, &at);
         check_driver(def, disk, &at);
-        check_iotune(disk, &at);
+        if (disk->iotune)
+            domain_validate_limits(disk->iotune, disk->target.dev, &at);
+        domain_validate_throttle_filters(def, disk, &at);
         check_place(disk, &at);
         REFUSE_IF(!g_hash_table_add(names, disk->target.dev), &at, VIR_ERR_XML_ERROR, "target '%s' is used by two disks", disk->target.dev);
         REFUSE_IF(is_drive_twice(places, disk), &at, UNSUPPORTED, "%s: its place on the controller is used by another disk", disk->target.dev);

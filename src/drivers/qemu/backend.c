@@ -7,6 +7,7 @@
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tpm.h"
+#include "drivers/qemu/throttle.h"
 
 /* Longest wait for the loop to let go of monitors. */
 #define DETACH_MS 10000
@@ -47,6 +48,7 @@ const DomainBackend qemu_backend = {
     .set_params = qemu_backend_set_params,
     .pin = qemu_backend_pin,
     .set_iothread = qemu_backend_set_iothread,
+    .drop_throttle_group = qemu_backend_drop_throttle_group,
     .attach = qemu_backend_attach,
     .detach = qemu_backend_detach,
     .update = qemu_backend_update,

@@ -9,6 +9,7 @@
 #include "drivers/qemu/keycodes.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tuning.h"
+#include "drivers/qemu/throttle.h"
 
 /* Longest that the guest may take to answer its agent's shutdown call. */
 #define AGENT_SHUTDOWN_MS 30000
@@ -126,6 +127,8 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
         return qemu_guest_tune_again(guest, def, change->running, change->group);
     if (change->group == &params_perf)
         return qemu_perf_follow(qemu_guest(guest)->perf, guest->pid, def);
+    if (change->group == &params_throttle)
+        return qemu_guest_set_throttle_group(guest, change->running, change->owner);
     if (change->group != &params_iotune)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s of the running domain '%s' can't be set yet; '--config' sets them for the next start",
                     change->group->what, guest->name);

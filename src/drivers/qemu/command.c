@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/uuid.h"
 #include "drivers/qemu/command_priv.h"
+#include "drivers/qemu/throttle.h"
 #include "model/domain.h"
 
 void qemu_arg(QemuCommand *cmd, const char *arg)
@@ -427,7 +428,7 @@ static int command_system(QemuCommand *cmd)
 
     if (qemu_command_machine(cmd) < 0 || qemu_command_cpu(cmd) < 0 || qemu_command_memory(cmd) < 0)
         return -1;
-    if (command_iothreads(cmd) < 0)
+    if (command_iothreads(cmd) < 0 || qemu_command_throttle_groups(cmd) < 0)
         return -1;
     qemu_arg_f(cmd, "-uuid", "%s", uuid_format(cmd->def->uuid, uuid));
     if (cmd->def->devices.n_graphics == 0)

@@ -9,6 +9,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_secret.h"
 #include "drivers/qemu/command_storage.h"
+#include "drivers/qemu/throttle.h"
 
 /* As deep as a chain of images may be; a loop in a definition can't be written, but a copy of one could be damaged. */
 #define MAX_CHAIN 200
@@ -64,9 +65,14 @@ static char *node_filter(const DomainDisk *disk)
     return g_strdup_printf("libvirt-CoR-%s", disk->target.dev);
 }
 
-char *qemu_disk_node(const DomainDisk *disk)
+static char *node_below_filters(const DomainDisk *disk)
 {
     return disk->driver.copy_on_read == TRISTATE_ON ? node_filter(disk) : qemu_node_format(&disk->source);
+}
+
+char *qemu_disk_node(const DomainDisk *disk)
+{
+    return disk->n_throttle_filters > 0 ? qemu_throttle_node(disk, disk->n_throttle_filters - 1) : node_below_filters(disk);
 }
 
 /* Zeros can be unmapped only where unmapping is allowed. */
@@ -298,6 +304,9 @@ int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk)
         return -1;
     if (disk->driver.copy_on_read == TRISTATE_ON)
         filter_node(cmd, disk);
+    g_autofree char *top = node_below_filters(disk);
+
+    qemu_command_throttle_filters(cmd, disk, top);
     return 0;
 }
 
@@ -349,6 +358,8 @@ void qemu_disk_leftovers(const DomainDisk *disk, QemuLeftover tell, void *opaque
     }
     if (!qemu_disk_has_media(disk))
         return;
+    for (guint i = disk->n_throttle_filters; i-- > 0;)
+        tell_text(&l, "blockdev-del", "node-name", qemu_throttle_node(disk, i));
     if (disk->driver.copy_on_read == TRISTATE_ON)
         tell_text(&l, "blockdev-del", "node-name", node_filter(disk));
     image_leftovers(&l, disk, &disk->source);
