@@ -141,9 +141,27 @@ def test_firmware(module_daemon, arch, machine, emulator, boot, console, words, 
 
 def test_processors(module_daemon):
     """QEMU tells which models it has; without KVM the host's can't be had."""
-    for arch, model in ('aarch64', 'cortex-a57'), ('s390x', 'z13.2'), ('ppc64', 'POWER9'):
-        need(arch)
+    for arch, emulator, model in (('aarch64', 'aarch64', 'cortex-a57'), ('armv6l', 'arm', 'arm926'), ('s390x', 's390x', 'z13.2'),
+                                  ('ppc64', 'ppc64', 'POWER9'), ('ppc64le', 'ppc64', 'POWER9')):
+        need(emulator)
         told = ElementTree.fromstring(module_daemon.virsh('domcapabilities', '--virttype', 'qemu', '--arch', arch)).find('cpu')
         assert model in [one.text for one in told.findall("mode[@name='custom']/model")], arch
         assert told.find("mode[@name='host-passthrough']").get('supported') == 'no'
         assert told.find("mode[@name='host-model']").get('supported') == 'no'
+
+
+def test_capabilities(module_daemon):
+    """One emulator may run guests of several architectures."""
+    need('ppc64')
+    need('arm')
+    guests = ElementTree.fromstring(module_daemon.virsh('capabilities')).findall('guest')
+    sizes = {guest.find('arch').get('name'): guest.findtext('arch/wordsize') for guest in guests}
+    assert {'ppc64': '64', 'ppc64le': '64', 'armv7l': '32', 'armv6l': '32'}.items() <= sizes.items()
+
+
+def test_graphics_of_s390(module_daemon):
+    """Displays are possible where no VGA card is."""
+    need('s390x')
+    told = ElementTree.fromstring(module_daemon.virsh('domcapabilities', '--virttype', 'qemu', '--arch', 's390x'))
+    assert 'vnc' in [value.text for value in told.findall("devices/graphics/enum[@name='type']/value")]
+    assert [value.text for value in told.findall("devices/video/enum[@name='modelType']/value")] == ['virtio', 'none']

@@ -14,14 +14,16 @@
 /* Longest time that a caller waits for somebody else's probe; the probe has a deadline of its own. */
 #define STORE_WAIT_MS 120000
 
+/* Where an emulator runs guests of several, the first is its own. */
 static const struct {
     const char *arch;
     const char *target;
 } arch_names[] = {
-    { "aarch64", "aarch64" }, { "alpha", "alpha" }, { "armv7l", "arm" }, { "cris", "cris" }, { "i686", "i386" },
+    { "aarch64", "aarch64" }, { "alpha", "alpha" }, { "armv7l", "arm" }, { "armv6l", "arm" }, { "cris", "cris" }, { "i686", "i386" },
     { "loongarch64", "loongarch64" }, { "m68k", "m68k" }, { "microblaze", "microblaze" },
     { "microblazeel", "microblazeel" }, { "mips", "mips" }, { "mips64", "mips64" }, { "mips64el", "mips64el" },
     { "mipsel", "mipsel" }, { "or32", "or32" }, { "parisc", "hppa" }, { "ppc", "ppc" }, { "ppc64", "ppc64" },
+    { "ppc64le", "ppc64" },
     { "riscv32", "riscv32" }, { "riscv64", "riscv64" }, { "s390x", "s390x" }, { "sh4", "sh4" },
     { "sh4eb", "sh4eb" }, { "sparc", "sparc" }, { "sparc64", "sparc64" }, { "x86_64", "x86_64" },
     { "xtensa", "xtensa" }, { "xtensaeb", "xtensaeb" },
@@ -55,8 +57,7 @@ const char *qemu_arch_to_target(const char *arch)
         if (g_str_equal(arch_names[i].arch, arch))
             return arch_names[i].target;
     }
-    /* ppc64le guests run on the emulator of ppc64. */
-    return g_strcmp0(arch, "ppc64le") == 0 ? "ppc64" : NULL;
+    return NULL;
 }
 
 char *qemu_find_emulator(const char *arch)

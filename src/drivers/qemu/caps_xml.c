@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/uuid.h"
 #include "core/host/host.h"
+#include "model/cpu.h"
 
 static void add(GString *xml, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 static void add(GString *xml, const char *fmt, ...)
@@ -145,12 +146,12 @@ static gboolean is_64_bit(const char *arch)
     return strstr(arch, "64") || g_str_equal(arch, "alpha") || g_str_equal(arch, "s390x");
 }
 
-static void add_guest(GString *xml, const QemuCaps *caps)
+static void add_guest(GString *xml, const char *arch, const QemuCaps *caps)
 {
-    gboolean x86 = g_str_equal(caps->arch, "x86_64") || g_str_equal(caps->arch, "i686");
+    gboolean x86 = cpu_arch(arch) == CPU_ARCH_X86;
 
     add(xml, "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='%s'>\n      <wordsize>%d</wordsize>\n      <emulator>%s</emulator>\n",
-        caps->arch, is_64_bit(caps->arch) ? 64 : 32, caps->binary);
+        arch, is_64_bit(arch) ? 64 : 32, caps->binary);
     for (guint i = 0; i < caps->machines->len; i++)
         add_machine(xml, g_ptr_array_index(caps->machines, i));
     if (caps->tcg.available)
@@ -158,10 +159,12 @@ static void add_guest(GString *xml, const QemuCaps *caps)
     if (caps->kvm.available)
         add(xml, "      <domain type='kvm'/>\n");
     add(xml, "    </arch>\n    <features>\n");
-    if (g_str_equal(caps->arch, "i686"))
+    if (g_str_equal(arch, "i686"))
         add(xml, "      <pae/>\n      <nonpae/>\n");
+    if (x86 || g_str_equal(arch, "aarch64"))
+        add(xml, "      <acpi default='on' toggle='yes'/>\n");
     if (x86)
-        add(xml, "      <acpi default='on' toggle='yes'/>\n      <apic default='on' toggle='no'/>\n");
+        add(xml, "      <apic default='on' toggle='no'/>\n");
     add(xml, "      <cpuselection/>\n      <deviceboot/>\n    </features>\n  </guest>\n\n");
 }
 
@@ -180,7 +183,7 @@ char *qemu_capabilities_xml(QemuCapsStore *store)
         if (emulator && !caps)
             virResetLastError();
         if (caps)
-            add_guest(xml, caps);
+            add_guest(xml, archs[i], caps);
     }
     g_string_append(xml, "</capabilities>\n");
     return g_string_free(g_steal_pointer(&xml), FALSE);

@@ -8,16 +8,18 @@
 
 static DomainDef *claim_definition(const ClaimTarget *target, const char *top, const char *device)
 {
-    g_autofree char *machine = g_markup_escape_text(target->machine->name, -1);
-    g_autofree char *xml = g_strdup_printf(
-        "<domain type='%s'><name>claim</name><uuid>c5b6a1de-0d5c-4d0c-9d1c-2f8a7b3e6c90</uuid><memory>131072</memory><vcpu>1</vcpu>"
-        "<os><type arch='%s' machine='%s'>hvm</type></os>%s<devices>%s</devices></domain>",
-        target->kvm ? "kvm" : "qemu", target->arch, machine, top ? top : "", device ? device : "");
-    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
-    g_autoptr(DomainDef) def = domain_def_parse(xml, strlen(xml), 0, diag);
     DomainMachineInfo info = { 0 };
 
     domain_machine_info(target->arch, target->machine->name, &info);
+    /* What needs USB is asked of machines that have it once they are told to. */
+    g_autofree char *machine = g_markup_escape_text(target->machine->name, -1);
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='%s'><name>claim</name><uuid>c5b6a1de-0d5c-4d0c-9d1c-2f8a7b3e6c90</uuid><memory>131072</memory><vcpu>1</vcpu>"
+        "<os><type arch='%s' machine='%s'>hvm</type></os>%s<devices>%s%s</devices></domain>",
+        target->kvm ? "kvm" : "qemu", target->arch, machine, top ? top : "", info.pci_root && !info.has_usb ? "<controller type='usb'/>" : "",
+        device ? device : "");
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    g_autoptr(DomainDef) def = domain_def_parse(xml, strlen(xml), 0, diag);
     info.default_cpu = target->machine->default_cpu;
     if (!def || domain_def_complete(def, &info, xml, strlen(xml), diag) < 0)
         return NULL;

@@ -25,7 +25,7 @@ typedef struct {
 #define DISK(device, target, bus) \
     "<disk type='file' device='" device "'><source file='/x'/><target dev='" target "' bus='" bus "'/></disk>"
 #define VIRTIO_DISK(model) "<disk type='file' model='" model "'><source file='/x'/><target dev='vda' bus='virtio'/></disk>"
-#define GRAPHICS(type) "<graphics type='" type "'/><video><model type='vga'/></video>"
+#define GRAPHICS(type) "<graphics type='" type "'/><video><model type='none'/></video>"
 #define VIDEO(model) "<video><model type='" model "'/></video>"
 #define RNG(model, backend) "<rng model='" model "'>" backend "</rng>"
 #define RANDOM "<backend model='random'>/dev/urandom</backend>"
@@ -40,7 +40,7 @@ typedef struct {
 #define SHARED "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 #define CHANNEL(type) "<channel type='" type "'><target type='virtio' name='x'/></channel>"
 #define CONSOLE(type, source) "<console type='" type "'>" source "<target type='virtio'/></console>"
-#define SPICE "<graphics type='spice'/><video><model type='vga'/></video>"
+#define SPICE "<graphics type='spice'/><video><model type='none'/></video>"
 #define CRYPTO(backend) "<crypto model='virtio' type='qemu'><backend model='" backend "'/></crypto>"
 #define MEMORY(source) "<memoryBacking><source type='" source "'/></memoryBacking>"
 #define VFIO "/dev/vfio/vfio"
@@ -83,7 +83,7 @@ static const Claim device_claims[] = {
     { "video", "modelType", "none", VIDEO("none") },
     { "video", "modelType", "bochs", VIDEO("bochs") },
     { "video", "modelType", "ramfb", VIDEO("ramfb") },
-    { "hostdev", "mode", "subsystem", USB_POLICY("mandatory") },
+    { "hostdev", "mode", "subsystem", HOSTDEV("type='pci'", "<driver name='vfio'/>" PCI_SOURCE) },
     { "hostdev", "startupPolicy", "default", USB_POLICY("mandatory") },
     { "hostdev", "startupPolicy", "mandatory", USB_POLICY("mandatory") },
     { "hostdev", "startupPolicy", "requisite", USB_POLICY("requisite") },

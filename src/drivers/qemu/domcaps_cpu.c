@@ -6,7 +6,7 @@
 #include <string.h>
 #include "drivers/qemu/cpu.h"
 #include "drivers/qemu/domcaps.h"
-#include "model/cpu_x86.h"
+#include "model/cpu.h"
 
 static const char *usable_text(QemuCpuUsable usable)
 {
@@ -21,9 +21,12 @@ static gboolean is_special(const char *name)
 
 static void add_model(DomcapsText *t, const QemuCpuModel *model)
 {
-    const char *vendor = qemu_cpu_vendor(model->name);
+    const CpuPpcModel *power = cpu_ppc_model(model->name);
+    const char *vendor = power ? power->vendor : qemu_cpu_vendor(model->name);
+    CpuArch arch = cpu_arch(t->target.arch);
 
-    if (is_special(model->name))
+    /* Of POWER's hundreds of revisions the generations are told. */
+    if ((arch == CPU_ARCH_X86 && is_special(model->name)) || (arch == CPU_ARCH_PPC && !power))
         return;
     domcaps_add(t, "      <model usable='%s'", usable_text(model->usable));
     if (model->deprecated)
