@@ -14,9 +14,9 @@ def image(tmp_path, name):
     return path
 
 
-def disk(path, target, *groups, device='disk', bus='scsi', source=True):
+def disk(path, target, *groups, device='disk', bus='scsi', source=True, more=''):
     filters = ''.join(f"<throttlefilter group='{group}'/>" for group in groups)
-    return (f"<disk type='file' device='{device}'><driver name='qemu' type='raw'/>{f'<source file={str(path)!r}/>' if source else ''}"
+    return (f"<disk type='file' device='{device}'><driver name='qemu' type='raw'{more}/>{f'<source file={str(path)!r}/>' if source else ''}"
             f"<target dev='{target}' bus='{bus}'/><throttlefilters>{filters}</throttlefilters></disk>")
 
 
@@ -67,13 +67,23 @@ def refused(daemon, why, *words):
 
 
 def test_groups_of_a_guest(daemon, tmp_path, run):
-    run(disk(image(tmp_path, 'a'), 'vda', 'slow', 'few', bus='virtio') + disk(image(tmp_path, 'b'), 'sda', 'slow'), SLOW + FEW)
+    run(disk(image(tmp_path, 'a'), 'vda', 'slow', 'few', bus='virtio') + disk(image(tmp_path, 'b'), 'sda', 'slow', more=" copy_on_read='on'"),
+        SLOW + FEW)
     assert limits(daemon, 'slow') == {'bps-total': 1000000, 'iops-total': 300}
     assert limits(daemon, 'few') == {'iops-read': 40, 'iops-read-max': 80, 'iops-read-max-length': 5}
     assert len(filters(daemon)) == 3
     assert node_of(daemon, 'virtio-disk0').endswith('-throttle1')
     assert node_of(daemon, 'scsi0-0').endswith('-throttle0')
     assert 'slow' in daemon.virsh('domthrottlegrouplist', 'shared') and 'few' in daemon.virsh('domthrottlegrouplist', 'shared')
+
+    # What is known of the disk is that of its image.
+    stats = daemon.virsh('domstats', 'shared', '--block')
+    assert 'block.0.capacity=1048576' in stats and 'block.0.rd.reqs=' in stats
+    for target in ('vda', 'sda'):
+        daemon.virsh('blockresize', 'shared', target, '2MiB')
+        assert 'Capacity:       2097152' in daemon.virsh('domblkinfo', 'shared', target)
+    daemon.virsh('domblkthreshold', 'shared', 'vda', '65536')
+    assert 65536 in (node['write_threshold'] for node in ask(daemon, 'shared', 'query-named-block-nodes'))
 
     # Changed in part, made and removed; each where it was asked for.
     daemon.virsh('domthrottlegroupset', 'shared', 'slow', '--total-bytes-sec', '2000000', '--live')

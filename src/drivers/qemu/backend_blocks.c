@@ -25,7 +25,7 @@ int qemu_backend_block_resize(Guest *guest, const DomainDisk *disk, unsigned lon
         return FAIL(VIR_ERR_OPERATION_INVALID, "disk '%s' of domain '%s' is read-only", disk->target.dev, guest->name);
     if (bytes > G_MAXINT64 - SECTOR)
         return FAIL(VIR_ERR_OVERFLOW, "a size of %llu bytes is too large", bytes);
-    node = qemu_node_format(&disk->source);
+    node = qemu_disk_node(disk); /* what is below follows; the reverse isn't so */
     return qemu_guest_call(guest, "block_resize", json_make(JSON_STR("node-name", node),
                                                             JSON_UINT("size", (bytes + SECTOR - 1) / SECTOR * SECTOR)), NULL);
 }
