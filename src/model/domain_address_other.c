@@ -154,13 +154,13 @@ static int reserve_zpci(DomainDef *def, const char *kind, void *device, DomainDe
     if (!zpci)
         return 0;
     if (zpci->uid && bitmap_test(plan->uids, zpci->uid))
-        return domain_fail_device(def, kind, device, VIR_ERR_XML_ERROR, "zPCI uid 0x%04x is used twice", zpci->uid);
+        return domain_fail_device(def, kind, device, VIR_ERR_INTERNAL_ERROR, "zPCI uid 0x%04x is used twice", zpci->uid);
     if (zpci->uid)
         bitmap_set(plan->uids, zpci->uid);
     if (!zpci->has_fid || zpci->fid >= ZPCI_NUMBERS)
         return 0;
     if (bitmap_test(plan->fids, zpci->fid))
-        return domain_fail_device(def, kind, device, VIR_ERR_XML_ERROR, "zPCI fid 0x%08x is used twice", zpci->fid);
+        return domain_fail_device(def, kind, device, VIR_ERR_INTERNAL_ERROR, "zPCI fid 0x%08x is used twice", zpci->fid);
     bitmap_set(plan->fids, zpci->fid);
     return 0;
 }

@@ -116,7 +116,10 @@ static void take_place(PciPlan *plan, DomainDeviceInfo *info, const Place *place
         plan->buses[place->bus].shared |= 1U << place->slot;
     if (!info)
         return;
+    /* The numbers of s390 may be given without a place. */
+    ZpciAddress *zpci = info->address && info->address->type == DOMAIN_ADDRESS_TYPE_PCI ? g_steal_pointer(&info->address->pci.zpci) : NULL;
     DomainAddress *address = domain_new_address(info, DOMAIN_ADDRESS_TYPE_PCI);
+    address->pci.zpci = zpci;
     address->pci.bus = place->bus;
     address->pci.slot = place->slot;
     address->pci.function = place->function;

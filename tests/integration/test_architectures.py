@@ -117,6 +117,23 @@ def test_devices(module_daemon, board, tmp_path):
         module_daemon.virsh('destroy', 'guest')
 
 
+def test_numbered_function(module_daemon, tmp_path):
+    """A PCI function of s390 comes and goes with the device that bears its numbers."""
+    need('s390x')
+    board = next(board for board in BOARDS if board.arch == 's390x')
+    serial = "<console type='null'/>"
+    module_daemon.virsh('create', '--paused', support.written(tmp_path, document(board, tmp_path, serial=serial)))
+    try:
+        net = support.written(tmp_path, "<interface type='user'><mac address='52:54:00:00:00:77'/><model type='virtio'/>"
+                              "<address type='pci'><zpci uid='0x0007' fid='0x00000003'/></address></interface>")
+        module_daemon.virsh('attach-device', 'guest', net)
+        assert ask(module_daemon, 'guest', 'qom-get', path='/machine/peripheral/zpci7', property='target') == 'net0'
+        told = ElementTree.fromstring(module_daemon.virsh('dumpxml', 'guest')).find('devices/interface/address/zpci')
+        assert told.attrib == {'uid': '0x0007', 'fid': '0x00000003'}
+    finally:
+        module_daemon.virsh('destroy', 'guest')
+
+
 @pytest.mark.parametrize('arch, machine, emulator, boot, console, words', [
     ('aarch64', 'virt', 'aarch64', 'efi', "<serial type='file'><source path='{file}'/></serial>", 'UEFI'),
     ('s390x', 's390-ccw-virtio', 's390x', '', "<serial type='file'><source path='{file}'/></serial>", 'LOADPARM'),
