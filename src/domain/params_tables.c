@@ -297,7 +297,7 @@ const ParamGroup params_interface = {
 
 /* ---- traffic of a disk ---- */
 
-#define TUNE(name) { #name, FIELD(ULLONG, DomainDiskIotune, name), .form = PARAM_NUMBER, .max = G_MAXINT64 }
+#define TUNE(name) { #name, FIELD(ULLONG, DomainDiskIotune, name), .form = PARAM_NUMBER }
 
 static const Param iotune[] = {
     TUNE(total_bytes_sec), TUNE(read_bytes_sec), TUNE(write_bytes_sec),
@@ -326,6 +326,10 @@ static int check_limits(const DomainDiskIotune *t, gboolean capped)
         { "bytes_sec_max", t->total_bytes_sec_max, t->read_bytes_sec_max, t->write_bytes_sec_max },
         { "iops_sec_max", t->total_iops_sec_max, t->read_iops_sec_max, t->write_iops_sec_max },
     };
+    for (guint i = 0; i < G_N_ELEMENTS(iotune); i++) {
+        if (iotune[i].form == PARAM_NUMBER && *(const guint64 *) ((const char *) t + iotune[i].offset) > DOMAIN_LIMIT_MAX)
+            return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "%s must be no more than %llu", iotune[i].name, DOMAIN_LIMIT_MAX);
+    }
     for (guint i = 0; i < G_N_ELEMENTS(sums); i++) {
         if (sums[i].total && (sums[i].read || sums[i].write))
             return FAIL(VIR_ERR_INVALID_ARG, "total and read/write of %s cannot be set at the same time", sums[i].name);
@@ -395,10 +399,6 @@ static int check_throttle(ParamChange *change)
     if (g_strcmp0(group->group_name, change->key) != 0)
         return FAIL(VIR_ERR_INVALID_ARG, "parameter '%s' is '%s', but it is the throttle group '%s' that is set",
                     VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, group->group_name, change->key);
-    for (guint i = 0; i < 12; i++) { /* the limits and their bursts */
-        if (*(const guint64 *) ((const char *) group + iotune[i].offset) > DOMAIN_LIMIT_MAX)
-            return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "%s must be no more than %llu", iotune[i].name, DOMAIN_LIMIT_MAX);
-    }
     return check_limits(group, change->backend->iotune_capped);
 }
 

@@ -68,6 +68,8 @@ for name in ('vda', '/images/one'):
         {'read_iops_sec_max_length': 10}, {'read_iops_sec_max': 10}, {'read_iops_sec_max': 2000, 'read_iops_sec_max_length': 10},
         {'read_iops_sec_max': 0}, {'size_iops_sec': 8}, {'group_name': 'g2'}, {'group_name': ''}, {'write_bytes_sec': 0},
         {'total_iops_sec': 4}, {'write_bytes_sec_max': 7}, {'write_bytes_sec': 8},
+        {'write_bytes_sec_max': 10 ** 15}, {'write_bytes_sec_max': 10 ** 15 + 1}, {'size_iops_sec': 10 ** 15 + 1},
+        {'write_bytes_sec_max_length': 10 ** 15 + 1}, {'write_bytes_sec_max': 1 << 63}, {'write_bytes_sec_max': (1 << 64) - 1},
         {'read_iops_sec': 0, 'total_iops_sec': 0, 'read_iops_sec_max': 0, 'read_iops_sec_max_length': 0}], ['iotune'], (name,))
 call('no disk', d.setBlockIoTune, 'vdz', {'total_bytes_sec': 3}, LIVE)
 call('no disk get', d.blockIoTune, 'vdz', LIVE)

@@ -95,6 +95,7 @@ def test_groups_of_a_guest(daemon, tmp_path, run):
     refused(daemon, "disk 'vda' uses it", 'domthrottlegroupdel', 'shared', 'few', '--live')
     refused(daemon, 'at the same time', 'domthrottlegroupset', 'shared', 'new', '--total-iops-sec', '5')
     refused(daemon, 'no more than', 'domthrottlegroupset', 'shared', 'new', '--total-bytes-sec', '1000000000000001')
+    refused(daemon, 'no more than', 'domthrottlegroupset', 'shared', 'new', '--write-iops-sec-max-length', '9223372036854775808')
     refused(daemon, "can't be the name", 'domthrottlegroupset', 'shared', 'a b', '--total-iops-sec', '5')
     refused(daemon, 'no throttle group', 'domthrottlegroupdel', 'shared', 'other')
     refused(daemon, '<throttlefilters>', 'blkdeviotune', 'shared', 'sda', '--total-iops-sec', '5')
