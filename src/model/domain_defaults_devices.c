@@ -111,7 +111,7 @@ static void default_interface(DomainDef *def, DomainInterface *iface, const Doma
     if (!iface->has_mac)
         generate_mac(def, iface);
     if (!iface->model && iface->source.type != DOMAIN_INTERFACE_TYPE_HOSTDEV)
-        iface->model = g_strdup(info->net_model);
+        iface->model = g_strdup(iface->source.type == DOMAIN_INTERFACE_TYPE_VDPA ? "virtio" : info->net_model);
 }
 
 /* The rest */
@@ -206,7 +206,7 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
     }
     if (devices->pstore && !devices->pstore->path && info->nvram_dir)
         devices->pstore->path = g_strdup_printf("%s/%s_PSTORE.raw", info->nvram_dir, def->name);
-    if (devices->vsock && !devices->vsock->model)
+    if (devices->vsock && (!devices->vsock->model || devices->vsock->model == DOMAIN_VSOCK_MODEL_DEFAULT))
         devices->vsock->model = DOMAIN_VSOCK_MODEL_VIRTIO;
     if (devices->vsock && devices->vsock->cid.address && !devices->vsock->cid.automatic)
         devices->vsock->cid.automatic = TRISTATE_NO;

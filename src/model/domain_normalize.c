@@ -160,6 +160,20 @@ static int normalize_filter(const DomainDef *def, DomainRedirfilter *filter)
     return 0;
 }
 
+/* Displays */
+
+/* A channel that may be secured or not is as if nothing were said about it. */
+static void normalize_graphics(DomainGraphics *graphics)
+{
+    for (guint i = graphics->n_channels; i-- > 0;) {
+        SpiceChannel *channel = graphics->channels[i];
+        if (channel->mode != SPICE_CHANNEL_MODE_ANY)
+            continue;
+        XML_LIST_REMOVE(graphics->channels, graphics->n_channels, i);
+        xml_struct_free(&SPICE_CHANNEL_DESC, channel);
+    }
+}
+
 /* Boot and labels */
 
 static void normalize_os(DomainDef *def)
@@ -228,11 +242,21 @@ int domain_normalize(DomainDef *def)
     for (guint i = 0; i < devices->n_filesystems; i++) {
         normalize_mode(&devices->filesystems[i]->fmode);
         normalize_mode(&devices->filesystems[i]->dmode);
+        if (devices->filesystems[i]->multidevs == FILESYSTEM_MULTIDEVS_DEFAULT)
+            devices->filesystems[i]->multidevs = FILESYSTEM_MULTIDEVS_UNSET;
     }
     for (guint i = 0; i < devices->n_channels; i++)
         normalize_char(&devices->channels[i]->source);
     for (guint i = 0; i < devices->n_serials; i++)
         normalize_char(&devices->serials[i]->source);
+    for (guint i = 0; i < devices->n_parallels; i++)
+        normalize_char(&devices->parallels[i]->source);
+    for (guint i = 0; i < devices->n_consoles; i++)
+        normalize_char(&devices->consoles[i]->source);
+    for (guint i = 0; i < devices->n_smartcards; i++)
+        normalize_char(&devices->smartcards[i]->source);
+    for (guint i = 0; i < devices->n_graphics; i++)
+        normalize_graphics(devices->graphics[i]);
     for (guint i = 0; i < devices->n_redirdevs; i++)
         normalize_char(&devices->redirdevs[i]->source);
     normalize_features(&def->features);

@@ -97,6 +97,32 @@ static void check_labels(const StorageSource *source, const DomainPlace *at)
     }
 }
 
+/* Formats that are names only: no QEMU reads an image as one. */
+static void check_format(StorageFormat format, int code, const DomainPlace *at)
+{
+    REFUSE_IF(format == STORAGE_FORMAT_NONE, at, code, "an image of format 'none' is none");
+    REFUSE_IF(format == STORAGE_FORMAT_ISO, at, UNSUPPORTED, "QEMU has no format 'iso'; use 'raw'");
+    REFUSE_IF(format == STORAGE_FORMAT_DIR, at, UNSUPPORTED, "QEMU has no format 'dir'; use a disk of type 'dir'");
+    REFUSE_IF(format == STORAGE_FORMAT_COW, at, UNSUPPORTED, "QEMU has no format 'cow' any more");
+}
+
+static void check_formats(const DomainDisk *disk, const DomainPlace *at)
+{
+    check_format(disk->driver.type, UNSUPPORTED, at);
+    for (const DomainBackingStore *image = disk->backing_store; image && image->source.type; image = image->backing_store) {
+        bool dir = image->source.type == DOMAIN_DISK_TYPE_DIR, fat = image->format == STORAGE_FORMAT_FAT;
+
+        check_format(image->format, VIR_ERR_XML_ERROR, at);
+        REFUSE_IF(dir != fat && image->format != STORAGE_FORMAT_DIR, at, UNSUPPORTED, "a folder, and nothing else, is an image of format 'fat'");
+    }
+}
+
+static bool is_foreign(const SecretRef *secret)
+{
+    return secret->type == STORAGE_AUTH_SECRET_TYPE_VTPM || secret->type == STORAGE_AUTH_SECRET_TYPE_TLS ||
+        secret->type == STORAGE_AUTH_SECRET_TYPE_VOLUME;
+}
+
 static void check_encryption(const StorageEncryption *encryption, const DomainPlace *at)
 {
     if (!encryption)
@@ -104,9 +130,16 @@ static void check_encryption(const StorageEncryption *encryption, const DomainPl
     bool by_qemu = encryption->engine != STORAGE_ENCRYPTION_ENGINE_LIBRBD;
     REFUSE_IF(encryption->format == STORAGE_ENCRYPTION_FORMAT_DEFAULT || encryption->format == STORAGE_ENCRYPTION_FORMAT_QCOW, at,
               UNSUPPORTED, "the old encryption of qcow images can't be used; format='luks' can");
+    for (guint i = 0; i < encryption->n_secrets; i++)
+        REFUSE_IF(is_foreign(encryption->secrets[i]), at, UNSUPPORTED, "the secret of an encryption is a 'passphrase'");
     REFUSE_IF(encryption->cipher, at, UNSUPPORTED, "the cipher stands in the image; <cipher> is for new volumes");
     REFUSE_IF(by_qemu && (encryption->format == STORAGE_ENCRYPTION_FORMAT_LUKS2 || encryption->format == STORAGE_ENCRYPTION_FORMAT_LUKS_ANY),
               at, UNSUPPORTED, "format '%s' needs engine='librbd'", storage_encryption_format_to_string(encryption->format));
+}
+
+static void check_auth(const StorageAuth *auth, const DomainPlace *at)
+{
+    REFUSE_IF(auth && is_foreign(&auth->secret), at, UNSUPPORTED, "the secret of a storage server's user is of type 'iscsi' or 'ceph'");
 }
 
 static void check_image(const StorageSource *source, const DomainPlace *at)
@@ -114,6 +147,7 @@ static void check_image(const StorageSource *source, const DomainPlace *at)
     check_network(source, at);
     check_labels(source, at);
     check_encryption(source->encryption, at);
+    check_auth(source->auth, at);
     for (guint i = 0; i < source->n_slices; i++)
         REFUSE_IF(!source->slices[i]->size, at, VIR_ERR_XML_ERROR, "a slice needs offset and size");
 }
@@ -145,6 +179,7 @@ static void check_source(const DomainDisk *disk, const DomainPlace *at)
     check_image(source, at);
     check_chain(disk, at);
     check_encryption(disk->encryption, at);
+    check_auth(disk->auth, at);
 }
 
 static void check_vhostuser(const DomainDef *def, const DomainDisk *disk, const DomainPlace *at)
@@ -300,6 +335,8 @@ static void check_driver(const DomainDef *def, const DomainDisk *disk, const Dom
               "transient", name);
     REFUSE_IF(disk->shareable && driver->type && driver->type != STORAGE_FORMAT_RAW, at, UNSUPPORTED,
               "%s: only images of format 'raw' can be shared by guests that write", name);
+    if (domain_is_qemu(def))
+        check_formats(disk, at);
     check_iothread(def, disk, at);
 }
 

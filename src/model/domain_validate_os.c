@@ -12,6 +12,7 @@ static void check_firmware(const DomainDef *def, XmlDiagnostics *diag)
     const DomainLoader *loader = &def->os.loader;
     const DomainNvramFile *nvram = &def->os.nvram;
     DomainPlace at = {diag, "os.loader", -1};
+    DomainDiskType type = nvram->source.type;
     bool uefi = def->os.firmware == DOMAIN_OS_FIRMWARE_EFI || loader->type == DOMAIN_LOADER_TYPE_PFLASH;
     bool acpi_needed = domain_is_qemu(def) && domain_is_x86(def);
     bool uefi_needed = domain_is_qemu(def) && g_strcmp0(def->os.arch, "aarch64") == 0;
@@ -19,6 +20,8 @@ static void check_firmware(const DomainDef *def, XmlDiagnostics *diag)
 
     REFUSE_IF(!def->os.firmware && !loader->path && (loader->type || loader->readonly || loader->secure), &at, VIR_ERR_XML_DETAIL,
               "no loader path is given, and firmware='...' doesn't ask for one to be chosen");
+    REFUSE_IF(domain_is_qemu(def) && type && type != DOMAIN_DISK_TYPE_FILE && type != DOMAIN_DISK_TYPE_BLOCK &&
+              type != DOMAIN_DISK_TYPE_NETWORK, &at, UNSUPPORTED, "NVRAM of type '%s' is not possible", domain_disk_type_to_string(type));
     REFUSE_IF(loader->stateless == TRISTATE_YES && has_nvram, &at, VIR_ERR_XML_DETAIL,
               "NVRAM is not permitted when the loader is stateless");
     REFUSE_IF(uefi && acpi_needed && !def->features.acpi, &at, UNSUPPORTED,

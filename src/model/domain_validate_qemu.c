@@ -64,8 +64,47 @@ static void check_source(const DomainDef *def, const ChardevSource *source, cons
 {
     DomainPlace at = {diag, kind, i};
 
-    REFUSE_IF(source->type == CHARDEV_TYPE_SPICEVMC && !has_graphics(def, DOMAIN_GRAPHICS_TYPE_SPICE), &at, UNSUPPORTED,
-              "type 'spicevmc' needs <graphics type='spice'>");
+    REFUSE_IF((source->type == CHARDEV_TYPE_SPICEVMC || source->type == CHARDEV_TYPE_SPICEPORT) &&
+              !has_graphics(def, DOMAIN_GRAPHICS_TYPE_SPICE), &at, UNSUPPORTED, "type '%s' needs <graphics type='spice'>",
+              chardev_type_to_string(source->type));
+}
+
+/* On which bus of serial ports a model is. */
+static SerialTargetType bus_of(SerialTargetModel model)
+{
+    switch (model) {
+    case SERIAL_TARGET_MODEL_ISA_SERIAL:
+        return SERIAL_TARGET_TYPE_ISA_SERIAL;
+    case SERIAL_TARGET_MODEL_USB_SERIAL:
+        return SERIAL_TARGET_TYPE_USB_SERIAL;
+    case SERIAL_TARGET_MODEL_PCI_SERIAL:
+        return SERIAL_TARGET_TYPE_PCI_SERIAL;
+    case SERIAL_TARGET_MODEL_SPAPR_VTY:
+        return SERIAL_TARGET_TYPE_SPAPR_VIO_SERIAL;
+    case SERIAL_TARGET_MODEL_PL011:
+    case SERIAL_TARGET_MODEL_16550A:
+        return SERIAL_TARGET_TYPE_SYSTEM_SERIAL;
+    case SERIAL_TARGET_MODEL_SCLPCONSOLE:
+    case SERIAL_TARGET_MODEL_SCLPLMCONSOLE:
+        return SERIAL_TARGET_TYPE_SCLP_SERIAL;
+    case SERIAL_TARGET_MODEL_ISA_DEBUGCON:
+        return SERIAL_TARGET_TYPE_ISA_DEBUG;
+    default:
+        return SERIAL_TARGET_TYPE_UNSET;
+    }
+}
+
+static void check_serial(const DomainDef *def, guint i, XmlDiagnostics *diag)
+{
+    const DomainSerial *serial = def->devices.serials[i];
+    SerialTargetType type = serial->target.type, bus = bus_of(serial->target.model);
+    DomainPlace at = {diag, "serial", i};
+
+    REFUSE_IF(serial->source.type == CHARDEV_TYPE_SPICEVMC, &at, UNSUPPORTED, "type 'spicevmc' is for channels of type 'virtio' only");
+    if (serial->source.type != CHARDEV_TYPE_SPICEVMC)
+        check_source(def, &serial->source, "serial", i, diag);
+    REFUSE_IF(type && bus && type != bus, &at, UNSUPPORTED, "model '%s' needs target type '%s'",
+              serial_target_model_to_string(serial->target.model), serial_target_type_to_string(bus));
 }
 
 static void check_channel(const DomainDef *def, guint i, XmlDiagnostics *diag)
@@ -88,10 +127,18 @@ static void check_chardevs(const DomainDef *def, XmlDiagnostics *diag)
 {
     const DomainDevices *d = &def->devices;
 
-    for (guint i = 0; i < d->n_serials; i++) {
-        DomainPlace at = {diag, "serial", i};
-        REFUSE_IF(d->serials[i]->source.type == CHARDEV_TYPE_SPICEVMC, &at, UNSUPPORTED, "type 'spicevmc' is for channels of type 'virtio' only");
+    for (guint i = 0; i < d->n_serials; i++)
+        check_serial(def, i, diag);
+    for (guint i = 0; i < d->n_parallels; i++) {
+        DomainPlace at = {diag, "parallel", i};
+        bool vmc = d->parallels[i]->source.type == CHARDEV_TYPE_SPICEVMC;
+
+        REFUSE_IF(vmc, &at, UNSUPPORTED, "type 'spicevmc' is for channels of type 'virtio' only");
+        if (!vmc)
+            check_source(def, &d->parallels[i]->source, "parallel", i, diag);
     }
+    for (guint i = 0; i < d->n_rngs; i++)
+        check_source(def, &d->rngs[i]->backend.source, "rng", i, diag);
     for (guint i = 0; i < d->n_channels; i++) {
         check_source(def, &d->channels[i]->source, "channel", i, diag);
         check_channel(def, i, diag);
@@ -106,6 +153,14 @@ static void check_chardevs(const DomainDef *def, XmlDiagnostics *diag)
         REFUSE_IF(d->smartcards[i]->mode == SMARTCARD_MODE_HOST_CERTIFICATES && d->smartcards[i]->n_certificates != 3, &at,
                   VIR_ERR_XML_ERROR, "mode 'host-certificates' needs three certificates");
     }
+    for (guint i = 0; i < d->n_consoles; i++) {
+        ConsoleTargetType type = d->consoles[i]->target.type;
+        DomainPlace at = {diag, "console", i};
+
+        REFUSE_IF(type == CONSOLE_TARGET_TYPE_XEN || type == CONSOLE_TARGET_TYPE_UML || type == CONSOLE_TARGET_TYPE_LXC ||
+                  type == CONSOLE_TARGET_TYPE_OPENVZ, &at, UNSUPPORTED, "QEMU has no console of type '%s'",
+                  console_target_type_to_string(type));
+    }
 }
 
 static void check_filesystem(const DomainDef *def, guint i, XmlDiagnostics *diag)
@@ -116,6 +171,8 @@ static void check_filesystem(const DomainDef *def, guint i, XmlDiagnostics *diag
 
     REFUSE_IF(fs->type != FILESYSTEM_TYPE_MOUNT, &at, UNSUPPORTED, "QEMU shares folders (type='mount') only, no file system of type '%s'",
               filesystem_type_to_string(fs->type));
+    REFUSE_IF(fs->driver.type == FILESYSTEM_DRIVER_TYPE_NBD || fs->driver.type == FILESYSTEM_DRIVER_TYPE_PLOOP, &at, UNSUPPORTED,
+              "QEMU has no driver '%s' for folders", filesystem_driver_type_to_string(fs->driver.type));
     REFUSE_IF((fs->fmode || fs->dmode) && fs->accessmode != FILESYSTEM_ACCESS_MAPPED, &at, UNSUPPORTED,
               "fmode and dmode need accessmode='mapped'");
     REFUSE_IF(virtiofs && fs->readonly, &at, UNSUPPORTED, "virtiofs has no read-only folders");
@@ -147,6 +204,11 @@ static void check_video(const DomainDef *def, guint i, XmlDiagnostics *diag)
               "only a card with <driver name='vhostuser'/> has a rendernode");
 }
 
+static bool is_fixed_unmixed(const AudioStream *stream)
+{
+    return stream && stream->fixed_settings == TRISTATE_YES && stream->mixing_engine != TRISTATE_YES;
+}
+
 static void check_display(const DomainDef *def, XmlDiagnostics *diag)
 {
     const DomainDevices *d = &def->devices;
@@ -159,6 +221,8 @@ static void check_display(const DomainDef *def, XmlDiagnostics *diag)
     }
     for (guint i = 0; i < d->n_audios; i++) {
         DomainPlace at = {diag, "audio", i};
+        REFUSE_IF(is_fixed_unmixed(d->audios[i]->input) || is_fixed_unmixed(d->audios[i]->output), &at, UNSUPPORTED,
+                  "fixedSettings='yes' needs mixingEngine='yes'");
         REFUSE_IF(d->audios[i]->type == DOMAIN_AUDIO_TYPE_SPICE && !has_graphics(def, DOMAIN_GRAPHICS_TYPE_SPICE), &at, UNSUPPORTED,
                   "type 'spice' needs <graphics type='spice'>");
     }
@@ -177,6 +241,7 @@ static void check_controller(const DomainDef *def, guint i, XmlDiagnostics *diag
 
     REFUSE_IF((d->queues || d->cmd_per_lun || d->max_sectors || d->ioeventfd || d->iothread) && !virtio, &at, UNSUPPORTED,
               "queues, cmd_per_lun, max_sectors, ioeventfd and iothread are for SCSI controllers of model 'virtio-scsi' only");
+    REFUSE_IF(c->type == DOMAIN_CONTROLLER_TYPE_ISA, &at, UNSUPPORTED, "QEMU has no controllers of type 'isa'");
 }
 
 /* Devices about which there is a single rule. */
@@ -190,6 +255,8 @@ static void check_others(const DomainDef *def, XmlDiagnostics *diag)
     for (guint i = 0; i < d->n_iommus; i++)
         REFUSE_IF(d->iommus[i]->driver.eim == TRISTATE_ON && d->iommus[i]->driver.intremap != TRISTATE_ON,
                   &((DomainPlace){diag, "iommu", (int)i}), UNSUPPORTED, "eim='on' needs intremap='on'");
+    REFUSE_IF(d->memballoon && d->memballoon->model == DOMAIN_MEMBALLOON_MODEL_XEN, &((DomainPlace){diag, "memballoon", 0}), UNSUPPORTED,
+              "QEMU has no balloon of model 'xen'");
     for (guint i = 0; i < d->n_memories; i++)
         REFUSE_IF(d->memories[i]->has_uuid && !power, &((DomainPlace){diag, "memory", (int)i}), UNSUPPORTED,
                   "an NVDIMM has a uuid on POWER machines only");
@@ -197,6 +264,23 @@ static void check_others(const DomainDef *def, XmlDiagnostics *diag)
         REFUSE_IF(d->graphics[i]->type == DOMAIN_GRAPHICS_TYPE_VNC && d->graphics[i]->connected &&
                   d->graphics[i]->connected != GRAPHICS_AUTH_CONNECTED_KEEP,
                   &((DomainPlace){diag, "graphics", (int)i}), UNSUPPORTED, "VNC supports connected='keep' only");
+}
+
+/* Types of addresses that say nothing. */
+static bool may_be_at(DomainAddressType type, const char *kind)
+{
+    return type != DOMAIN_ADDRESS_TYPE_NONE && type != DOMAIN_ADDRESS_TYPE_MDEV && type != DOMAIN_ADDRESS_TYPE_VIRTIO_S390 &&
+        (type != DOMAIN_ADDRESS_TYPE_UNASSIGNED || strcmp(kind, "hostdev") == 0);
+}
+
+static int check_address(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
+{
+    if (info->address && !may_be_at(info->address->type, kind)) {
+        g_autofree char *path = domain_device_place(def, kind, device);
+        xml_diagnostics_add(opaque, XML_PROBLEM_ERROR, info->address->type == DOMAIN_ADDRESS_TYPE_VIRTIO_S390 ? VIR_ERR_XML_ERROR : UNSUPPORTED,
+                            0, path, "an address of type '%s' can't be given", domain_address_type_to_string(info->address->type));
+    }
+    return 0;
 }
 
 void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
@@ -210,6 +294,7 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
     check_chardevs(def, diag);
     check_display(def, diag);
     check_others(def, diag);
+    domain_def_each_device((DomainDef *)def, check_address, diag);
     for (guint i = 0; i < d->n_filesystems; i++)
         check_filesystem(def, i, diag);
     for (guint i = 0; i < d->n_hostdevs; i++)
@@ -224,6 +309,8 @@ void domain_validate_qemu(const DomainDef *def, XmlDiagnostics *diag)
                   "network with DHCP, can");
         REFUSE_IF(net->teaming.type == INTERFACE_TEAMING_TYPE_PERSISTENT && !(net->model && g_str_has_prefix(net->model, "virtio")), &at,
                   UNSUPPORTED, "the persistent part of a pair needs the model 'virtio'");
+        REFUSE_IF(net->virtualport && net->virtualport->type == INTERFACE_VIRTUALPORT_TYPE_NONE, &at, UNSUPPORTED,
+                  "a <virtualport> of type 'none' is none");
         REFUSE_IF(net->port_isolated == TRISTATE_YES && net->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE &&
                   net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK, &at, UNSUPPORTED, "only interfaces on a bridge have isolated ports");
     }

@@ -24,7 +24,7 @@ from schemagen import check, model, parse  # noqa: E402  pylint: disable=wrong-i
 
 # The cases
 
-OWN = 'name', 'base', 'refused', 'newer'    # attributes of <case>; others are the domain's
+OWN = 'name', 'base', 'refused', 'newer', 'each'    # attributes of <case>; others are the domain's
 
 
 class Case:
@@ -63,6 +63,20 @@ def merged(base, case):
     return document
 
 
+def cases_of(area, bases, case, base):
+    """The cases that an element stands for: one, or one for each word of its `each`."""
+    words = case.get('each', '').split()
+    name = case.attrib['name']
+    if not words:
+        yield Case(f'{area}/{name}', merged(bases[case.get('base') or base], case), case.get('refused') == 'yes', case.get('newer') == 'yes')
+    said = {key: words if case.get(key) == 'yes' else case.get(key, '').split() for key in ('refused', 'newer')}
+    assert set(said['refused'] + said['newer']) <= set(words) or not words, name
+    text = ET.tostring(case, encoding='unicode')
+    for word in words:
+        one = ET.fromstring(text.replace('{}', word))
+        yield Case(f'{area}/{name}-{word}', merged(bases[case.get('base') or base], one), word in said['refused'], word in said['newer'])
+
+
 def load(folder=FOLDER):
     """All cases, in the order of their files."""
     bases = {os.path.basename(path)[:-4]: parsed(path) for path in glob.glob(os.path.join(folder, 'bases/*.xml'))}
@@ -71,9 +85,7 @@ def load(folder=FOLDER):
         root, area = parsed(path), os.path.basename(path)[:-4]
         for case in root:
             assert case.tag == 'case', f'{path}: <{case.tag}>'
-            base = bases[case.get('base') or root.get('base')]
-            cases.append(Case(f'{area}/{case.attrib["name"]}', merged(base, case), case.get('refused') == 'yes',
-                              case.get('newer') == 'yes'))
+            cases += cases_of(area, bases, case, root.get('base'))
     for path in sorted(glob.glob(os.path.join(folder, 'whole/*.xml'))):
         cases.append(Case('whole/' + os.path.basename(path)[:-4], parsed(path)))
     assert len({case.name for case in cases}) == len(cases), 'a name stands twice'

@@ -253,7 +253,9 @@ static int image_nodes(QemuCommand *cmd, const DomainDisk *disk, const StorageSo
         return -1;
     }
     json_add(props, JSON_STR("file", file), JSON_STR("backing", backing));
-    if (!backing && known && g_str_equal(driver, "qcow2"))
+    /* Else QEMU would open what the image itself names. */
+    if (!backing && known && (g_str_equal(driver, "qcow2") || g_str_equal(driver, "qcow") || g_str_equal(driver, "qed") ||
+                              g_str_equal(driver, "vmdk")))
         json_object_object_add(props, "backing", NULL);
     qemu_arg_json(cmd, "-blockdev", props);
     return 0;

@@ -68,7 +68,7 @@ static int add_platform(QemuCommand *cmd, GString *machine)
         { "cap-ccf-assist", state_of(f->has_ccf_assist, f->ccf_assist.state), "ccf-assist" },
         { "cap-cfpc", f->cfpc ? feature_workaround_to_string(f->cfpc) : NULL, "cfpc" },
         { "cap-sbbc", f->sbbc ? feature_workaround_to_string(f->sbbc) : NULL, "sbbc" },
-        { "cap-ibs", f->ibs ? feature_workaround_to_string(f->ibs) : NULL, "ibs" },
+        { "cap-ibs", f->ibs ? feature_ibs_to_string(f->ibs) : NULL, "ibs" },
         { "ras", state_of(f->has_ras, f->ras.state), "ras" },
         { "aia", f->aia ? feature_aia_mode_to_string(f->aia) : NULL, "aia" },
     };

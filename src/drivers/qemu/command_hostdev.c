@@ -248,6 +248,9 @@ int qemu_command_hostdevs(QemuCommand *cmd)
         const DomainHostdev *dev = cmd->def->devices.hostdevs[i];
         g_autofree char *what = g_strdup_printf("host device '%s'", dev->info.alias);
 
+        /* One that has no place is taken from the host, but not given to the guest. */
+        if (dev->info.address && dev->info.address->type == DOMAIN_ADDRESS_TYPE_UNASSIGNED)
+            continue;
         if (one_hostdev(cmd, dev, what) < 0)
             return -1;
     }
