@@ -56,7 +56,7 @@ def node_of(daemon, alias):
 @pytest.fixture
 def run(daemon, tmp_path):
     def begin(devices, groups):
-        daemon.virsh('define', support.written(tmp_path, document(devices, groups)))
+        daemon.virsh('define', '--validate', support.written(tmp_path, document(devices, groups)))
         daemon.virsh('start', 'shared', '--paused')
     return begin
 
@@ -119,7 +119,7 @@ def test_disks_that_come_and_go(daemon, tmp_path, run):
     assert len(filters(daemon)) == 1
     daemon.virsh('change-media', 'shared', 'sda', str(image(tmp_path, 'second')), '--update', '--force')
     wait_for(lambda: len(filters(daemon)) == 1, 20, 'the first medium being gone')
-    daemon.virsh('attach-device', 'shared', support.written(tmp_path, disk(image(tmp_path, 'c'), 'sdb', 'slow', 'few')), '--live')
+    daemon.virsh('attach-disk', 'shared', str(image(tmp_path, 'c')), 'sdb', '--targetbus', 'scsi', '--throttle-groups', 'slow,few', '--live')
     assert len(filters(daemon)) == 3
     refused(daemon, "no throttle group 'other'", 'attach-device', 'shared',
             support.written(tmp_path, disk(image(tmp_path, 'd'), 'sdc', 'other')), '--live')
