@@ -189,6 +189,7 @@ static void check_hostdev(const DomainDef *def, guint i, XmlDiagnostics *diag)
               domain_hostdev_mode_to_string(dev->mode));
     REFUSE_IF(dev->type == DOMAIN_HOSTDEV_TYPE_MDEV && dev->display == TRISTATE_ON && def->devices.n_graphics == 0, &at, UNSUPPORTED,
               "display='on' needs a display of the domain");
+    REFUSE_IF(dev->sgio == DOMAIN_DISK_SGIO_UNFILTERED, &at, UNSUPPORTED, "no kernel has SCSI commands that aren't filtered any more");
     REFUSE_IF(dev->source.write_filtering, &at, UNSUPPORTED, "QEMU doesn't filter writes to the configuration of PCI devices");
 }
 
