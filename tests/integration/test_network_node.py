@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,6 +213,33 @@ def test_names_of_bridges(connection, device):
     foreign.create()
     foreign.destroy()
     assert 'virbr0' not in links()
+
+
+def test_default_network(new_daemon, device):
+    """The definition that is installed starts by itself, on a subnet that the host doesn't have; it stays there."""
+    daemon = new_daemon()
+    folder = f'{daemon.root}/etc/libvirt/qemu/networks'
+    os.makedirs(f'{folder}/autostart')
+    shutil.copy(f'{support.SOURCE}/data/networks/default.xml', folder)
+    os.symlink(f'{folder}/default.xml', f'{folder}/autostart/default.xml')
+    device('lan0', 'type', 'bridge', address='192.168.122.77/24')
+    device('lan1', 'type', 'bridge', address='192.168.123.1/26')
+    texts = []
+    for _ in range(2):
+        if daemon.process:
+            daemon.stop()
+            os.unlink(f'{daemon.root}/run/libvirt/network/autostarted')     # as a boot of the machine does
+        daemon.start()
+        connection = libvirt.open(daemon.uri)
+        network = connection.networkLookupByName('default')
+        assert network.isActive() and network.autostart()
+        texts.append(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE))
+        network.destroy()
+        connection.close()
+    tree = ElementTree.fromstring(texts[0])
+    assert tree.find('ip').get('address') == '192.168.124.1' and tree.find('ip/dhcp/range').get('end') == '192.168.124.254'
+    assert texts[0] == texts[1]
+    nothing_left('virbr0', 'default')
 
 
 def test_conflict(connection, device):

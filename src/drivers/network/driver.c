@@ -13,6 +13,7 @@
 #include "core/folders.h"
 #include "core/node.h"
 #include "drivers/network/network_driver.h"
+#include "drivers/network/subnet.h"
 #include "network/functions.h"
 
 /* Called by driver_module_load(). */
@@ -63,6 +64,8 @@ static int state_start(const StateContext *ctx)
     }
     state = node;
     network_host_load(node->host);
+    if (ctx->privileged)
+        subnet_settle_all(node->host);
     managed_table_autostart(table);
     if (ctx->privileged && !(node->firewall = firewall_watch_new(node)))
         LOG_WARN("rules that somebody takes away are not put back: %s", error_message());
