@@ -108,6 +108,21 @@ static int tell_bridge(Netlink *nl, const DomainInterface *net, guint32 index)
     return netlink_port_set(nl, index, &port) < 0 ? -1 : netlink_fdb_change(nl, index, net->mac, true);
 }
 
+/* Why a device could not be put on what was named as bridge, if that is the reason. */
+static int explain_bridge(Netlink *nl, guint32 master, const char *name)
+{
+    virErrorPtr error = error_save();
+    NetlinkLink link;
+
+    if (netlink_link(nl, master, &link) == 0 && strcmp(link.kind, "bridge") != 0) {
+        virFreeError(error);
+        return FAIL(VIR_ERR_OPERATION_FAILED, "network device '%s' is no bridge ('ip link show type bridge' lists them); an <interface "
+                    "type='direct'> can be on any device", name);
+    }
+    error_restore(error);
+    return -1;
+}
+
 /* Address, size of packets, bridge: in one request, before it is up. */
 static int setup_tap(DomainInterface *net, const Wire *wire)
 {
@@ -127,7 +142,7 @@ static int setup_tap(DomainInterface *net, const Wire *wire)
     memcpy(mac, net->mac, sizeof(mac));
     mac[0] = 0xfe;
     if (netlink_change(nl, index, &change) < 0)
-        return -1;
+        return master ? explain_bridge(nl, master, wire->bridge) : -1;
     if (wire->bridge && net->port_isolated == TRISTATE_YES &&
         netlink_port_set(nl, index, &(NetlinkPort){ .isolated = &yes }) < 0)
         return -1;
