@@ -11,6 +11,7 @@ enum { DISTANCE_TO_SELF = 10 };
 static void check_backing(const DomainDef *def, XmlDiagnostics *diag)
 {
     const DomainMemoryBacking *backing = def->memory_backing;
+    ssize_t nodes = def->cpu && def->cpu->n_numa_cells ? def->cpu->n_numa_cells : 1;
     DomainPlace at = {diag, "memoryBacking", -1};
 
     if (!backing)
@@ -21,6 +22,8 @@ static void check_backing(const DomainDef *def, XmlDiagnostics *diag)
     for (guint i = 0; i < backing->hugepages.n_pages; i++) {
         const HugepagesPage *page = backing->hugepages.pages[i];
         REFUSE_IF(!page->size, &at, VIR_ERR_XML_DETAIL, "the size of a page can't be 0");
+        REFUSE_IF(page->nodeset && bitmap_last(page->nodeset) >= nodes, &at, VIR_ERR_XML_DETAIL,
+                  "pages of %" G_GUINT64_FORMAT " KiB are for node %zd, which the guest doesn't have", page->size, bitmap_last(page->nodeset));
         for (guint j = 0; j < i; j++) {
             const HugepagesPage *other = backing->hugepages.pages[j];
             REFUSE_IF(page->nodeset && other->nodeset && bitmap_overlaps(page->nodeset, other->nodeset), &at, VIR_ERR_XML_DETAIL,

@@ -293,6 +293,47 @@ static void test_rows(void)
     }
 }
 
+/* Which pages each piece of the guest's memory is in. */
+static void test_large_pages(void)
+{
+    static const char xml[] = "<maxMemory slots='4' unit='GiB'>1</maxMemory><memoryBacking><hugepages><page size='2048' nodeset='1'/>"
+        "<page size='4' nodeset='2'/><page size='1' unit='GiB'/></hugepages></memoryBacking><cpu><numa>"
+        "<cell id='0' cpus='0' memory='65536'/><cell id='1' memory='65536'/><cell id='2' memory='65536'/></numa></cpu>";
+    static const char modules[] =
+        "<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node></target></memory>"
+        "<memory model='dimm'><source><pagesize unit='KiB'>4</pagesize></source><target><size unit='MiB'>128</size><node>1</node></target></memory>"
+        "<memory model='dimm'><source><pagesize unit='KiB'>2048</pagesize></source><target><size unit='MiB'>128</size><node>2</node></target></memory>";
+    static const struct {
+        const char *id;
+        guint64 size; /* of the large pages; 0: ordinary ones */
+    } objects[] = { { "ram-node0", 1 << 30 }, { "ram-node1", 2 << 20 }, { "ram-node2", 0 },
+                    { "memdimm0", 2 << 20 }, { "memdimm1", 0 }, { "memdimm2", 2 << 20 } };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+    g_autoptr(DomainDef) def = small("qemu", xml, modules);
+    g_autoptr(QemuCommand) cmd = NULL;
+    g_autoptr(GPtrArray) lines = NULL;
+    g_autofree char *text = NULL;
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    cmd = qemu_command_new(def, caps, &options);
+    if (!cmd)
+        g_error("%s", error_message());
+    lines = lines_of(cmd);
+    g_ptr_array_add(lines, NULL);
+    text = g_strjoinv("\n", (char **)lines->pdata);
+    for (guint i = 0; i < G_N_ELEMENTS(objects); i++) {
+        g_autofree char *large = g_strdup_printf("{\"qom-type\":\"memory-backend-memfd\",\"id\":\"%s\",\"hugetlb\":true,\"hugetlbsize\":%"
+                                                 G_GUINT64_FORMAT ",\"share\":false,\"prealloc\":true,", objects[i].id, objects[i].size);
+        g_autofree char *ordinary = g_strdup_printf("{\"qom-type\":\"memory-backend-ram\",\"id\":\"%s\",\"size\":", objects[i].id);
+
+        if (!strstr(text, objects[i].size ? large : ordinary))
+            g_error("%s is not in pages of %" G_GUINT64_FORMAT " bytes:\n%s", objects[i].id, objects[i].size, text);
+    }
+}
+
 /* Secrets: from where they are kept into memory that QEMU inherits, and nowhere else. */
 
 static guint8 *only_secret(const SecretRef *ref, size_t *size, void *opaque)
@@ -589,6 +630,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/command/aliases", test_aliases);
     g_test_add_func("/qemu/command/refused", test_refused);
     g_test_add_func("/qemu/command/rows", test_rows);
+    g_test_add_func("/qemu/command/large_pages", test_large_pages);
     g_test_add_func("/qemu/command/secrets", test_secrets);
     g_test_add_func("/qemu/command/disk-secrets", test_disk_secrets);
     g_test_add_func("/qemu/command/leftovers", test_leftovers);

@@ -4,6 +4,7 @@
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
+#include <unistd.h>
 #include "base/error.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_priv.h"
@@ -150,10 +151,38 @@ static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, cons
     json_add(props, JSON_VALUE("host-nodes", list), JSON_STR("policy", policies[mode]));
 }
 
-int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes)
+#define ORDINARY_PAGE_KIB ((guint64)sysconf(_SC_PAGESIZE) / 1024)
+
+/* Whether memory of the node @cell (-1: of a guest without nodes, which are one node 0) is in large pages; *@kib: of which size, 0: the
+ * host's default. Pages of the ordinary size are no large ones. */
+static gboolean large_pages(const DomainMemoryBacking *backing, int cell, guint64 *kib)
+{
+    const HugepagesPage *page = NULL;
+
+    *kib = 0;
+    if (!backing || !backing->has_hugepages)
+        return FALSE;
+    for (guint i = 0; i < backing->hugepages.n_pages; i++) {
+        const HugepagesPage *this = backing->hugepages.pages[i];
+        gboolean named = this->nodeset && bitmap_test(this->nodeset, (size_t)MAX(cell, 0));
+
+        if (named || (!page && !this->nodeset))
+            page = this;
+        if (named)
+            break;
+    }
+    if (page)
+        *kib = page->size;
+    return backing->hugepages.n_pages == 0 || (page && page->size != ORDINARY_PAGE_KIB);
+}
+
+int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes,
+                       guint64 page_kib)
 {
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
     DomainMemoryBackingSourceType source = backing ? backing->source : 0;
+    guint64 kib = page_kib;
+    gboolean large = page_kib ? page_kib != ORDINARY_PAGE_KIB : large_pages(backing, cell, &kib);
     json_object *props;
     const char *type = "memory-backend-ram";
 
@@ -163,7 +192,7 @@ int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMe
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' from files is not supported yet; use source type 'memfd'",
                     cmd->def->name);
     /* Large pages come as an anonymous file, too: no mount is needed for it. */
-    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD || (backing && backing->has_hugepages))
+    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD || large)
         type = "memory-backend-memfd";
     if (qemu_require_type(cmd, type, "memory of the domain") < 0)
         return -1;
@@ -171,18 +200,18 @@ int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMe
     /* The main memory goes under its short name, as it does in memory that isn't a file: else a guest couldn't be restored. */
     if (g_str_equal(type, "memory-backend-memfd") && g_strcmp0(id, cmd->machine->default_ram) == 0)
         json_add(props, JSON_BOOL("x-use-canonical-path-for-ramblock-id", false));
-    if (backing && backing->has_hugepages) {
+    if (large) {
         json_add(props, JSON_BOOL("hugetlb", true));
-        if (backing->hugepages.n_pages > 0)
-            json_add(props, JSON_UINT("hugetlbsize", backing->hugepages.pages[0]->size * 1024));
+        if (kib)
+            json_add(props, JSON_UINT("hugetlbsize", kib * 1024));
     }
     if (access == DOMAIN_MEMORY_ACCESS_SHARED || access == DOMAIN_MEMORY_ACCESS_PRIVATE)
         json_add(props, JSON_BOOL("share", access == DOMAIN_MEMORY_ACCESS_SHARED));
-    else if (backing && backing->has_hugepages)
+    else if (large)
         json_add(props, JSON_BOOL("share", false));
-    if (backing && (backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE || backing->has_hugepages)) {
+    if (large || (backing && backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE)) {
         json_add(props, JSON_BOOL("prealloc", true));
-        if (backing->allocation.threads)
+        if (backing && backing->allocation.threads)
             json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
     }
     json_add(props, JSON_UINT("size", bytes));
@@ -215,7 +244,7 @@ static int command_numa(QemuCommand *cmd)
         g_autoptr(GString) text = g_string_new(NULL);
         g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
 
-        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access, (int)cell->id, NULL) < 0)
+        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access, (int)cell->id, NULL, 0) < 0)
             return -1;
         g_string_printf(text, "node,nodeid=%u", cell->id);
         for (guint j = 0; parts[j] && *parts[j]; j++)
@@ -296,7 +325,7 @@ int qemu_command_memory(QemuCommand *cmd)
     else
         qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
     if (!has_numa(def) && cmd->machine->default_ram &&
-        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET, -1, NULL) < 0)
+        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET, -1, NULL, 0) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
     if (command_smp(cmd) < 0)

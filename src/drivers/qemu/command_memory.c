@@ -22,10 +22,11 @@ static int check_source(const QemuCommand *cmd, const DomainMemory *memory, cons
 {
     if (!cmd->def->cpu || cmd->def->cpu->n_numa_cells == 0)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: at least one NUMA node has to be configured for memory devices (<cpu><numa>)", what);
-    if (memory->source.pagesize || memory->source.path)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: <source> with pages or a file of the host is not supported yet", what);
-    if (memory->target.size > G_MAXINT64 / 1024)
-        return FAIL(VIR_ERR_XML_ERROR, "%s: a size of %" G_GUINT64_FORMAT " KiB is too large", what, memory->target.size);
+    if (memory->source.path)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: <source> with a file of the host is not supported yet", what);
+    if (MAX(memory->target.size, memory->source.pagesize) > G_MAXINT64 / 1024)
+        return FAIL(VIR_ERR_XML_ERROR, "%s: a size of %" G_GUINT64_FORMAT " KiB is too large", what,
+                    MAX(memory->target.size, memory->source.pagesize));
     return 0;
 }
 
@@ -41,7 +42,8 @@ static int one_memory(QemuCommand *cmd, const DomainMemory *memory, const char *
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: memory of model '%s' is not supported yet", what,
                     domain_memory_model_to_string(memory->model));
     if (check_source(cmd, memory, what) < 0 || access_of(memory, what, &access) < 0 || qemu_require_type(cmd, driver, what) < 0 ||
-        qemu_memory_object(cmd, object, memory->target.size * 1024, access, (int)MIN(memory->target.node, G_MAXINT), memory->source.nodemask) < 0)
+        qemu_memory_object(cmd, object, memory->target.size * 1024, access, (int)MIN(memory->target.node, G_MAXINT), memory->source.nodemask,
+                           memory->source.pagesize) < 0)
         return -1;
     props = json_make(JSON_STR("driver", driver), JSON_UINT("node", memory->target.node));
     if (!module)

@@ -89,9 +89,10 @@ int qemu_command_cpu(QemuCommand *cmd);
 int qemu_command_memory(QemuCommand *cmd);
 /** Memory devices. */
 int qemu_command_memories(QemuCommand *cmd);
-/** A memory backend of @bytes named @id, for the guest's node @cell (-1: it has none), on the host's nodes @nodes (NULL: as <numatune> says).
- * -1 if its kind isn't possible. */
-int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes);
+/** A memory backend of @bytes named @id, for the guest's node @cell (-1: it has none), on the host's nodes @nodes (NULL: as <numatune> says),
+ * in pages of @page_kib KiB (0: as <memoryBacking> says). -1 if its kind isn't possible. */
+int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes,
+                       guint64 page_kib);
 int qemu_command_smbios(QemuCommand *cmd);
 int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);
