@@ -250,6 +250,21 @@ static void normalize_clock(DomainClock *clock)
         clock->basis = DOMAIN_CLOCK_BASIS_UTC;
 }
 
+/* A guest without NUMA nodes is one node 0: that pages are for it says nothing. */
+static void normalize_hugepages(const DomainDef *def)
+{
+    const DomainMemoryBacking *backing = def->memory_backing;
+
+    if (!backing || (def->cpu && def->cpu->n_numa_cells))
+        return;
+    for (guint i = 0; i < backing->hugepages.n_pages; i++) {
+        HugepagesPage *page = backing->hugepages.pages[i];
+
+        if (page->nodeset && bitmap_last(page->nodeset) <= 0)
+            g_clear_pointer(&page->nodeset, bitmap_free);
+    }
+}
+
 void domain_normalize_tuning(DomainDef *def)
 {
     complete_vcpus(def);
@@ -260,5 +275,6 @@ void domain_normalize_tuning(DomainDef *def)
     normalize_numatune(def);
     domain_drop_empty(&DOMAIN_BLKIOTUNE_DESC, &def->blkiotune);
     domain_drop_empty(&DOMAIN_MEMORY_BACKING_DESC, &def->memory_backing);
+    normalize_hugepages(def);
     normalize_clock(&def->clock);
 }

@@ -302,7 +302,18 @@ static void test_large_pages(void)
     static const char modules[] =
         "<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node></target></memory>"
         "<memory model='dimm'><source><pagesize unit='KiB'>4</pagesize></source><target><size unit='MiB'>128</size><node>1</node></target></memory>"
-        "<memory model='dimm'><source><pagesize unit='KiB'>2048</pagesize></source><target><size unit='MiB'>128</size><node>2</node></target></memory>";
+        "<memory model='dimm'><source><pagesize unit='KiB'>2048</pagesize></source><target><size unit='MiB'>128</size><node>2</node></target></memory>"
+        "<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>1</node><block unit='KiB'>2048</block><requested>0</requested>"
+        "</target></memory>"
+        "<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>2</node><block unit='KiB'>2048</block><requested>0</requested>"
+        "</target></memory>";
+    /* What the guest isn't given yet isn't taken from the host: only the device allocates. */
+    static const char *const gradual[] = {
+        "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"memvirtiomem0\",\"hugetlb\":true,\"hugetlbsize\":2097152,\"share\":false,\"reserve\":false,\"size\"",
+        "\"requested-size\":0,\"prealloc\":true,\"memdev\":\"memvirtiomem0\"",
+        "{\"qom-type\":\"memory-backend-ram\",\"id\":\"memvirtiomem1\",\"reserve\":false,\"size\"",
+        "\"requested-size\":0,\"memdev\":\"memvirtiomem1\"",
+    };
     static const struct {
         const char *id;
         guint64 size; /* of the large pages; 0: ordinary ones */
@@ -331,6 +342,10 @@ static void test_large_pages(void)
 
         if (!strstr(text, objects[i].size ? large : ordinary))
             g_error("%s is not in pages of %" G_GUINT64_FORMAT " bytes:\n%s", objects[i].id, objects[i].size, text);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(gradual); i++) {
+        if (!strstr(text, gradual[i]))
+            g_error("%s is not in\n%s", gradual[i], text);
     }
 }
 

@@ -153,13 +153,14 @@ static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, cons
 
 #define ORDINARY_PAGE_KIB ((guint64)sysconf(_SC_PAGESIZE) / 1024)
 
-/* Whether memory of the node @cell (-1: of a guest without nodes, which are one node 0) is in large pages; *@kib: of which size, 0: the
- * host's default. Pages of the ordinary size are no large ones. */
+/* Whether memory of the node @cell (-1: of a guest without nodes, which are one node 0) is in large pages; *@kib: of which size if it was 0,
+ * then 0: the host's default. Pages of the ordinary size are no large ones. */
 static gboolean large_pages(const DomainMemoryBacking *backing, int cell, guint64 *kib)
 {
     const HugepagesPage *page = NULL;
 
-    *kib = 0;
+    if (*kib)
+        return *kib != ORDINARY_PAGE_KIB;
     if (!backing || !backing->has_hugepages)
         return FALSE;
     for (guint i = 0; i < backing->hugepages.n_pages; i++) {
@@ -176,18 +177,23 @@ static gboolean large_pages(const DomainMemoryBacking *backing, int cell, guint6
     return backing->hugepages.n_pages == 0 || (page && page->size != ORDINARY_PAGE_KIB);
 }
 
-int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes,
-                       guint64 page_kib)
+gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_kib)
+{
+    const DomainMemoryBacking *backing = cmd->def->memory_backing;
+
+    return large_pages(backing, cell, &page_kib) || (backing && backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE);
+}
+
+int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
 {
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
     DomainMemoryBackingSourceType source = backing ? backing->source : 0;
-    guint64 kib = page_kib;
-    gboolean large = page_kib ? page_kib != ORDINARY_PAGE_KIB : large_pages(backing, cell, &kib);
-    json_object *props;
+    DomainMemoryAccess access = memory->access || !backing ? memory->access : backing->access;
+    guint64 kib = memory->page_kib;
+    gboolean large = large_pages(backing, memory->cell, &kib);
     const char *type = "memory-backend-ram";
+    json_object *props;
 
-    if (access == DOMAIN_MEMORY_ACCESS_UNSET && backing)
-        access = backing->access;
     if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_FILE)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' from files is not supported yet; use source type 'memfd'",
                     cmd->def->name);
@@ -196,9 +202,9 @@ int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMe
         type = "memory-backend-memfd";
     if (qemu_require_type(cmd, type, "memory of the domain") < 0)
         return -1;
-    props = json_make(JSON_STR("qom-type", type), JSON_STR("id", id));
+    props = json_make(JSON_STR("qom-type", type), JSON_STR("id", memory->id));
     /* The main memory goes under its short name, as it does in memory that isn't a file: else a guest couldn't be restored. */
-    if (g_str_equal(type, "memory-backend-memfd") && g_strcmp0(id, cmd->machine->default_ram) == 0)
+    if (g_str_equal(type, "memory-backend-memfd") && g_strcmp0(memory->id, cmd->machine->default_ram) == 0)
         json_add(props, JSON_BOOL("x-use-canonical-path-for-ramblock-id", false));
     if (large) {
         json_add(props, JSON_BOOL("hugetlb", true));
@@ -209,13 +215,15 @@ int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMe
         json_add(props, JSON_BOOL("share", access == DOMAIN_MEMORY_ACCESS_SHARED));
     else if (large)
         json_add(props, JSON_BOOL("share", false));
-    if (large || (backing && backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE)) {
+    if (memory->gradual) {
+        json_add(props, JSON_BOOL("reserve", false));
+    } else if (qemu_memory_immediate(cmd, memory->cell, memory->page_kib)) {
         json_add(props, JSON_BOOL("prealloc", true));
         if (backing && backing->allocation.threads)
             json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
     }
-    json_add(props, JSON_UINT("size", bytes));
-    add_nodes(cmd, props, cell, nodes);
+    json_add(props, JSON_UINT("size", memory->bytes));
+    add_nodes(cmd, props, memory->cell, memory->nodes);
     qemu_arg_json(cmd, "-object", props);
     return 0;
 }
@@ -244,7 +252,7 @@ static int command_numa(QemuCommand *cmd)
         g_autoptr(GString) text = g_string_new(NULL);
         g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
 
-        if (qemu_memory_object(cmd, id, cell->memory * 1024, cell->mem_access, (int)cell->id, NULL, 0) < 0)
+        if (qemu_memory_object(cmd, &(QemuMemory){ id, cell->memory * 1024, cell->mem_access, .cell = (int)cell->id }) < 0)
             return -1;
         g_string_printf(text, "node,nodeid=%u", cell->id);
         for (guint j = 0; parts[j] && *parts[j]; j++)
@@ -325,7 +333,7 @@ int qemu_command_memory(QemuCommand *cmd)
     else
         qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
     if (!has_numa(def) && cmd->machine->default_ram &&
-        qemu_memory_object(cmd, cmd->machine->default_ram, kib * 1024, DOMAIN_MEMORY_ACCESS_UNSET, -1, NULL, 0) < 0)
+        qemu_memory_object(cmd, &(QemuMemory){ cmd->machine->default_ram, kib * 1024, .cell = -1 }) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
     if (command_smp(cmd) < 0)

@@ -35,19 +35,22 @@ static int one_memory(QemuCommand *cmd, const DomainMemory *memory, const char *
     gboolean module = memory->model == DOMAIN_MEMORY_MODEL_DIMM;
     g_autofree char *driver = module ? g_strdup("pc-dimm") : qemu_virtio_type(&memory->info, "virtio-mem", NULL);
     g_autofree char *object = g_strdup_printf("mem%s", memory->info.alias);
-    DomainMemoryAccess access;
+    QemuMemory piece = { object, memory->target.size * 1024, .cell = (int)MIN(memory->target.node, G_MAXINT),
+                         .nodes = memory->source.nodemask, .page_kib = memory->source.pagesize, .gradual = !module };
+    gboolean immediate = !module && qemu_memory_immediate(cmd, piece.cell, piece.page_kib);
     json_object *props;
 
     if (!module && memory->model != DOMAIN_MEMORY_MODEL_VIRTIO_MEM)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: memory of model '%s' is not supported yet", what,
                     domain_memory_model_to_string(memory->model));
-    if (check_source(cmd, memory, what) < 0 || access_of(memory, what, &access) < 0 || qemu_require_type(cmd, driver, what) < 0 ||
-        qemu_memory_object(cmd, object, memory->target.size * 1024, access, (int)MIN(memory->target.node, G_MAXINT), memory->source.nodemask,
-                           memory->source.pagesize) < 0)
+    if (check_source(cmd, memory, what) < 0 || access_of(memory, what, &piece.access) < 0 || qemu_require_type(cmd, driver, what) < 0 ||
+        (immediate && qemu_require_prop(cmd, driver, "prealloc", what) < 0) || qemu_memory_object(cmd, &piece) < 0)
         return -1;
     props = json_make(JSON_STR("driver", driver), JSON_UINT("node", memory->target.node));
     if (!module)
         json_add(props, JSON_UINT("block-size", memory->target.block * 1024), JSON_UINT("requested-size", memory->target.requested * 1024));
+    if (immediate)
+        json_add(props, JSON_BOOL("prealloc", true));
     json_add(props, JSON_STR("memdev", object), JSON_STR("id", memory->info.alias));
     if (!module)
         return qemu_arg_device(cmd, props, &memory->info);

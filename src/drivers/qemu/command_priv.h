@@ -89,10 +89,20 @@ int qemu_command_cpu(QemuCommand *cmd);
 int qemu_command_memory(QemuCommand *cmd);
 /** Memory devices. */
 int qemu_command_memories(QemuCommand *cmd);
-/** A memory backend of @bytes named @id, for the guest's node @cell (-1: it has none), on the host's nodes @nodes (NULL: as <numatune> says),
- * in pages of @page_kib KiB (0: as <memoryBacking> says). -1 if its kind isn't possible. */
-int qemu_memory_object(QemuCommand *cmd, const char *id, guint64 bytes, DomainMemoryAccess access, int cell, const Bitmap *nodes,
-                       guint64 page_kib);
+/** A piece of the guest's memory. */
+typedef struct {
+    const char *id;            /* of the backend */
+    guint64 bytes;
+    DomainMemoryAccess access; /* unset: as <memoryBacking> says */
+    int cell;                  /* the guest's node, -1: it has none */
+    const Bitmap *nodes;       /* of the host; NULL: as <numatune> says */
+    guint64 page_kib;          /* size of its pages; 0: as <memoryBacking> says */
+    gboolean gradual;          /* the device takes it from the host bit by bit: none is reserved or allocated ahead */
+} QemuMemory;
+/** The backend of @memory. -1 if its kind isn't possible. */
+int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory);
+/** Whether memory in pages of @page_kib KiB (0: as <memoryBacking> says) of the guest's node @cell is in large pages, or allocated at once. */
+gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_kib);
 int qemu_command_smbios(QemuCommand *cmd);
 int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);
