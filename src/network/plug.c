@@ -96,6 +96,29 @@ static gboolean belongs_to(const NetworkPortDef *port, const DomainInterface *if
     return memcmp(port->owner.uuid, uuid, sizeof(port->owner.uuid)) == 0 && memcmp(port->mac, iface->mac, sizeof(port->mac)) == 0;
 }
 
+static void sweep(ManagedTable *networks, Managed *net, NetworkPortLives lives, void *opaque)
+{
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(GPtrArray) ports = network_port_definitions(net);
+    if (!ports->len || managed_job_begin(&job, networks, net->entry.uuid, NULL, __func__) < 0)
+        return;
+    for (guint i = 0; i < ports->len; i++) {
+        const NetworkPortDef *def = definition_get(ports->pdata[i]);
+        g_autoptr(NetworkPort) port = lives(def->owner.uuid, def->mac, opaque) ? NULL : network_port_find(net, def->uuid);
+        if (port && network_port_delete(&job, port) < 0)
+            LOG_WARN("network '%s' keeps a port of domain '%s': %s", MANAGED_NAME(net), def->owner.name, error_message());
+    }
+}
+
+void network_sweep_ports(NetworkPortLives lives, void *opaque)
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    g_autoptr(GPtrArray) active = networks ? managed_objects(networks, MANAGED_LIST_ACTIVE, NULL, NULL) : NULL;
+    for (guint i = 0; active && i < active->len; i++)
+        sweep(networks, active->pdata[i], lives, opaque);
+    virResetLastError();
+}
+
 void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
 {
     ManagedTable *networks = node_get()->tables.networks;

@@ -14,3 +14,9 @@
 Definition *network_plug(DomainInterface *iface, const char *domain, const guint8 uuid[16]);
 /** Take the port away, also one that @iface doesn't know of yet. A failure is logged; the thread's error stays. [worker] */
 void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
+
+/** Whether the domain runs and has an interface with this hardware address. */
+typedef gboolean (*NetworkPortLives)(const guint8 uuid[16], const guint8 mac[6], void *opaque);
+/** Take away the ports that nobody uses any more: a hypervisor's driver calls it when it knows which guests of a former daemon go on.
+ * Failures are logged. [worker] */
+void network_sweep_ports(NetworkPortLives lives, void *opaque);

@@ -493,3 +493,46 @@ def test_firewall_of_the_administrator(connection, firewall):
     # an isolated network sends nothing through
     alone = connection.networkDefineXML(network_xml('n2', 32, mode=None))
     alone.create()
+
+
+GUEST_CHURN = '''
+import random, sys, libvirt
+libvirt.registerErrorHandler(lambda *_: None, None)
+connection = libvirt.open(sys.argv[1])
+chosen = random.Random(int(sys.argv[2]))
+print('ready', flush=True)
+while True:
+    domain = connection.lookupByName(chosen.choice(['g1', 'g2']))
+    try:
+        domain.destroy() if domain.isActive() else domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    except libvirt.libvirtError as problem:
+        if 'closed' in str(problem) or 'end of file' in str(problem).lower():
+            raise
+'''
+
+
+def test_guests_and_the_daemon_killed(guest_daemon, connection, device):
+    """The daemon is killed while guests with interfaces start and end: what belongs to a guest goes with it."""
+    device('far1', 'type', 'veth', 'peer', 'name', 'up1')
+    start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    for number, name in enumerate(('g1', 'g2')):
+        direct = f"<interface type='direct'><mac address='52:54:00:00:50:0{number}'/><source dev='up1' mode='vepa'/><model type='virtio'/></interface>"
+        connection.defineXML(support.domain_xml(name, devices=nic('n1', f'52:54:00:00:31:0{number}') + direct))
+    seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)
+    chosen = random.Random(seed)
+    for turn in range(KILLS // 2):
+        with subprocess.Popen([sys.executable, '-c', GUEST_CHURN, guest_daemon.uri, str(seed * 1000 + turn)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=support.foreign_environment()) as client:
+            client.stdout.readline()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(chosen.uniform(0, 0.6))
+            guest_daemon.crash()
+            client.kill()
+        guest_daemon.restart()
+        again = libvirt.open(guest_daemon.uri)
+        running = again.numOfDomains()
+        assert len(again.networkLookupByName('n1').listAllPorts()) == running
+        macvtaps = {link['ifname'] for link in ip('-d', 'link') if link.get('linkinfo', {}).get('info_kind') == 'macvtap'}
+        assert len(macvtaps) == running, (macvtaps, running)
+        assert len([link for link in links() if link.startswith('vnet')]) == running
+        again.close()

@@ -18,6 +18,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
 #include "drivers/qemu/driver.h"
+#include "network/plug.h"
 
 /* Longest wait for calls under way when the driver stops. */
 #define DRAIN_MS 20000
@@ -36,6 +37,20 @@ static struct {
 QemuDriver *qemu_driver_of(virConnectPtr conn)
 {
     return host_priv(connect_host(conn));
+}
+
+/* Whether a port of a network is one of a guest that runs. */
+static gboolean port_lives(const guint8 uuid[16], const guint8 mac[6], void *unused)
+{
+    g_autoptr(DomainObj) dom = store_by_uuid(host_domains(state.host), uuid);
+    g_autoptr(DomainState) now = dom ? domain_state(dom) : NULL;
+    const DomainDef *live = now && now->live ? shared_def_get(now->live) : NULL;
+
+    for (guint i = 0; live && i < live->devices.n_interfaces; i++) {
+        if (memcmp(live->devices.interfaces[i]->mac, mac, 6) == 0)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static int state_start(const StateContext *ctx)
@@ -58,7 +73,10 @@ static int state_start(const StateContext *ctx)
     path = g_strconcat(dir, "/qemu.conf", NULL);
     if (qemu_driver_configure(state.driver, path) < 0)
         return -1;
-    return host_load(state.host);
+    if (host_load(state.host) < 0)
+        return -1;
+    network_sweep_ports(port_lives, NULL);
+    return 0;
 }
 
 static void state_stop(void)

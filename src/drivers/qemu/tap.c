@@ -237,18 +237,28 @@ static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
     return netlink_change(nl, index, &change) < 0 ? -1 : open_macvtap_queues(net, index, fds);
 }
 
-/* A macvtap device stays when nobody has it open. */
+/* A macvtap device stays when nobody has it open. Of a start that was cut short nothing but the guest's address may be known. */
 static int remove_macvtap(const DomainInterface *net)
 {
     g_autoptr(Netlink) nl = netlink_open();
-    guint32 index = netlink_index(net->target.dev);
-    NetlinkLink link;
+    g_autoptr(GArray) links = nl ? netlink_links(nl) : NULL;
+    int rc = links ? 0 : -1;
 
-    if (!nl || !index)
-        return nl ? 0 : -1;
-    if (netlink_link(nl, index, &link) < 0 || strcmp(link.kind, "macvtap") != 0 || memcmp(link.mac, net->mac, sizeof(link.mac)) != 0)
-        return 0;
-    return netlink_delete(nl, index);
+    for (guint i = 0; links && i < links->len; i++) {
+        const NetlinkLink *link = &g_array_index(links, NetlinkLink, i);
+
+        if (strcmp(link->kind, "macvtap") == 0 && memcmp(link->mac, net->mac, sizeof(link->mac)) == 0 &&
+            (!net->target.dev || strcmp(link->name, net->target.dev) == 0) && netlink_delete(nl, link->index) < 0)
+            rc = -1;
+    }
+    return rc;
+}
+
+/* Whether an interface may have a macvtap device; a network's is known by its name. */
+static gboolean may_be_macvtap(const DomainInterface *net)
+{
+    return net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT ||
+        (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && !g_str_has_prefix(net->target.dev ? net->target.dev : "", "vnet"));
 }
 
 /* A program of the administrator's that goes on with the device. */
@@ -269,8 +279,7 @@ void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *
     if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->downscript && net->target.dev &&
         run_script(net->downscript, net->target.dev) < 0)
         LOG_WARN("script '%s' for interface '%s' failed: %s", net->downscript, net->target.dev, error_message());
-    if ((net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT || net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK) && net->target.dev &&
-        remove_macvtap(net) < 0)
+    if (may_be_macvtap(net) && remove_macvtap(net) < 0)
         LOG_WARN("%s", error_message());
     if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
         network_unplug(net, domain, uuid);
