@@ -123,6 +123,31 @@ static void check_ways(const DomainCpu *cpu, const DomainPlace *at)
     }
 }
 
+enum { LABEL_MIN_KIB = 128 };
+
+static void check_module(const DomainDef *def, const DomainMemory *memory, const DomainPlace *at)
+{
+    const char *model = domain_memory_model_to_string(memory->model);
+    bool nvdimm = memory->model == DOMAIN_MEMORY_MODEL_NVDIMM, pmem = memory->model == DOMAIN_MEMORY_MODEL_VIRTIO_PMEM;
+    bool pseries = def->os.machine && g_str_has_prefix(def->os.machine, "pseries");
+
+    if (!nvdimm && !pmem)
+        return;
+    REFUSE_IF(!memory->source.path, at, VIR_ERR_XML_DETAIL, "model '%s' needs <source> with the <path> of the file that keeps its contents",
+              model);
+    REFUSE_IF(memory->discard == TRISTATE_YES, at, UNSUPPORTED, "discard is not possible for model '%s', whose contents are kept", model);
+    REFUSE_IF(pmem && g_strcmp0(memory->access, "private") == 0, at, UNSUPPORTED, "model '%s' needs access='shared'", model);
+    REFUSE_IF(pmem && memory->target.has_node, at, UNSUPPORTED, "model '%s' can't be on a NUMA node of the guest", model);
+    REFUSE_IF(nvdimm && memory->has_uuid && !pseries, at, UNSUPPORTED, "only machines of type 'pseries' have NVDIMMs with an uuid");
+    REFUSE_IF(nvdimm && !memory->target.has_node && def->cpu && def->cpu->n_numa_cells, at, UNSUPPORTED,
+              "model '%s' needs <target> with the <node> that it is on", model);
+    REFUSE_IF(nvdimm && memory->target.label_size && memory->target.label_size < LABEL_MIN_KIB, at, VIR_ERR_XML_ERROR,
+              "the label of an NVDIMM has at least %d KiB", LABEL_MIN_KIB);
+    REFUSE_IF(nvdimm && memory->target.label_size >= memory->target.size, at, VIR_ERR_XML_ERROR,
+              "the label of %" G_GUINT64_FORMAT " KiB leaves nothing of %" G_GUINT64_FORMAT " KiB", memory->target.label_size,
+              memory->target.size);
+}
+
 void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag)
 {
     DomainPlace at = {diag, "cpu.numa", -1}, max = {diag, "maxMemory", -1}, memtune = {diag, "memtune", -1};
@@ -138,4 +163,6 @@ void domain_validate_memory(const DomainDef *def, XmlDiagnostics *diag)
         check_cell(def, i, &at);
     if (cells)
         check_ways(def->cpu, &at);
+    for (guint i = 0; domain_is_qemu(def) && i < def->devices.n_memories; i++)
+        check_module(def, def->devices.memories[i], &(DomainPlace){diag, "memory", (int)i});
 }

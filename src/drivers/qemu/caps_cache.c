@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#define CACHE_FORMAT 7
+#define CACHE_FORMAT 8
 #define CACHE_MAX_BYTES (4 * 1024 * 1024)
 #define CPUINFO_MAX_BYTES (4 * 1024 * 1024)
 

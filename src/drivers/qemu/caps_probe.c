@@ -34,7 +34,7 @@ static const char *const probed_types[] = {
     "VGA", "cirrus-vga", "bochs-display", "nec-usb-xhci", "qemu-xhci", "pcie-root-port", "intel-iommu",
     "virtio-crypto-pci", "virtio-input-host-pci", "virtio-keyboard-pci", "virtio-mouse-pci", "virtio-tablet-pci",
     "vhost-user-blk-pci", "virtio-sound-pci", "isa-serial", "pvpanic", "floppy", "e1000", "rtl8139", "ramfb", "nvme", "vfio-pci",
-    "ich9-intel-hda", "hda-duplex", "virtio-mem-pci", "virtio-mem-ccw",
+    "ich9-intel-hda", "hda-duplex", "virtio-mem-pci", "virtio-mem-ccw", "nvdimm",
 };
 
 /* Facts that hide in the protocol's own description. */

@@ -123,6 +123,10 @@ int qemu_machine_features(QemuCommand *cmd, GString *machine)
                                                                   TRISTATE_ON : TRISTATE_OFF));
     if (cmd->def->memory_backing && cmd->def->memory_backing->nosharepages)
         g_string_append(machine, ",mem-merge=off");
+    if (qemu_has_nvdimm(cmd->def))
+        g_string_append(machine, ",nvdimm=on");
+    if (qemu_has_hmat(cmd->def))
+        g_string_append(machine, ",hmat=on");
     add_timers_and_acpi(cmd, machine);
     if (qemu_launch_object(cmd->def))
         g_string_append_printf(machine, ",confidential-guest-support=%s", qemu_launch_object(cmd->def));

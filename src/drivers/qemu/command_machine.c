@@ -4,7 +4,6 @@
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
-#include <unistd.h>
 #include "base/error.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/command_priv.h"
@@ -124,151 +123,6 @@ int qemu_command_firmware(QemuCommand *cmd)
     return 0;
 }
 
-/* Which nodes of the host it is on, and how strictly. */
-static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, const Bitmap *nodes)
-{
-    static const char *const policies[DOMAIN_NUMATUNE_MODE_LAST] = {
-        [DOMAIN_NUMATUNE_MODE_UNSET] = "bind", [DOMAIN_NUMATUNE_MODE_STRICT] = "bind", [DOMAIN_NUMATUNE_MODE_PREFERRED] = "preferred",
-        [DOMAIN_NUMATUNE_MODE_INTERLEAVE] = "interleave",
-    };
-    const DomainNumatune *tune = cmd->def->numatune;
-    DomainNumatuneMode mode = tune ? tune->memory.mode : DOMAIN_NUMATUNE_MODE_UNSET;
-    const Bitmap *set = tune ? tune->memory.nodeset : NULL;
-    json_object *list;
-
-    for (guint i = 0; tune && i < tune->n_memnodes; i++) {
-        if (cell >= 0 && tune->memnodes[i]->cellid == (guint)cell) {
-            mode = tune->memnodes[i]->mode;
-            set = tune->memnodes[i]->nodeset;
-        }
-    }
-    set = nodes ? nodes : set;
-    if (!set || !policies[mode])
-        return;
-    list = json_object_new_array();
-    for (ssize_t i = -1; (i = bitmap_next(set, i)) >= 0;)
-        json_object_array_add(list, json_object_new_int64(i));
-    json_add(props, JSON_VALUE("host-nodes", list), JSON_STR("policy", policies[mode]));
-}
-
-#define ORDINARY_PAGE_KIB ((guint64)sysconf(_SC_PAGESIZE) / 1024)
-
-/* Whether memory of the node @cell (-1: of a guest without nodes, which are one node 0) is in large pages; *@kib: of which size if it was 0,
- * then 0: the host's default. Pages of the ordinary size are no large ones. */
-static gboolean large_pages(const DomainMemoryBacking *backing, int cell, guint64 *kib)
-{
-    const HugepagesPage *page = NULL;
-
-    if (*kib)
-        return *kib != ORDINARY_PAGE_KIB;
-    if (!backing || !backing->has_hugepages)
-        return FALSE;
-    for (guint i = 0; i < backing->hugepages.n_pages; i++) {
-        const HugepagesPage *this = backing->hugepages.pages[i];
-        gboolean named = this->nodeset && bitmap_test(this->nodeset, (size_t)MAX(cell, 0));
-
-        if (named || (!page && !this->nodeset))
-            page = this;
-        if (named)
-            break;
-    }
-    if (page)
-        *kib = page->size;
-    return backing->hugepages.n_pages == 0 || (page && page->size != ORDINARY_PAGE_KIB);
-}
-
-gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_kib)
-{
-    const DomainMemoryBacking *backing = cmd->def->memory_backing;
-
-    return large_pages(backing, cell, &page_kib) || (backing && backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE);
-}
-
-int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
-{
-    const DomainMemoryBacking *backing = cmd->def->memory_backing;
-    DomainMemoryBackingSourceType source = backing ? backing->source : 0;
-    DomainMemoryAccess access = memory->access || !backing ? memory->access : backing->access;
-    guint64 kib = memory->page_kib;
-    gboolean large = large_pages(backing, memory->cell, &kib);
-    const char *type = "memory-backend-ram";
-    json_object *props;
-
-    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_FILE)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' from files is not supported yet; use source type 'memfd'",
-                    cmd->def->name);
-    /* Large pages come as an anonymous file, too: no mount is needed for it. */
-    if (source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD || large)
-        type = "memory-backend-memfd";
-    if (qemu_require_type(cmd, type, "memory of the domain") < 0)
-        return -1;
-    props = json_make(JSON_STR("qom-type", type), JSON_STR("id", memory->id));
-    /* The main memory goes under its short name, as it does in memory that isn't a file: else a guest couldn't be restored. */
-    if (g_str_equal(type, "memory-backend-memfd") && g_strcmp0(memory->id, cmd->machine->default_ram) == 0)
-        json_add(props, JSON_BOOL("x-use-canonical-path-for-ramblock-id", false));
-    if (large) {
-        json_add(props, JSON_BOOL("hugetlb", true));
-        if (kib)
-            json_add(props, JSON_UINT("hugetlbsize", kib * 1024));
-    }
-    if (access == DOMAIN_MEMORY_ACCESS_SHARED || access == DOMAIN_MEMORY_ACCESS_PRIVATE)
-        json_add(props, JSON_BOOL("share", access == DOMAIN_MEMORY_ACCESS_SHARED));
-    else if (large)
-        json_add(props, JSON_BOOL("share", false));
-    if (memory->gradual) {
-        json_add(props, JSON_BOOL("reserve", false));
-    } else if (qemu_memory_immediate(cmd, memory->cell, memory->page_kib)) {
-        json_add(props, JSON_BOOL("prealloc", true));
-        if (backing && backing->allocation.threads)
-            json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
-    }
-    json_add(props, JSON_UINT("size", memory->bytes));
-    add_nodes(cmd, props, memory->cell, memory->nodes);
-    qemu_arg_json(cmd, "-object", props);
-    return 0;
-}
-
-static guint numa_distance(const NumaCell *cell, guint other)
-{
-    for (guint i = 0; i < cell->n_siblings; i++) {
-        if (cell->siblings[i]->id == other)
-            return cell->siblings[i]->value;
-    }
-    return cell->id == other ? 10 : 20;
-}
-
-static int command_numa(QemuCommand *cmd)
-{
-    const DomainCpu *cpu = cmd->def->cpu;
-    gboolean distances = FALSE;
-
-    if (cpu->interconnects.n_latencies || cpu->interconnects.n_bandwidths)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "NUMA latencies and bandwidths of domain '%s' are not supported yet",
-                    cmd->def->name);
-    for (guint i = 0; i < cpu->n_numa_cells; i++) {
-        const NumaCell *cell = cpu->numa_cells[i];
-        g_autofree char *id = g_strdup_printf("ram-node%u", cell->id);
-        g_autofree char *cpus = cell->cpus ? bitmap_format(cell->cpus) : NULL;
-        g_autoptr(GString) text = g_string_new(NULL);
-        g_auto(GStrv) parts = g_strsplit(cpus ? cpus : "", ",", -1);
-
-        if (qemu_memory_object(cmd, &(QemuMemory){ id, cell->memory * 1024, cell->mem_access, .cell = (int)cell->id }) < 0)
-            return -1;
-        g_string_printf(text, "node,nodeid=%u", cell->id);
-        for (guint j = 0; parts[j] && *parts[j]; j++)
-            g_string_append_printf(text, ",cpus=%s", parts[j]);
-        g_string_append_printf(text, ",memdev=%s", id);
-        qemu_arg_f(cmd, "-numa", "%s", text->str);
-        distances = distances || cell->n_siblings > 0;
-    }
-    for (guint i = 0; distances && i < cpu->n_numa_cells; i++) {
-        for (guint j = 0; j < cpu->n_numa_cells; j++)
-            qemu_arg_f(cmd, "-numa", "dist,src=%u,dst=%u,val=%u", cpu->numa_cells[i]->id, cpu->numa_cells[j]->id,
-                       numa_distance(cpu->numa_cells[i], cpu->numa_cells[j]->id));
-    }
-    return 0;
-}
-
 /* vCPUs of a list that can be unplugged are plugged once QEMU is there. */
 static guint vcpus_at_start(const DomainDef *def)
 {
@@ -333,10 +187,10 @@ int qemu_command_memory(QemuCommand *cmd)
     else
         qemu_arg_f(cmd, "-m", "%" G_GUINT64_FORMAT, kib / 1024);
     if (!has_numa(def) && cmd->machine->default_ram &&
-        qemu_memory_object(cmd, &(QemuMemory){ cmd->machine->default_ram, kib * 1024, .cell = -1 }) < 0)
+        qemu_memory_object(cmd, &(QemuMemory){ .id = cmd->machine->default_ram, .bytes = kib * 1024, .cell = -1 }) < 0)
         return -1;
     qemu_arg_f(cmd, "-overcommit", "mem-lock=%s", locked ? "on" : "off");
     if (command_smp(cmd) < 0)
         return -1;
-    return has_numa(def) ? command_numa(cmd) : 0;
+    return has_numa(def) ? qemu_command_numa(cmd) : 0;
 }

@@ -91,18 +91,29 @@ int qemu_command_memory(QemuCommand *cmd);
 int qemu_command_memories(QemuCommand *cmd);
 /** A piece of the guest's memory. */
 typedef struct {
-    const char *id;            /* of the backend */
+    const char *id;
     guint64 bytes;
-    DomainMemoryAccess access; /* unset: as <memoryBacking> says */
-    int cell;                  /* the guest's node, -1: it has none */
-    const Bitmap *nodes;       /* of the host; NULL: as <numatune> says */
-    guint64 page_kib;          /* size of its pages; 0: as <memoryBacking> says */
-    gboolean gradual;          /* the device takes it from the host bit by bit: none is reserved or allocated ahead */
+    guint64 page_kib;           /* size of its pages; 0: as <memoryBacking> says */
+    DomainMemoryAccess access;  /* unset: as <memoryBacking> says */
+    Tristate discard;           /* as <memoryBacking> says if absent */
+    int cell;                   /* the guest's node; -1: there are none */
+    const Bitmap *nodes;        /* of the host; NULL: as <numatune> says */
+    const char *path;           /* a file of the host whose contents it is; NULL: none */
+    guint64 align;              /* bytes; 0: as QEMU likes */
+    gboolean pmem;              /* the file is on persistent memory */
+    gboolean allocate;          /* at once, whatever <memoryBacking> says */
+    gboolean gradual;           /* the device takes it from the host bit by bit: none is reserved or allocated ahead */
 } QemuMemory;
-/** The backend of @memory. -1 if its kind isn't possible. */
+/** Its backend. -1 if its kind isn't possible. */
 int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory);
 /** Whether memory in pages of @page_kib KiB (0: as <memoryBacking> says) of the guest's node @cell is in large pages, or allocated at once. */
 gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_kib);
+/** Whether there are modules that keep their contents, on a machine that must know. */
+gboolean qemu_has_nvdimm(const DomainDef *def);
+/** The guest's nodes, and how far they are from each other. */
+int qemu_command_numa(QemuCommand *cmd);
+/** Whether the guest is told how fast the ways between its nodes are. */
+gboolean qemu_has_hmat(const DomainDef *def);
 int qemu_command_smbios(QemuCommand *cmd);
 int qemu_command_clock(QemuCommand *cmd);
 int qemu_command_boot(QemuCommand *cmd);

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Memory of guests that real QEMUs have: files that keep their contents, caches and the speed of the ways between nodes."""
+import xml.etree.ElementTree as ElementTree
+
+import support
+from support import ask, wait_for
+
+NODES = """<maxMemory slots='8' unit='MiB'>1024</maxMemory><cpu><numa>
+<cell id='0' cpus='0' memory='64' unit='MiB'><distances><sibling id='0' value='10'/><sibling id='1' value='21'/></distances>
+<cache level='1' associativity='direct' policy='writeback'><size value='10' unit='KiB'/><line value='8' unit='B'/></cache></cell>
+<cell id='1' memory='64' unit='MiB'/>
+<interconnects><latency initiator='0' target='0' type='access' value='5'/><latency initiator='0' target='0' cache='1' type='access' value='5'/>
+<latency initiator='0' target='1' type='access' value='15'/><bandwidth initiator='0' target='0' type='access' value='2' unit='GiB'/>
+<bandwidth initiator='0' target='0' cache='1' type='access' value='1' unit='GiB'/>
+<bandwidth initiator='0' target='1' type='access' value='1' unit='GiB'/></interconnects></numa></cpu>"""
+NVDIMM = ("<memory model='nvdimm' access='{access}'><source><path>{path}</path></source><target><size unit='MiB'>16</size><node>1</node>"
+          "{more}</target></memory>")
+LABEL = "<label><size unit='KiB'>128</size></label>"
+
+
+def backing(folder, name):
+    path = folder / name
+    with open(path, 'wb') as file:
+        file.truncate(16 << 20)
+    path.chmod(0o666)
+    return path
+
+
+def memory_devices(daemon, name):
+    return {device['data']['id']: device['type'] for device in ask(daemon, name, 'query-memory-devices')}
+
+
+def test_memory_that_keeps_its_contents(daemon, tmp_path):
+    devices = (NVDIMM.format(access='shared', path=backing(tmp_path, 'a'), more=LABEL) +
+               NVDIMM.format(access='private', path=backing(tmp_path, 'b'), more='<readonly/>') +
+               f"<memory model='virtio-pmem' access='shared'><source><path>{backing(tmp_path, 'c')}</path></source><target><size unit='MiB'>16</size>"
+               "</target></memory>")
+    xml = support.domain_xml('kept', more=NODES, devices=devices).replace("machine='pc'", "machine='q35'")
+    daemon.virsh('create', support.written(tmp_path, xml))
+    assert memory_devices(daemon, 'kept') == {'nvdimm0': 'nvdimm', 'nvdimm1': 'nvdimm', 'virtiopmem0': 'virtio-pmem'}
+    for place, what, value in (
+            ('/machine', 'nvdimm', True), ('/machine', 'hmat', True), ('/machine/peripheral/nvdimm0', 'label-size', 128 << 10),
+            ('/machine/peripheral/nvdimm0', 'node', 1), ('/machine/peripheral/nvdimm1', 'unarmed', True),
+            ('/objects/memnvdimm0', 'share', True), ('/objects/memnvdimm1', 'share', False), ('/objects/memvirtiopmem0', 'share', True),
+            ('/objects/memvirtiopmem0', 'size', 16 << 20)):
+        assert ask(daemon, 'kept', 'qom-get', path=place, property=what) == value, (place, what)
+    plugged = support.written(tmp_path, NVDIMM.format(access='shared', path=backing(tmp_path, 'd'), more=''))
+    daemon.virsh('attach-device', 'kept', plugged, '--live')
+    assert memory_devices(daemon, 'kept')['nvdimm2'] == 'nvdimm'
+    described = ElementTree.fromstring(daemon.virsh('dumpxml', 'kept'))
+    assert [element.find('source/path').text for element in described.findall("devices/memory[@model='nvdimm']")] == [
+        str(tmp_path / name) for name in 'abd']
+    daemon.virsh('destroy', 'kept')
+    wait_for(lambda: 'kept' not in daemon.virsh('list'), what='the end of the guest')
+    assert all((tmp_path / name).stat().st_size == 16 << 20 for name in 'abcd')
