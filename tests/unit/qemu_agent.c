@@ -237,6 +237,25 @@ static void test_garbage_before_sync(Fixture *f, gconstpointer data)
     call_finish(&c, 0, 0);
 }
 
+/* A line that is too long takes nothing along that came behind it, however much is read at once. */
+static void test_long_line(void)
+{
+    g_autofree char *noise = g_strnfill(200, 'x');
+    JsonLines lines;
+    char *line;
+    gsize len;
+
+    json_lines_init(&lines, 100);
+    json_lines_append(&lines, noise, strlen(noise));
+    json_lines_append(&lines, "\n{}\n", 4);
+    g_assert_cmpint(json_lines_next(&lines, &line, &len), ==, JSON_LINES_LONG);
+    g_assert_cmpint(json_lines_next(&lines, &line, &len), ==, 1);
+    g_assert_cmpstr(line, ==, "{}");
+    json_lines_append(&lines, noise, strlen(noise));
+    g_assert_cmpint(json_lines_next(&lines, &line, &len), ==, -1);
+    json_lines_finish(&lines);
+}
+
 /* A line without end is thrown away; the command ends at its deadline and the next one works. */
 static void test_endless_line(Fixture *f, gconstpointer data)
 {
@@ -478,6 +497,7 @@ int main(int argc, char **argv)
     ADD("slow-command", test_slow_command);
     ADD("garbage-before-sync", test_garbage_before_sync);
     ADD("endless-line", test_endless_line);
+    g_test_add_func("/qemu/agent/long-line", test_long_line);
     ADD("guest-ends", test_guest_ends);
     ADD("eof", test_eof);
     ADD("eof-idle", test_eof_idle);

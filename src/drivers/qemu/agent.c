@@ -311,8 +311,10 @@ static gboolean agent_read(Agent *agent, int fd)
         agent_end(agent, got == 0 ? "QEMU closed the channel" : g_strerror(-got));
         return FALSE;
     }
-    while ((rc = json_lines_next(&agent->in, &line, &len)) > 0)
-        agent_line(agent, line, len);
+    while ((rc = json_lines_next(&agent->in, &line, &len)) > 0 || rc == JSON_LINES_LONG) {
+        if (rc > 0)
+            agent_line(agent, line, len);
+    }
     if (rc < 0)
         json_lines_drop(&agent->in);
     return TRUE;

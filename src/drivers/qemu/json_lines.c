@@ -97,7 +97,7 @@ int json_lines_next(JsonLines *lines, char **line, gsize *len)
     *len = newline - *line;
     *newline = '\0';
     lines->start = lines->scanned = newline + 1 - lines->data;
-    return *len > lines->max_line ? -1 : 1;
+    return *len > lines->max_line ? JSON_LINES_LONG : 1;
 }
 
 /* Number of values that a parser would make of the line, from above. */

@@ -38,7 +38,9 @@ gssize json_lines_read(JsonLines *lines, int fd);
 void json_lines_append(JsonLines *lines, const char *data, gsize len);
 
 /** Next complete line. Returns 1 and the line (no newline, NUL-terminated, valid until the next call on
- * @lines), 0 if there is none yet, -1 if the stream has passed the maximum without a newline. */
+ * @lines), 0 if there is none yet, -1 if the stream has passed the maximum without a newline, JSON_LINES_LONG if a whole line
+ * was longer than that: it is out, and what came behind it can still be had. */
+#define JSON_LINES_LONG (-2)
 int json_lines_next(JsonLines *lines, char **line, gsize *len);
 
 /** Throw away everything that has been read and not handed out. */
