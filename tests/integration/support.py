@@ -312,6 +312,16 @@ def build_guest():
     return Guest(folder)
 
 
+def configured(new_daemon, *lines):
+    """A running daemon with these lines in its qemu.conf."""
+    daemon = new_daemon()
+    folder = os.path.join(daemon.root, 'etc/libvirt')
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'qemu.conf'), 'w', encoding='utf-8') as f:
+        f.write('\n'.join(lines) + '\n')
+    return daemon.start()
+
+
 def domain_xml(name, *, guest=None, extra='', memory=128, devices='', vcpus=1, console=None,
                on_reboot='destroy', no_usb=True, vcpus_now=0, more=''):
     """A small domain. Without @guest it has firmware only: for guests that need not run. @console names a file

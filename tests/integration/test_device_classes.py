@@ -20,7 +20,7 @@ import pytest
 
 import networked
 import support
-from support import ask, wait_for
+from support import ask, configured, wait_for
 
 SHARED = f'libvirt-test-{os.getpid()}'
 
@@ -160,16 +160,6 @@ def certificates():
         for ours, name in QEMU_NAMES.items():
             shutil.copy(pki.path(ours), os.path.join(folder, name))
         yield folder
-
-
-def configured(new_daemon, *lines):
-    """A running daemon with these lines in its qemu.conf."""
-    daemon = new_daemon()
-    folder = os.path.join(daemon.root, 'etc/libvirt')
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, 'qemu.conf'), 'w', encoding='utf-8') as f:
-        f.write('\n'.join(lines) + '\n')
-    return daemon.start()
 
 
 def test_tls(new_daemon, tmp_path, certificates):

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 
 import support
-from support import ask, wait_for
+from support import ask, configured, wait_for
 
 NODES = """<maxMemory slots='8' unit='MiB'>1024</maxMemory><cpu><numa>
 <cell id='0' cpus='0' memory='64' unit='MiB'><distances><sibling id='0' value='10'/><sibling id='1' value='21'/></distances>
@@ -53,3 +53,37 @@ def test_memory_that_keeps_its_contents(daemon, tmp_path):
     daemon.virsh('destroy', 'kept')
     wait_for(lambda: 'kept' not in daemon.virsh('list'), what='the end of the guest')
     assert all((tmp_path / name).stat().st_size == 16 << 20 for name in 'abcd')
+
+
+def in_files(name, **options):
+    backing_xml = ("<memoryBacking><source type='file'/><access mode='shared'/><allocation mode='immediate' threads='2'/><discard/>"
+                   "</memoryBacking>")
+    return support.domain_xml(name, more=f"{backing_xml}{options.pop('more', '')}", **options)
+
+
+def test_memory_in_files(new_daemon, tmp_path):
+    """Each guest has a folder, which goes with it, even if the daemon died in between, and was told of another folder then."""
+    folder = tmp_path / 'ram'
+    daemon = configured(new_daemon, f'memory_backing_dir = "{folder}"')
+    daemon.virsh('create', support.written(tmp_path, in_files('filed')))
+    own, = folder.iterdir()
+    assert [path.name for path in own.iterdir()] == ['pc.ram'] and (own / 'pc.ram').stat().st_size == 128 << 20
+    for what, value in (('share', True), ('discard-data', True), ('prealloc', True), ('prealloc-threads', 2),
+                        ('x-use-canonical-path-for-ramblock-id', False)):
+        assert ask(daemon, 'filed', 'qom-get', path='/objects/pc.ram', property=what) == value, what
+    daemon.kill()
+    configured(lambda: daemon, f'memory_backing_dir = "{tmp_path}/other"')
+    daemon.virsh('destroy', 'filed')
+    wait_for(lambda: not own.exists(), what='the end of the folder')
+    folder = tmp_path / 'other'
+    nodes = NODES.replace("<cell id='1' memory='64' unit='MiB'/>", "<cell id='1' memory='64' unit='MiB' memAccess='private' discard='no'/>")
+    module = "<memory model='dimm' discard='no'><target><size unit='MiB'>128</size><node>0</node></target></memory>"
+    daemon.virsh('create', support.written(tmp_path, in_files('nodes', more=nodes)))
+    own, = folder.iterdir()
+    daemon.virsh('attach-device', 'nodes', support.written(tmp_path, module), '--live')
+    assert sorted(path.name for path in own.iterdir()) == ['dimm0', 'ram-node0', 'ram-node1']
+    assert ask(daemon, 'nodes', 'qom-get', path='/objects/ram-node0', property='discard-data') is True
+    assert ask(daemon, 'nodes', 'qom-get', path='/objects/ram-node1', property='discard-data') is False
+    assert ask(daemon, 'nodes', 'qom-get', path='/objects/ram-node1', property='share') is False
+    daemon.virsh('destroy', 'nodes')
+    wait_for(lambda: not own.exists(), what='the end of the folder')

@@ -60,6 +60,7 @@ typedef struct QemuGuest {
     guint64 saved_total, saved_remaining, saved_done; /* * bytes of it, as QEMU told last */
     char *dir;               /* private folder of the run */
     char *channel_dir;
+    char *memory_dir;        /* for files that are its memory; NULL: there are none */
     char *monitor_path;
     char *agent_path;        /* * NULL: the guest has no agent channel */
     char *agent_alias;       /* * */

@@ -100,6 +100,7 @@ void qemu_backend_guest_free(Guest *guest)
     qemu_perf_free(qemu->perf);
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
+    g_free(qemu->memory_dir);
     g_free(qemu->monitor_path);
     g_free(qemu->agent_path);
     g_free(qemu->agent_alias);
@@ -206,8 +207,12 @@ static void guest_paths(Guest *guest, QemuGuest *qemu)
     qemu->monitor_path = g_strconcat(qemu->dir, "/monitor.sock", NULL);
 }
 
-static int make_folders(QemuDriver *driver, QemuGuest *qemu)
+static int make_folders(QemuDriver *driver, QemuGuest *qemu, const DomainDef *def)
 {
+    g_free(qemu->memory_dir);
+    qemu->memory_dir = qemu_memory_folder(def, &driver->conf, qemu->dir);
+    if (qemu->memory_dir && file_mkdirs(qemu->memory_dir, 0750, driver->uid, driver->gid) < 0)
+        return -1;
     if (file_mkdirs(qemu->dir, 0750, driver->uid, driver->gid) < 0)
         return -1;
     return file_mkdirs(qemu->channel_dir, 0750, driver->uid, driver->gid);
@@ -519,7 +524,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0)
         return -1;
     guest_paths(guest, qemu);
-    if (make_folders(driver, qemu) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
+    if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
@@ -600,6 +605,8 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     qemu_guest_untune(guest, def);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);
+    if (qemu->memory_dir)
+        qemu_remove_tree(qemu->memory_dir);
     if (qemu->dir)
         qemu_remove_tree(qemu->dir);
 }
@@ -616,6 +623,11 @@ void qemu_backend_status_format(Guest *guest, GString *xml)
     channel = g_markup_escape_text(qemu->channel_dir, -1);
     g_string_append_printf(xml, "  <monitor path='%s' type='unix'/>\n  <libDir path='%s'/>\n  <channelTargetDir path='%s'/>\n",
                            monitor, dir, channel);
+    if (qemu->memory_dir) {
+        g_autofree char *memory = g_markup_escape_text(qemu->memory_dir, -1);
+
+        g_string_append_printf(xml, "  <memoryDir path='%s'/>\n", memory);
+    }
     if (g_atomic_int_get(&qemu->agent_timeout) != VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
         g_string_append_printf(xml, "  <agentTimeout>%d</agentTimeout>\n", g_atomic_int_get(&qemu->agent_timeout));
     if (qemu->clock_shift)
@@ -665,6 +677,7 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
     qemu->monitor_path = child_path(root, "monitor");
     qemu->dir = child_path(root, "libDir");
     qemu->channel_dir = child_path(root, "channelTargetDir");
+    qemu->memory_dir = child_path(root, "memoryDir");
     qemu->agent_timeout = (gint)child_number(root, "agentTimeout", VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, G_MAXINT, qemu->agent_timeout);
     qemu->clock_shift = child_number(root, "clockShift", -G_GINT64_CONSTANT(0x100000000), G_GINT64_CONSTANT(0x100000000), 0);
     qemu_helpers_parse(qemu->helpers, root);

@@ -57,6 +57,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCommand, qemu_command_free)
 /** NULL-terminated, with the program first; stays the command's. */
 const char *const *qemu_command_argv(QemuCommand *cmd);
 
+/** Folder for the files that are the memory of the guest @def, whose private folder is @dir; NULL: its memory is in none. Caller frees. */
+char *qemu_memory_folder(const DomainDef *def, const QemuConf *conf, const char *dir);
+
 /** The command as text for a shell, as in the guest's log: one option per line if @lines, else on one line. @env may be NULL. */
 char *qemu_command_text(QemuCommand *cmd, const char *const *env, gboolean lines);
 

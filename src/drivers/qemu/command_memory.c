@@ -4,6 +4,7 @@
  * and takes block by block.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#include <string.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/uuid.h"
@@ -62,10 +63,43 @@ static gboolean large_pages(const DomainMemoryBacking *backing, int cell, guint6
     return backing->hugepages.n_pages == 0 || (page && page->size != ORDINARY_PAGE_KIB);
 }
 
-/* Where it comes from; large pages come as an anonymous file, too: no mount is needed for it. */
-static const char *backend_type(const DomainMemoryBacking *backing, const QemuMemory *memory, gboolean large)
+#define FOLDER_PREFIX "domain-"
+
+char *qemu_memory_folder(const DomainDef *def, const QemuConf *conf, const char *dir)
 {
-    if (memory->path)
+    const DomainMemoryBacking *backing = def->memory_backing;
+    g_autofree char *parent = g_path_get_dirname(dir), *name = g_path_get_basename(dir);
+    const char *part = g_str_has_prefix(name, FOLDER_PREFIX) ? name + strlen(FOLDER_PREFIX) : name;
+
+    if (!backing || backing->source != DOMAIN_MEMORY_BACKING_SOURCE_TYPE_FILE)
+        return NULL;
+    return conf->memory_backing_dir ? g_build_filename(conf->memory_backing_dir, part, NULL) :
+                                      g_build_filename(parent, "ram", part, NULL);
+}
+
+/* The file that memory is in: one of the host, or its own in the guest's folder. NULL: it is in none. */
+static char *file_of(const QemuCommand *cmd, const QemuMemory *memory, gboolean large)
+{
+    g_autofree char *folder = memory->path || large ? NULL : qemu_memory_folder(cmd->def, cmd->conf, cmd->options->dir);
+
+    if (folder)
+        return g_build_filename(folder, memory->file ? memory->file : memory->id, NULL);
+    return g_strdup(memory->path);
+}
+
+/* What is in a file of its own is not written to the disk any more when the guest ends. */
+static void add_discard(json_object *props, const DomainMemoryBacking *backing, const QemuMemory *memory)
+{
+    if (memory->discard)
+        json_add(props, JSON_BOOL("discard-data", memory->discard == TRISTATE_YES));
+    else if (backing->discard)
+        json_add(props, JSON_BOOL("discard-data", true));
+}
+
+/* Where it comes from; large pages come as an anonymous file, too: no mount is needed for it. */
+static const char *backend_type(const DomainMemoryBacking *backing, const char *file, gboolean large)
+{
+    if (file)
         return "memory-backend-file";
     if (large || (backing && backing->source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD))
         return "memory-backend-memfd";
@@ -98,17 +132,17 @@ int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
     DomainMemoryAccess access = memory->access ? memory->access : backing ? backing->access : DOMAIN_MEMORY_ACCESS_UNSET;
     guint64 kib = memory->page_kib;
     gboolean large = !memory->path && large_pages(backing, memory->cell, &kib);
-    const char *type = backend_type(backing, memory, large);
+    g_autofree char *file = file_of(cmd, memory, large);
+    const char *type = backend_type(backing, file, large);
     json_object *props;
 
-    if (!memory->path && backing && backing->source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_FILE)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' from files is not supported yet; use source type 'memfd'",
-                    cmd->def->name);
     if (qemu_require_type(cmd, type, "memory of the domain") < 0)
         return -1;
     props = json_make(JSON_STR("qom-type", type), JSON_STR("id", memory->id));
-    if (memory->path)
-        json_add(props, JSON_STR("mem-path", memory->path));
+    if (file)
+        json_add(props, JSON_STR("mem-path", file));
+    if (file && !memory->path)
+        add_discard(props, backing, memory);
     /* The main memory goes under its short name, as it does in memory that isn't a file: else a guest couldn't be restored. */
     if (!g_str_equal(type, "memory-backend-ram") && g_strcmp0(memory->id, cmd->machine->default_ram) == 0)
         json_add(props, JSON_BOOL("x-use-canonical-path-for-ramblock-id", false));
@@ -176,7 +210,7 @@ static int memory_backend(QemuCommand *cmd, const DomainMemory *device, const ch
     gboolean nvdimm = device->model == DOMAIN_MEMORY_MODEL_NVDIMM;
     gboolean file = nvdimm || device->model == DOMAIN_MEMORY_MODEL_VIRTIO_PMEM;
     QemuMemory memory = {
-        .id = object, .bytes = device->target.size * 1024, .page_kib = device->source.pagesize, .discard = device->discard,
+        .id = object, .file = device->info.alias, .bytes = device->target.size * 1024, .page_kib = device->source.pagesize, .discard = device->discard,
         .cell = (int)MIN(device->target.node, G_MAXINT), .nodes = device->source.nodemask, .path = file ? device->source.path : NULL,
         .align = device->source.alignsize * 1024, .pmem = device->source.pmem, .allocate = nvdimm && !device->source.pmem,
         .gradual = device->model == DOMAIN_MEMORY_MODEL_VIRTIO_MEM,

@@ -98,6 +98,7 @@ typedef struct {
     Tristate discard;           /* as <memoryBacking> says if absent */
     int cell;                   /* the guest's node; -1: there are none */
     const Bitmap *nodes;        /* of the host; NULL: as <numatune> says */
+    const char *file;           /* name of its own file in the guest's folder, if memory is in files; NULL: @id */
     const char *path;           /* a file of the host whose contents it is; NULL: none */
     guint64 align;              /* bytes; 0: as QEMU likes */
     gboolean pmem;              /* the file is on persistent memory */
