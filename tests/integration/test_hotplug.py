@@ -2,6 +2,7 @@
 # runner: timeout 900
 """Devices that come and go while a real guest runs, through python3-libvirt on Debian's library: what the guest sees, what QEMU has,
 what the definition says, and what is left when it fails."""
+import glob
 import json
 import os
 import subprocess
@@ -427,17 +428,22 @@ def test_vcpus_of_a_list(boot):
     assert [v[0] for v in listed(guest, inactive=True)] == ['y', 'n', 'y', 'n']
 
 
-def test_memory(boot):
-    """Modules that come and go, and memory that the guest takes as it is asked to."""
+def test_memory(boot, guest_daemon):
+    """Modules that come and go, with their files, and memory that the guest takes as it is asked to."""
     module = "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>"
     flexible = ("<memory model='virtio-mem'><target><size unit='MiB'>128</size><node>0</node><block unit='MiB'>4</block>"
                 "<requested unit='MiB'>64</requested></target></memory>")
-    more = ("<maxMemory slots='4' unit='MiB'>1024</maxMemory><cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>")
+    more = ("<maxMemory slots='4' unit='MiB'>1024</maxMemory><cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>"
+            "<memoryBacking><source type='file'/><discard/></memoryBacking>")
     guest = boot('memory', memory=256, more=more, devices=module)
 
     def sizes(inactive=False):
         tree = ElementTree.fromstring(guest.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0))
         return int(tree.find('memory').text) >> 10, int(tree.find('currentMemory').text) >> 10
+
+    def files():
+        folder, = glob.glob(f'{guest_daemon.root}/var/lib/libvirt/qemu/ram/*-memory')
+        return sorted(os.listdir(folder))
     base = int(guest.devices('memory/address')[0].get('base'), 16)
     assert sizes() == (384, 384) and base >= 1 << 32
     guest.domain.attachDeviceFlags(module, LIVE | CONFIG)
@@ -460,9 +466,11 @@ def test_memory(boot):
     with pytest.raises(libvirt.libvirtError):
         guest.domain.attachDeviceFlags(too_large, LIVE)
     assert guest.domain.XMLDesc() == described
+    assert files() == ['dimm0', 'dimm1', 'ram-node0', 'virtiomem0']
     guest.domain.detachDeviceAlias('dimm1', LIVE)
     guest.told('removed', 'dimm1')
     guest.says('GUEST-PLUG memory33 gone')
     assert sizes() == (512, 512) and sizes(inactive=True) == (512, 512)
     assert 'memdimm0' in [o['name'] for o in guest.qmp('qom-list', path='/objects')]
     wait_for(lambda: 'memdimm1' not in [o['name'] for o in guest.qmp('qom-list', path='/objects')], PLUG_SECONDS, 'its memory being gone')
+    assert files() == ['dimm0', 'ram-node0', 'virtiomem0']

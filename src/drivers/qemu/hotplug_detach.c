@@ -221,6 +221,15 @@ static void release_interface(Guest *guest, const DomainInterface *net)
     host_run(guest->host, guest->dom, take_down, u);
 }
 
+/* The file that it was in, if the guest's memory is in files; QEMU has it open until the backend goes. */
+static void remove_memory_file(const QemuGuest *qemu, const char *alias)
+{
+    g_autofree char *path = qemu->memory_dir ? g_build_filename(qemu->memory_dir, alias, NULL) : NULL;
+
+    if (path)
+        unlink(path);
+}
+
 static void release(Guest *guest, const LiveKind *live, const void *device)
 {
     const char *alias = domain_device_info(live->kind, (void *)device)->alias;
@@ -233,6 +242,8 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
         release_hostdev(guest, device);
     if (g_str_equal(live->kind, "interface"))
         release_interface(guest, device);
+    if (g_str_equal(live->kind, "memory"))
+        remove_memory_file(qemu_guest(guest), alias);
     if (live->netdev)
         remove_later(guest, "netdev_del", "id", live->netdev, alias);
     if (live->object && !(other && g_str_equal(live->kind, "shmem")))
