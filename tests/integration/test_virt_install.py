@@ -56,8 +56,13 @@ def test_option_sets(new_daemon, folder):
     os.makedirs(settings, exist_ok=True)
     with open(os.path.join(settings, 'qemu.conf'), 'w', encoding='utf-8') as f:
         f.write('swtpm_user = "root"\nswtpm_group = "root"\n')    # nobody else may see the daemon's folder
+    networks = os.path.join(settings, 'qemu/networks/autostart')
+    os.makedirs(networks)
+    shutil.copy(os.path.join(support.SOURCE, 'data/networks/default.xml'), os.path.dirname(networks))
+    os.symlink('../default.xml', os.path.join(networks, 'default.xml'))
     daemon.start()
     status, text = in_root(daemon, folder, os.path.join(HERE, 'inside.sh'), folder)
+    daemon.virsh('net-destroy', 'default')
     ran = sections(text)
     with open(os.path.join(HERE, 'options.txt'), encoding='utf-8') as f:
         wanted = {line.partition(': ')[0]: 'running' for line in f if not line.startswith('#')}
