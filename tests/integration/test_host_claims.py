@@ -18,7 +18,7 @@ FALSE_CLAIMS = {
     'features/hyperv/features spinlocks', 'features/hyperv/features vendor_id', 'features/hyperv supported=yes',   # KVM's
 }
 # What this driver can't do yet.
-NOT_YET = {'features/backup', 'devices/hostdev', 'memoryBacking/sourceType file'}
+NOT_YET = {'features/backup'}
 # What needs programs and firmware that the reference's root doesn't have.
 MORE_PROGRAMS = {'devices/tpm', 'os/firmware', 'os/loader'}
 
