@@ -379,6 +379,24 @@ def test_direct(connection, boot_defined, device):
     wait_for(lambda: target not in links(), 10, 'the macvtap device to go')
 
 
+def killed_again_and_again(daemon, script, times, seconds):
+    """A connection after each of so many kills of the daemon, each at a random moment of what the script does to it."""
+    seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)
+    chosen = random.Random(seed)
+    for turn in range(times):
+        with subprocess.Popen([sys.executable, '-c', script, daemon.uri, str(seed * 1000 + turn)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=support.foreign_environment()) as client:
+            client.stdout.readline()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(chosen.uniform(0, seconds))
+            daemon.crash()
+            client.kill()
+        daemon.restart()
+        again = libvirt.open(daemon.uri)
+        yield again
+        again.close()
+
+
 CHURN = '''
 import random, sys, libvirt
 libvirt.registerErrorHandler(lambda *_: None, None)
@@ -415,21 +433,9 @@ def test_killed_at_any_moment(guest_daemon, connection):
     networks = (('n1', 31), ('n2', 32), ('n3', 33))
     for name, number in networks:
         connection.networkDefineXML(network_xml(name, number, bridge=f'virbr{number}'))
-    seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)
-    chosen = random.Random(seed)
-    for turn in range(KILLS):
-        with subprocess.Popen([sys.executable, '-c', CHURN, guest_daemon.uri, str(seed * 1000 + turn)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, env=support.foreign_environment()) as client:
-            client.stdout.readline()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                client.wait(chosen.uniform(0, 0.25))
-            guest_daemon.crash()
-            client.kill()
-        guest_daemon.restart()
-        again = libvirt.open(guest_daemon.uri)
+    for again in killed_again_and_again(guest_daemon, CHURN, KILLS, 0.25):
         for name, number in networks:
             is_whole(again, name, number)
-        again.close()
     again = libvirt.open(guest_daemon.uri)
     for name, number in networks:
         network = again.networkLookupByName(name)
@@ -518,21 +524,9 @@ def test_guests_and_the_daemon_killed(guest_daemon, connection, device):
     for number, name in enumerate(('g1', 'g2')):
         direct = f"<interface type='direct'><mac address='52:54:00:00:50:0{number}'/><source dev='up1' mode='vepa'/><model type='virtio'/></interface>"
         connection.defineXML(support.domain_xml(name, devices=nic('n1', f'52:54:00:00:31:0{number}') + direct))
-    seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)
-    chosen = random.Random(seed)
-    for turn in range(KILLS // 2):
-        with subprocess.Popen([sys.executable, '-c', GUEST_CHURN, guest_daemon.uri, str(seed * 1000 + turn)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, env=support.foreign_environment()) as client:
-            client.stdout.readline()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                client.wait(chosen.uniform(0, 0.6))
-            guest_daemon.crash()
-            client.kill()
-        guest_daemon.restart()
-        again = libvirt.open(guest_daemon.uri)
+    for again in killed_again_and_again(guest_daemon, GUEST_CHURN, KILLS // 2, 0.6):
         running = again.numOfDomains()
         assert len(again.networkLookupByName('n1').listAllPorts()) == running
         macvtaps = {link['ifname'] for link in ip('-d', 'link') if link.get('linkinfo', {}).get('info_kind') == 'macvtap'}
         assert len(macvtaps) == running, (macvtaps, running)
         assert len([link for link in links() if link.startswith('vnet')]) == running
-        again.close()
