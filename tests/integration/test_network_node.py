@@ -311,7 +311,7 @@ def ask_server():
     return f'nc {SERVER} {SERVER_PORT} &lt;/dev/null'
 
 
-def test_guests_behind_nat(connection, boot_defined, server):
+def test_guests_behind_nat(guest_daemon, connection, boot_defined, server):
     hosts = ("<host mac='52:54:00:00:31:01' name='one' ip='192.168.31.11'/>"
              "<host mac='52:54:00:00:31:02' name='two' ip='192.168.31.12'/>")
     network = start_network(connection, network_xml('n1', 31, hosts=hosts, bridge='virbr31'))
@@ -331,6 +331,7 @@ def test_guests_behind_nat(connection, boot_defined, server):
     assert [lease['ipaddr'] for lease in network.DHCPLeases('52:54:00:00:31:01')] == ['192.168.31.11']
     source = ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/source')
     assert source.get('bridge') == 'virbr31' and source.get('portid') in {p.UUIDString() for p in network.listAllPorts()}
+    assert 'n1' in guest_daemon.virsh('domiflist', 'two').split()
     for kind in (libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP):
         addresses = domain.interfaceAddresses(kind)
         assert [a['addr'] for card in addresses.values() for a in card['addrs']] == ['192.168.31.12'], kind

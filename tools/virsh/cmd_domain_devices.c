@@ -70,8 +70,9 @@ bool cmd_domblklist(Shell *shell, const Cmd *cmd)
 
 static char *interface_source(xmlDocPtr doc, xmlNodePtr interface)
 {
-    static const char *const attributes[] = {"source/@bridge", "source/@dev",     "source/@network",
-                                             "source/@name",   "source/@portgroup", "source/@path"};
+    /* a network that runs has a bridge as well */
+    static const char *const attributes[] = {"source/@network", "source/@bridge",    "source/@dev",
+                                             "source/@name",    "source/@portgroup", "source/@path"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         char *text = virsh_xpath_string(doc, interface, attributes[i]);
