@@ -353,6 +353,18 @@ def test_isolated_and_routed(connection, boot_defined, server):
     assert re.search(r'you are 192\.168\.33\.\d+', said['routed'])      # not translated
 
 
+def test_router_advertisement(connection, boot_defined):
+    """A guest takes its IPv6 address from what the network tells, and reaches the host."""
+    more = "<ip family='ipv6' address='fd00:31::1' prefix='64'/>"
+    start_network(connection, network_xml('n1', 31).replace('</network>', more + '</network>'))
+    commands = ('guest.run=until,ip,-6,addr,show,dev,eth0|grep,fd00:31:|grep,-vq,tentative;do,sleep,1;done;ip,-6,addr,show,dev,eth0;'
+                'ping,-6,-c,2,-W,5,fd00:31::1')
+    _, log = boot_defined('six', devices=nic('n1', '52:54:00:00:31:06'), extra=commands)
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    assert support.file_has(log, 'fd00:31::5054:ff:fe00:3106') and support.file_has(log, '2 packets received')
+    assert open('/proc/sys/net/ipv6/conf/all/forwarding', encoding='ascii').read() == '1\n'     # pylint: disable=consider-using-with
+
+
 def test_hotplug(connection, boot_defined):
     network = start_network(connection, network_xml('n1', 31))
     domain, log = boot_defined('plugged')
