@@ -257,8 +257,15 @@ class ReferenceDaemon(Daemon):
         return None
 
     def crash(self):
-        os.kill(self.daemon_pid(), signal.SIGKILL)
-        wait_for(lambda: self.daemon_pid() is None, 10, 'the daemon being gone')
+        """Kill it, and a child that it has forked but that isn't another program yet: that looks like the daemon, and may hang for ever."""
+        def gone():
+            pid = self.daemon_pid()
+            if pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not pid
+        assert self.daemon_pid()
+        wait_for(gone, 10, 'the daemon being gone')
 
     def restart(self):
         run(['nsenter', '-t', str(self.init()), '-a', 'libvirtd', '-d'])
