@@ -176,6 +176,24 @@ static int adopt(ManagedTable *table, void *def, ManagedJob *job, Definition **d
     return -1;
 }
 
+/* What a definition that was written by hand lacks (a UUID, a hardware address) was found by chance, and must be the same for the
+ * next daemon: it is written down. */
+static void settle(const Managed *obj, Definition *config, const char *text)
+{
+    const XmlRoot *root = managed_table_kind(obj->table)->root;
+    g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
+    void *given = xml_parse(root, text, strlen(text), XML_INACTIVE, diag);
+    g_autofree char *before = given ? xml_format(root->desc, given, root->name, root->ns, 0, XML_INACTIVE | XML_SECURE) : NULL;
+    if (given)
+        xml_struct_free(root->desc, given);
+    if (g_strcmp0(before, definition_xml(config, XML_INACTIVE | XML_SECURE)) == 0 ||
+        write_config(obj, managed_table_folders(obj->table)->config, config) == 0)
+        return;
+    LOG_WARN("%s '%s' will be another one for the next daemon: %s", managed_table_kind(obj->table)->name, MANAGED_NAME(obj),
+             error_message());
+    virResetLastError();
+}
+
 static int load_config(ManagedTable *table, const char *file, const char *path, const char *link)
 {
     const ManagedBackend *backend = managed_table_backend(table);
@@ -191,6 +209,7 @@ static int load_config(ManagedTable *table, const char *file, const char *path, 
                      managed_table_kind(table)->name, MANAGED_NAME(job.obj), expected);
         return -1;
     }
+    settle(job.obj, config, text);
     managed_publish_loaded(&job, config, NULL, access(link, F_OK) == 0);
     return 0;
 }

@@ -249,6 +249,20 @@ static void test_garbage(Fixture *f, gconstpointer unused)
     g_assert_true(define(f, "b", "31111111-1111-1111-1111-111111111112")); /* no name is lost to a file that can't be used */
 }
 
+/* What a definition lacks that was written by hand is found once, not by each daemon anew. */
+static void test_settled(Fixture *f, gconstpointer unused)
+{
+    put(f, "config/a.xml", "<network><name>a</name></network>");
+    restart(f);
+    g_assert_cmpint(with_job(f, managed_start), ==, 0);
+    g_assert_true(holds(f, "config/a.xml", "<uuid>"));
+    restart(f);
+    g_assert_cmpint(managed_count(f->table, MANAGED_LIST_ACTIVE), ==, 1);
+    put(f, "config/c.xml", "<network><!-- mine --><name>c</name><uuid>" UUID "</uuid></network>");
+    restart(f);
+    g_assert_true(holds(f, "config/c.xml", "<!-- mine -->")); /* nothing was lacking */
+}
+
 /* A folder that can't be written to: nothing has happened. */
 static void test_no_room(Fixture *f, gconstpointer unused)
 {
@@ -283,6 +297,7 @@ int main(int argc, char **argv)
     g_test_add("/managed-files/gone", Fixture, NULL, set_up, test_gone, tear_down);
     g_test_add("/managed-files/failures", Fixture, NULL, set_up, test_failures, tear_down);
     g_test_add("/managed-files/garbage", Fixture, NULL, set_up, test_garbage, tear_down);
+    g_test_add("/managed-files/settled", Fixture, NULL, set_up, test_settled, tear_down);
     g_test_add("/managed-files/no-room", Fixture, NULL, set_up, test_no_room, tear_down);
     int rc = g_test_run();
     g_string_free(calls, TRUE);
