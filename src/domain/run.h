@@ -27,6 +27,7 @@ typedef struct GuestCore {
     gint status_queued;      /* atomic */
     SharedDef *status_live;  /* the definition in the file, NULL before it was written; guarded by status_lock */
     char *status_middle;     /* the text before it; guarded by status_lock */
+    pid_t pid_told;          /* what NAME.pid holds; guarded by status_lock */
 } GuestCore;
 
 static inline GuestCore *guest_core(Guest *guest)

@@ -100,9 +100,25 @@ static gboolean overwrite_head(const char *path, const char *head)
     return done;
 }
 
-/* Takes over @middle. */
-static int write_whole(GuestCore *core, const DomainState *state, const char *path, const char *head, char *middle)
+/* The process id alone, in NAME.pid beside the status: for people's scripts, we never read it. */
+static void write_pid(GuestCore *core, const Guest *guest)
 {
+    if (guest->pid <= 0 || guest->pid == core->pid_told)
+        return;
+    g_autofree char *path = persist_path(host_paths(guest->host)->state, guest->name, "pid");
+    g_autofree char *text = g_strdup_printf("%d\n", (int) guest->pid);
+    if (file_replace_quickly(path, text, strlen(text), 0644) == 0) {
+        core->pid_told = guest->pid;
+        return;
+    }
+    LOG_WARN("%s", error_message());
+    virResetLastError();
+}
+
+/* Takes over @middle. */
+static int write_whole(Guest *guest, const DomainState *state, const char *path, const char *head, char *middle)
+{
+    GuestCore *core = guest_core(guest);
     g_autofree char *def = xml_format(DOMAIN_ROOT.desc, shared_def_get(state->live), "domain", DOMAIN_ROOT.ns, 1,
                                       XML_SECURE);
     g_autofree char *text = g_strconcat(head, middle, def, "</domstatus>\n", NULL);
@@ -115,6 +131,7 @@ static int write_whole(GuestCore *core, const DomainState *state, const char *pa
     }
     core->status_live = shared_def_ref(state->live);
     core->status_middle = middle;
+    write_pid(core, guest);
     return 0;
 }
 
@@ -140,7 +157,7 @@ int status_save(Guest *guest)
         g_autofree char *middle = format_middle(guest, state);
         gboolean same = core->status_live == state->live && g_strcmp0(core->status_middle, middle) == 0;
         if (!same || !overwrite_head(path, head))
-            rc = write_whole(core, state, path, head, g_steal_pointer(&middle));
+            rc = write_whole(guest, state, path, head, g_steal_pointer(&middle));
     }
     g_mutex_unlock(&core->status_lock);
     return rc;
@@ -190,6 +207,9 @@ void status_remove(Guest *guest)
     g_autofree char *path = persist_path(paths->state, guest->name, "xml");
     if (unlink(path) < 0 && errno != ENOENT)
         LOG_ERROR("cannot remove '%s': %s", path, g_strerror(errno));
+    g_autofree char *pid = persist_path(paths->state, guest->name, "pid");
+    if (unlink(pid) < 0 && errno != ENOENT)
+        LOG_ERROR("cannot remove '%s': %s", pid, g_strerror(errno));
     g_mutex_unlock(&core->status_lock);
 }
 
