@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "domain/api.h"
 #include "domain/def_cache.h"
 #include "domain/persist.h"
 #include "domain/run.h"
@@ -55,7 +56,31 @@ static void finish_rename(DomainHost *host, const PersistHead *head, GHashTable 
         g_hash_table_add(links, g_strdup_printf("%s.xml", head->name));
 }
 
-static gboolean load_one(DomainHost *host, const char *file, const PersistHead *head, GHashTable *links,
+/* A file that somebody wrote by hand, without what the daemon finds for a definition (UUID, addresses): found now and written
+ * down, so that the next daemon has the same. */
+static int settle(DomainHost *host, const char *path, PersistHead *head)
+{
+    g_autofree char *text = file_read(path, PERSIST_MAX_FILE, NULL);
+    g_autoptr(DomainDef) def = text ? definition_parse(host, text, FALSE) : NULL;
+    if (!def) {
+        error_context("'%s'", path);
+        return -1;
+    }
+    memcpy(head->uuid, def->uuid, VIR_UUID_BUFLEN);
+    g_autoptr(SharedDef) whole = shared_def_new(g_steal_pointer(&def));
+    return persist_write(host, head->name, whole);
+}
+
+/* Its file is left as it is, and no domain. */
+static void leave_out(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        LOG_ERROR("a domain is left out: %s", error_message());
+    virResetLastError();
+}
+
+static gboolean load_one(DomainHost *host, const char *file, PersistHead *head, GHashTable *links,
                          GHashTable *saves)
 {
     g_autofree char *expected = g_strdup_printf("%s.xml", head->name);
@@ -64,6 +89,11 @@ static gboolean load_one(DomainHost *host, const char *file, const PersistHead *
     if (strcmp(expected, file) != 0) {
         LOG_ERROR("'%s/%s' defines a domain '%s'; the file's name must be '%s'", host_paths(host)->config, file,
                   head->name, expected);
+        return FALSE;
+    }
+    g_autofree char *path = persist_path(host_paths(host)->config, head->name, "xml");
+    if (head->incomplete && settle(host, path, head) < 0) {
+        leave_out(path);
         return FALSE;
     }
     g_autoptr(DomainObj) obj = domain_obj_new(host, head->name, head->uuid);
@@ -107,12 +137,9 @@ static GPtrArray *read_heads(const char *dir, char **names)
         if (!g_str_has_suffix(*n, ".xml"))
             continue;
         g_autofree char *path = g_strdup_printf("%s/%s", dir, *n);
-        struct stat st;
         PersistHead head;
         if (persist_read_head(path, &head) < 0) {
-            if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-                LOG_ERROR("a domain is left out: %s", error_message());
-            virResetLastError();
+            leave_out(path);
             continue;
         }
         Found *found = g_new0(Found, 1);

@@ -46,6 +46,7 @@ typedef struct PersistHead {
     char *name;
     unsigned char uuid[VIR_UUID_BUFLEN];
     char *replaces;      /* former name, if the file was written by a rename; else NULL */
+    gboolean incomplete; /* there is no UUID in the file, which somebody wrote by hand */
 } PersistHead;
 void persist_head_clear(PersistHead *head);
 /** Name and UUID of the definition at @path. 0, or -1 with an error. */

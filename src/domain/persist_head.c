@@ -108,9 +108,10 @@ static int parse_head(const char *path, PersistHead *head)
         error_context("'%s'", path);
         return -1;
     }
-    if (!def->name || !def->has_uuid)
-        return FAIL(VIR_ERR_XML_ERROR, "'%s' lacks a name or a UUID", path);
+    if (!def->name)
+        return FAIL(VIR_ERR_XML_ERROR, "'%s' lacks a name", path);
     head->name = g_strdup(def->name);
+    head->incomplete = !def->has_uuid;
     memcpy(head->uuid, def->uuid, VIR_UUID_BUFLEN);
     return 0;
 }

@@ -408,3 +408,33 @@ def test_the_log_tells_the_command(daemon, connection):
     path = os.path.join(daemon.root, 'var/log/libvirt/qemu/logged.log')
     assert file_has(path, '-name guest=logged') and file_has(path, '-nodefaults')
     assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_definition_written_by_hand(new_daemon):
+    """A file that was put into the folder, without UUID and addresses: they are found once and stay, for all daemons."""
+    daemon = new_daemon()
+    if isinstance(daemon, support.ReferenceDaemon):
+        pytest.skip('it finds others each time')
+    path = os.path.join(daemon.root, 'etc/libvirt/qemu/hand.xml')
+    os.makedirs(os.path.dirname(path))
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write("<domain type='qemu'><name>hand</name><memory>16384</memory><os><type>hvm</type></os>"
+                "<devices><interface type='user'/></devices></domain>")
+    daemon.start()
+    xml = daemon.virsh('dumpxml', 'hand')
+    assert '<uuid>' in xml and '<mac address=' in xml
+    daemon.restart()
+    assert daemon.virsh('dumpxml', 'hand') == xml
+
+
+def test_process_id_for_scripts(daemon, connection):
+    """run/…/NAME.pid holds the process id as long as the guest runs."""
+    if isinstance(daemon, support.ReferenceDaemon):
+        pytest.skip('its /run lies in its namespace')
+    connection.createXML(domain_xml('told', memory=16), libvirt.VIR_DOMAIN_START_PAUSED)
+    path = os.path.join(daemon.root, 'run/libvirt/qemu/told.pid')
+    with open(path, encoding='utf-8') as f:
+        pid = f.read().strip()
+    assert 'qemu-system' in os.readlink(f'/proc/{pid}/exe')
+    connection.lookupByName('told').destroy()
+    assert not os.path.exists(path)
