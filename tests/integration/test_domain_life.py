@@ -423,7 +423,8 @@ def test_definition_written_by_hand(new_daemon):
     daemon.start()
     xml = daemon.virsh('dumpxml', 'hand')
     assert '<uuid>' in xml and '<mac address=' in xml
-    daemon.restart()
+    daemon.stop()
+    daemon.start()
     assert daemon.virsh('dumpxml', 'hand') == xml
 
 

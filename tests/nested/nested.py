@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A whole Debian host with systemd under QEMU, with our files installed as a distribution would: for what the machine's own kernel
+can't do. LIBVIRT_NESTED is the folder that tests/nested/build made."""
+import ast
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+import xml.etree.ElementTree as ET
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+INSIDE = os.path.join(HERE, 'inside')
+SECONDS = 900
+MEMORY_MIB = 2048
+
+
+def missing():
+    """Why there is no nested host, or None."""
+    folder = os.environ.get('LIBVIRT_NESTED')
+    if not folder:
+        return 'LIBVIRT_NESTED is not set (tests/nested/build DIR makes the host)'
+    if not os.path.exists(os.path.join(folder, 'root.img')):
+        return f'{folder} has no nested host (tests/nested/build makes it)'
+    return None
+
+
+def names():
+    """'FILE::FUNCTION' of every test that is run inside, without importing them: what they import is only there."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(INSIDE, 'test_*.py'))):
+        with open(path, encoding='utf-8') as f:
+            module = ast.parse(f.read())
+        found += [f'{os.path.basename(path)[:-3]}::{item.name}' for item in module.body
+                  if isinstance(item, ast.FunctionDef) and item.name.startswith('test_')]
+    return found
+
+
+def payload(folder, build, guest, only):
+    """The second disk: our files, the tests, a tiny guest."""
+    content = os.path.join(folder, 'payload')
+    os.makedirs(content)
+    subprocess.run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet', '--destdir', os.path.join(content, 'tree')], check=True)
+    shutil.copytree(INSIDE, os.path.join(content, 'tests'), ignore=shutil.ignore_patterns('__pycache__'))
+    for path in glob.glob(os.path.join(content, 'tests', 'test_*.py')):
+        if only and not re.search(only, os.path.basename(path)):
+            os.unlink(path)
+    shutil.copy(os.path.join(HERE, 'begin'), content)
+    os.makedirs(os.path.join(content, 'guest'))
+    for name in ('vmlinuz', 'initrd.img', 'cmdline'):
+        if os.path.exists(os.path.join(guest, name)):
+            shutil.copy(os.path.join(guest, name), os.path.join(content, 'guest'))
+    size = sum(os.lstat(os.path.join(where, name)).st_size for where, _, files in os.walk(content) for name in files)
+    image = os.path.join(folder, 'payload.img')
+    with open(image, 'wb') as f:
+        f.truncate(size + size // 4 + (64 << 20))
+    subprocess.run(['mkfs.ext4', '-q', '-F', '-m', '0', '-d', content, image], check=True)
+    shutil.rmtree(content)
+    return image
+
+
+def command(host, folder, image):
+    disk = 'if=virtio,format=raw,snapshot=on,cache=unsafe'
+    return ['qemu-system-x86_64', '-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', str(MEMORY_MIB),
+            '-nodefaults', '-display', 'none', '-no-reboot', '-serial', f'file:{folder}/console',
+            '-kernel', f'{host}/vmlinuz', '-initrd', f'{host}/initrd.img',
+            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet',
+            '-drive', f'file={host}/root.img,{disk}', '-drive', f'file={image},{disk}',
+            '-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci',
+            '-chardev', f'file,id=report,path={folder}/report.tar', '-device', 'virtserialport,chardev=report,name=report']
+
+
+def tail(path, lines):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as f:
+            return ''.join(f.readlines()[-lines:])
+    except OSError as problem:
+        return str(problem)
+
+
+class Report:
+    """What one run of the host has brought: @results maps 'FILE::FUNCTION' to (outcome, text)."""
+    def __init__(self, folder):
+        self.folder = folder
+        self.results = {}
+        try:
+            with tarfile.open(os.path.join(folder, 'report.tar')) as archive:
+                archive.extractall(os.path.join(folder, 'report'))
+        except (OSError, tarfile.TarError) as problem:
+            raise AssertionError(f'the nested host reported nothing ({problem}):\n{tail(os.path.join(folder, "console"), 60)}')
+        results = os.path.join(folder, 'report', 'results.xml')
+        if not os.path.exists(results):
+            raise AssertionError(f'no test ran in the nested host:\n{self.text("output")}')
+        for case in ET.parse(results).getroot().iter('testcase'):
+            name = f'{case.get("classname").split(".")[-1]}::{case.get("name").split("[")[0]}'
+            outcome, text = 'passed', ''
+            for child in case:
+                if child.tag in ('failure', 'error', 'skipped'):
+                    outcome, text = child.tag, child.get('message', '') + '\n' + (child.text or '')
+            if self.results.get(name, ('passed',))[0] == 'passed':
+                self.results[name] = (outcome, text)
+
+    def text(self, name, lines=200):
+        return tail(os.path.join(self.folder, 'report', name), lines)
+
+    def sanitizers(self):
+        """Reports of sanitizers, as text."""
+        return '\n'.join(tail(path, 60) for path in sorted(glob.glob(os.path.join(self.folder, 'report/sanitizers/*'))))
+
+
+def run(folder, build, guest, only=None, seconds=SECONDS):
+    """Boot the host with what @build installs and run the tests inside whose file's name matches @only; gives the Report. What
+    it needs and brings is in @folder, which the caller removes."""
+    host = os.environ['LIBVIRT_NESTED']
+    image = payload(folder, build, guest, only)
+    with open(os.path.join(folder, 'qemu'), 'wb') as log:
+        qemu = subprocess.Popen(command(host, folder, image), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            qemu.wait(seconds)
+        except subprocess.TimeoutExpired:
+            qemu.send_signal(signal.SIGKILL)
+            qemu.wait()
+            raise AssertionError(f'the nested host did not end in {seconds} s:\n{tail(os.path.join(folder, "console"), 80)}')
+    return Report(folder)
