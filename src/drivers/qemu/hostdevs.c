@@ -2,15 +2,13 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.hostdev"
 #include "drivers/qemu/hostdevs.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/host/pci.h"
 
-#define GUEST_DRIVER "vfio-pci"
 /* More USB devices than a host has. */
 #define MAX_USB 4096
 /* Longest attribute that is read, in bytes. */
@@ -166,48 +164,6 @@ int hostdevs_find_usb(DomainDef *def, const char *sysfs)
 
 /* ---- PCI ---- */
 
-static int sysfs_write(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC), rc;
-
-    if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s'", path);
-    rc = write(fd, text, strlen(text)) < 0 ? FAIL_ERRNO(errno, "cannot write '%s' to '%s'", text, path) : 0;
-    close(fd);
-    return rc;
-}
-
-static char *pci_name(const PciAddress *pci)
-{
-    return g_strdup_printf("%04x:%02x:%02x.%x", pci->domain, pci->bus, pci->slot, pci->function);
-}
-
-/* Name of the driver that has the device; NULL if none has. Caller frees. */
-static char *driver_of(const char *folder)
-{
-    g_autofree char *link = g_strconcat(folder, "/driver", NULL), *target = g_file_read_link(link, NULL);
-
-    return target ? g_path_get_basename(target) : NULL;
-}
-
-/* Have the kernel choose the device's driver anew: @override, or the one that fits if it is NULL. */
-static int rebind(const char *sysfs, const char *name, const char *override)
-{
-    g_autofree char *folder = g_strdup_printf("%s/bus/pci/devices/%s", sysfs, name), *now = NULL;
-    g_autofree char *wish = g_strconcat(folder, "/driver_override", NULL), *unbind = g_strconcat(folder, "/driver/unbind", NULL);
-    g_autofree char *probe = g_strconcat(sysfs, "/bus/pci/drivers_probe", NULL);
-
-    /* An empty line takes the wish back. */
-    if (sysfs_write(wish, override ? override : "\n") < 0)
-        return -1;
-    now = driver_of(folder);
-    if (now && override && g_str_equal(now, override))
-        return 0;
-    if (now && sysfs_write(unbind, name) < 0)
-        return -1;
-    return sysfs_write(probe, name);
-}
-
 static gboolean is_managed(const DomainHostdev *dev)
 {
     return dev->mode == DOMAIN_HOSTDEV_MODE_SUBSYSTEM && dev->type == DOMAIN_HOSTDEV_TYPE_PCI && dev->managed == TRISTATE_YES &&
@@ -216,30 +172,15 @@ static gboolean is_managed(const DomainHostdev *dev)
 
 static int detach_one(const DomainHostdev *dev, const char *sysfs)
 {
-    const char *driver = dev->driver_model ? dev->driver_model : GUEST_DRIVER;
-    g_autofree char *name = pci_name(dev->source.pci_address), *folder = g_strdup_printf("%s/bus/pci/devices/%s", sysfs, name);
-    g_autofree char *group = g_strconcat(folder, "/iommu_group", NULL), *now = NULL;
-
-    if (access(folder, F_OK) < 0)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no PCI device '%s'", name);
-    if (access(group, F_OK) < 0)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "PCI device '%s' can't be given to a guest: the host has no IOMMU for it (is it on in the firmware, "
-                    "and on the kernel's command line?)", name);
-    if (rebind(sysfs, name, driver) < 0)
-        return -1;
-    now = driver_of(folder);
-    if (g_strcmp0(now, driver) == 0)
-        return 0;
-    return FAIL(VIR_ERR_OPERATION_FAILED, "PCI device '%s' didn't go from its driver to '%s' ('modprobe %s' loads it)", name, driver, driver);
+    return pci_detach(sysfs, dev->source.pci_address, dev->driver_model);
 }
 
 static void reattach_one(const DomainHostdev *dev, const char *sysfs)
 {
-    g_autofree char *name = pci_name(dev->source.pci_address);
     virErrorPtr error = error_save();
 
-    if (rebind(sysfs, name, NULL) < 0)
-        LOG_WARN("cannot give PCI device '%s' back to the host: %s", name, error_message());
+    if (pci_reattach(sysfs, dev->source.pci_address) < 0)
+        LOG_WARN("%s", error_message());
     error_restore(error);
 }
 
