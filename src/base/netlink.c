@@ -251,6 +251,24 @@ guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint
     return 0;
 }
 
+guint32 netlink_ifb_new(Netlink *nl, const char *name)
+{
+    struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, 0);
+    nla_put_string(msg, IFLA_IFNAME, name);
+    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, "ifb");
+    nla_nest_end(msg, info);
+    int error = netlink_request(nl, msg);
+    if (!error)
+        return netlink_index(name);
+    if (error == EOPNOTSUPP)
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_UNSUPPORTED, "cannot limit what guests send: this host's kernel has neither "
+                     "'act_police' nor 'ifb' ('modprobe act_police' loads it, where there is such a module)");
+    else
+        error_report_errno(ERROR_DOMAIN, error, "cannot make device '%s' for limits of traffic", name);
+    return 0;
+}
+
 int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change)
 {
     struct ifinfomsg head = { .ifi_index = (int) index };

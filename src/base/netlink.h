@@ -56,6 +56,9 @@ int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge);
 /** Make a macvtap device @name (a pattern as "macvtap%d" also) on @parent. @mode: MACVLAN_MODE_xxx. Its index, or 0 with an error. */
 guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint32 mode, const guint8 mac[6]);
 
+/** Make an "ifb" device, down, through which packets can be led (base/netlink_tc.h). Its index, or 0 with an error. */
+guint32 netlink_ifb_new(Netlink *nl, const char *name);
+
 /** What of a link is changed: members that are not set stay. */
 typedef struct NetlinkChange {
     const guint8 *mac;
@@ -72,6 +75,17 @@ typedef struct NetlinkPort {
     const bool *flood;      /**< gets what is for addresses that nobody knows */
 } NetlinkPort;
 int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port);
+
+/** A VLAN of a port of a bridge. */
+typedef struct NetlinkVlan {
+    guint16 id;          /**< 1 … 4094 */
+    bool native;         /**< what comes in without a tag is in it */
+    bool untagged;       /**< what goes out loses its tag */
+} NetlinkVlan;
+/** Let a bridge heed the VLANs of its ports. */
+int netlink_bridge_filter_vlans(Netlink *nl, guint32 bridge);
+/** Let a port be in VLANs, or out of them. A port that was just added to a bridge is in VLAN 1. */
+int netlink_port_change_vlans(Netlink *nl, guint32 index, const NetlinkVlan *vlans, guint n, bool add);
 
 /** Remove a link. One that isn't there (any more) is success. */
 int netlink_delete(Netlink *nl, guint32 index);

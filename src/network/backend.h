@@ -27,10 +27,12 @@ typedef struct NetworkBackend {
     int (*port_create)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);
     int (*port_delete)(Managed *net, const NetworkDef *live, const NetworkPortDef *port);
     /** Bring the limits of a port that is there in line with @now. */
-    int (*port_update)(Managed *net, const NetworkPortDef *was, const NetworkPortDef *now);
+    int (*port_update)(Managed *net, const NetworkDef *live, const NetworkPortDef *was, const NetworkPortDef *now);
 } NetworkBackend;
 
 /** The driver's own, of network_host_new(). */
 void *network_host_priv(const NetworkHost *host);
 /** The host that a network is on. */
 NetworkHost *network_host_of(const Managed *net);
+/** The definitions (NetworkPortDef) of all ports of a network; the array owns them. One that port_create() is called for is among them. */
+GPtrArray *network_port_definitions(const Managed *net);

@@ -91,7 +91,11 @@ static int network_stop(Managed *obj, const void *live)
 static int network_restore(Managed *obj, void *live)
 {
     const NetworkBackend *backend = network_backend(obj);
-    return backend->restore ? backend->restore(obj, live) : 0;
+    network_ports_load(obj);
+    if (!backend->restore || backend->restore(obj, live) == 0)
+        return 0;
+    network_ports_drop(obj);
+    return -1;
 }
 
 /* ---- the host ---- */
@@ -117,9 +121,6 @@ void network_host_free(NetworkHost *host)
 void network_host_load(NetworkHost *host)
 {
     managed_table_load(host->table);
-    g_autoptr(GPtrArray) active = managed_objects(host->table, MANAGED_LIST_ACTIVE, NULL, NULL);
-    for (guint i = 0; i < active->len; i++)
-        network_ports_load(active->pdata[i]);
 }
 
 ManagedTable *network_host_table(const NetworkHost *host) { return host->table; }

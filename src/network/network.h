@@ -32,8 +32,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkPort, store_entry_unref)
 Definition *network_port_definition(NetworkPort *port);
 /** A reference, or NULL with VIR_ERR_NO_NETWORK_PORT. */
 NetworkPort *network_port_find(const Managed *net, const unsigned char *uuid);
-/** The definitions of all ports; the array owns them. */
-GPtrArray *network_port_definitions(const Managed *net);
 /** Read the ports that a former daemon has left. What can't be used is reported in the log. */
 void network_ports_load(Managed *net);
 /** Forget all ports: the network has been stopped. */

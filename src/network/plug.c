@@ -96,6 +96,22 @@ static gboolean belongs_to(const NetworkPortDef *port, const DomainInterface *if
     return memcmp(port->owner.uuid, uuid, sizeof(port->owner.uuid)) == 0 && memcmp(port->mac, iface->mac, sizeof(port->mac)) == 0;
 }
 
+int network_limit_plug(const DomainInterface *iface, const guint8 uuid[16])
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    g_auto(ManagedJob) job = { NULL };
+    if (!networks || managed_job_begin(&job, networks, NULL, iface->source.network, __func__) < 0)
+        return -1;
+    g_autoptr(GPtrArray) ports = network_port_definitions(job.obj);
+    for (guint i = 0; i < ports->len; i++) {
+        const NetworkPortDef *def = definition_get(ports->pdata[i]);
+        g_autoptr(NetworkPort) port = belongs_to(def, iface, uuid) ? network_port_find(job.obj, def->uuid) : NULL;
+        if (port)
+            return network_port_limit(&job, port, copy(&BANDWIDTH_DESC, iface->bandwidth));
+    }
+    return 0; /* the network was stopped meanwhile, and guarantees nothing */
+}
+
 static void sweep(ManagedTable *networks, Managed *net, NetworkPortLives lives, void *opaque)
 {
     g_auto(ManagedJob) job = { NULL };

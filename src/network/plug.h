@@ -15,6 +15,9 @@ Definition *network_plug(DomainInterface *iface, const char *domain, const guint
 /** Take the port away, also one that @iface doesn't know of yet. A failure is logged; the thread's error stays. [worker] */
 void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
 
+/** Give the port the limits that @iface has now: what the network guarantees. 0, or -1 with an error; nothing is changed then. [worker] */
+int network_limit_plug(const DomainInterface *iface, const guint8 uuid[16]);
+
 /** Whether the domain runs and has an interface with this hardware address. */
 typedef gboolean (*NetworkPortLives)(const guint8 uuid[16], const guint8 mac[6], void *opaque);
 /** Take away the ports that nobody uses any more: a hypervisor's driver calls it when it knows which guests of a former daemon go on.

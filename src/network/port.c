@@ -195,7 +195,7 @@ int network_port_limit(ManagedJob *job, NetworkPort *port, Bandwidth *bandwidth)
     xml_struct_free(&BANDWIDTH_DESC, def->bandwidth);
     def->bandwidth = bandwidth;
     if (network_port_def_check_limits(def, network_def(job->state)) < 0 || write_port(job->obj, def) < 0 ||
-        (backend->port_update && backend->port_update(job->obj, definition_get(was), def) < 0))
+        (backend->port_update && backend->port_update(job->obj, network_def(job->state), definition_get(was), def) < 0))
         return -1;
     set_definition(port, now);
     return 0;

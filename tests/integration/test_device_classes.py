@@ -507,7 +507,7 @@ def test_passt(daemon, tmp_path):
 def test_what_is_not_there_yet_is_refused(daemon, tmp_path):
     for devices, words in (
             ("<graphics type='vnc'><listen type='network' network='lab'/></graphics>", "'lab'"),
-            ("<interface type='bridge'><source bridge='lo'/><vlan><tag id='7'/></vlan></interface>", 'VLANs'),
+            ("<interface type='direct'><source dev='lo' mode='bridge'/><vlan><tag id='7'/></vlan></interface>", 'VLANs'),
             ("<interface type='network'><source network='lab'/></interface>", "'lab'")):
         refused = support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', support.written(
             tmp_path, support.domain_xml('early', devices=devices))], check=False)

@@ -3,7 +3,6 @@
 """Virtual networks of a real host, which is this test's own network namespace: bridges, dnsmasq, the firewall's rules, and guests on
 them that reach each other, the host and a server behind it. Through python3-libvirt on Debian's library."""
 import contextlib
-import json
 import os
 import random
 import re
@@ -11,12 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import uuid
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 import support
+from netnode import (BOOT_SECONDS, ask_server, caught, dnsmasqs, ip, links, network_xml, nft, nic, nothing_left, rules, run_when_up,
+                     start_network)
+from netnode import connection, device, firewall, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
@@ -24,129 +25,10 @@ libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installe
 pytestmark = [pytest.mark.foreign_library,
               pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
               pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
-BOOT_SECONDS = 90
 KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 25)
-SERVER, SERVER_PORT = '10.99.0.2', 8000
-# Answers each connection with the address that it comes from.
-SERVER_PROGRAM = f'''
-import socket
-s = socket.create_server(('{SERVER}', {SERVER_PORT}))
-while True:
-    c, peer = s.accept()
-    c.sendall(('you are ' + peer[0] + '\\n').encode())
-    c.close()
-'''
 
 libvirt.registerErrorHandler(lambda *_: None, None)
 support.run_events_while_waiting(libvirt)
-
-
-def ip(*words):
-    return json.loads(support.run(['ip', '-j', *words]).stdout or '[]')
-
-
-def links():
-    return {link['ifname'] for link in ip('link')}
-
-
-def rules():
-    return support.run(['nft', 'list', 'ruleset']).stdout
-
-
-def dnsmasqs(name):
-    """Process ids of dnsmasq for a network."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        with contextlib.suppress(OSError), open(f'/proc/{pid}/cmdline', 'rb') as f:
-            if f'/dnsmasq/{name}.conf'.encode() in f.read():
-                found.append(int(pid))
-    return sorted(found)
-
-
-def network_xml(name, number, mode='nat', more='', hosts='', bridge=None, extra=''):
-    forward = f"<forward mode='{mode}'{extra}/>" if mode else ''
-    bridge = f"<bridge name='{bridge}' stp='off'/>" if bridge else "<bridge stp='off'/>"
-    return f"""<network><name>{name}</name>{forward}{bridge}<domain name='lan' localOnly='yes'/>{more}
-      <ip address='192.168.{number}.1' netmask='255.255.255.0'>
-        <dhcp><range start='192.168.{number}.10' end='192.168.{number}.99'/>{hosts}</dhcp></ip></network>"""
-
-
-def nic(network, mac, more=''):
-    return f"<interface type='network'><mac address='{mac}'/><source network='{network}'/><model type='virtio'/>{more}</interface>"
-
-
-def nothing_left(bridge, name):
-    assert bridge not in links()
-    assert f'"{bridge}"' not in rules() and f'_{bridge}' not in rules()
-    assert not dnsmasqs(name)
-
-
-@pytest.fixture
-def connection(guest_daemon):
-    folder = guest_daemon.root
-    while folder != '/tmp':     # dnsmasq gives up root's rights before it reads its files
-        os.chmod(folder, 0o711)
-        folder = os.path.dirname(folder)
-    opened = libvirt.open(guest_daemon.uri)
-    yield opened
-    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
-        opened.close()
-    again = libvirt.open(guest_daemon.uri)
-    for domain in again.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-        domain.destroy()
-    for network in again.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
-        network.destroy()
-    again.close()
-
-
-@pytest.fixture
-def device():
-    """Makes devices of the host, which are gone after the test."""
-    made = []
-
-    def make(name, *kind, address=None):
-        support.run(['ip', 'link', 'add', name, *kind])
-        made.append(name)
-        if address:
-            support.run(['ip', 'address', 'add', address, 'dev', name])
-        support.run(['ip', 'link', 'set', name, 'up'])
-    yield make
-    for name in made:
-        support.run(['ip', 'link', 'delete', name], check=False)
-
-
-@pytest.fixture
-def server():
-    """A server behind this host, which knows the way back only to the host's own address and to 192.168.33.0/24."""
-    space = f'server{uuid.uuid4().hex[:6]}'
-    support.run(['ip', 'netns', 'add', space])
-    inside = ['ip', 'netns', 'exec', space]
-    support.run(['ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space])
-    support.run(['ip', 'address', 'add', '10.99.0.1/24', 'dev', 'up0'])
-    support.run(['ip', 'link', 'set', 'up0', 'up'])
-    for words in (['address', 'add', f'{SERVER}/24', 'dev', 'eth0'], ['link', 'set', 'eth0', 'up'], ['link', 'set', 'lo', 'up'],
-                  ['route', 'add', '192.168.33.0/24', 'via', '10.99.0.1']):
-        support.run([*inside, 'ip', *words])
-    with subprocess.Popen([*inside, sys.executable, '-c', SERVER_PROGRAM]) as process:
-        wait_for(lambda: subprocess.run([*inside, 'ss', '-tln'], stdout=subprocess.PIPE, check=True, text=True)
-                 .stdout.find(f':{SERVER_PORT}') >= 0, 20, 'the server')
-        yield space
-        process.kill()
-    support.run(['ip', 'link', 'delete', 'up0'])
-    support.run(['ip', 'netns', 'delete', space])
-    support.run(['umount', '/run/netns'])
-
-
-def start_network(connection, xml):
-    network = connection.networkDefineXML(xml)
-    network.create()
-    return network
-
-
-def caught(function, *args):
-    with pytest.raises(libvirt.libvirtError) as problem:
-        function(*args)
-    return problem.value
 
 
 def test_life(guest_daemon, connection):
@@ -301,16 +183,6 @@ def test_inactive_network(connection, guest):
     assert missing.get_error_code() == libvirt.VIR_ERR_NO_NETWORK
 
 
-def run_when_up(commands):
-    """Words of the kernel command line: commands of a guest that has its address."""
-    wait = 'until,ip,route|grep,-q,192;do,sleep,1;done'
-    return f"guest.run={wait};{';'.join(c.replace(' ', ',') for c in commands)}"
-
-
-def ask_server():
-    return f'nc {SERVER} {SERVER_PORT} &lt;/dev/null'
-
-
 def test_guests_behind_nat(guest_daemon, connection, boot_defined, server):
     hosts = ("<host mac='52:54:00:00:31:01' name='one' ip='192.168.31.11'/>"
              "<host mac='52:54:00:00:31:02' name='two' ip='192.168.31.12'/>")
@@ -458,22 +330,11 @@ def test_killed_at_any_moment(guest_daemon, connection):
     again.close()
 
 
-def nft(text):
-    support.run(['nft', '-f', '-'], stdin=text)
-
-
 DOCKER = '''add table ip filter
 add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }
 add chain ip filter INPUT { type filter hook input priority 0; policy drop; }
 add rule ip filter INPUT ct state established accept
 '''
-
-
-@pytest.fixture
-def firewall():
-    """Somebody's rules, which are gone after the test."""
-    yield nft
-    support.run(['nft', 'flush', 'ruleset'])
 
 
 def test_rules_of_docker(connection, boot_defined, server, firewall):

@@ -145,29 +145,36 @@ int rules_mend(const NetworkDef *net)
 }
 
 /* @strict: what others' rules do to the network is an error. */
-static int ensure(NetworkNode *node, const NetworkDef *net, bool strict)
+static int ensure(const Managed *obj, const NetworkDef *net, bool strict)
 {
-    return bridge_ensure(net) < 0 || ensure_rules(net) < 0 || foreign_ensure(net, strict) < 0 || bridge_enable_forwarding(net) < 0 ||
-        service_ensure(node, net) < 0 ? -1 : 0;
+    if (!network_def_owns_bridge(net))
+        return traffic_ensure(obj, net);
+    return bridge_ensure(net) < 0 || traffic_ensure(obj, net) < 0 || ensure_rules(net) < 0 || foreign_ensure(net, strict) < 0 ||
+        bridge_enable_forwarding(net) < 0 || service_ensure(network_node(obj), net) < 0 ? -1 : 0;
+}
+
+static void note_first(int *rc, virErrorPtr *first, int step)
+{
+    if (step == 0)
+        return;
+    *rc = -1;
+    if (!*first)
+        *first = error_save();
 }
 
 /* Everything is tried, and the first error is told. */
 static int end(NetworkNode *node, const NetworkDef *net)
 {
-    int rc = service_end(node, net);
-    virErrorPtr first = rc < 0 ? error_save() : NULL;
-    if (remove_rules(net) < 0) {
-        rc = -1;
-        first = first ? first : error_save();
+    virErrorPtr first = NULL;
+    int rc = 0;
+    if (network_def_owns_bridge(net)) {
+        note_first(&rc, &first, service_end(node, net));
+        note_first(&rc, &first, remove_rules(net));
+        note_first(&rc, &first, foreign_remove(net));
     }
-    if (foreign_remove(net) < 0) {
-        rc = -1;
-        first = first ? first : error_save();
-    }
-    if (bridge_remove(net) < 0) {
-        rc = -1;
-        first = first ? first : error_save();
-    }
+    note_first(&rc, &first, traffic_end(net));
+    if (network_def_owns_bridge(net))
+        note_first(&rc, &first, bridge_remove(net));
     if (first)
         error_restore(first);
     return rc;
@@ -194,15 +201,15 @@ static void settle_ports(NetworkDef *live)
 static int start(Managed *obj, NetworkDef *live)
 {
     NetworkNode *node = network_node(obj);
-    if (!network_def_owns_bridge(live))
+    if (!network_def_owns_bridge(live) && !live->bandwidth)
         return 0;
     if (!node->privileged)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "network '%s' needs a bridge, which only the system's daemon can make: use 'virsh -c "
                     "qemu:///system net-start %s', or give the guest an <interface type='user'>", live->name, live->name);
-    if (bridge_check_conflicts(live) < 0)
+    if (network_def_owns_bridge(live) && bridge_check_conflicts(live) < 0)
         return -1;
     settle_ports(live);
-    if (ensure(node, live, true) == 0)
+    if (ensure(obj, live, true) == 0)
         return 0;
     undo(node, live);
     return -1;
@@ -210,12 +217,22 @@ static int start(Managed *obj, NetworkDef *live)
 
 static int stop(Managed *obj, const NetworkDef *live)
 {
-    return network_def_owns_bridge(live) ? end(network_node(obj), live) : 0;
+    return end(network_node(obj), live);
 }
 
 static int restore(Managed *obj, NetworkDef *live)
 {
-    return network_def_owns_bridge(live) ? ensure(network_node(obj), live, false) : 0;
+    return ensure(obj, live, false);
+}
+
+static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
+{
+    return traffic_ports(obj, live, NULL, port);
+}
+
+static int port_delete(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
+{
+    return traffic_ports(obj, live, port, NULL);
 }
 
 static int update(Managed *obj, const NetworkDef *was, const NetworkDef *now, unsigned int section)
@@ -243,4 +260,7 @@ const NetworkBackend network_node_backend = {
     .restore = restore,
     .update = update,
     .leases = list_leases,
+    .port_create = port_create,
+    .port_delete = port_delete,
+    .port_update = traffic_ports,
 };

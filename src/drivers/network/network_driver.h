@@ -62,6 +62,15 @@ int bridge_check_conflicts(const NetworkDef *net);
 /** Let the kernel forward packets as @net needs it. */
 int bridge_enable_forwarding(const NetworkDef *net);
 
+/* Limits of traffic (traffic.c) */
+
+/** See that the limits of @net, of network @obj, are in force at its bridge, with the shares of its ports. 0, or -1 with an error. */
+int traffic_ensure(const Managed *obj, const NetworkDef *net);
+/** As traffic_ensure(), when a port changes from @was (NULL: it is new) to @now (NULL: it goes). On failure all is as it was. */
+int traffic_ports(Managed *obj, const NetworkDef *net, const NetworkPortDef *was, const NetworkPortDef *now);
+/** Take them away. */
+int traffic_end(const NetworkDef *net);
+
 /* dnsmasq as a process (service.c) */
 
 DnsmasqFiles *service_files(const NetworkNode *node, const NetworkDef *net);

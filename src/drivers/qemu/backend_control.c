@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "domain/params.h"
 #include "drivers/qemu/keycodes.h"
+#include "drivers/qemu/tap.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tuning.h"
 #include "drivers/qemu/throttle.h"
@@ -129,6 +130,8 @@ int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *cha
         return qemu_perf_follow(qemu_guest(guest)->perf, guest->pid, def);
     if (change->group == &params_throttle)
         return qemu_guest_set_throttle_group(guest, change->running, change->owner);
+    if (change->group == &params_interface)
+        return tap_set_limits(def, change->owner);
     if (change->group != &params_iotune)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "%s of the running domain '%s' can't be set yet; '--config' sets them for the next start",
                     change->group->what, guest->name);

@@ -18,6 +18,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
 #include "drivers/qemu/driver.h"
+#include "network/limits.h"
 #include "network/plug.h"
 
 /* Longest wait for calls under way when the driver stops. */
@@ -76,6 +77,8 @@ static int state_start(const StateContext *ctx)
     if (host_load(state.host) < 0)
         return -1;
     network_sweep_ports(port_lives, NULL);
+    if (ctx->privileged)
+        limits_sweep();
     return 0;
 }
 

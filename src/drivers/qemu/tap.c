@@ -26,7 +26,9 @@
 #include "base/netlink.h"
 #include "base/process.h"
 #include "drivers/qemu/command.h"
+#include "network/limits.h"
 #include "network/plug.h"
+#include "network/switch.h"
 
 #define MAX_QUEUES 256
 #define MAX_MACVTAPS 16384
@@ -99,54 +101,29 @@ static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
     return 0;
 }
 
-/* The bridge learns nothing by itself: it is told the guest's address. */
-static int tell_bridge(Netlink *nl, const DomainInterface *net, guint32 index)
+static SwitchPort switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
 {
-    const bool no = false;
-    const NetlinkPort port = { .learning = &no, .flood = &no };
-
-    return netlink_port_set(nl, index, &port) < 0 ? -1 : netlink_fdb_change(nl, index, net->mac, true);
+    return (SwitchPort){ wire->bridge, net->target.dev, wire->told, net, uuid };
 }
 
-/* Why a device could not be put on what was named as bridge, if that is the reason. */
-static int explain_bridge(Netlink *nl, guint32 master, const char *name)
-{
-    virErrorPtr error = error_save();
-    NetlinkLink link;
-
-    if (netlink_link(nl, master, &link) == 0 && strcmp(link.kind, "bridge") != 0) {
-        virFreeError(error);
-        return FAIL(VIR_ERR_OPERATION_FAILED, "network device '%s' is no bridge ('ip link show type bridge' lists them); an <interface "
-                    "type='direct'> can be on any device", name);
-    }
-    error_restore(error);
-    return -1;
-}
-
-/* Address, size of packets, bridge: in one request, before it is up. */
-static int setup_tap(DomainInterface *net, const Wire *wire)
+/* Address and size of packets, then the bridge. */
+static int setup_tap(DomainInterface *net, const guint8 uuid[16], const Wire *wire)
 {
     const char *name = net->target.dev;
     g_autoptr(Netlink) nl = netlink_open();
-    guint32 index = netlink_index(name), master = wire->bridge ? netlink_index(wire->bridge) : 0;
+    const SwitchPort port = switch_port(net, uuid, wire);
     const bool yes = true;
     guint8 mac[6];
-    NetlinkChange change = { .mac = mac, .mtu = net->mtu, .master = wire->bridge ? &master : NULL, .up = &yes };
+    NetlinkChange change = { .mac = mac, .mtu = net->mtu, .up = &yes };
 
     if (!nl)
         return -1;
-    if (wire->bridge && !master)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device; the host has no bridge of that name "
-                    "('ip link show type bridge' lists them)", wire->bridge);
     /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
     memcpy(mac, net->mac, sizeof(mac));
     mac[0] = 0xfe;
-    if (netlink_change(nl, index, &change) < 0)
-        return master ? explain_bridge(nl, master, wire->bridge) : -1;
-    if (wire->bridge && net->port_isolated == TRISTATE_YES &&
-        netlink_port_set(nl, index, &(NetlinkPort){ .isolated = &yes }) < 0)
+    if (netlink_change(nl, netlink_index(name), &change) < 0 || (wire->bridge && switch_plug(nl, &port) < 0))
         return -1;
-    if (wire->bridge && wire->told && tell_bridge(nl, net, index) < 0)
+    if (net->bandwidth && limits_set(name, net->bandwidth, FALSE) < 0)
         return -1;
     return net->coalesce_rx_frames_max ? set_coalesce(name, net->coalesce_rx_frames_max) : 0;
 }
@@ -234,7 +211,9 @@ static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
     index = netlink_macvtap_new(nl, net->target.dev, parent, macvlan_mode(wire->mode), net->mac);
     if (!index)
         return -1;
-    return netlink_change(nl, index, &change) < 0 ? -1 : open_macvtap_queues(net, index, fds);
+    if (netlink_change(nl, index, &change) < 0 || (net->bandwidth && limits_set(net->target.dev, net->bandwidth, TRUE) < 0))
+        return -1;
+    return open_macvtap_queues(net, index, fds);
 }
 
 /* A macvtap device stays when nobody has it open. Of a start that was cut short nothing but the guest's address may be known. */
@@ -261,6 +240,13 @@ static gboolean may_be_macvtap(const DomainInterface *net)
         (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && !g_str_has_prefix(net->target.dev ? net->target.dev : "", "vnet"));
 }
 
+/* Whether the device of a running guest's interface is one. */
+static gboolean is_macvtap(const DomainInterface *net)
+{
+    return net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT ||
+        (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && !net->source.bridge);
+}
+
 /* A program of the administrator's that goes on with the device. */
 static int run_script(const char *path, const char *device)
 {
@@ -272,6 +258,16 @@ static int run_script(const char *path, const char *device)
     return process_run_checked(&spec, NULL, 0, SCRIPT_MAX_OUTPUT, SCRIPT_MS, &output);
 }
 
+int tap_set_limits(const DomainDef *def, const DomainInterface *net)
+{
+    if (!net->target.dev || !qemu_interface_needs_tap(net))
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "interface '%s' of domain '%s' has no device on the host, whose traffic could be "
+                    "limited", net->info.alias, def->name);
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && network_limit_plug(net, def->uuid) < 0)
+        return -1;
+    return limits_set(net->target.dev, net->bandwidth, is_macvtap(net));
+}
+
 void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net)
 {
     virErrorPtr error = error_save();
@@ -281,6 +277,9 @@ void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *
         LOG_WARN("script '%s' for interface '%s' failed: %s", net->downscript, net->target.dev, error_message());
     if (may_be_macvtap(net) && remove_macvtap(net) < 0)
         LOG_WARN("%s", error_message());
+    switch_unplug(net, net->target.dev);
+    if (net->bandwidth && net->target.dev)
+        limits_forget(net->target.dev);
     if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
         network_unplug(net, domain, uuid);
     error_restore(error);
@@ -295,9 +294,9 @@ static int check_interface(const DomainInterface *net, const char *domain)
                     MAX_QUEUES);
     if (wanted && !netlink_name_is_valid(wanted))
         return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
-    if (net->bandwidth || net->vlan || net->virtualport || net->filterref || net->source.n_ips || net->source.n_routes)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': bandwidth, VLANs, virtual ports, filters and "
-                    "addresses are not supported yet", net->info.alias, domain);
+    if (net->filterref || net->source.n_ips || net->source.n_routes)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': filters and addresses are not supported yet",
+                    net->info.alias, domain);
     if (net->trust_guest_rx_filters == TRISTATE_YES)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': trustGuestRxFilters is not supported yet",
                     net->info.alias, domain);
@@ -340,10 +339,29 @@ static int wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
     }
 }
 
-static int open_wire(DomainInterface *net, const char *domain, const Wire *wire, GArray *fds)
+/* What only a bridge has. */
+static int check_wire(const DomainInterface *net, const char *domain, const Wire *wire)
 {
+    const InterfaceVirtualport *vp = net->virtualport;
+
+    if (wire->bridge)
+        return 0;
+    if (net->vlan)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' can't have a <vlan>: only interfaces on a bridge, and "
+                    "passed devices, have VLANs", net->info.alias, domain);
+    if (vp && vp->type)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' can't have <virtualport type='%s'>: this version doesn't "
+                    "talk to lldpad; a bridge of Open vSwitch is supported", net->info.alias, domain,
+                    interface_virtualport_type_to_string(vp->type));
+    return 0;
+}
+
+static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wire, GArray *fds)
+{
+    const char *domain = def->name;
+
     /* after the port: what the network wants of it counts as well */
-    if (check_interface(net, domain) < 0)
+    if (check_interface(net, domain) < 0 || check_wire(net, domain, wire) < 0)
         return -1;
     if (wire->dev)
         return make_macvtap(net, wire, fds);
@@ -351,13 +369,13 @@ static int open_wire(DomainInterface *net, const char *domain, const Wire *wire,
         return -1;
     if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
         return 0;
-    return setup_tap(net, wire);
+    return setup_tap(net, def->uuid, wire);
 }
 
 int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds)
 {
     Wire wire = { NULL };
-    int rc = wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def->name, &wire, fds);
+    int rc = wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def, &wire, fds);
 
     g_clear_pointer(&wire.port, definition_unref);
     if (rc == 0 && net->script)

@@ -12,6 +12,8 @@
 int tap_open_all(DomainDef *def, GArray *fds);
 /** The same for one interface of @def, which needs it; nothing is left if it fails. [worker] */
 int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds);
+/** Have the limits of traffic of a running guest's interface in force, also at its network. [worker] */
+int tap_set_limits(const DomainDef *def, const DomainInterface *net);
 /** The interface of the domain of that name and UUID is gone: take away what it had, and run the script for that, if it names one.
  * Failures are logged; the thread's error stays. [worker] */
 void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A guest's device in the bridge that it belongs to: one of the kernel or of Open vSwitch, with the VLANs of the guest. For
+ * hypervisors' drivers.
+ */
+#pragma once
+#include "base/netlink.h"
+#include "model/domain_def.h"
+
+/** Who is plugged in where. The members are the caller's. */
+typedef struct SwitchPort {
+    const char *bridge;
+    const char *device;
+    gboolean told;                            /* a bridge of the kernel is told addresses, and learns none */
+    const DomainInterface *iface;
+    const guint8 *domain;                     /* UUID */
+} SwitchPort;
+
+/** Whether the bridge is one of Open vSwitch, by what the interface says. */
+gboolean switch_is_openvswitch(const DomainInterface *iface);
+/** Put the device, which is set up but for the bridge, into the bridge, also if it is in another one. 0, or -1 with an error. [worker] */
+int switch_plug(Netlink *nl, const SwitchPort *port);
+/** Have the VLANs of the interface in force where it is; @old: those that it had. [worker] */
+int switch_set_vlan(Netlink *nl, const SwitchPort *port, const InterfaceVlan *old);
+/** Open vSwitch remembers devices that are gone: tell it. Nothing for other bridges. A failure is logged; the thread's error stays. */
+void switch_unplug(const DomainInterface *iface, const char *device);

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 300
+"""Guests on bridges of Open vSwitch (its userspace datapath), with VLANs; VLANs of the kernel's bridges, where it has them."""
+import json
+import os
+import subprocess
+import uuid
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import support
+from netnode import caught, links, start_network
+from netnode import connection, device      # pylint: disable=unused-import # noqa: F401
+from support import wait_for
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+
+pytestmark = [pytest.mark.foreign_library,
+              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
+              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
+needs_ovs = pytest.mark.skipif(not os.path.exists(SCHEMA) or not os.path.exists('/usr/sbin/ovs-vswitchd'),
+                               reason='openvswitch-switch is not installed')
+MAC = '52:54:00:00:60:01'
+SWITCH = "<virtualport type='openvswitch'/>"
+PRIORITY = "<vlan trunk='yes'><tag id='5'/><tag id='7' nativeMode='untagged'/></vlan>"
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+support.run_events_while_waiting(libvirt)
+
+
+@pytest.fixture
+def switch(tmp_path, monkeypatch):
+    """A running Open vSwitch with the bridge ovs0. The daemon finds it by OVS_RUNDIR."""
+    run = str(tmp_path / 'ovs')
+    os.mkdir(run)
+    monkeypatch.setenv('OVS_RUNDIR', run)
+    support.run(['ovsdb-tool', 'create', f'{run}/conf.db', SCHEMA])
+    programs = []
+    for words, ready in ((['ovsdb-server', f'{run}/conf.db', f'--remote=punix:{run}/db.sock'], 'db.sock'),
+                         (['ovs-vswitchd', f'unix:{run}/db.sock', '--disable-system'], None)):
+        programs.append(subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))  # pylint: disable=consider-using-with
+        if ready:
+            wait_for(lambda r=ready: os.path.exists(f'{run}/{r}'), 20, 'the database')
+    support.run(['ovs-vsctl', '--no-wait', 'init'])
+    support.run(['ovs-vsctl', '--timeout=20', 'add-br', 'ovs0', '--', 'set', 'bridge', 'ovs0', 'datapath_type=netdev'])
+    yield run
+    support.run(['ovs-vsctl', '--timeout=20', 'del-br', 'ovs0'], check=False)
+    for program in reversed(programs):
+        program.terminate()
+        program.wait(20)
+
+
+def columns(table, name, *wanted):
+    """Values of a row of Open vSwitch's database."""
+    answer = json.loads(support.run(['ovs-vsctl', '--format=json', f'--columns={",".join(wanted)}', 'find', table, f'name={name}']).stdout)
+    assert len(answer['data']) == 1, answer
+
+    def plain(value):
+        if isinstance(value, list) and value[0] == 'map':
+            return dict(value[1])
+        return sorted(value[1]) if isinstance(value, list) and value[0] == 'set' else value
+    return [plain(value) for value in answer['data'][0]]
+
+
+def ports():
+    return support.run(['ovs-vsctl', 'list-ports', 'ovs0']).stdout.split()
+
+
+def start(connection, name, card):
+    domain = connection.createXML(support.domain_xml(name, devices=card), libvirt.VIR_DOMAIN_START_PAUSED)
+    return domain, ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/target').get('dev')
+
+
+@needs_ovs
+def test_openvswitch(switch, connection, guest):
+    card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='ovs0'/>{SWITCH}<vlan><tag id='42'/></vlan></interface>"
+    domain, name = start(connection, 'plain', card)
+    assert ports() == [name]
+    assert columns('Port', name, 'tag', 'trunks') == [42, []]
+    ids, = columns('Interface', name, 'external_ids')
+    interface = ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/virtualport/parameters').get('interfaceid')
+    assert ids == {'attached-mac': MAC, 'iface-id': interface, 'vm-id': domain.UUIDString(), 'iface-status': 'active'}
+    domain.destroy()
+    wait_for(lambda: not ports(), 10, 'the port to go')
+
+
+@needs_ovs
+def test_network_of_openvswitch(switch, connection, guest):
+    """Switch and VLANs come from the network and its port groups."""
+    group = f"<portgroup name='trunk'>{PRIORITY}<virtualport><parameters profileid='pr &quot;x'/></virtualport></portgroup>"
+    network = start_network(connection, f"""<network><name>ovs</name><forward mode='bridge'/><bridge name='ovs0'/>
+      <vlan><tag id='9'/></vlan>{SWITCH}{group}</network>""")
+    card = f"<interface type='network'><mac address='{MAC}'/><source network='ovs' portgroup='trunk'/></interface>"
+    domain, name = start(connection, 'trunk', card)
+    assert columns('Port', name, 'tag', 'trunks', 'vlan_mode') == [7, [5, 7], 'native-untagged']
+    assert columns('Interface', name, 'external_ids')[0]['port-profile'] == 'pr "x'
+    domain.attachDevice("<interface type='network'><source network='ovs'/></interface>")
+    other = next(p for p in ports() if p != name)
+    assert columns('Port', other, 'tag', 'vlan_mode') == [9, []]
+    domain.destroy()
+    wait_for(lambda: not ports(), 10, 'the ports to go')
+    assert not network.listAllPorts()
+
+
+@needs_ovs
+def test_no_switch(connection, guest, monkeypatch, tmp_path):
+    """Open vSwitch that doesn't run is named, and nothing is left."""
+    card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='ovs0'/>{SWITCH}</interface>"
+    problem = caught(start, connection, 'lost', card)
+    assert 'Open vSwitch' in str(problem) and 'ovs-vsctl' in str(problem)
+    assert not [link for link in links() if link.startswith('vnet')]
+
+
+def test_vlan_of_the_kernel(connection, guest, device):
+    """A port with a VLAN, or an error that names what the kernel lacks."""
+    bridge = f'br{uuid.uuid4().hex[:6]}'
+    device(bridge, 'type', 'bridge')
+    card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='{bridge}'/>{PRIORITY}</interface>"
+    if subprocess.run(['ip', 'link', 'set', bridge, 'type', 'bridge', 'vlan_filtering', '1'], stderr=subprocess.DEVNULL, check=False).returncode:
+        assert 'CONFIG_BRIDGE_VLAN_FILTERING' in str(caught(start, connection, 'lost', card))
+        assert not [link for link in links() if link.startswith('vnet')]
+        return
+    domain, name = start(connection, 'trunk', card)
+    vlans = json.loads(support.run(['bridge', '-j', 'vlan', 'show', 'dev', name]).stdout)[0]['vlans']
+    assert {v['vlan']: sorted(v.get('flags', [])) for v in vlans} == {5: [], 7: ['Egress Untagged', 'PVID']}
+    domain.destroy()
