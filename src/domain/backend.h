@@ -381,7 +381,7 @@ void guest_upcall_ended(Guest *guest, gboolean crashed);
 /** Any event of a QEMU monitor, for virConnectDomainQemuMonitorEventRegister(). */
 void guest_upcall_monitor_event(Guest *guest, const char *event, long long seconds, unsigned int micros, const char *json);
 /** What a guest told: @value, of device @alias (NULL: of none). */
-typedef struct GuestNews { const char *alias; unsigned long long value; } GuestNews;
+typedef struct GuestNews { const char *alias; unsigned long long value; const char *text; } GuestNews;
 typedef void (*GuestDefChange)(DomainDef *def, const GuestNews *news);
 /** Change this run's live definition by what the guest told: @change edits a copy, which is then published. FALSE if the run is
  * over. @change must not block; it may be called again, and once more later with a copy of @news, if a call that is

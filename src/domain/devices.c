@@ -339,6 +339,25 @@ static void keep_chain(const DeviceRef *ref, const DomainDevice *dev)
         now->backing_store = xml_struct_copy(&DOMAIN_BACKING_STORE_DESC, old->backing_store);
 }
 
+/* An interface keeps its device on the host, and who it is for a switch, unless others are named. */
+static void keep_device(const DeviceRef *ref, DomainDevice *dev)
+{
+    const DomainInterface *old = ref->device;
+    DomainInterface *now = dev->device;
+    if (strcmp(dev->kind, "interface") != 0)
+        return;
+    if (!now->target.dev)
+        now->target.dev = g_strdup(old->target.dev);
+    if (!now->virtualport || !old->virtualport || now->virtualport->type != old->virtualport->type)
+        return;
+    InterfaceVirtualportParameters *p = &now->virtualport->parameters;
+    const InterfaceVirtualportParameters *was = &old->virtualport->parameters;
+    if (!p->has_interfaceid && was->has_interfaceid) {
+        memcpy(p->interfaceid, was->interfaceid, sizeof(p->interfaceid));
+        p->has_interfaceid = true;
+    }
+}
+
 void *device_replace(DomainDef *def, DeviceRef *ref, DomainDevice *dev)
 {
     guint n;
@@ -350,6 +369,7 @@ void *device_replace(DomainDef *def, DeviceRef *ref, DomainDevice *dev)
     if (old && now && !now->address && old->address && keeps_place(ref, dev))
         now->address = xml_struct_copy(&DOMAIN_ADDRESS_DESC, old->address);
     keep_chain(ref, dev);
+    keep_device(ref, dev);
     items[ref->at] = ref->device = g_steal_pointer(&dev->device);
     return before;
 }

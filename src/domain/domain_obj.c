@@ -101,6 +101,7 @@ static void note_clear(void *opaque)
 {
     NoteOfNews *note = opaque;
     g_free((char *) note->news.alias);
+    g_free((char *) note->news.text);
 }
 
 DomainState *domain_track(DomainObj *obj)
@@ -128,13 +129,15 @@ void transition_told(DomainTransition *t, GuestDefChange change, const GuestNews
         NoteOfNews *note = &g_array_index(told, NoteOfNews, i);
         if (note->change == change && g_strcmp0(note->news.alias, news->alias) == 0) {
             note->news.value = news->value;
+            g_free((char *) note->news.text);
+            note->news.text = g_strdup(news->text);
             return;
         }
     }
     if (told && told->len >= NOTES_MAX) {
         LOG_WARN("domain '%s' tells of too many devices; '%s' isn't noted", t->old->name, news->alias ? news->alias : "");
     } else if (told) {
-        NoteOfNews note = { change, { g_strdup(news->alias), news->value } };
+        NoteOfNews note = { change, { g_strdup(news->alias), news->value, g_strdup(news->text) } };
         g_array_append_val(told, note);
     }
 }

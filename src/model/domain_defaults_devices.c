@@ -4,6 +4,7 @@
  */
 #include "model/domain_private.h"
 #include "base/random.h"
+#include "base/uuid.h"
 
 /* Disks */
 
@@ -106,10 +107,27 @@ static void generate_mac(DomainDef *def, DomainInterface *iface)
     iface->has_mac = true;
 }
 
+/* Switches know a guest by an id of its own, for as long as it is defined. */
+static void default_virtualport(InterfaceVirtualport *vp)
+{
+    InterfaceVirtualportParameters *p = &vp->parameters;
+
+    if (vp->type == INTERFACE_VIRTUALPORT_TYPE_OPENVSWITCH && !p->has_interfaceid) {
+        uuid_generate(p->interfaceid);
+        p->has_interfaceid = true;
+    }
+    if (vp->type == INTERFACE_VIRTUALPORT_TYPE_802_1QBG && !p->has_instanceid) {
+        uuid_generate(p->instanceid);
+        p->has_instanceid = true;
+    }
+}
+
 static void default_interface(DomainDef *def, DomainInterface *iface, const DomainMachineInfo *info)
 {
     if (!iface->has_mac)
         generate_mac(def, iface);
+    if (iface->virtualport)
+        default_virtualport(iface->virtualport);
     if (!iface->model && iface->source.type != DOMAIN_INTERFACE_TYPE_HOSTDEV)
         iface->model = g_strdup(iface->source.type == DOMAIN_INTERFACE_TYPE_VDPA ? "virtio" : info->net_model);
 }

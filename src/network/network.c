@@ -76,7 +76,10 @@ static int network_check(ManagedTable *table, void *def, const void *old)
 static int network_start(Managed *obj, void *live)
 {
     const NetworkBackend *backend = network_backend(obj);
-    return backend->start ? backend->start(obj, live) : 0;
+    if (backend->start && backend->start(obj, live) < 0)
+        return -1;
+    network_tell_start(MANAGED_NAME(obj));
+    return 0;
 }
 
 static int network_stop(Managed *obj, const void *live)

@@ -45,6 +45,9 @@ int network_port_delete(ManagedJob *job, NetworkPort *port);
 /** Give a port the limits @bandwidth, which are taken over (NULL: none). */
 int network_port_limit(ManagedJob *job, NetworkPort *port, Bandwidth *bandwidth);
 
+/** Tell who listens that a network is about to be active: its job is held (plug.c). */
+void network_tell_start(const char *name);
+
 /* The functions on ports (api_port.c). */
 virNetworkPortPtr network_api_port_lookup_by_uuid(virNetworkPtr net, const unsigned char *uuid);
 virNetworkPortPtr network_api_port_create_xml(virNetworkPtr net, const char *xml, unsigned int flags);

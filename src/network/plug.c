@@ -12,6 +12,40 @@ static void *copy(const XmlDesc *desc, const void *part)
     return part ? xml_struct_copy(desc, part) : NULL;
 }
 
+/* Drivers of hypervisors that want to know of starts. */
+typedef struct Listener {
+    NetworkStarted func;
+    void *opaque;
+} Listener;
+static GMutex listeners_lock;
+static GArray *listeners;
+
+void network_on_start(NetworkStarted func, void *opaque)
+{
+    g_mutex_lock(&listeners_lock);
+    if (!listeners)
+        listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+    for (guint i = listeners->len; i > 0; i--) {
+        if (g_array_index(listeners, Listener, i - 1).opaque == opaque)
+            g_array_remove_index(listeners, i - 1);
+    }
+    if (func) {
+        Listener listener = { func, opaque };
+        g_array_append_val(listeners, listener);
+    }
+    if (!listeners->len)
+        g_clear_pointer(&listeners, g_array_unref);
+    g_mutex_unlock(&listeners_lock);
+}
+
+void network_tell_start(const char *name)
+{
+    g_mutex_lock(&listeners_lock);
+    for (guint i = 0; listeners && i < listeners->len; i++)
+        g_array_index(listeners, Listener, i).func(name, g_array_index(listeners, Listener, i).opaque);
+    g_mutex_unlock(&listeners_lock);
+}
+
 static NetworkPortDef *port_of(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
 {
     NetworkPortDef *port = xml_struct_new(&NETWORK_PORT_DEF_DESC);
@@ -89,6 +123,42 @@ Definition *network_plug(DomainInterface *iface, const char *domain, const guint
     if (made)
         note(iface, definition_get(made));
     return made;
+}
+
+Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    g_auto(ManagedJob) job = { NULL };
+    if (!networks || !iface->source.has_portid || managed_job_begin(&job, networks, NULL, iface->source.network, __func__) < 0)
+        return NULL;
+    g_autoptr(NetworkPort) there = managed_active(job.state) ? store_by_uuid(job.obj->data, iface->source.portid) : NULL;
+    if (there || !managed_active(job.state))
+        return NULL;
+    NetworkPortDef *def = port_of(iface, domain, uuid);
+    memcpy(def->uuid, iface->source.portid, sizeof(def->uuid));
+    def->has_uuid = true;
+    if (network_port_def_complete(def) < 0) {
+        xml_struct_free(&NETWORK_PORT_DEF_DESC, def);
+        return NULL;
+    }
+    if (network_port_create(&job, def, 0) < 0)
+        return NULL;
+    g_autoptr(NetworkPort) port = network_port_find(job.obj, iface->source.portid);
+    return port ? network_port_definition(port) : NULL;
+}
+
+void network_unplug_this(const DomainInterface *iface)
+{
+    ManagedTable *networks = node_get()->tables.networks;
+    g_auto(ManagedJob) job = { NULL };
+    virErrorPtr error = error_save();
+    g_autoptr(Managed) net = networks && iface->source.has_portid ? managed_peek(networks, NULL, iface->source.network) : NULL;
+    if (net && managed_job_begin(&job, networks, net->entry.uuid, NULL, __func__) == 0) {
+        g_autoptr(NetworkPort) port = store_by_uuid(net->data, iface->source.portid);
+        if (port && network_port_delete(&job, port) < 0)
+            LOG_WARN("network '%s' keeps a port: %s", iface->source.network, error_message());
+    }
+    error_restore(error);
 }
 
 static gboolean belongs_to(const NetworkPortDef *port, const DomainInterface *iface, const guint8 uuid[16])

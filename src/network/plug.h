@@ -12,6 +12,15 @@
  * its own, and so are the port's id and the bridge. @uuid: of the domain. The port's definition, whose plug tells what
  * to connect to; the caller unrefs. NULL with an error. [worker] */
 Definition *network_plug(DomainInterface *iface, const char *domain, const guint8 uuid[16]);
+/** Make the port of a running guest's @iface again after its network was stopped and started: with the id that it had. The port's
+ * definition; NULL without an error if it is there still or the network has stopped again, NULL with an error. [worker] */
+Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
+/** Called when a network has started, by the thread that started it; must not block, nor ask anything of the network. */
+typedef void (*NetworkStarted)(const char *network, void *opaque);
+/** Have @func called from now on; NULL: never again with @opaque. */
+void network_on_start(NetworkStarted func, void *opaque);
+/** Take the port away that @iface knows of. Failures are logged; the thread's error stays. [worker] */
+void network_unplug_this(const DomainInterface *iface);
 /** Take the port away, also one that @iface doesn't know of yet. A failure is logged; the thread's error stays. [worker] */
 void network_unplug(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import support
-from netnode import caught, links, start_network
+from netnode import caught, ip, links, network_xml, nic, start_network
 from netnode import connection, device      # pylint: disable=unused-import # noqa: F401
 from support import wait_for
 
@@ -125,4 +125,81 @@ def test_vlan_of_the_kernel(connection, guest, device):
     domain, name = start(connection, 'trunk', card)
     vlans = json.loads(support.run(['bridge', '-j', 'vlan', 'show', 'dev', name]).stdout)[0]['vlans']
     assert {v['vlan']: sorted(v.get('flags', [])) for v in vlans} == {5: [], 7: ['Egress Untagged', 'PVID']}
+    domain.destroy()
+
+
+def master(name):
+    return ip('link', 'show', name)[0].get('master')
+
+
+def network_of(domain):
+    source = ElementTree.fromstring(domain.XMLDesc()).find('devices/interface/source')
+    return source.get('network'), source.get('bridge'), source.get('portid')
+
+
+def test_network_restarts(guest_daemon, connection, guest):
+    """A guest is plugged in again, under the same id, also when its network has another bridge then, or the daemon was killed meanwhile."""
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    domain, name = start(connection, 'a', nic('n1', MAC))
+    before = network_of(domain)
+    network.destroy()
+    assert not master(name)
+    network.create()
+    wait_for(lambda: master(name) == 'virbr31' and len(network.listAllPorts()) == 1, 10, 'the guest to be plugged in again')
+    assert network_of(domain) == before and network.listAllPorts()[0].UUIDString() == before[2]
+    connection.networkDefineXML(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE).replace('virbr31', 'virbr37'))
+    network.destroy()
+    network.create()
+    wait_for(lambda: master(name) == 'virbr37' and network_of(domain) == ('n1', 'virbr37', before[2]), 10, 'the other bridge')
+    network.destroy()
+    network.create()
+    guest_daemon.crash()
+    guest_daemon.restart()
+    wait_for(lambda: master(name) == 'virbr37', 10, 'the guest to be plugged in after a crash')
+    again = libvirt.open(guest_daemon.uri)
+    again.lookupByName('a').destroy()
+    wait_for(lambda: not again.networkLookupByName('n1').listAllPorts(), 10, 'the port to go')
+    again.close()
+
+
+def test_moves(connection, guest, device):
+    """An interface of a running guest goes to another network and back; what can't be is refused, and all stays as it was."""
+    bridge = f'br{uuid.uuid4().hex[:6]}'
+    device(bridge, 'type', 'bridge')
+    first, second = (start_network(connection, network_xml(f'n{i}', 30 + i, bridge=f'virbr3{i}')) for i in (1, 2))
+    domain, name = start(connection, 'a', nic('n1', MAC))
+    domain.updateDeviceFlags(nic('n2', MAC), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert master(name) == 'virbr32' and (len(first.listAllPorts()), len(second.listAllPorts())) == (0, 1)
+    assert network_of(domain) == ('n2', 'virbr32', second.listAllPorts()[0].UUIDString())
+    domain.updateDeviceFlags(f"<interface type='bridge'><mac address='{MAC}'/><source bridge='{bridge}'/><model type='virtio'/></interface>",
+                             libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert master(name) == bridge and not second.listAllPorts()
+    domain.updateDeviceFlags(nic('n1', MAC, "<link state='down'/><bandwidth><inbound average='100'/></bandwidth>"),
+                             libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert master(name) == 'virbr31' and len(first.listAllPorts()) == 1
+    assert '800Kbit' in support.run(['tc', 'class', 'show', 'dev', name]).stdout
+    for bad, words in ((nic('nowhere', MAC), 'nowhere'), (nic('n2', MAC, "<mtu size='1400'/>"), 'mtu'),
+                       (f"<interface type='direct'><mac address='{MAC}'/><source dev='{bridge}' mode='vepa'/><model type='virtio'/></interface>", 'bridge')):
+        before = network_of(domain)
+        assert words in str(caught(domain.updateDeviceFlags, bad, libvirt.VIR_DOMAIN_AFFECT_LIVE))
+        assert master(name) == 'virbr31' and network_of(domain) == before and len(first.listAllPorts()) == 1, bad
+        assert not second.listAllPorts()
+    domain.destroy()
+
+
+@needs_ovs
+def test_moves_between_switches(switch, connection, guest, device):
+    bridge = f'br{uuid.uuid4().hex[:6]}'
+    device(bridge, 'type', 'bridge')
+    plain = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='{bridge}'/><model type='virtio'/></interface>"
+    tagged = f"""<interface type='bridge'><mac address='{MAC}'/><source bridge='ovs0'/>{SWITCH}<vlan><tag id='42'/></vlan>
+      <model type='virtio'/></interface>"""
+    domain, name = start(connection, 'a', plain)
+    domain.updateDeviceFlags(tagged, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert ports() == [name] and columns('Port', name, 'tag') == [42]
+    domain.updateDeviceFlags(domain.XMLDesc().split('<interface')[1].join(['<interface', '']).split('</interface>')[0]
+                             .replace("id='42'", "id='43'") + '</interface>', libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert columns('Port', name, 'tag') == [43]
+    domain.updateDeviceFlags(plain, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert not ports() and master(name) == bridge
     domain.destroy()

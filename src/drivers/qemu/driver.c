@@ -18,6 +18,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
 #include "drivers/qemu/driver.h"
+#include "drivers/qemu/tap.h"
 #include "network/limits.h"
 #include "network/plug.h"
 
@@ -54,6 +55,76 @@ static gboolean port_lives(const guint8 uuid[16], const guint8 mac[6], void *unu
     return FALSE;
 }
 
+/* ---- networks that were stopped and started ---- */
+
+typedef struct Restart {
+    Guest *guest;       /* reference */
+    char *network;      /* NULL: any */
+} Restart;
+
+static void set_bridge(DomainDef *def, const GuestNews *news)
+{
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        DomainInterface *net = def->devices.interfaces[i];
+
+        if (g_strcmp0(net->info.alias, news->alias) != 0 || net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK)
+            continue;
+        g_free(net->source.bridge);
+        net->source.bridge = g_strdup(news->text);
+    }
+}
+
+static void plug_again(void *opaque)
+{
+    Restart *r = opaque;
+    g_autoptr(DomainState) now = domain_state(r->guest->dom);
+    const DomainDef *live = now->guest == r->guest && now->live ? shared_def_get(now->live) : NULL;
+
+    for (guint i = 0; live && i < live->devices.n_interfaces; i++) {
+        const DomainInterface *net = live->devices.interfaces[i];
+        g_autofree char *bridge = NULL;
+
+        if (net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK || (r->network && g_strcmp0(net->source.network, r->network) != 0))
+            continue;
+        virResetLastError();
+        bridge = tap_plug_again(live, net);
+        if (!bridge && virGetLastErrorCode())
+            LOG_ERROR("interface '%s' of domain '%s' is not in network '%s' any more: %s", net->info.alias, now->name,
+                      net->source.network, error_message());
+        if (bridge && g_strcmp0(bridge, net->source.bridge) != 0)
+            guest_change_def(r->guest, set_bridge, &(GuestNews){ .alias = net->info.alias, .text = bridge });
+    }
+    virResetLastError();
+    guest_unref(r->guest);
+    g_free(r->network);
+    g_free(r);
+}
+
+/* @network NULL: one may have been started just before the former daemon ended. */
+static void on_network_started(const char *network, void *opaque)
+{
+    g_autoptr(GPtrArray) domains = store_list(host_domains(state.host), NULL, NULL);
+
+    for (guint i = 0; i < domains->len; i++) {
+        DomainObj *dom = domains->pdata[i];
+        g_autoptr(DomainState) now = domain_state(dom);
+        const DomainDef *live = now->guest && now->live ? shared_def_get(now->live) : NULL;
+
+        for (guint k = 0; live && k < live->devices.n_interfaces; k++) {
+            const DomainInterface *net = live->devices.interfaces[k];
+            Restart *r;
+
+            if (net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK || !net->source.has_portid ||
+                (network && g_strcmp0(net->source.network, network) != 0))
+                continue;
+            r = g_new0(Restart, 1);
+            *r = (Restart){ guest_ref(now->guest), g_strdup(network) };
+            host_run(state.host, dom, plug_again, r);
+            break;
+        }
+    }
+}
+
 static int state_start(const StateContext *ctx)
 {
     HostSetup setup = {
@@ -77,6 +148,8 @@ static int state_start(const StateContext *ctx)
     if (host_load(state.host) < 0)
         return -1;
     network_sweep_ports(port_lives, NULL);
+    network_on_start(on_network_started, &state);
+    on_network_started(NULL, NULL);
     if (ctx->privileged)
         limits_sweep();
     return 0;
@@ -84,6 +157,7 @@ static int state_start(const StateContext *ctx)
 
 static void state_stop(void)
 {
+    network_on_start(NULL, &state);
     if (state.driver)
         qemu_driver_detach(state.driver);
     /* What guests told until then may still be at work; nothing new comes. */

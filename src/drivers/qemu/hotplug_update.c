@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
+#include "drivers/qemu/tap.h"
 
 static int medium(Guest *guest, const DomainDisk *disk, const char *command, const char *node)
 {
@@ -79,18 +80,35 @@ static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
     return now->source.index && now->source.index == old->source.index;
 }
 
-static int update_interface(Guest *guest, const DomainInterface *now, const DomainInterface *old)
+/* What tap_update() and the link can follow. */
+static gboolean can_change(const char *path)
 {
-    g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 16);
+    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        size_t len = strlen(parts[i]);
+
+        if (g_str_has_prefix(path, "interface.") && strncmp(path + strlen("interface."), parts[i], len) == 0 &&
+            strchr(".@[", path[strlen("interface.") + len]))
+            return TRUE;
+    }
+    return g_str_equal(path, "interface@type");
+}
+
+static int update_interface(Guest *guest, const DomainDef *def, DomainInterface *now, const DomainInterface *old)
+{
+    g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 64);
 
     for (guint i = 0; i < changes->len; i++) {
         const XmlChange *change = changes->pdata[i];
 
-        if (!g_str_has_prefix(change->path, "interface.link"))
+        if (!can_change(change->path))
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
                         "next start", change->path, guest->name);
     }
-    return qemu_guest_set_link(guest, now);
+    if (qemu_interface_needs_tap(old) && tap_update(def, now, old) < 0)
+        return -1;
+    return now->link == old->link ? 0 : qemu_guest_set_link(guest, now);
 }
 
 static int update_memory(Guest *guest, DomainMemory *now, const DomainMemory *old)
@@ -109,7 +127,7 @@ int qemu_backend_update(Guest *guest, DomainDef *def, const char *kind, void *de
     if (g_str_equal(kind, "disk"))
         return is_same_image(device, old) ? 0 : change_medium(guest, def, device, old, force);
     if (g_str_equal(kind, "interface"))
-        return update_interface(guest, device, old);
+        return update_interface(guest, def, device, old);
     if (g_str_equal(kind, "memory"))
         return update_memory(guest, device, old);
     if (g_str_equal(kind, "graphics"))

@@ -26,23 +26,14 @@
 #include "base/netlink.h"
 #include "base/process.h"
 #include "drivers/qemu/command.h"
+#include "drivers/qemu/tap_priv.h"
 #include "network/limits.h"
 #include "network/plug.h"
-#include "network/switch.h"
 
 #define MAX_QUEUES 256
 #define MAX_MACVTAPS 16384
 #define SCRIPT_MS 30000
 #define SCRIPT_MAX_OUTPUT 65536
-
-/** What an interface is connected to: a bridge, a device of the host, or (neither) whatever others do with its tap device. */
-typedef struct Wire {
-    Definition *port;          /* of a network, which has the strings; NULL: it is on none */
-    const char *bridge;
-    gboolean told;             /* the bridge is told addresses, and learns none */
-    const char *dev;
-    InterfaceDirectMode mode;
-} Wire;
 
 static int open_queue(const char *tun, struct ifreq *ifr)
 {
@@ -101,7 +92,7 @@ static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
     return 0;
 }
 
-static SwitchPort switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
+SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
 {
     return (SwitchPort){ wire->bridge, net->target.dev, wire->told, net, uuid };
 }
@@ -111,7 +102,7 @@ static int setup_tap(DomainInterface *net, const guint8 uuid[16], const Wire *wi
 {
     const char *name = net->target.dev;
     g_autoptr(Netlink) nl = netlink_open();
-    const SwitchPort port = switch_port(net, uuid, wire);
+    const SwitchPort port = tap_switch_port(net, uuid, wire);
     const bool yes = true;
     guint8 mac[6];
     NetlinkChange change = { .mac = mac, .mtu = net->mtu, .up = &yes };
@@ -240,13 +231,6 @@ static gboolean may_be_macvtap(const DomainInterface *net)
         (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && !g_str_has_prefix(net->target.dev ? net->target.dev : "", "vnet"));
 }
 
-/* Whether the device of a running guest's interface is one. */
-static gboolean is_macvtap(const DomainInterface *net)
-{
-    return net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT ||
-        (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && !net->source.bridge);
-}
-
 /* A program of the administrator's that goes on with the device. */
 static int run_script(const char *path, const char *device)
 {
@@ -256,16 +240,6 @@ static int run_script(const char *path, const char *device)
 
     spec.argv = argv;
     return process_run_checked(&spec, NULL, 0, SCRIPT_MAX_OUTPUT, SCRIPT_MS, &output);
-}
-
-int tap_set_limits(const DomainDef *def, const DomainInterface *net)
-{
-    if (!net->target.dev || !qemu_interface_needs_tap(net))
-        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "interface '%s' of domain '%s' has no device on the host, whose traffic could be "
-                    "limited", net->info.alias, def->name);
-    if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK && network_limit_plug(net, def->uuid) < 0)
-        return -1;
-    return limits_set(net->target.dev, net->bandwidth, is_macvtap(net));
 }
 
 void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net)
@@ -285,7 +259,7 @@ void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *
     error_restore(error);
 }
 
-static int check_interface(const DomainInterface *net, const char *domain)
+int tap_check_interface(const DomainInterface *net, const char *domain)
 {
     const char *wanted = net->target.dev;
 
@@ -303,7 +277,7 @@ static int check_interface(const DomainInterface *net, const char *domain)
     return 0;
 }
 
-static int wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wire *wire)
+int tap_wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wire *wire)
 {
     switch (port->plug->type) {
     case NETWORK_PORT_PLUG_TYPE_NETWORK:
@@ -321,12 +295,12 @@ static int wire_of_port(const NetworkPortDef *port, const DomainInterface *net, 
     }
 }
 
-static int wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
+int tap_wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
 {
     switch (net->source.type) {
     case DOMAIN_INTERFACE_TYPE_NETWORK:
         wire->port = network_plug(net, def->name, def->uuid);
-        return wire->port ? wire_of_port(definition_get(wire->port), net, wire) : -1;
+        return wire->port ? tap_wire_of_port(definition_get(wire->port), net, wire) : -1;
     case DOMAIN_INTERFACE_TYPE_BRIDGE:
         wire->bridge = net->source.bridge ? net->source.bridge : "";
         return 0;
@@ -340,7 +314,7 @@ static int wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
 }
 
 /* What only a bridge has. */
-static int check_wire(const DomainInterface *net, const char *domain, const Wire *wire)
+int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *wire)
 {
     const InterfaceVirtualport *vp = net->virtualport;
 
@@ -361,7 +335,7 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
     const char *domain = def->name;
 
     /* after the port: what the network wants of it counts as well */
-    if (check_interface(net, domain) < 0 || check_wire(net, domain, wire) < 0)
+    if (tap_check_interface(net, domain) < 0 || tap_check_wire(net, domain, wire) < 0)
         return -1;
     if (wire->dev)
         return make_macvtap(net, wire, fds);
@@ -375,7 +349,7 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
 int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds)
 {
     Wire wire = { NULL };
-    int rc = wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def, &wire, fds);
+    int rc = tap_wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def, &wire, fds);
 
     g_clear_pointer(&wire.port, definition_unref);
     if (rc == 0 && net->script)

@@ -14,6 +14,12 @@ int tap_open_all(DomainDef *def, GArray *fds);
 int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds);
 /** Have the limits of traffic of a running guest's interface in force, also at its network. [worker] */
 int tap_set_limits(const DomainDef *def, const DomainInterface *net);
+/** Have an interface of a running guest as @now, which was @old and has its device: other limits, VLANs, another bridge. @now gets what its
+ * network gives it. [worker] */
+int tap_update(const DomainDef *def, DomainInterface *now, const DomainInterface *old);
+/** Plug an interface into its network, which was stopped and started. The bridge that it is in, caller frees; NULL if there was nothing to
+ * do, or with an error. [worker] */
+char *tap_plug_again(const DomainDef *def, const DomainInterface *net);
 /** The interface of the domain of that name and UUID is gone: take away what it had, and run the script for that, if it names one.
  * Failures are logged; the thread's error stays. [worker] */
 void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *net);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files about interfaces' devices share. Not for others.
+ */
+#pragma once
+#include "drivers/qemu/tap.h"
+#include "core/definition.h"
+#include "model/networkport_def.h"
+#include "network/switch.h"
+
+/** What an interface is connected to: a bridge, a device of the host, or (neither) whatever others do with its tap device. */
+typedef struct Wire {
+    Definition *port;          /* of a network, which has the strings; NULL: it is on none */
+    const char *bridge;
+    gboolean told;             /* the bridge is told addresses, and learns none */
+    const char *dev;
+    InterfaceDirectMode mode;
+} Wire;
+
+/** Plug @net into its network, if it is on one, and tell what it is connected to; wire->port is the caller's, also after a failure. */
+int tap_wire_of(const DomainDef *def, DomainInterface *net, Wire *wire);
+/** The same by a port that is there. */
+int tap_wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wire *wire);
+/** Whether what @net asks for can be had, and be had where it is connected. */
+int tap_check_interface(const DomainInterface *net, const char *domain);
+int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *wire);
+SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire);
