@@ -155,6 +155,51 @@ static int fail_on(guint32 index, int error, const char *what)
     return FAIL_ERRNO(error, "cannot %s of network device '%s'", what, name_of(index, name));
 }
 
+static guint32 number(struct nlattr *attr)
+{
+    int len = attr ? nla_len(attr) : 0;
+    return len == 4 ? nla_get_u32(attr) : len == 2 ? nla_get_u16(attr) : len == 1 ? nla_get_u8(attr) : 0;
+}
+
+static void read_bridge(struct nlattr *data, NetlinkOptions *options)
+{
+    struct nlattr *attrs[IFLA_BR_MAX + 1];
+    if (nla_parse_nested(attrs, IFLA_BR_MAX, data, NULL) < 0)
+        return;
+    options->stp = number(attrs[IFLA_BR_STP_STATE]) != 0;
+    options->delay_ms = number(attrs[IFLA_BR_FORWARD_DELAY]) * 10;
+}
+
+static void read_bond(struct nlattr *data, NetlinkOptions *options)
+{
+    struct nlattr *attrs[IFLA_BOND_MAX + 1];
+    if (nla_parse_nested(attrs, IFLA_BOND_MAX, data, NULL) < 0)
+        return;
+    options->mode = (guint8) number(attrs[IFLA_BOND_MODE]);
+    options->miimon = number(attrs[IFLA_BOND_MIIMON]);
+    options->updelay = number(attrs[IFLA_BOND_UPDELAY]);
+    options->downdelay = number(attrs[IFLA_BOND_DOWNDELAY]);
+    options->use_carrier = number(attrs[IFLA_BOND_USE_CARRIER]) != 0;
+    options->arp_interval = number(attrs[IFLA_BOND_ARP_INTERVAL]);
+    options->arp_validate = number(attrs[IFLA_BOND_ARP_VALIDATE]);
+    struct nlattr *target = attrs[IFLA_BOND_ARP_IP_TARGET] ? nla_data(attrs[IFLA_BOND_ARP_IP_TARGET]) : NULL;
+    if (target && nla_ok(target, nla_len(attrs[IFLA_BOND_ARP_IP_TARGET])) && nla_len(target) == 4) {
+        options->arp_target.size = 4;
+        memcpy(options->arp_target.bytes, nla_data(target), 4);
+    }
+}
+
+static void read_options(const char *kind, struct nlattr *data, NetlinkOptions *options)
+{
+    struct nlattr *attrs[IFLA_VLAN_MAX + 1];
+    if (strcmp(kind, "bridge") == 0)
+        read_bridge(data, options);
+    else if (strcmp(kind, "bond") == 0)
+        read_bond(data, options);
+    else if (strcmp(kind, "vlan") == 0 && nla_parse_nested(attrs, IFLA_VLAN_MAX, data, NULL) == 0)
+        options->tag = (guint16) number(attrs[IFLA_VLAN_ID]);
+}
+
 static void read_link(struct nlmsghdr *hdr, GArray *into)
 {
     const struct ifinfomsg *head = nlmsg_data(hdr);
@@ -173,6 +218,8 @@ static void read_link(struct nlmsghdr *hdr, GArray *into)
     }
     if (attrs[IFLA_LINKINFO] && nla_parse_nested(info, IFLA_INFO_MAX, attrs[IFLA_LINKINFO], NULL) == 0 && info[IFLA_INFO_KIND])
         g_strlcpy(link.kind, nla_get_string(info[IFLA_INFO_KIND]), sizeof(link.kind));
+    if (info[IFLA_INFO_DATA])
+        read_options(link.kind, info[IFLA_INFO_DATA], &link.options);
     g_array_append_val(into, link);
 }
 
@@ -229,6 +276,58 @@ int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge)
     put_bridge(msg, bridge);
     int error = netlink_request(nl, msg);
     return error ? fail_on(index, error, "set the bridge options") : 0;
+}
+
+/* Send a message that makes a link, with its options open in it. Its index, or 0 with an error. */
+static guint32 make_link(Netlink *nl, struct nl_msg *msg, struct nlattr *info, struct nlattr *data, const char *what, const char *name)
+{
+    nla_nest_end(msg, data);
+    nla_nest_end(msg, info);
+    int error = netlink_request(nl, msg);
+    if (!error)
+        return netlink_index(name);
+    error_report_errno(ERROR_DOMAIN, error, "cannot make %s '%s'", what, name);
+    return 0;
+}
+
+static struct nl_msg *new_link(const char *name, const char *kind, struct nlattr **info, struct nlattr **data, guint32 parent)
+{
+    struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, 0);
+    nla_put_string(msg, IFLA_IFNAME, name);
+    if (parent)
+        nla_put_u32(msg, IFLA_LINK, parent);
+    *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, kind);
+    *data = nla_nest_start(msg, IFLA_INFO_DATA);
+    return msg;
+}
+
+guint32 netlink_vlan_new(Netlink *nl, const char *name, guint32 parent, guint16 tag)
+{
+    struct nlattr *info, *data;
+    struct nl_msg *msg = new_link(name, "vlan", &info, &data, parent);
+    nla_put_u16(msg, IFLA_VLAN_ID, tag);
+    return make_link(nl, msg, info, data, "VLAN", name);
+}
+
+guint32 netlink_bond_new(Netlink *nl, const char *name, const NetlinkOptions *options)
+{
+    struct nlattr *info, *data;
+    struct nl_msg *msg = new_link(name, "bond", &info, &data, 0);
+    nla_put_u8(msg, IFLA_BOND_MODE, options->mode);
+    if (options->miimon) {
+        nla_put_u32(msg, IFLA_BOND_MIIMON, options->miimon);
+        nla_put_u32(msg, IFLA_BOND_UPDELAY, options->updelay);
+        nla_put_u32(msg, IFLA_BOND_DOWNDELAY, options->downdelay);
+        nla_put_u8(msg, IFLA_BOND_USE_CARRIER, options->use_carrier);
+    } else if (options->arp_interval) {
+        nla_put_u32(msg, IFLA_BOND_ARP_INTERVAL, options->arp_interval);
+        nla_put_u32(msg, IFLA_BOND_ARP_VALIDATE, options->arp_validate);
+        struct nlattr *targets = nla_nest_start(msg, IFLA_BOND_ARP_IP_TARGET);
+        nla_put(msg, 0, 4, options->arp_target.bytes);
+        nla_nest_end(msg, targets);
+    }
+    return make_link(nl, msg, info, data, "bond", name);
 }
 
 guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint32 mode, const guint8 mac[6])

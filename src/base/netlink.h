@@ -21,6 +21,17 @@ bool netlink_name_is_valid(const char *name);
 
 /* Links */
 
+/** What only some kinds of links have; 0 elsewhere. */
+typedef struct NetlinkOptions {
+    bool stp;               /**< bridge: */
+    guint32 delay_ms;
+    guint16 tag;            /**< VLAN: its number */
+    guint8 mode;            /**< bond: number of its mode, then as the kernel's documents call them */
+    guint32 miimon, updelay, downdelay, arp_interval, arp_validate;
+    bool use_carrier;
+    IpAddress arp_target;   /**< the first one; size 0: none */
+} NetlinkOptions;
+
 typedef struct NetlinkLink {
     guint32 index;
     guint32 master;     /**< bridge or bond that it is in; 0: none */
@@ -32,6 +43,7 @@ typedef struct NetlinkLink {
     guint8 mac[6];
     char name[16];
     char kind[16];      /**< "bridge", "vlan", "tun" …; "" for hardware */
+    NetlinkOptions options;
 } NetlinkLink;
 
 /** All links, in the order of their indexes: array of NetlinkLink, caller frees. NULL with an error. */
@@ -52,6 +64,10 @@ typedef struct NetlinkBridge {
 guint32 netlink_bridge_new(Netlink *nl, const char *name, const NetlinkBridge *bridge);
 /** Let a bridge that is there have these options. @bridge: mac and mtu only where they are given. */
 int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge);
+
+/** Make a VLAN on @parent, or a bond, of which @options tells the rest; both down. Index, or 0 with an error. */
+guint32 netlink_vlan_new(Netlink *nl, const char *name, guint32 parent, guint16 tag);
+guint32 netlink_bond_new(Netlink *nl, const char *name, const NetlinkOptions *options);
 
 /** Make a macvtap device @name (a pattern as "macvtap%d" also) on @parent. @mode: MACVLAN_MODE_xxx. Its index, or 0 with an error. */
 guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint32 mode, const guint8 mac[6]);
@@ -138,3 +154,37 @@ typedef struct NetlinkNeighbour {
 GArray *netlink_neighbours(Netlink *nl);
 /** Add or remove an address in the table of the bridge that port @index is in. One that is there (or gone) is success. */
 int netlink_fdb_change(Netlink *nl, guint32 index, const guint8 mac[6], bool add);
+
+/* Changes */
+
+/** Tells whether links, addresses or routes have changed. The kernel notes a change down before it lets go on who has made it, so that
+ * what was looked at before the last call that said no is still true. */
+typedef struct NetlinkWatch NetlinkWatch;
+/** NULL with an error. */
+NetlinkWatch *netlink_watch_new(void);
+/** Accepts NULL. */
+void netlink_watch_free(NetlinkWatch *watch);
+/** Whether anything has changed since the last call. */
+bool netlink_watch_changed(NetlinkWatch *watch);
+/** Wait for a change, or for so long. */
+void netlink_watch_wait(NetlinkWatch *watch, int ms);
+
+/* As it was */
+
+typedef enum { NETLINK_SAVED_LINKS, NETLINK_SAVED_ADDRESSES, NETLINK_SAVED_ROUTES, NETLINK_SAVED_LAST } NetlinkSavedKind;
+
+/** What the kernel tells of all links, addresses and routes, whole, as GPtrArray of GBytes each: more than this header has words for. */
+typedef struct NetlinkSaved {
+    GPtrArray *items[NETLINK_SAVED_LAST];
+} NetlinkSaved;
+
+/** NULL with an error. */
+NetlinkSaved *netlink_saved_new(Netlink *nl);
+void netlink_saved_free(NetlinkSaved *saved);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetlinkSaved, netlink_saved_free)
+/** As text for a file (caller frees), and back; NULL with an error if it isn't one. */
+char *netlink_saved_text(const NetlinkSaved *saved);
+NetlinkSaved *netlink_saved_parse(const char *text);
+/** Make the links of the names in @names (set of names) what they were, with addresses and routes: what wasn't there goes, what has gone
+ * comes back with its number. 0; -1 with the first error, after as much as possible was done. */
+int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *names);

@@ -159,11 +159,20 @@ static void publish(Managed *obj, ManagedState *next, Change *change)
     g_mutex_unlock(&obj->change_lock);
 }
 
+static int keep(Managed *obj, Definition *old, Definition *config)
+{
+    const ManagedBackend *backend = obj->table->backend;
+    if (old == config || !backend->keep)
+        return 0;
+    return backend->keep(obj, old ? definition_get(old) : NULL, config ? definition_get(config) : NULL);
+}
+
 /* Publish what a job has made. Files are written before anybody sees the new state: what was acknowledged must not be lost. */
 static int commit(ManagedJob *job, Change *change)
 {
-    ManagedState *next = changed_state(job->obj->state, change); /* ours to replace: we have the job */
-    if (managed_files_change(job->obj, job->obj->state, next) < 0) {
+    const ManagedState *old = job->obj->state; /* ours to replace: we have the job */
+    ManagedState *next = changed_state(old, change);
+    if (keep(job->obj, old->config, next->config) < 0 || managed_files_change(job->obj, old, next) < 0) {
         managed_state_unref(next);
         for (guint i = 0; i < change->n_events; i++)
             event_unref(change->events[i]);
@@ -543,6 +552,51 @@ void managed_publish_loaded(ManagedJob *job, Definition *config, Definition *liv
                       .autostart = autostart };
     publish(job->obj, changed_state(job->obj->state, &change), &change);
     managed_job_refresh(job);
+}
+
+/* @old, or a new definition of @def (taken over) if that is another one. A reference. */
+static Definition *observed(const ManagedKind *kind, Definition *old, void *def)
+{
+    if (!def)
+        return NULL;
+    if (!old || !xml_equal(kind->root->desc, definition_get(old), def))
+        return definition_new(kind->root, def);
+    xml_struct_free(kind->root->desc, def);
+    return definition_ref(old);
+}
+
+gboolean managed_observe(ManagedTable *table, const char *key, void *config, void *live)
+{
+    const ManagedKind *kind = table->kind;
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Managed) obj = store_by_name(table->store, key);
+    if (!obj && !config && !live)
+        return TRUE;
+    if (!obj) {
+        guint8 uuid[UUID_BYTES];
+        uuid_generate(uuid);
+        obj = obj_new(table, key, uuid);
+        job_take(&job, managed_ref(obj), __func__); /* nobody else knows it yet */
+        Managed *other = NULL;
+        if (store_count(table->store, NULL, NULL) >= OBJECTS_MAX || store_add(table->store, obj, &other) != STORE_ADDED) {
+            managed_unref(other);
+            xml_struct_free(kind->root->desc, config);
+            xml_struct_free(kind->root->desc, live);
+            return FALSE;
+        }
+    } else if (job_try_begin(&obj->jobs, JOB_MODIFY, __func__)) {
+        job.obj = managed_ref(obj);
+        job.state = managed_state(obj);
+    } else {
+        xml_struct_free(kind->root->desc, config);
+        xml_struct_free(kind->root->desc, live);
+        return FALSE;
+    }
+    g_autoptr(Definition) new_config = observed(kind, job.state->config, config);
+    g_autoptr(Definition) new_live = observed(kind, job.state->live, live);
+    if (new_config != job.state->config || new_live != job.state->live)
+        managed_publish_loaded(&job, new_config, new_live, job.state->autostart);
+    return TRUE;
 }
 
 int managed_set_autostart(ManagedJob *job, gboolean on)

@@ -88,6 +88,9 @@ typedef struct ManagedBackend {
     /** Find what a former daemon has started, and mend what is missing. -1 with an error: it doesn't run any more; stop() is
      * called then. For tables that are kept in files. */
     int (*restore)(Managed *obj, void *live);
+    /** Keep the persistent definition @config (NULL: none any more) in place of @old, before anybody sees it; for a driver whose files
+     * have another form than ours. -1 with an error: everything is as it was. */
+    int (*keep)(Managed *obj, const void *old, const void *config);
 } ManagedBackend;
 
 /** The tables of a host: conn->tables, which the driver's open() sets. A driver leaves out what it has no functions for. */
@@ -194,6 +197,10 @@ void *managed_create_xml(virConnectPtr conn, ManagedTable *table, const char *xm
 
 /** Define what is there from the beginning, and start it if @active. A reference, or NULL with an error. */
 Managed *managed_add(ManagedTable *table, const char *xml, gboolean active);
+
+/** What a driver has seen of an object that others change as well: its definitions are these (taken over, either may be NULL; both: it
+ * has gone), which are neither checked nor kept. One on which a job is under way is left alone, and FALSE returned: look again. */
+gboolean managed_observe(ManagedTable *table, const char *key, void *config, void *live);
 
 /** The following want a job begun. 0, or -1 with an error; job->state is the new one. */
 int managed_start(ManagedJob *job);

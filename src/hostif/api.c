@@ -7,8 +7,16 @@
 #include <string.h>
 #include "base/error.h"
 
+/* The table, as the host is now. */
+#define LOOK(table, failure) \
+    do { \
+        if (hostif_look(table) < 0) \
+            return (failure); \
+    } while (0)
+
 static int interface_job(ManagedJob *job, virInterfacePtr iface, const char *api)
 {
+    LOOK(iface->o.conn->tables->interfaces, -1);
     return managed_job_begin(job, iface->o.conn->tables->interfaces, NULL, iface->name, api);
 }
 
@@ -16,21 +24,25 @@ static int interface_job(ManagedJob *job, virInterfacePtr iface, const char *api
 
 static int connect_num_of_interfaces(virConnectPtr conn)
 {
+    LOOK(conn->tables->interfaces, -1);
     return managed_count(conn->tables->interfaces, MANAGED_LIST_ACTIVE);
 }
 
 static int connect_list_interfaces(virConnectPtr conn, char **const names, int max)
 {
+    LOOK(conn->tables->interfaces, -1);
     return managed_names(conn->tables->interfaces, MANAGED_LIST_ACTIVE, (char **) names, max);
 }
 
 static int connect_num_of_defined_interfaces(virConnectPtr conn)
 {
+    LOOK(conn->tables->interfaces, -1);
     return managed_count(conn->tables->interfaces, MANAGED_LIST_INACTIVE);
 }
 
 static int connect_list_defined_interfaces(virConnectPtr conn, char **const names, int max)
 {
+    LOOK(conn->tables->interfaces, -1);
     return managed_names(conn->tables->interfaces, MANAGED_LIST_INACTIVE, (char **) names, max);
 }
 
@@ -38,11 +50,13 @@ static int connect_list_all_interfaces(virConnectPtr conn, virInterfacePtr **ifa
 {
     MANAGED_FLAGS(conn->tables->interfaces, flags,
                   VIR_CONNECT_LIST_INTERFACES_ACTIVE | VIR_CONNECT_LIST_INTERFACES_INACTIVE, -1);
+    LOOK(conn->tables->interfaces, -1);
     return managed_list(conn->tables->interfaces, conn, flags, NULL, NULL, ifaces);
 }
 
 static virInterfacePtr interface_lookup_by_name(virConnectPtr conn, const char *name)
 {
+    LOOK(conn->tables->interfaces, NULL);
     return managed_lookup(conn, conn->tables->interfaces, NULL, name);
 }
 
@@ -54,6 +68,7 @@ static gboolean has_mac(Managed *obj, const ManagedState *state, void *opaque)
 
 static virInterfacePtr interface_lookup_by_mac_string(virConnectPtr conn, const char *mac)
 {
+    LOOK(conn->tables->interfaces, NULL);
     g_autoptr(GPtrArray) found = managed_objects(conn->tables->interfaces, 0, *mac ? has_mac : NULL, (void *) mac);
     if (!*mac || !found->len)
         return FAIL_NULL(VIR_ERR_NO_INTERFACE, "no interface with matching mac '%s'", mac);
@@ -68,6 +83,7 @@ static virInterfacePtr interface_lookup_by_mac_string(virConnectPtr conn, const 
 static virInterfacePtr interface_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
     MANAGED_FLAGS(conn->tables->interfaces, flags, VIR_INTERFACE_DEFINE_VALIDATE, NULL);
+    LOOK(conn->tables->interfaces, NULL);
     return managed_define_xml(conn, conn->tables->interfaces, xml, flags & VIR_INTERFACE_DEFINE_VALIDATE, __func__);
 }
 
@@ -96,12 +112,14 @@ static int interface_destroy(virInterfacePtr iface, unsigned int flags)
 static char *interface_get_xml_desc(virInterfacePtr iface, unsigned int flags)
 {
     MANAGED_FLAGS(iface->o.conn->tables->interfaces, flags, VIR_INTERFACE_XML_INACTIVE, NULL);
+    LOOK(iface->o.conn->tables->interfaces, NULL);
     return managed_xml(iface->o.conn->tables->interfaces, NULL, iface->name,
                        flags & VIR_INTERFACE_XML_INACTIVE ? XML_INACTIVE : 0);
 }
 
 static int interface_is_active(virInterfacePtr iface)
 {
+    LOOK(iface->o.conn->tables->interfaces, -1);
     return managed_is_active(iface->o.conn->tables->interfaces, NULL, iface->name);
 }
 

@@ -12,4 +12,12 @@ typedef struct HostifBackend {
     int (*check)(ManagedTable *table, HostInterfaceDef *def, const HostInterfaceDef *old);
     int (*start)(Managed *iface, HostInterfaceDef *live);
     int (*stop)(Managed *iface, const HostInterfaceDef *live);
+    int (*keep)(Managed *iface, const HostInterfaceDef *old, const HostInterfaceDef *config); /* see ManagedBackend */
+    /** Bring the table up to what the host has now (managed_observe()); before every answer, so it must be cheap if nothing changed. */
+    int (*look)(ManagedTable *table);
+    /** A change of everything that can be taken back; all of them or none. NULL: the definitions are kept in memory. */
+    int (*change_begin)(ManagedTable *table);
+    int (*change_commit)(ManagedTable *table);
+    int (*change_rollback)(ManagedTable *table);
+    unsigned int rules;        /* ManagedRules */
 } HostifBackend;

@@ -9,6 +9,8 @@
 
 struct HostifHost {
     const HostifBackend *backend;
+    void *priv;
+    ManagedBackend managed;
     ManagedTable *table;
     GMutex lock;              /* guards the following */
     ManagedBackup *backup;    /* what was before the change that is under way; NULL: none is */
@@ -61,20 +63,30 @@ static int interface_stop(Managed *obj, const void *live)
     return backend->stop ? backend->stop(obj, live) : 0;
 }
 
-static const ManagedBackend interface_managed = {
-    .rules = MANAGED_ONE_DEFINITION,
-    .check = interface_check,
-    .start = interface_start,
-    .stop = interface_stop,
-};
+static int interface_keep(Managed *obj, const void *old, const void *config)
+{
+    const HostifBackend *backend = backend_of(obj->table);
+    return backend->keep ? backend->keep(obj, old, config) : 0;
+}
 
-HostifHost *hostif_host_new(const HostifBackend *backend, EventBus *bus)
+HostifHost *hostif_host_new(const HostifBackend *backend, void *priv, EventBus *bus)
 {
     HostifHost *host = g_new0(HostifHost, 1);
     host->backend = backend;
+    host->priv = priv;
+    host->managed = (ManagedBackend) { .rules = backend->rules, .check = interface_check, .start = interface_start,
+                                       .stop = interface_stop, .keep = interface_keep };
     g_mutex_init(&host->lock);
-    host->table = managed_table_new(&interface_kind, &interface_managed, host, bus);
+    host->table = managed_table_new(&interface_kind, &host->managed, host, bus);
     return host;
+}
+
+void *hostif_priv(const ManagedTable *table) { return ((const HostifHost *) managed_table_priv(table))->priv; }
+
+int hostif_look(ManagedTable *table)
+{
+    const HostifBackend *backend = backend_of(table);
+    return backend->look ? backend->look(table) : 0;
 }
 
 void hostif_host_free(HostifHost *host)
@@ -93,6 +105,8 @@ ManagedTable *hostif_host_table(const HostifHost *host) { return host->table; }
 
 int hostif_change_begin(HostifHost *host)
 {
+    if (host->backend->change_begin)
+        return host->backend->change_begin(host->table);
     ManagedBackup *backup = managed_backup_new(host->table);
     g_mutex_lock(&host->lock);
     gboolean begun = !host->backup;
@@ -113,12 +127,16 @@ static ManagedBackup *end_change(HostifHost *host)
 
 int hostif_change_commit(HostifHost *host)
 {
+    if (host->backend->change_commit)
+        return host->backend->change_commit(host->table);
     g_autoptr(ManagedBackup) backup = end_change(host);
     return backup ? 0 : -1;
 }
 
 int hostif_change_rollback(HostifHost *host)
 {
+    if (host->backend->change_rollback)
+        return host->backend->change_rollback(host->table);
     g_autoptr(ManagedBackup) backup = end_change(host);
     return backup ? managed_restore(host->table, backup) : -1;
 }

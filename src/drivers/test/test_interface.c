@@ -9,8 +9,8 @@
 
 static void start(TestNode *node)
 {
-    static const HostifBackend backend = { NULL };
-    node->tables.interfaces = hostif_host_table(hostif_host_new(&backend, host_bus(node->host)));
+    static const HostifBackend backend = { .rules = MANAGED_ONE_DEFINITION };
+    node->tables.interfaces = hostif_host_table(hostif_host_new(&backend, NULL, host_bus(node->host)));
     managed_table_set_error_domain(node->tables.interfaces, VIR_FROM_TEST);
 }
 

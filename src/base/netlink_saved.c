@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Links, addresses and routes as they were. The kernel's own messages are kept and sent back to it, so that nothing is lost of what
+ * nobody here knows a word for. A link that is made again gets the number that it had.
+ */
+#define ERROR_DOMAIN VIR_FROM_NONE
+#include "base/netlink_private.h"
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Longest message that is believed when it is read from a file. */
+#define MESSAGE_MAX (1 << 20)
+
+static const struct { int get, reply; const char *what; size_t head; } kinds[NETLINK_SAVED_LAST] = {
+    { RTM_GETLINK, RTM_NEWLINK, "network devices", sizeof(struct ifinfomsg) },
+    { RTM_GETADDR, RTM_NEWADDR, "addresses", sizeof(struct ifaddrmsg) },
+    { RTM_GETROUTE, RTM_NEWROUTE, "routes", sizeof(struct rtmsg) },
+};
+
+/* ---- gathering ---- */
+
+static void keep_message(struct nlmsghdr *hdr, GArray *into)
+{
+    GBytes *bytes = g_bytes_new(hdr, hdr->nlmsg_len);
+    g_array_append_val(into, bytes);
+}
+
+static NetlinkSaved *saved_alloc(void)
+{
+    NetlinkSaved *saved = g_new0(NetlinkSaved, 1);
+    for (guint i = 0; i < NETLINK_SAVED_LAST; i++)
+        saved->items[i] = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref);
+    return saved;
+}
+
+void netlink_saved_free(NetlinkSaved *saved)
+{
+    if (!saved)
+        return;
+    for (guint i = 0; i < NETLINK_SAVED_LAST; i++)
+        g_ptr_array_unref(saved->items[i]);
+    g_free(saved);
+}
+
+NetlinkSaved *netlink_saved_new(Netlink *nl)
+{
+    g_autoptr(NetlinkSaved) saved = saved_alloc();
+    for (guint i = 0; i < NETLINK_SAVED_LAST; i++) {
+        guint8 head[sizeof(struct ifinfomsg) + sizeof(struct rtmsg)] = { AF_UNSPEC };
+        g_autoptr(GArray) all = netlink_dump(nl, netlink_message(kinds[i].get, NLM_F_DUMP, head, kinds[i].head), sizeof(GBytes *),
+                                             keep_message, kinds[i].what);
+        for (guint j = 0; all && j < all->len; j++)
+            g_ptr_array_add(saved->items[i], g_array_index(all, GBytes *, j));
+        if (!all)
+            return NULL;
+    }
+    return g_steal_pointer(&saved);
+}
+
+/* ---- text: a line for each message, kind and base64 ---- */
+
+char *netlink_saved_text(const NetlinkSaved *saved)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < NETLINK_SAVED_LAST; i++) {
+        for (guint j = 0; j < saved->items[i]->len; j++) {
+            gsize len;
+            gconstpointer data = g_bytes_get_data(saved->items[i]->pdata[j], &len);
+            g_autofree char *code = g_base64_encode(data, len);
+            g_string_append_printf(text, "%u %s\n", i, code);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+static bool is_message(const guchar *data, gsize len, guint kind)
+{
+    const struct nlmsghdr *hdr = (const void *) data;
+    return len >= NLMSG_HDRLEN + kinds[kind].head && len <= MESSAGE_MAX && hdr->nlmsg_len == len && hdr->nlmsg_type == kinds[kind].reply;
+}
+
+NetlinkSaved *netlink_saved_parse(const char *text)
+{
+    g_autoptr(NetlinkSaved) saved = saved_alloc();
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line && **line; line++) {
+        guint kind = (guint) (**line - '0');
+        gsize len = 0;
+        g_autofree guchar *data = kind < NETLINK_SAVED_LAST && (*line)[1] == ' ' ? g_base64_decode(*line + 2, &len) : NULL;
+        if (!data || !is_message(data, len, kind))
+            return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "line %u of the host's saved network is damaged", (guint) (line - lines) + 1);
+        g_ptr_array_add(saved->items[kind], g_bytes_new_take(g_steal_pointer(&data), len));
+    }
+    return g_steal_pointer(&saved);
+}
+
+/* ---- taking messages apart ---- */
+
+static struct nlmsghdr *header(GBytes *bytes) { return (struct nlmsghdr *) g_bytes_get_data(bytes, NULL); }
+
+typedef struct Link {
+    const struct ifinfomsg *head;
+    struct nlattr *attrs[IFLA_MAX + 1];
+    const char *name, *kind;
+    struct nlattr *data;      /* of the kind; may be NULL */
+    guint32 master, parent, mtu;
+} Link;
+
+static guint32 u32(struct nlattr *attr) { return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0; }
+
+static const char *string(struct nlattr *attr)
+{
+    return attr && nla_len(attr) > 0 && memchr(nla_data(attr), 0, (size_t) nla_len(attr)) ? nla_data(attr) : NULL;
+}
+
+static bool take_link(GBytes *bytes, Link *link)
+{
+    struct nlattr *info[IFLA_INFO_MAX + 1] = { NULL };
+    memset(link, 0, sizeof(*link));
+    if (nlmsg_parse(header(bytes), sizeof(*link->head), link->attrs, IFLA_MAX, NULL) < 0)
+        return false;
+    link->head = nlmsg_data(header(bytes));
+    link->name = string(link->attrs[IFLA_IFNAME]);
+    if (link->attrs[IFLA_LINKINFO] && nla_parse_nested(info, IFLA_INFO_MAX, link->attrs[IFLA_LINKINFO], NULL) == 0) {
+        link->kind = string(info[IFLA_INFO_KIND]);
+        link->data = info[IFLA_INFO_DATA];
+    }
+    link->master = u32(link->attrs[IFLA_MASTER]);
+    link->parent = u32(link->attrs[IFLA_LINK]);
+    link->mtu = u32(link->attrs[IFLA_MTU]);
+    return link->name != NULL;
+}
+
+static bool find_link(const NetlinkSaved *saved, const char *name, Link *link)
+{
+    for (guint i = 0; i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
+        if (take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], link) && strcmp(link->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- links ---- */
+
+/* Kinds that can be made again, and which of their options can be set. */
+static const guint8 bridge_options[] = {
+    IFLA_BR_FORWARD_DELAY, IFLA_BR_HELLO_TIME, IFLA_BR_MAX_AGE, IFLA_BR_AGEING_TIME, IFLA_BR_STP_STATE, IFLA_BR_PRIORITY,
+    IFLA_BR_VLAN_PROTOCOL, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID, IFLA_BR_GROUP_FWD_MASK, IFLA_BR_MCAST_SNOOPING,
+    IFLA_BR_MCAST_QUERIER, 0 };
+static const guint8 vlan_options[] = { IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL, 0 };
+static const guint8 bond_options[] = {
+    IFLA_BOND_MODE, IFLA_BOND_MIIMON, IFLA_BOND_UPDELAY, IFLA_BOND_DOWNDELAY, IFLA_BOND_USE_CARRIER, IFLA_BOND_ARP_INTERVAL,
+    IFLA_BOND_ARP_IP_TARGET, IFLA_BOND_ARP_VALIDATE, IFLA_BOND_FAIL_OVER_MAC, IFLA_BOND_XMIT_HASH_POLICY, IFLA_BOND_AD_LACP_RATE, 0 };
+static const guint8 no_options[] = { 0 };
+static const struct { const char *kind; const guint8 *options; } makeable[] = {
+    { "bridge", bridge_options }, { "vlan", vlan_options }, { "bond", bond_options }, { "dummy", no_options },
+};
+
+static const guint8 *options_of(const Link *link)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(makeable); i++) {
+        if (link->kind && strcmp(link->kind, makeable[i].kind) == 0)
+            return makeable[i].options;
+    }
+    return NULL;
+}
+
+static void put_info(struct nl_msg *msg, const Link *link)
+{
+    struct nlattr *attrs[64] = { NULL };
+    const guint8 *options = options_of(link);
+    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, link->kind);
+    if (*options && link->data && nla_parse_nested(attrs, G_N_ELEMENTS(attrs) - 1, link->data, NULL) == 0) {
+        struct nlattr *data = nla_nest_start(msg, IFLA_INFO_DATA);
+        for (const guint8 *option = options; *option; option++) {
+            /* a time of 0 is what a bond without that kind of watching has */
+            if (attrs[*option] && !(options == bond_options && nla_len(attrs[*option]) == 4 && !nla_get_u32(attrs[*option])))
+                nla_put(msg, *option, nla_len(attrs[*option]), nla_data(attrs[*option]));
+        }
+        nla_nest_end(msg, data);
+    }
+    nla_nest_end(msg, info);
+}
+
+/* Send what @msg asks; says about which link it is. */
+static int send_about(Netlink *nl, struct nl_msg *msg, const char *what, const char *name)
+{
+    int error = netlink_request(nl, msg);
+    return error ? FAIL_ERRNO(error, "cannot %s of network device '%s'", what, name) : 0;
+}
+
+static int make_again(Netlink *nl, const Link *link)
+{
+    struct ifinfomsg head = { .ifi_index = link->head->ifi_index };
+    struct nl_msg *msg = netlink_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &head, sizeof(head));
+    nla_put_string(msg, IFLA_IFNAME, link->name);
+    if (link->attrs[IFLA_ADDRESS])
+        nla_put(msg, IFLA_ADDRESS, nla_len(link->attrs[IFLA_ADDRESS]), nla_data(link->attrs[IFLA_ADDRESS]));
+    if (link->mtu)
+        nla_put_u32(msg, IFLA_MTU, link->mtu);
+    if (link->parent)
+        nla_put_u32(msg, IFLA_LINK, link->parent);
+    put_info(msg, link);
+    return send_about(nl, msg, "make a new one", link->name);
+}
+
+static bool same_bytes(struct nlattr *a, struct nlattr *b)
+{
+    return a && b && nla_len(a) == nla_len(b) && memcmp(nla_data(a), nla_data(b), (size_t) nla_len(a)) == 0;
+}
+
+/* Settings of a link that is there in both. */
+static int set_link(Netlink *nl, const Link *was, const Link *is)
+{
+    struct ifinfomsg head = { .ifi_index = is->head->ifi_index };
+    struct nl_msg *msg = netlink_message(RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
+    bool changed = false;
+    if (was->attrs[IFLA_ADDRESS] && !same_bytes(was->attrs[IFLA_ADDRESS], is->attrs[IFLA_ADDRESS])) {
+        nla_put(msg, IFLA_ADDRESS, nla_len(was->attrs[IFLA_ADDRESS]), nla_data(was->attrs[IFLA_ADDRESS]));
+        changed = true;
+    }
+    if (was->mtu && was->mtu != is->mtu) {
+        nla_put_u32(msg, IFLA_MTU, was->mtu);
+        changed = true;
+    }
+    if (was->data && options_of(was) && strcmp(was->kind, "bridge") == 0 && !same_bytes(was->data, is->data)) {
+        put_info(msg, was);
+        changed = true;
+    }
+    if (changed)
+        return send_about(nl, msg, "restore the settings", was->name);
+    nlmsg_free(msg);
+    return 0;
+}
+
+static int set_master_and_flags(Netlink *nl, const Link *was, const Link *is)
+{
+    guint32 index = (guint32) is->head->ifi_index;
+    bool down = false, up = true;
+    /* what a bond takes in must be down */
+    if (was->master != is->master && ((was->master && (is->head->ifi_flags & IFF_UP) && netlink_change(nl, index, &(NetlinkChange) { .up = &down }) < 0) ||
+                                      netlink_change(nl, index, &(NetlinkChange) { .master = &was->master }) < 0))
+        return -1;
+    return netlink_change(nl, index, &(NetlinkChange) { .up = was->head->ifi_flags & IFF_UP ? &up : &down });
+}
+
+/* First what is too much or another one than it was, as it may be in the way. */
+static int remove_new(Netlink *nl, const NetlinkSaved *was, const NetlinkSaved *is, GHashTable *names)
+{
+    int rc = 0;
+    for (guint i = 0; i < is->items[NETLINK_SAVED_LINKS]->len; i++) {
+        Link now, old;
+        if (!take_link(is->items[NETLINK_SAVED_LINKS]->pdata[i], &now) || !g_hash_table_contains(names, now.name) || !options_of(&now))
+            continue;
+        if (!find_link(was, now.name, &old) || g_strcmp0(old.kind, now.kind) != 0 || old.head->ifi_index != now.head->ifi_index)
+            rc |= netlink_delete(nl, (guint32) now.head->ifi_index);
+    }
+    return rc;
+}
+
+typedef int (*LinkStep)(Netlink *nl, const Link *was, const Link *is);
+
+static int make_missing(Netlink *nl, const Link *was, const Link *is)
+{
+    return is ? 0 : options_of(was) ? make_again(nl, was)
+        : FAIL(VIR_ERR_OPERATION_FAILED, "network device '%s' has gone, and nobody but its driver can make it again", was->name);
+}
+
+static int restore_settings(Netlink *nl, const Link *was, const Link *is) { return is ? set_link(nl, was, is) : 0; }
+
+static int restore_place(Netlink *nl, const Link *was, const Link *is) { return is ? set_master_and_flags(nl, was, is) : 0; }
+
+static int each_link(Netlink *nl, const NetlinkSaved *saved, GHashTable *names, LinkStep step)
+{
+    g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
+    int rc = now ? 0 : -1;
+    for (guint i = 0; now && i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
+        Link was, is;
+        if (!take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &was) || !g_hash_table_contains(names, was.name))
+            continue;
+        bool there = find_link(now, was.name, &is);
+        rc |= step(nl, &was, there ? &is : NULL);
+    }
+    return rc;
+}
+
+/* ---- addresses and routes: compared by what makes them what they are ---- */
+
+static void append_attr(GByteArray *key, struct nlattr *attr)
+{
+    guint32 len = attr ? (guint32) nla_len(attr) : 0;
+    g_byte_array_append(key, (guint8 *) &len, sizeof(len));
+    if (len)
+        g_byte_array_append(key, nla_data(attr), len);
+}
+
+/* Key of an address; NULL if it isn't about one of @indexes or is the kernel's alone. */
+static GBytes *address_key(GBytes *bytes, GHashTable *indexes, bool *kernels)
+{
+    const struct ifaddrmsg *head = nlmsg_data(header(bytes));
+    struct nlattr *attrs[IFA_MAX + 1];
+    if (nlmsg_parse(header(bytes), sizeof(*head), attrs, IFA_MAX, NULL) < 0 ||
+        !g_hash_table_contains(indexes, GUINT_TO_POINTER(head->ifa_index)))
+        return NULL;
+    GByteArray *key = g_byte_array_new();
+    g_byte_array_append(key, &head->ifa_family, 1);
+    g_byte_array_append(key, &head->ifa_prefixlen, 1);
+    g_byte_array_append(key, &head->ifa_scope, 1);
+    g_byte_array_append(key, (const guint8 *) &head->ifa_index, 4);
+    append_attr(key, attrs[IFA_LOCAL]);
+    append_attr(key, attrs[IFA_ADDRESS]);
+    append_attr(key, attrs[IFA_BROADCAST]);
+    append_attr(key, attrs[IFA_LABEL]);
+    *kernels = head->ifa_family == AF_INET6 && head->ifa_scope == RT_SCOPE_LINK;
+    return g_byte_array_free_to_bytes(key);
+}
+
+/* The device of a route, or one of its devices that is in @indexes. */
+static bool route_is_on(struct nlattr **attrs, GHashTable *indexes)
+{
+    if (attrs[RTA_OIF])
+        return g_hash_table_contains(indexes, GUINT_TO_POINTER(u32(attrs[RTA_OIF])));
+    if (!attrs[RTA_MULTIPATH])
+        return false;
+    int left = nla_len(attrs[RTA_MULTIPATH]);
+    for (const struct rtnexthop *hop = nla_data(attrs[RTA_MULTIPATH]); RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+        if (g_hash_table_contains(indexes, GUINT_TO_POINTER((guint) hop->rtnh_ifindex)))
+            return true;
+    }
+    return false;
+}
+
+static GBytes *route_key(GBytes *bytes, GHashTable *indexes, bool *kernels)
+{
+    static const guint8 parts[] = { RTA_DST, RTA_SRC, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE, RTA_MULTIPATH, RTA_VIA,
+                                    RTA_METRICS };
+    const struct rtmsg *head = nlmsg_data(header(bytes));
+    struct nlattr *attrs[RTA_MAX + 1];
+    if (nlmsg_parse(header(bytes), sizeof(*head), attrs, RTA_MAX, NULL) < 0 || head->rtm_type != RTN_UNICAST ||
+        head->rtm_table == RT_TABLE_LOCAL || (head->rtm_flags & RTM_F_CLONED) || !route_is_on(attrs, indexes))
+        return NULL;
+    struct rtmsg fixed = *head;
+    fixed.rtm_flags &= RTNH_F_ONLINK;
+    GByteArray *key = g_byte_array_new();
+    g_byte_array_append(key, (const guint8 *) &fixed, sizeof(fixed));
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        append_attr(key, attrs[parts[i]]);
+    *kernels = head->rtm_protocol == RTPROT_KERNEL;
+    return g_byte_array_free_to_bytes(key);
+}
+
+typedef GBytes *(*KeyOf)(GBytes *bytes, GHashTable *indexes, bool *kernels);
+
+static int send_item(Netlink *nl, GBytes *bytes, NetlinkSavedKind kind, bool add)
+{
+    const struct nlmsghdr *hdr = header(bytes);
+    int types[NETLINK_SAVED_LAST] = { 0, add ? RTM_NEWADDR : RTM_DELADDR, add ? RTM_NEWROUTE : RTM_DELROUTE };
+    struct nl_msg *msg = netlink_message(types[kind], (add ? NLM_F_CREATE | NLM_F_EXCL : 0) | NLM_F_ACK, nlmsg_data(hdr), 0);
+    if (nlmsg_append(msg, nlmsg_data(hdr), (size_t) nlmsg_datalen(hdr), NLMSG_ALIGNTO) < 0)
+        g_error("out of memory");
+    if (kind == NETLINK_SAVED_ROUTES)
+        ((struct rtmsg *) nlmsg_data(nlmsg_hdr(msg)))->rtm_flags &= RTNH_F_ONLINK;
+    int error = netlink_request(nl, msg);
+    if (!error || (add ? error == EEXIST : error == ESRCH || error == EADDRNOTAVAIL || error == ENODEV))
+        return 0;
+    return FAIL_ERRNO(error, add ? "cannot restore one of the host's %s" : "cannot remove one of the host's %s", kinds[kind].what);
+}
+
+static bool has_gateway(GBytes *bytes)
+{
+    const struct nlmsghdr *hdr = header(bytes);
+    return nlmsg_find_attr((struct nlmsghdr *) hdr, sizeof(struct rtmsg), RTA_GATEWAY) ||
+        nlmsg_find_attr((struct nlmsghdr *) hdr, sizeof(struct rtmsg), RTA_MULTIPATH);
+}
+
+static GHashTable *keys_of(const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes)
+{
+    GHashTable *keys = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+    for (guint i = 0; i < saved->items[kind]->len; i++) {
+        bool kernels;
+        GBytes *key = key_of(saved->items[kind]->pdata[i], indexes, &kernels);
+        if (key)
+            g_hash_table_add(keys, key);
+    }
+    return keys;
+}
+
+static int add_missing(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes, GHashTable *there,
+                       bool gateways)
+{
+    int rc = 0;
+    for (guint i = 0; i < saved->items[kind]->len; i++) {
+        bool kernels;
+        g_autoptr(GBytes) key = key_of(saved->items[kind]->pdata[i], indexes, &kernels);
+        if (key && !g_hash_table_contains(there, key) &&
+            (kind != NETLINK_SAVED_ROUTES || has_gateway(saved->items[kind]->pdata[i]) == gateways))
+            rc |= send_item(nl, saved->items[kind]->pdata[i], kind, true);
+    }
+    return rc;
+}
+
+static int restore_items(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes)
+{
+    g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
+    if (!now)
+        return -1;
+    g_autoptr(GHashTable) wanted = keys_of(saved, kind, key_of, indexes);
+    int rc = 0;
+    for (guint i = 0; i < now->items[kind]->len; i++) {
+        bool kernels;
+        g_autoptr(GBytes) key = key_of(now->items[kind]->pdata[i], indexes, &kernels);
+        if (key && !kernels && !g_hash_table_contains(wanted, key))
+            rc |= send_item(nl, now->items[kind]->pdata[i], kind, false);
+    }
+    /* an address takes others with it when it goes, and some routes */
+    g_autoptr(NetlinkSaved) left = netlink_saved_new(nl);
+    if (!left)
+        return -1;
+    g_autoptr(GHashTable) there = keys_of(left, kind, key_of, indexes);
+    rc |= add_missing(nl, saved, kind, key_of, indexes, there, false);
+    return kind == NETLINK_SAVED_ROUTES ? rc | add_missing(nl, saved, kind, key_of, indexes, there, true) : rc;
+}
+
+static GHashTable *indexes_of(const NetlinkSaved *saved, GHashTable *names)
+{
+    GHashTable *indexes = g_hash_table_new(NULL, NULL);
+    for (guint i = 0; i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
+        Link link;
+        if (take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &link) && g_hash_table_contains(names, link.name))
+            g_hash_table_add(indexes, GUINT_TO_POINTER((guint) link.head->ifi_index));
+    }
+    return indexes;
+}
+
+int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *names)
+{
+    g_autoptr(GHashTable) indexes = indexes_of(saved, names);
+    g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
+    if (!now)
+        return -1;
+    int rc = remove_new(nl, saved, now, names);
+    static const LinkStep steps[] = { make_missing, restore_settings, restore_place };
+    for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
+        rc |= each_link(nl, saved, names, steps[i]);
+    rc |= restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes);
+    return restore_items(nl, saved, NETLINK_SAVED_ROUTES, route_key, indexes) | rc ? -1 : 0;
+}
