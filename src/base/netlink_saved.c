@@ -103,6 +103,26 @@ NetlinkSaved *netlink_saved_parse(const char *text)
 
 static struct nlmsghdr *header(GBytes *bytes) { return (struct nlmsghdr *) g_bytes_get_data(bytes, NULL); }
 
+/* The first error of several steps, which all are tried. */
+typedef struct FirstError {
+    virErrorPtr error;
+    int rc;
+} FirstError;
+
+static void step(FirstError *first, int rc)
+{
+    if (rc < 0 && !first->error)
+        first->error = error_save();
+    first->rc |= rc;
+}
+
+static int result(FirstError *first)
+{
+    if (first->error)
+        error_restore(first->error);
+    return first->rc ? -1 : 0;
+}
+
 typedef struct Link {
     const struct ifinfomsg *head;
     struct nlattr *attrs[IFLA_MAX + 1];
@@ -170,22 +190,43 @@ static const guint8 *options_of(const Link *link)
     return NULL;
 }
 
-static void put_info(struct nl_msg *msg, const Link *link)
+static bool same_bytes(struct nlattr *a, struct nlattr *b)
 {
-    struct nlattr *attrs[64] = { NULL };
-    const guint8 *options = options_of(link);
+    return a && b && nla_len(a) == nla_len(b) && memcmp(nla_data(a), nla_data(b), (size_t) nla_len(a)) == 0;
+}
+
+#define OPTIONS_MAX 64
+
+static bool take_options(const Link *link, struct nlattr *attrs[OPTIONS_MAX])
+{
+    memset(attrs, 0, OPTIONS_MAX * sizeof(*attrs));
+    return link->data && nla_parse_nested(attrs, OPTIONS_MAX - 1, link->data, NULL) == 0;
+}
+
+/* The options of @was that differ from those of @is (may be NULL), as a kernel may lack what the others need. FALSE: none do. */
+static bool put_info(struct nl_msg *msg, const Link *was, const Link *is)
+{
+    struct nlattr *attrs[OPTIONS_MAX], *now[OPTIONS_MAX] = { NULL };
+    const guint8 *options = options_of(was);
+    bool any = false;
     struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
-    nla_put_string(msg, IFLA_INFO_KIND, link->kind);
-    if (*options && link->data && nla_parse_nested(attrs, G_N_ELEMENTS(attrs) - 1, link->data, NULL) == 0) {
+    nla_put_string(msg, IFLA_INFO_KIND, was->kind);
+    if (*options && take_options(was, attrs)) {
         struct nlattr *data = nla_nest_start(msg, IFLA_INFO_DATA);
+        if (is)
+            take_options(is, now);
         for (const guint8 *option = options; *option; option++) {
             /* a time of 0 is what a bond without that kind of watching has */
-            if (attrs[*option] && !(options == bond_options && nla_len(attrs[*option]) == 4 && !nla_get_u32(attrs[*option])))
-                nla_put(msg, *option, nla_len(attrs[*option]), nla_data(attrs[*option]));
+            bool unset = options == bond_options && attrs[*option] && nla_len(attrs[*option]) == 4 && !nla_get_u32(attrs[*option]);
+            if (!attrs[*option] || unset || same_bytes(attrs[*option], now[*option]))
+                continue;
+            nla_put(msg, *option, nla_len(attrs[*option]), nla_data(attrs[*option]));
+            any = true;
         }
         nla_nest_end(msg, data);
     }
     nla_nest_end(msg, info);
+    return any;
 }
 
 /* Send what @msg asks; says about which link it is. */
@@ -206,13 +247,14 @@ static int make_again(Netlink *nl, const Link *link)
         nla_put_u32(msg, IFLA_MTU, link->mtu);
     if (link->parent)
         nla_put_u32(msg, IFLA_LINK, link->parent);
-    put_info(msg, link);
+    if (options_of(link) == bridge_options) { /* its options can be set once it is there */
+        struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+        nla_put_string(msg, IFLA_INFO_KIND, link->kind);
+        nla_nest_end(msg, info);
+    } else {
+        put_info(msg, link, NULL);
+    }
     return send_about(nl, msg, "make a new one", link->name);
-}
-
-static bool same_bytes(struct nlattr *a, struct nlattr *b)
-{
-    return a && b && nla_len(a) == nla_len(b) && memcmp(nla_data(a), nla_data(b), (size_t) nla_len(a)) == 0;
 }
 
 /* Settings of a link that is there in both. */
@@ -229,10 +271,8 @@ static int set_link(Netlink *nl, const Link *was, const Link *is)
         nla_put_u32(msg, IFLA_MTU, was->mtu);
         changed = true;
     }
-    if (was->data && options_of(was) && strcmp(was->kind, "bridge") == 0 && !same_bytes(was->data, is->data)) {
-        put_info(msg, was);
-        changed = true;
-    }
+    if (options_of(was) == bridge_options)
+        changed |= put_info(msg, was, is);
     if (changed)
         return send_about(nl, msg, "restore the settings", was->name);
     nlmsg_free(msg);
@@ -251,17 +291,15 @@ static int set_master_and_flags(Netlink *nl, const Link *was, const Link *is)
 }
 
 /* First what is too much or another one than it was, as it may be in the way. */
-static int remove_new(Netlink *nl, const NetlinkSaved *was, const NetlinkSaved *is, GHashTable *names)
+static void remove_new(Netlink *nl, const NetlinkSaved *was, const NetlinkSaved *is, GHashTable *names, FirstError *first)
 {
-    int rc = 0;
     for (guint i = 0; i < is->items[NETLINK_SAVED_LINKS]->len; i++) {
         Link now, old;
         if (!take_link(is->items[NETLINK_SAVED_LINKS]->pdata[i], &now) || !g_hash_table_contains(names, now.name) || !options_of(&now))
             continue;
         if (!find_link(was, now.name, &old) || g_strcmp0(old.kind, now.kind) != 0 || old.head->ifi_index != now.head->ifi_index)
-            rc |= netlink_delete(nl, (guint32) now.head->ifi_index);
+            step(first, netlink_delete(nl, (guint32) now.head->ifi_index));
     }
-    return rc;
 }
 
 typedef int (*LinkStep)(Netlink *nl, const Link *was, const Link *is);
@@ -276,18 +314,18 @@ static int restore_settings(Netlink *nl, const Link *was, const Link *is) { retu
 
 static int restore_place(Netlink *nl, const Link *was, const Link *is) { return is ? set_master_and_flags(nl, was, is) : 0; }
 
-static int each_link(Netlink *nl, const NetlinkSaved *saved, GHashTable *names, LinkStep step)
+static void each_link(Netlink *nl, const NetlinkSaved *saved, GHashTable *names, LinkStep function, FirstError *first)
 {
     g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
-    int rc = now ? 0 : -1;
+    if (!now)
+        step(first, -1);
     for (guint i = 0; now && i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
         Link was, is;
         if (!take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &was) || !g_hash_table_contains(names, was.name))
             continue;
         bool there = find_link(now, was.name, &is);
-        rc |= step(nl, &was, there ? &is : NULL);
+        step(first, function(nl, &was, there ? &is : NULL));
     }
-    return rc;
 }
 
 /* ---- addresses and routes: compared by what makes them what they are ---- */
@@ -391,40 +429,42 @@ static GHashTable *keys_of(const NetlinkSaved *saved, NetlinkSavedKind kind, Key
     return keys;
 }
 
-static int add_missing(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes, GHashTable *there,
-                       bool gateways)
+static void add_missing(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes, GHashTable *there,
+                        bool gateways, FirstError *first)
 {
-    int rc = 0;
     for (guint i = 0; i < saved->items[kind]->len; i++) {
         bool kernels;
         g_autoptr(GBytes) key = key_of(saved->items[kind]->pdata[i], indexes, &kernels);
         if (key && !g_hash_table_contains(there, key) &&
             (kind != NETLINK_SAVED_ROUTES || has_gateway(saved->items[kind]->pdata[i]) == gateways))
-            rc |= send_item(nl, saved->items[kind]->pdata[i], kind, true);
+            step(first, send_item(nl, saved->items[kind]->pdata[i], kind, true));
     }
-    return rc;
 }
 
-static int restore_items(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes)
+static void restore_items(Netlink *nl, const NetlinkSaved *saved, NetlinkSavedKind kind, KeyOf key_of, GHashTable *indexes, FirstError *first)
 {
     g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
-    if (!now)
-        return -1;
+    if (!now) {
+        step(first, -1);
+        return;
+    }
     g_autoptr(GHashTable) wanted = keys_of(saved, kind, key_of, indexes);
-    int rc = 0;
     for (guint i = 0; i < now->items[kind]->len; i++) {
         bool kernels;
         g_autoptr(GBytes) key = key_of(now->items[kind]->pdata[i], indexes, &kernels);
         if (key && !kernels && !g_hash_table_contains(wanted, key))
-            rc |= send_item(nl, now->items[kind]->pdata[i], kind, false);
+            step(first, send_item(nl, now->items[kind]->pdata[i], kind, false));
     }
     /* an address takes others with it when it goes, and some routes */
     g_autoptr(NetlinkSaved) left = netlink_saved_new(nl);
-    if (!left)
-        return -1;
+    if (!left) {
+        step(first, -1);
+        return;
+    }
     g_autoptr(GHashTable) there = keys_of(left, kind, key_of, indexes);
-    rc |= add_missing(nl, saved, kind, key_of, indexes, there, false);
-    return kind == NETLINK_SAVED_ROUTES ? rc | add_missing(nl, saved, kind, key_of, indexes, there, true) : rc;
+    add_missing(nl, saved, kind, key_of, indexes, there, false, first);
+    if (kind == NETLINK_SAVED_ROUTES)
+        add_missing(nl, saved, kind, key_of, indexes, there, true, first);
 }
 
 static GHashTable *indexes_of(const NetlinkSaved *saved, GHashTable *names)
@@ -444,10 +484,12 @@ int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *na
     g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
     if (!now)
         return -1;
-    int rc = remove_new(nl, saved, now, names);
+    FirstError first = { NULL, 0 };
+    remove_new(nl, saved, now, names, &first);
     static const LinkStep steps[] = { make_missing, restore_settings, restore_place };
     for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
-        rc |= each_link(nl, saved, names, steps[i]);
-    rc |= restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes);
-    return restore_items(nl, saved, NETLINK_SAVED_ROUTES, route_key, indexes) | rc ? -1 : 0;
+        each_link(nl, saved, names, steps[i], &first);
+    restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes, &first);
+    restore_items(nl, saved, NETLINK_SAVED_ROUTES, route_key, indexes, &first);
+    return result(&first);
 }

@@ -340,6 +340,13 @@ int host_files_keep(InterfaceNode *node, const char *name, const HostInterfaceDe
 
 void host_files_mend(const InterfaceNode *node)
 {
+    static const HostStyle *const styles[] = { &style_ifupdown, &style_networkd, &style_keyfile, &style_netplan };
+    for (guint i = 0; i < G_N_ELEMENTS(styles); i++) {
+        g_autofree char *folder = g_strconcat(node->root, styles[i]->folders[0], NULL);
+        file_sweep(folder);
+    }
+    file_sweep(node->lib);
+    file_sweep(node->state);
     g_autofree char *note = g_build_filename(node->lib, UNDO, NULL);
     gboolean failed;
     g_autoptr(SavedHost) saved = saved_host_read(note, &failed);

@@ -255,6 +255,77 @@ void style_nest(GPtrArray *entries)
     }
 }
 
+/* ---- options of bonds ---- */
+
+typedef struct BondLines {
+    GString *out;
+    const char *line, *separator;
+} BondLines;
+
+static void bond_text(const BondLines *lines, const char *key, const char *value)
+{
+    g_auto(GStrv) words = g_strsplit(key, "_", -1);
+    g_autofree char *name = g_strjoinv(lines->separator, words);
+    if (value)
+        g_string_append_printf(lines->out, lines->line, name, value);
+}
+
+static void bond_number(const BondLines *lines, const char *key, guint32 value)
+{
+    g_autofree char *text = g_strdup_printf("%u", value);
+    bond_text(lines, key, value ? text : NULL);
+}
+
+void style_write_bond_options(const HostBond *bond, GString *out, const char *line, const char *separator)
+{
+    const BondLines lines = { out, line, separator };
+    bond_text(&lines, "mode", host_bond_mode_to_string(bond->mode));
+    if (bond->miimon) {
+        bond_number(&lines, "miimon", bond->miimon->freq);
+        bond_number(&lines, "updelay", bond->miimon->updelay);
+        bond_number(&lines, "downdelay", bond->miimon->downdelay);
+        if (bond->miimon->carrier)
+            bond_text(&lines, "use_carrier", bond->miimon->carrier == HOST_BOND_CARRIER_NETIF ? "1" : "0");
+    }
+    if (bond->arpmon) {
+        bond_number(&lines, "arp_interval", bond->arpmon->interval);
+        bond_text(&lines, "arp_ip_target", bond->arpmon->target);
+        bond_text(&lines, "arp_validate", host_bond_validate_to_string(bond->arpmon->validate));
+    }
+}
+
+static HostBondMode bond_mode(const char *value)
+{
+    guint32 number = style_number(value);
+    if (g_ascii_isdigit(*value) && !value[1] && number < HOST_BOND_MODE_LAST - 1)
+        return (HostBondMode) (number + 1); /* the kernel counts from 0 in the same order */
+    return host_bond_mode_from_string(value);
+}
+
+void style_read_bond_option(HostInterfaceDef *def, const char *spelt, const char *value)
+{
+    g_autofree char *key = g_strdelimit(g_strdup(spelt), "-", '_');
+    if (strcmp(key, "mode") == 0) {
+        style_bond_make(def)->mode = bond_mode(value);
+    } else if (strcmp(key, "miimon") == 0 && style_number(value)) {
+        style_miimon(def)->freq = style_number(value);
+    } else if (strcmp(key, "updelay") == 0) {
+        style_miimon(def)->updelay = style_number(value);
+    } else if (strcmp(key, "downdelay") == 0) {
+        style_miimon(def)->downdelay = style_number(value);
+    } else if (strcmp(key, "use_carrier") == 0) {
+        style_miimon(def)->carrier = style_truth(value) ? HOST_BOND_CARRIER_NETIF : HOST_BOND_CARRIER_IOCTL;
+    } else if (strcmp(key, "arp_interval") == 0 && style_number(value)) {
+        style_arpmon(def)->interval = style_number(value);
+    } else if (strcmp(key, "arp_ip_target") == 0) {
+        HostBondArpmon *arpmon = style_arpmon(def);
+        g_free(arpmon->target);
+        arpmon->target = g_strndup(value, strcspn(value, ", "));
+    } else if (strcmp(key, "arp_validate") == 0) {
+        style_arpmon(def)->validate = host_bond_validate_from_string(value);
+    }
+}
+
 /* ---- values ---- */
 
 gboolean style_parse_mac(const char *text, HostInterfaceDef *def)

@@ -83,6 +83,11 @@ gboolean style_truth(const char *text);
 HostBondMiimon *style_miimon(HostInterfaceDef *def);
 HostBondArpmon *style_arpmon(HostInterfaceDef *def);
 
+/** The options of a bond by the names that the kernel gives them, with @separator in place of "_", in lines of the format @line (for name
+ * and value); and one of them, with either separator. */
+void style_write_bond_options(const HostBond *bond, GString *out, const char *line, const char *separator);
+void style_read_bond_option(HostInterfaceDef *def, const char *key, const char *value);
+
 /** A line of an .ini file, of systemd's or GLib's kind: sections may occur again, and so may keys. */
 typedef struct IniLine {
     guint section;      /**< counts sections */

@@ -17,22 +17,7 @@ static void write_bond(const HostBond *bond, GString *out)
 {
     g_autofree char *ports = style_bond_ports(bond, " ");
     g_string_append_printf(out, "    bond-slaves %s\n", *ports ? ports : "none");
-    if (bond->mode)
-        g_string_append_printf(out, "    bond-mode %s\n", host_bond_mode_to_string(bond->mode));
-    if (bond->miimon) {
-        g_string_append_printf(out, "    bond-miimon %u\n", bond->miimon->freq);
-        if (bond->miimon->updelay)
-            g_string_append_printf(out, "    bond-updelay %u\n", bond->miimon->updelay);
-        if (bond->miimon->downdelay)
-            g_string_append_printf(out, "    bond-downdelay %u\n", bond->miimon->downdelay);
-        if (bond->miimon->carrier)
-            g_string_append_printf(out, "    bond-use-carrier %d\n", bond->miimon->carrier == HOST_BOND_CARRIER_NETIF);
-    }
-    if (bond->arpmon) {
-        g_string_append_printf(out, "    bond-arp-interval %u\n    bond-arp-ip-target %s\n", bond->arpmon->interval, bond->arpmon->target);
-        if (bond->arpmon->validate)
-            g_string_append_printf(out, "    bond-arp-validate %s\n", host_bond_validate_to_string(bond->arpmon->validate));
-    }
+    style_write_bond_options(bond, out, "    bond-%s %s\n", "-");
 }
 
 /* What is said once for a device. */
@@ -161,31 +146,6 @@ static void on_iface(Reader *reader, char **words, const char *path)
     }
 }
 
-static void on_bond_option(HostInterfaceDef *def, const char *key, const char *value)
-{
-    if (strcmp(key, "mode") == 0) {
-        HostBondMode mode = host_bond_mode_from_string(value);
-        guint32 number = style_number(value);
-        style_bond_make(def)->mode = mode ? mode : g_ascii_isdigit(*value) && number < HOST_BOND_MODE_LAST - 1 ? (HostBondMode) (number + 1) : mode;
-    } else if (strcmp(key, "miimon") == 0 && style_number(value)) {
-        style_miimon(def)->freq = style_number(value);
-    } else if (strcmp(key, "updelay") == 0) {
-        style_miimon(def)->updelay = style_number(value);
-    } else if (strcmp(key, "downdelay") == 0) {
-        style_miimon(def)->downdelay = style_number(value);
-    } else if (strcmp(key, "use-carrier") == 0) {
-        style_miimon(def)->carrier = style_truth(value) ? HOST_BOND_CARRIER_NETIF : HOST_BOND_CARRIER_IOCTL;
-    } else if (strcmp(key, "arp-interval") == 0 && style_number(value)) {
-        style_arpmon(def)->interval = style_number(value);
-    } else if (strcmp(key, "arp-ip-target") == 0) {
-        HostBondArpmon *arpmon = style_arpmon(def);
-        g_free(arpmon->target);
-        arpmon->target = g_strndup(value, strcspn(value, ", "));
-    } else if (strcmp(key, "arp-validate") == 0) {
-        style_arpmon(def)->validate = host_bond_validate_from_string(value);
-    }
-}
-
 static void on_ports(HostInterfaceDef *def, char **names, gboolean bridge)
 {
     HostBridge *into_bridge = bridge ? style_bridge_make(def) : NULL;
@@ -235,7 +195,7 @@ static void on_option(Reader *reader, char **words)
     else if (strcmp(key, "bond-slaves") == 0)
         on_ports(def, words + 1, FALSE);
     else if (g_str_has_prefix(key, "bond-"))
-        on_bond_option(def, key + 5, value);
+        style_read_bond_option(def, key + 5, value);
     else if (strcmp(key, "vlan-id") == 0)
         style_vlan_make(def)->tag = style_number(value);
     else if (strcmp(key, "vlan-raw-device") == 0 && !style_vlan_make(def)->interface->name)

@@ -48,27 +48,6 @@ static void write_part_of(GString *out, const char *of, const char *kind)
         g_string_append_printf(out, "master=%s\nslave-type=%s\n", of, kind);
 }
 
-static void write_bond_options(const HostBond *bond, GString *out)
-{
-    g_string_append(out, "\n[bond]\n");
-    if (bond->mode)
-        g_string_append_printf(out, "mode=%s\n", host_bond_mode_to_string(bond->mode));
-    if (bond->miimon) {
-        g_string_append_printf(out, "miimon=%u\n", bond->miimon->freq);
-        if (bond->miimon->updelay)
-            g_string_append_printf(out, "updelay=%u\n", bond->miimon->updelay);
-        if (bond->miimon->downdelay)
-            g_string_append_printf(out, "downdelay=%u\n", bond->miimon->downdelay);
-        if (bond->miimon->carrier)
-            g_string_append_printf(out, "use_carrier=%d\n", bond->miimon->carrier == HOST_BOND_CARRIER_NETIF);
-    }
-    if (bond->arpmon) {
-        g_string_append_printf(out, "arp_interval=%u\narp_ip_target=%s\n", bond->arpmon->interval, bond->arpmon->target);
-        if (bond->arpmon->validate)
-            g_string_append_printf(out, "arp_validate=%s\n", host_bond_validate_to_string(bond->arpmon->validate));
-    }
-}
-
 static int write_device(const HostInterfaceDef *def, GString *out)
 {
     char mac[18], *end;
@@ -90,8 +69,10 @@ static int write_device(const HostInterfaceDef *def, GString *out)
         if (def->bridge->delay)
             g_string_append_printf(out, "forward-delay=%u\n", (guint) delay);
     }
-    if (def->bond)
-        write_bond_options(def->bond, out);
+    if (def->bond) {
+        g_string_append(out, "\n[bond]\n");
+        style_write_bond_options(def->bond, out, "%s=%s\n", "_");
+    }
     if (def->vlan)
         g_string_append_printf(out, "\n[vlan]\nid=%u\nparent=%s\n", def->vlan->tag, def->vlan->interface->name);
     return 0;
@@ -158,27 +139,6 @@ static int write_files(const HostInterfaceDef *def, GPtrArray *files)
 
 /* ---- reading ---- */
 
-static void read_bond_option(HostInterfaceDef *def, const char *key, const char *value)
-{
-    if (strcmp(key, "mode") == 0) {
-        style_bond_make(def)->mode = host_bond_mode_from_string(value);
-    } else if (strcmp(key, "miimon") == 0 && style_number(value)) {
-        style_miimon(def)->freq = style_number(value);
-    } else if (strcmp(key, "updelay") == 0) {
-        style_miimon(def)->updelay = style_number(value);
-    } else if (strcmp(key, "downdelay") == 0) {
-        style_miimon(def)->downdelay = style_number(value);
-    } else if (strcmp(key, "use_carrier") == 0) {
-        style_miimon(def)->carrier = style_truth(value) ? HOST_BOND_CARRIER_NETIF : HOST_BOND_CARRIER_IOCTL;
-    } else if (strcmp(key, "arp_interval") == 0 && style_number(value)) {
-        style_arpmon(def)->interval = style_number(value);
-    } else if (strcmp(key, "arp_ip_target") == 0 && !style_arpmon(def)->target) {
-        def->bond->arpmon->target = g_strndup(value, strcspn(value, ", "));
-    } else if (strcmp(key, "arp_validate") == 0) {
-        style_arpmon(def)->validate = host_bond_validate_from_string(value);
-    }
-}
-
 static void read_method(HostInterfaceDef *def, gboolean v6, const char *value)
 {
     IpFamily family = v6 ? IP_FAMILY_IPV6 : IP_FAMILY_IPV4;
@@ -224,7 +184,7 @@ static void read_line(HostInterfaceDef *def, const IniLine *line)
     else if (strcmp(group, "bridge") == 0 && strcmp(key, "forward-delay") == 0 && !style_bridge_make(def)->delay)
         def->bridge->delay = g_strdup(value);
     else if (strcmp(group, "bond") == 0)
-        read_bond_option(def, key, value);
+        style_read_bond_option(def, key, value);
     else if (strcmp(group, "vlan") == 0 && strcmp(key, "id") == 0)
         style_vlan_make(def)->tag = style_number(value);
     else if (strcmp(group, "vlan") == 0 && strcmp(key, "parent") == 0 && !style_vlan_make(def)->interface->name)
