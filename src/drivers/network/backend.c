@@ -14,6 +14,7 @@
 #include "base/netlink.h"
 #include "base/random.h"
 #include "drivers/network/firewall.h"
+#include "drivers/network/firewalld.h"
 #include "drivers/network/foreign.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
@@ -141,7 +142,7 @@ int rules_mend(const NetworkDef *net)
     if (!found)
         LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
     virResetLastError();
-    return (!found && ensure_rules(net) < 0) || foreign_ensure(net, false) < 0 ? -1 : 0;
+    return (!found && ensure_rules(net) < 0) || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
 }
 
 /* @strict: what others' rules do to the network is an error. */
@@ -149,7 +150,8 @@ static int ensure(const Managed *obj, const NetworkDef *net, bool strict)
 {
     if (!network_def_owns_bridge(net))
         return traffic_ensure(obj, net);
-    return bridge_ensure(net) < 0 || traffic_ensure(obj, net) < 0 || ensure_rules(net) < 0 || foreign_ensure(net, strict) < 0 ||
+    return bridge_ensure(net) < 0 || traffic_ensure(obj, net) < 0 || ensure_rules(net) < 0 || firewalld_ensure(net, strict) < 0 ||
+        foreign_ensure(net, strict) < 0 ||
         bridge_enable_forwarding(net) < 0 || service_ensure(network_node(obj), net) < 0 ? -1 : 0;
 }
 
@@ -170,6 +172,7 @@ static int end(NetworkNode *node, const NetworkDef *net)
     if (network_def_owns_bridge(net)) {
         note_first(&rc, &first, service_end(node, net));
         note_first(&rc, &first, remove_rules(net));
+        firewalld_remove(net);
         note_first(&rc, &first, foreign_remove(net));
     }
     note_first(&rc, &first, traffic_end(net));

@@ -20,6 +20,7 @@
 #include "core/host/host.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
+#include "drivers/network/rival.h"
 
 #define START_MS 20000
 #define STOP_GRACE_MS 2000
@@ -164,6 +165,15 @@ static int find_process(const DnsmasqFiles *files, pid_t *pid)
     return text ? open_process(*pid, files) : -1;
 }
 
+/* If its address is taken: by whom. Always -1. */
+static int explain(const NetworkDef *net)
+{
+    g_autofree char *rival = strstr(error_message(), "already in use") ? rival_find(53, net->n_ips ? net->ips[0]->address : NULL) : NULL;
+    g_autofree char *told = rival ? g_strdup(error_message()) : NULL;
+    return !rival ? -1 : FAIL(VIR_ERR_OPERATION_FAILED, "%s. It is %s that listens at port 53 on all addresses: let it bind to its own ones "
+                              "('bind-dynamic' for dnsmasq, 'interface' for others), or give the network <dns enable='no'/>", told, rival);
+}
+
 static int launch(const NetworkNode *node, const NetworkDef *net, const DnsmasqFiles *files)
 {
     g_autofree char *conf = g_strdup_printf("--conf-file=%s", files->conf), *script = NULL;
@@ -181,7 +191,7 @@ static int launch(const NetworkNode *node, const NetworkDef *net, const DnsmasqF
     if (process_run_checked(&spec, NULL, 0, MAX_OUTPUT, START_MS, &output) == 0)
         return 0;
     error_context("network '%s' has no DHCP and DNS", net->name);
-    return -1;
+    return explain(net);
 }
 
 static void on_end(pid_t pid, const ProcessEnd *end, void *opaque);

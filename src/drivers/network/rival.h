@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Who else listens at a port that a network needs.
+ */
+#pragma once
+#include <glib.h>
+
+/** "'dnsmasq' (process 123)", which listens at a port of UDP or TCP on all addresses or on @address; caller frees. NULL if nobody can be
+ * found. */
+char *rival_find(guint port, const char *address);
