@@ -16,6 +16,7 @@
 #include "drivers/network/firewall.h"
 #include "drivers/network/firewalld.h"
 #include "drivers/network/foreign.h"
+#include "drivers/network/iptables.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
 #include "drivers/network/rules.h"
@@ -121,11 +122,13 @@ static int ensure_rules(const NetworkDef *net)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *what = g_strdup_printf("set up the firewall for network '%s'", net->name);
+    if (iptables_is_used())
+        return iptables_ensure(net);
     rules_add(net, text);
     return text->len ? firewall_run(text->str, what) : 0;
 }
 
-static int remove_rules(const NetworkDef *net)
+static int remove_rules_of_nftables(const NetworkDef *net)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *what = g_strdup_printf("remove the rules of network '%s' from the firewall", net->name);
@@ -133,11 +136,26 @@ static int remove_rules(const NetworkDef *net)
     return firewall_run_and_tidy(text->str, RULES_TABLE, what);
 }
 
+static int remove_rules(const NetworkDef *net)
+{
+    return iptables_is_used() ? iptables_remove(net) : remove_rules_of_nftables(net);
+}
+
+/* What a daemon has left that used the other program. */
+static void remove_former_rules(const NetworkDef *net)
+{
+    if ((iptables_is_used() ? remove_rules_of_nftables(net) : iptables_remove(net)) < 0)
+        LOG_WARN("network '%s' keeps rules of the former firewall backend: %s", net->name, error_message());
+    virResetLastError();
+}
+
 int rules_mend(const NetworkDef *net)
 {
     g_autofree char *probe = rules_probe(net->bridge.name), *found = NULL;
     if (network_def_mode(net) == NETWORK_FORWARD_MODE_OPEN)
         return 0;
+    if (iptables_is_used())
+        return iptables_mend(net) < 0 || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
     found = firewall_list(probe, "look for the rules of a network");
     if (!found)
         LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
@@ -225,6 +243,8 @@ static int stop(Managed *obj, const NetworkDef *live)
 
 static int restore(Managed *obj, NetworkDef *live)
 {
+    if (network_def_owns_bridge(live) && network_node(obj)->other_backend)
+        remove_former_rules(live);
     return ensure(obj, live, false);
 }
 

@@ -6,12 +6,15 @@
 #define ERROR_DOMAIN VIR_FROM_NETWORK
 #define LOG_SOURCE "network.driver"
 #include <string.h>
+#include "base/conf.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "config/network.h"
 #include "core/driver.h"
 #include "core/folders.h"
 #include "core/node.h"
+#include "drivers/network/iptables.h"
 #include "drivers/network/network_driver.h"
 #include "drivers/network/subnet.h"
 #include "network/functions.h"
@@ -52,12 +55,46 @@ static NetworkNode *node_new(const StateContext *ctx)
     return node;
 }
 
+static void log_problems(const ConfReport *report)
+{
+    for (guint i = 0; report->problems && i < report->problems->len; i++) {
+        const ConfProblem *problem = report->problems->pdata[i];
+        if (problem->error)
+            LOG_ERROR("%s", problem->text);
+        else
+            LOG_WARN("%s", problem->text);
+    }
+}
+
+/* network.conf, and what of it a former daemon had otherwise. */
+static int configure(NetworkNode *node, const StateContext *ctx)
+{
+    g_autofree char *path = folder_of(FOLDER_CONFIG, ctx->root, ctx->privileged, "network.conf");
+    g_autofree char *note = g_build_filename(node->state, "firewall", NULL);
+    g_autofree char *former = NULL;
+    g_auto(ConfReport) report = { 0 };
+    NetworkConf conf = { 0 };
+    size_t len;
+    int rc = conf_load(&network_conf_schema, path, true, &conf, &report);
+    log_problems(&report);
+    if (rc == 0)
+        iptables_choose(conf.firewall_backend);
+    conf_clear(&network_conf_schema, &conf);
+    if (rc < 0 || !ctx->privileged)
+        return rc;
+    const char *now = iptables_is_used() ? "iptables" : "nftables";
+    if (file_mkdirs(node->state, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0 || file_read_optional(note, 64, &former, &len) < 0)
+        return -1;
+    node->other_backend = strcmp(former ? former : "nftables", now) != 0;
+    return node->other_backend ? file_replace_quickly(note, now, strlen(now), 0644) : 0;
+}
+
 static int state_start(const StateContext *ctx)
 {
     g_autofree char *config = folder_of(FOLDER_CONFIG, ctx->root, ctx->privileged, "qemu/networks");
     NetworkNode *node = node_new(ctx);
     ManagedTable *table = network_host_table(node->host);
-    if (managed_table_keep(table, config, node->state) < 0 ||
+    if (configure(node, ctx) < 0 || managed_table_keep(table, config, node->state) < 0 ||
         file_mkdirs(node->lib, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0) {
         node_free(node);
         return -1;

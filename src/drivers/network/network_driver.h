@@ -19,6 +19,7 @@ typedef struct NetworkNode {
     Loop *loop;
     Pool *pool;
     gboolean privileged;
+    gboolean other_backend;  /* the former daemon made rules by another program */
     char *state;             /* folder of what runs */
     char *lib;               /* folder of dnsmasq's files */
     GMutex lock;             /* guards the following */

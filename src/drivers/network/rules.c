@@ -63,8 +63,7 @@ static void add_chains(const Rules *r)
                                r->bridge, sides[i], r->id);
 }
 
-/* " 192.168.122.0/24" of an <ip>. */
-static char *subnet(const NetworkIp *ip, bool *v6)
+char *rules_subnet(const NetworkIp *ip, bool *v6)
 {
     char text[IP_TEXT_SIZE];
     IpAddress address = { { 0 }, 0 };
@@ -85,7 +84,7 @@ static bool translates(const NetworkDef *net, bool v6)
 static void add_passage(const Rules *r, const NetworkIp *ip)
 {
     bool v6;
-    g_autofree char *net = subnet(ip, &v6);
+    g_autofree char *net = rules_subnet(ip, &v6);
     const char *dev = r->net->forward.dev, *family = v6 ? "ip6" : "ip";
     g_autofree char *in = dev ? g_strdup_printf("iifname \"%s\" ", dev) : g_strdup("");
     g_autofree char *out = dev ? g_strdup_printf("oifname \"%s\" ", dev) : g_strdup("");
@@ -108,7 +107,7 @@ static void add_translation(const Rules *r, const NetworkIp *ip)
 {
     const NetworkNat *nat = &r->net->forward.nat;
     bool v6;
-    g_autofree char *net = subnet(ip, &v6);
+    g_autofree char *net = rules_subnet(ip, &v6);
     if (!translates(r->net, v6))
         return;
     const char *family = v6 ? "ip6" : "ip", *dev = r->net->forward.dev;

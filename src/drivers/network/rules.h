@@ -19,6 +19,8 @@
 
 /** Whether a bridge of this name can be written in a rule: nft knows wildcards and quotes. */
 bool rules_bridge_is_writable(const char *bridge);
+/** "192.168.122.0/24" of an <ip>; caller frees. */
+char *rules_subnet(const NetworkIp *ip, bool *v6);
 /** Append what makes the rules of @net, which owns its bridge. Nothing for mode 'open'. */
 void rules_add(const NetworkDef *net, GString *text);
 /** A command for nft that fails unless the rules of a bridge are there; caller frees. */
