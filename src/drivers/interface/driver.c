@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The driver of the host's interfaces: started once by the process that owns state, before the hypervisors' drivers, whose
- * connections share what it has (core/node.h). Connections to interface:///system and interface:///session have no guests.
+ * connections share what it has (core/node.h).
  */
 #define ERROR_DOMAIN VIR_FROM_INTERFACE
 #define LOG_SOURCE "interface.driver"
@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "core/driver.h"
 #include "core/folders.h"
 #include "core/node.h"
+#include "core/node_driver.h"
 #include "drivers/interface/interface_driver.h"
 #include "hostif/functions.h"
 
@@ -81,49 +81,11 @@ static void state_stop(void)
     g_clear_pointer(&state, node_free);
 }
 
-static OpenResult interface_open(virConnectPtr conn, virConnectAuthPtr auth)
-{
-    const char *ours = state && state->privileged ? "/system" : "/session";
-    if (!state)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "the interface driver is not active");
-    if (strcmp(conn->uri->path, ours) != 0)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected interface URI path '%s', try interface://%s", conn->uri->path, ours);
-    return OPEN_OK;
-}
-
-static void interface_close(virConnectPtr conn)
-{
-}
-
-static char *get_hostname(virConnectPtr conn)
-{
-    return g_strdup(g_get_host_name());
-}
-
-static int yes(virConnectPtr conn)
-{
-    return 1;
-}
-
-static int no(virConnectPtr conn)
-{
-    return 0;
-}
-
 void interface_driver_register(void)
 {
-    static const char *const schemes[] = { "interface", NULL };
-    static HypervisorDriver hypervisor;
-    static const ConnectDriver driver = {
-        .name = "Interface", .error_domain = VIR_FROM_INTERFACE, .schemes = schemes, .node = TRUE, .local = TRUE, .open = interface_open,
-        .close = interface_close, .hypervisor = &hypervisor,
+    static const NodeDriver driver = {
+        .name = "interface", .type = "Interface", .error_domain = VIR_FROM_INTERFACE, .start = state_start, .stop = state_stop,
     };
-    static const StateDriver state_driver = { .name = "interface", .start = state_start, .stop = state_stop };
-    hypervisor.connect_get_hostname = get_hostname;
-    hypervisor.connect_is_alive = yes;
-    hypervisor.connect_is_secure = yes;
-    hypervisor.connect_is_encrypted = no;
     node_get()->interface = &hostif_functions;
-    state_driver_register(&state_driver);
-    driver_register(&driver);
+    node_driver_register(&driver);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The driver of virtual networks: started once by the process that owns state, before the hypervisors' drivers, whose
- * connections share what it has (core/node.h). Connections to network:///system and network:///session have no guests.
+ * connections share what it has (core/node.h).
  */
 #define ERROR_DOMAIN VIR_FROM_NETWORK
 #define LOG_SOURCE "network.driver"
@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/network.h"
-#include "core/driver.h"
 #include "core/folders.h"
 #include "core/node.h"
+#include "core/node_driver.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/network_driver.h"
 #include "drivers/network/subnet.h"
@@ -124,56 +124,16 @@ static void state_stop(void)
     g_clear_pointer(&state, node_free);
 }
 
-static OpenResult network_open(virConnectPtr conn, virConnectAuthPtr auth)
-{
-    const char *ours = state && state->privileged ? "/system" : "/session";
-    if (!state)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "the network driver is not active");
-    if (strcmp(conn->uri->path, ours) != 0 && !(state->privileged && strcmp(conn->uri->path, "/session") == 0))
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected network URI path '%s', try network://%s", conn->uri->path, ours);
-    return OPEN_OK;
-}
-
-static void network_close(virConnectPtr conn)
-{
-}
-
 static gboolean state_busy(void)
 {
     return state && managed_table_busy(network_host_table(state->host));
 }
 
-static char *get_hostname(virConnectPtr conn)
-{
-    return g_strdup(g_get_host_name());
-}
-
-static int yes(virConnectPtr conn)
-{
-    return 1;
-}
-
-static int no(virConnectPtr conn)
-{
-    return 0;
-}
-
 void network_driver_register(void)
 {
-    static const char *const schemes[] = { "network", NULL };
-    static HypervisorDriver hypervisor;
-    static const ConnectDriver driver = {
-        .name = "network", .error_domain = VIR_FROM_NETWORK, .schemes = schemes, .node = TRUE, .local = TRUE, .open = network_open,
-        .close = network_close, .hypervisor = &hypervisor,
+    static const NodeDriver driver = {
+        .name = "network", .error_domain = VIR_FROM_NETWORK, .start = state_start, .stop = state_stop, .busy = state_busy,
     };
-    static const StateDriver state_driver = {
-        .name = "network", .start = state_start, .stop = state_stop, .busy = state_busy,
-    };
-    hypervisor.connect_get_hostname = get_hostname;
-    hypervisor.connect_is_alive = yes;
-    hypervisor.connect_is_secure = yes;
-    hypervisor.connect_is_encrypted = no;
     node_get()->network = &network_functions;
-    state_driver_register(&state_driver);
-    driver_register(&driver);
+    node_driver_register(&driver);
 }
