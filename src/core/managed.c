@@ -599,6 +599,35 @@ gboolean managed_observe(ManagedTable *table, const char *key, void *config, voi
     return TRUE;
 }
 
+int managed_tell(ManagedTable *table, void *def, ManagedTold changed)
+{
+    const ManagedKind *kind = table->kind;
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Definition) live = definition_new(kind->root, def);
+    if (managed_reserve(table, def, __func__, &job) < 0)
+        return -1;
+    Change change = { .set_live = true, .live = live };
+    if (!managed_active(job.state))
+        add_event(&change, job.obj, live, kind->started);
+    else if (xml_equal(kind->root->desc, definition_get(job.state->live), def))
+        return 0;
+    else if (changed)
+        change.events[change.n_events++] = changed(job.obj);
+    return commit(&job, &change);
+}
+
+int managed_tell_gone(ManagedTable *table, const char *key)
+{
+    g_auto(ManagedJob) job = { NULL };
+    if (managed_job_begin(&job, table, NULL, key, __func__) < 0)
+        return -1;
+    if (!managed_active(job.state))
+        return 0;
+    Change change = { .set_live = true };
+    add_event(&change, job.obj, job.state->live, table->kind->stopped);
+    return commit(&job, &change);
+}
+
 int managed_set_autostart(ManagedJob *job, gboolean on)
 {
     Managed *obj = job->obj;

@@ -208,6 +208,13 @@ int managed_stop(ManagedJob *job);
 int managed_undefine(ManagedJob *job);
 int managed_set_autostart(ManagedJob *job, gboolean on);
 
+/** For what begins and ends by itself: what @def (taken over in any case) describes runs, and is as it says. Nothing is started. The
+ * event is that of a start, or, if it ran already and was different, what @changed (may be NULL) makes. 0, or -1 with an error. */
+typedef Event *(*ManagedTold)(const Managed *obj);
+int managed_tell(ManagedTable *table, void *def, ManagedTold changed);
+/** It runs no more. Nothing is stopped. 0; -1 with the kind's NO_xxx if nobody knows it. */
+int managed_tell_gone(ManagedTable *table, const char *key);
+
 /** Which definitions a change is for: the numbers of VIR_DOMAIN_AFFECT_xxx and VIR_NETWORK_UPDATE_AFFECT_xxx. */
 typedef enum { MANAGED_LIVE = 1, MANAGED_CONFIG = 2 } ManagedScope;
 

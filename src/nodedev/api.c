@@ -34,7 +34,7 @@ static int connect_list_all_node_devices(virConnectPtr conn, virNodeDevicePtr **
         if (flags & state_flags[i].flag)
             managed |= state_flags[i].managed;
     }
-    return managed_list(conn->tables->nodedevs, conn, managed, has_caps, &flags, devices);
+    return managed_list(nodedev_api_devices(conn), conn, managed, has_caps, &flags, devices);
 }
 
 /* The active devices with the capability @cap (NULL: all). */
@@ -43,7 +43,7 @@ static GPtrArray *with_cap(virConnectPtr conn, const char *cap)
     unsigned int flag = cap ? nodedev_cap_flag(cap) : 0;
     if (cap && !flag)
         return g_ptr_array_new();
-    return managed_objects(conn->tables->nodedevs, MANAGED_LIST_ACTIVE, has_caps, &flag);
+    return managed_objects(nodedev_api_devices(conn), MANAGED_LIST_ACTIVE, has_caps, &flag);
 }
 
 static int node_num_of_devices(virConnectPtr conn, const char *cap, unsigned int flags)
@@ -67,7 +67,7 @@ static int node_list_devices(virConnectPtr conn, const char *cap, char **const n
 
 static virNodeDevicePtr node_device_lookup_by_name(virConnectPtr conn, const char *name)
 {
-    return managed_lookup(conn, conn->tables->nodedevs, NULL, name);
+    return managed_lookup(conn, nodedev_api_devices(conn), NULL, name);
 }
 
 static gboolean has_wwn(Managed *obj, const ManagedState *state, void *opaque)
@@ -80,7 +80,7 @@ static virNodeDevicePtr lookup_scsi_host_by_wwn(virConnectPtr conn, const char *
 {
     const char *wwn[] = { wwnn, wwpn };
     CHECK_FLAGS(flags, 0, NULL);
-    g_autoptr(GPtrArray) found = managed_objects(conn->tables->nodedevs, MANAGED_LIST_ACTIVE, has_wwn, wwn);
+    g_autoptr(GPtrArray) found = managed_objects(nodedev_api_devices(conn), MANAGED_LIST_ACTIVE, has_wwn, wwn);
     if (!found->len)
         return FAIL_NULL(VIR_ERR_NO_NODE_DEVICE, "no SCSI host with wwnn '%s' and wwpn '%s'", wwnn, wwpn);
     return managed_handle(conn, found->pdata[0]);
@@ -92,7 +92,7 @@ static virNodeDevicePtr lookup_scsi_host_by_wwn(virConnectPtr conn, const char *
 static ManagedState *state_of(virNodeDevicePtr dev)
 {
     ManagedState *state = NULL;
-    g_autoptr(Managed) obj = managed_find_state(dev->o.conn->tables->nodedevs, NULL, dev->name, &state);
+    g_autoptr(Managed) obj = managed_find_state(nodedev_api_devices(dev->o.conn), NULL, dev->name, &state);
     return state;
 }
 
@@ -123,23 +123,23 @@ static int node_device_list_caps(virNodeDevicePtr dev, char **const names, int m
 static char *node_device_get_xml_desc(virNodeDevicePtr dev, unsigned int flags)
 {
     CHECK_FLAGS(flags, VIR_NODE_DEVICE_XML_INACTIVE, NULL);
-    return managed_xml(dev->o.conn->tables->nodedevs, NULL, dev->name,
+    return managed_xml(nodedev_api_devices(dev->o.conn), NULL, dev->name,
                        flags & VIR_NODE_DEVICE_XML_INACTIVE ? XML_INACTIVE : 0);
 }
 
 static int node_device_get_autostart(virNodeDevicePtr dev, int *autostart)
 {
-    return managed_get_autostart(dev->o.conn->tables->nodedevs, NULL, dev->name, autostart);
+    return managed_get_autostart(nodedev_api_devices(dev->o.conn), NULL, dev->name, autostart);
 }
 
 static int node_device_is_persistent(virNodeDevicePtr dev)
 {
-    return managed_is_persistent(dev->o.conn->tables->nodedevs, NULL, dev->name);
+    return managed_is_persistent(nodedev_api_devices(dev->o.conn), NULL, dev->name);
 }
 
 static int node_device_is_active(virNodeDevicePtr dev)
 {
-    return managed_is_active(dev->o.conn->tables->nodedevs, NULL, dev->name);
+    return managed_is_active(nodedev_api_devices(dev->o.conn), NULL, dev->name);
 }
 
 const NodedevDriver nodedev_functions = {

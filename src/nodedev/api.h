@@ -9,6 +9,9 @@
 
 static inline NodedevHost *nodedev_api_host(virConnectPtr conn) { return managed_table_priv(conn->tables->nodedevs); }
 
+/** The devices, when they are known. */
+static inline ManagedTable *nodedev_api_devices(virConnectPtr conn) { return nodedev_host_wait(nodedev_api_host(conn)); }
+
 /** Definition in force, of a state; belongs to the state. */
 static inline const NodedevDef *nodedev_def(const ManagedState *state) { return definition_get(managed_definition(state)); }
 

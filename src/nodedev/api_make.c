@@ -10,7 +10,7 @@
 
 static int device_job(ManagedJob *job, virNodeDevicePtr dev, const char *api)
 {
-    return managed_job_begin(job, dev->o.conn->tables->nodedevs, NULL, dev->name, api);
+    return managed_job_begin(job, nodedev_api_devices(dev->o.conn), NULL, dev->name, api);
 }
 
 /* ---- what is to be made ---- */
@@ -68,7 +68,7 @@ static virNodeDevicePtr make_vport(virConnectPtr conn, const NodedevDef *def)
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "device '%s' can have no virtual ports", above->name);
     if (!backend->make_vport)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "virtual ports can't be made on this host");
-    return backend->make_vport(host, def, above, &name) < 0 ? NULL : managed_lookup(conn, conn->tables->nodedevs, NULL, name);
+    return backend->make_vport(host, def, above, &name) < 0 ? NULL : managed_lookup(conn, nodedev_api_devices(conn), NULL, name);
 }
 
 /* ---- mediated devices ---- */
@@ -106,16 +106,32 @@ virNodeDevicePtr nodedev_create_xml(virConnectPtr conn, const char *xml, unsigne
     if (nodedev_scsi_host(definition_get(new), NODEDEV_SCSI_HOST_SUBCAP_TYPE_FC_HOST))
         return make_vport(conn, definition_get(new));
     NodedevDef *def = plan_mdev(nodedev_api_host(conn), new);
-    g_autoptr(Managed) obj = def ? managed_create(conn->tables->nodedevs, def, __func__) : NULL;
+    g_autoptr(Managed) obj = def ? managed_create(nodedev_api_devices(conn), def, __func__) : NULL;
     return obj ? managed_handle(conn, obj) : NULL;
+}
+
+static int keep(NodedevHost *host, const NodedevDef *def, const NodedevDef *old)
+{
+    const NodedevBackend *backend = nodedev_host_backend(host);
+    return backend->define_mdev ? backend->define_mdev(host, def, old) : 0;
 }
 
 virNodeDevicePtr nodedev_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
     CHECK_FLAGS(flags, VIR_NODE_DEVICE_DEFINE_XML_VALIDATE, NULL);
     g_autoptr(Definition) new = read_new(xml, flags & VIR_NODE_DEVICE_DEFINE_XML_VALIDATE);
-    NodedevDef *def = new ? plan_mdev(nodedev_api_host(conn), new) : NULL;
-    g_autoptr(Managed) obj = def ? managed_define(conn->tables->nodedevs, def, __func__) : NULL;
+    NodedevHost *host = nodedev_api_host(conn);
+    ManagedTable *devices = nodedev_api_devices(conn);
+    NodedevDef *def = new ? plan_mdev(host, new) : NULL;
+    if (!def)
+        return NULL;
+    g_autoptr(Managed) known = managed_peek(devices, NULL, def->name);
+    g_autoptr(ManagedState) state = known ? managed_state(known) : NULL;
+    if (keep(host, def, state && state->config ? definition_get(state->config) : NULL) < 0) {
+        xml_struct_free(&NODEDEV_DEF_DESC, def);
+        return NULL;
+    }
+    g_autoptr(Managed) obj = managed_define(devices, def, __func__);
     return obj ? managed_handle(conn, obj) : NULL;
 }
 
@@ -138,13 +154,23 @@ int nodedev_undefine(virNodeDevicePtr dev, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
     CHECK_FLAGS(flags, 0, -1);
-    return device_job(&job, dev, __func__) < 0 ? -1 : managed_undefine(&job);
+    NodedevHost *host = nodedev_api_host(dev->o.conn);
+    const NodedevBackend *backend = nodedev_host_backend(host);
+    if (device_job(&job, dev, __func__) < 0 ||
+        (job.state->config && backend->undefine_mdev && backend->undefine_mdev(host, definition_get(job.state->config)) < 0))
+        return -1;
+    return managed_undefine(&job);
 }
 
 int nodedev_set_autostart(virNodeDevicePtr dev, int autostart)
 {
     g_auto(ManagedJob) job = { NULL };
-    return device_job(&job, dev, __func__) < 0 ? -1 : managed_set_autostart(&job, autostart != 0);
+    NodedevHost *host = nodedev_api_host(dev->o.conn);
+    const NodedevBackend *backend = nodedev_host_backend(host);
+    if (device_job(&job, dev, __func__) < 0 ||
+        (job.state->config && backend->autostart_mdev && backend->autostart_mdev(host, definition_get(job.state->config), autostart != 0) < 0))
+        return -1;
+    return managed_set_autostart(&job, autostart != 0);
 }
 
 /* ---- changes of mediated devices ---- */
@@ -167,7 +193,7 @@ static int edit(Managed *obj, void *def, gboolean live, void *opaque)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "node device '%s' can't be changed while it runs", MANAGED_NAME(obj));
     NodedevDef *old = xml_struct_copy(&NODEDEV_DEF_DESC, def);
     replace_attrs(mdev, with);
-    int rc = live ? backend->update_mdev(host, old, def) : 0;
+    int rc = live ? backend->update_mdev(host, old, def) : keep(host, def, old);
     xml_struct_free(&NODEDEV_DEF_DESC, old);
     return rc;
 }

@@ -17,6 +17,11 @@ typedef struct NodedevBackend {
     /** Name of a new mediated device, which has a UUID, on @parent; caller frees. NULL with an error if @parent can't have it. NULL
      * member: there are no mediated devices. */
     char *(*name_mdev)(NodedevHost *host, const NodedevDef *def, const NodedevDef *parent);
+    /** Keep the definition of a mediated device in place of @old (NULL: it is new), forget it, have it begin by itself. NULL: definitions last
+     * as long as the process. */
+    int (*define_mdev)(NodedevHost *host, const NodedevDef *def, const NodedevDef *old);
+    int (*undefine_mdev)(NodedevHost *host, const NodedevDef *def);
+    int (*autostart_mdev)(NodedevHost *host, const NodedevDef *def, gboolean on);
     /** Begin a mediated device; @live may be completed. NULL: nothing to do. */
     int (*start_mdev)(NodedevHost *host, NodedevDef *live);
     /** Give a running mediated device the settings of @new. NULL: it can't be changed while it runs. */
@@ -39,5 +44,12 @@ void *nodedev_host_priv(const NodedevHost *host);
 int nodedev_host_add(NodedevHost *host, NodedevDef *def);
 /** The same by its XML, which says what the device is like as it runs. */
 int nodedev_host_add_xml(NodedevHost *host, const char *xml);
+/** A device is there, and as @def says, which is taken over in any case: as nodedev_host_add(), or what changes of one that is known. */
+int nodedev_host_tell(NodedevHost *host, NodedevDef *def);
+/** It is gone. */
+int nodedev_host_tell_gone(NodedevHost *host, const char *name);
+/** The devices are being read for the first time: calls wait until they are known. */
+void nodedev_host_settling(NodedevHost *host);
+void nodedev_host_settled(NodedevHost *host);
 /** Whether there is a device of that name. */
 gboolean nodedev_host_has(NodedevHost *host, const char *name);

@@ -7,12 +7,19 @@
 #include <stddef.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/threadpool.h"
 #include "core/event_table.h"
+
+/* How long a call waits for the devices that are there when the daemon begins; then it answers with those that are known. */
+#define SETTLE_SECONDS 10
 
 struct NodedevHost {
     const NodedevBackend *backend;
     void *priv;
     ManagedTable *devices;
+    GMutex lock;        /* guards the following */
+    GCond told;
+    gboolean settling;  /* the devices that are there are not known yet */
 };
 
 static Event *device_event(const Managed *obj, const void *def, int event, int detail)
@@ -67,6 +74,8 @@ NodedevHost *nodedev_host_new(const NodedevBackend *backend, void *priv, EventBu
     host->backend = backend;
     host->priv = priv;
     host->devices = managed_table_new(&kind, &managed, host, bus);
+    g_mutex_init(&host->lock);
+    g_cond_init(&host->told);
     return host;
 }
 
@@ -75,6 +84,8 @@ void nodedev_host_free(NodedevHost *host)
     if (!host)
         return;
     managed_table_free(host->devices);
+    g_cond_clear(&host->told);
+    g_mutex_clear(&host->lock);
     g_free(host);
 }
 
@@ -86,6 +97,51 @@ int nodedev_host_add(NodedevHost *host, NodedevDef *def)
 {
     g_autoptr(Managed) obj = managed_create(host->devices, def, __func__);
     return obj ? 0 : -1;
+}
+
+static Event *changed(const Managed *obj)
+{
+    return event_node_device_update_new(MANAGED_NAME(obj));
+}
+
+int nodedev_host_tell(NodedevHost *host, NodedevDef *def)
+{
+    return managed_tell(host->devices, def, changed);
+}
+
+int nodedev_host_tell_gone(NodedevHost *host, const char *name)
+{
+    return managed_tell_gone(host->devices, name);
+}
+
+void nodedev_host_settling(NodedevHost *host)
+{
+    g_mutex_lock(&host->lock);
+    host->settling = TRUE;
+    g_mutex_unlock(&host->lock);
+}
+
+void nodedev_host_settled(NodedevHost *host)
+{
+    g_mutex_lock(&host->lock);
+    host->settling = FALSE;
+    g_cond_broadcast(&host->told);
+    g_mutex_unlock(&host->lock);
+}
+
+ManagedTable *nodedev_host_wait(NodedevHost *host)
+{
+    gint64 deadline = g_get_monotonic_time() + SETTLE_SECONDS * G_USEC_PER_SEC;
+    g_mutex_lock(&host->lock);
+    gboolean wait = host->settling;
+    if (wait)
+        pool_blocking_begin();
+    while (host->settling && g_cond_wait_until(&host->told, &host->lock, deadline))
+        continue;
+    if (wait)
+        pool_blocking_end();
+    g_mutex_unlock(&host->lock);
+    return host->devices;
 }
 
 int nodedev_host_add_xml(NodedevHost *host, const char *xml)

@@ -14,3 +14,6 @@ void nodedev_host_free(NodedevHost *host);
 
 ManagedTable *nodedev_host_devices(const NodedevHost *host);
 const NodedevBackend *nodedev_host_backend(const NodedevHost *host);
+
+/** The devices, for a call: waits until those are known that were there in the beginning. [worker] */
+ManagedTable *nodedev_host_wait(NodedevHost *host);
