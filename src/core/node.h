@@ -7,6 +7,7 @@
 #pragma once
 #include "core/managed.h"
 #include "core/objects.h"
+#include "model/common_def.h"
 
 typedef struct Node {
     ManagedTables tables;
@@ -17,6 +18,8 @@ typedef struct Node {
     const NwfilterDriver *nwfilter;
     const SecretDriver *secret;
     const StorageDriver *storage;
+    /** Name of the guest that has the PCI device, which the caller frees; NULL: none. Set by who gives devices to guests. */
+    char *(*pci_owner)(const PciAddress *address);
 } Node;
 
 /** The one of this process. Functions are set when a driver registers; tables and what else there is while it runs, from its start()

@@ -66,9 +66,12 @@ def command(host, folder, image):
     return ['qemu-system-x86_64', '-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', str(MEMORY_MIB),
             '-nodefaults', '-display', 'none', '-no-reboot', '-serial', f'file:{folder}/console',
             '-kernel', f'{host}/vmlinuz', '-initrd', f'{host}/initrd.img',
-            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet',
+            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet intel_iommu=on',
             '-drive', f'file={host}/root.img,{disk}', '-drive', f'file={image},{disk}',
-            '-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci',
+            '-device', 'intel-iommu', '-device', 'virtio-rng-pci',
+            # for tests of node devices: they may be given away
+            '-blockdev', 'null-co,node-name=spare,size=16777216,read-zeroes=on', '-device', 'pcie-root-port,id=port1,chassis=1,slot=1',
+            '-device', 'nvme,drive=spare,serial=SPARE,bus=port1', '-device', 'virtio-serial-pci',
             '-chardev', f'file,id=report,path={folder}/report.tar', '-device', 'virtserialport,chardev=report,name=report']
 
 
@@ -89,7 +92,8 @@ class Report:
             with tarfile.open(os.path.join(folder, 'report.tar')) as archive:
                 archive.extractall(os.path.join(folder, 'report'))
         except (OSError, tarfile.TarError) as problem:
-            raise AssertionError(f'the nested host reported nothing ({problem}):\n{tail(os.path.join(folder, "console"), 60)}')
+            raise AssertionError(f'the nested host reported nothing ({problem}):\n{tail(os.path.join(folder, "qemu"), 10)}\n'
+                                 f'{tail(os.path.join(folder, "console"), 60)}')
         results = os.path.join(folder, 'report', 'results.xml')
         if not os.path.exists(results):
             raise AssertionError(f'no test ran in the nested host:\n{self.text("output")}')

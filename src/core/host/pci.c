@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_NODEDEV
+#define LOG_SOURCE "host.pci"
 #include "core/host/pci.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/log.h"
 
 static int sysfs_write(const char *path, const char *text)
 {
@@ -75,12 +77,19 @@ int pci_detach(const char *sysfs, const PciAddress *pci, const char *driver)
     if (access(group, F_OK) < 0)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "PCI device '%s' can't be given to a guest: the host has no IOMMU for it (is it on in the firmware, "
                     "and on the kernel's command line?)", name);
-    if (rebind(sysfs, folder, name, driver) < 0)
-        return -1;
-    now = driver_of(folder);
-    if (g_strcmp0(now, driver) == 0)
-        return 0;
-    return FAIL(VIR_ERR_OPERATION_FAILED, "PCI device '%s' didn't go from its driver to '%s' ('modprobe %s' loads it)", name, driver, driver);
+    if (rebind(sysfs, folder, name, driver) == 0) {
+        now = driver_of(folder);
+        if (g_strcmp0(now, driver) == 0)
+            return 0;
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "PCI device '%s' didn't go from its driver to '%s' ('modprobe %s' loads it)", name,
+                     driver, driver);
+    }
+    /* back to whoever had it */
+    virErrorPtr error = error_save();
+    if (rebind(sysfs, folder, name, NULL) < 0)
+        LOG_WARN("PCI device '%s' has no driver now: %s", name, error_message());
+    error_restore(error);
+    return -1;
 }
 
 int pci_reattach(const char *sysfs, const PciAddress *pci)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/threadpool.h"
 #include "core/driver.h"
+#include "core/node.h"
 #include "core/host/host.h"
 #include "domain/connect.h"
 #include "domain/functions.h"
@@ -18,6 +19,7 @@
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/caps_xml.h"
 #include "drivers/qemu/driver.h"
+#include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/tap.h"
 #include "network/limits.h"
 #include "network/plug.h"
@@ -125,6 +127,19 @@ static void on_network_started(const char *network, void *opaque)
     }
 }
 
+/* See Node.pci_owner. */
+static char *pci_owner(const PciAddress *address)
+{
+    char *owner;
+
+    if (!state.driver)
+        return NULL;
+    g_mutex_lock(&state.driver->lock);
+    owner = g_strdup(hostdevs_pci_owner(state.driver->hostdevs, address));
+    g_mutex_unlock(&state.driver->lock);
+    return owner;
+}
+
 static int state_start(const StateContext *ctx)
 {
     HostSetup setup = {
@@ -152,12 +167,14 @@ static int state_start(const StateContext *ctx)
     on_network_started(NULL, NULL);
     if (ctx->privileged)
         limits_sweep();
+    node_get()->pci_owner = pci_owner;
     return 0;
 }
 
 static void state_stop(void)
 {
     network_on_start(NULL, &state);
+    node_get()->pci_owner = NULL;
     if (state.driver)
         qemu_driver_detach(state.driver);
     /* What guests told until then may still be at work; nothing new comes. */

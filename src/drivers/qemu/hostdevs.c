@@ -16,6 +16,13 @@
 
 /* ---- one guest for a device ---- */
 
+static char *pci_key(const PciAddress *pci)
+{
+    g_autofree char *name = pci_name(pci);
+
+    return g_strconcat("PCI device ", name, NULL);
+}
+
 /* Text that names a device of the host; NULL: it may belong to several. Caller frees. */
 static char *device_key(const DomainHostdev *dev)
 {
@@ -25,13 +32,20 @@ static char *device_key(const DomainHostdev *dev)
     if (dev->mode != DOMAIN_HOSTDEV_MODE_SUBSYSTEM)
         return NULL;
     if (dev->type == DOMAIN_HOSTDEV_TYPE_PCI && pci)
-        return g_strdup_printf("PCI device %04x:%02x:%02x.%x", pci->domain, pci->bus, pci->slot, pci->function);
+        return pci_key(pci);
     return dev->type == DOMAIN_HOSTDEV_TYPE_USB && usb ? g_strdup_printf("USB device %u:%u", usb->bus, usb->device) : NULL;
 }
 
 GHashTable *hostdevs_table_new(void)
 {
     return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+const char *hostdevs_pci_owner(GHashTable *table, const PciAddress *pci)
+{
+    g_autofree char *key = pci_key(pci);
+
+    return g_hash_table_lookup(table, key);
 }
 
 void hostdevs_release(GHashTable *table, const char *owner)

@@ -13,6 +13,8 @@ GHashTable *hostdevs_table_new(void);
 /** Note down that the guest called @owner has the PCI and USB devices of @def. 0; -1 with VIR_ERR_OPERATION_INVALID if another has one, and
  * it has none of @def. */
 int hostdevs_claim(GHashTable *table, const DomainDef *def, const char *owner);
+/** The guest that has a PCI device; NULL if none has. Belongs to the table. */
+const char *hostdevs_pci_owner(GHashTable *table, const PciAddress *pci);
 /** It has those of @def no more. */
 void hostdevs_release_of(GHashTable *table, const DomainDef *def, const char *owner);
 /** It has none any more. */
