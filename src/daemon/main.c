@@ -33,6 +33,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "core/driver.h"
+#include "core/folders.h"
+#include "core/hooks.h"
 #include "daemon/admin.h"
 #include "daemon/check.h"
 #include "daemon/daemonize.h"
@@ -102,6 +104,13 @@ static bool any_driver_busy(const Daemon *daemon)
 
 static void on_started(void *opaque);
 
+/* A program of the administrator's that wants to know of the daemon's life. */
+static void tell_hook(const Daemon *daemon, const char *operation, const char *sub, const char *extra)
+{
+    g_autofree char *folder = folder_of(FOLDER_CONFIG, daemon->options->root, daemon->privileged, "hooks");
+    hooks_tell(folder, "daemon", &(HookCall) { NULL, operation, sub, extra }, NULL);
+}
+
 static void start_drivers(void *opaque)
 {
     Daemon *daemon = opaque;
@@ -115,6 +124,8 @@ static void start_drivers(void *opaque)
         }
         daemon->drivers_started++;
     }
+    if (!daemon->start_error)
+        tell_hook(daemon, "start", NULL, "start");
     loop_call(daemon->loop, on_started, daemon);
 }
 
@@ -127,6 +138,7 @@ static void reload_drivers(void *opaque)
             driver->reload();
     }
     LOG_INFO("configuration of the drivers was read again");
+    tell_hook(daemon, "reload", "begin", "SIGHUP");
 }
 
 static void on_stopped(void *opaque)
@@ -140,6 +152,7 @@ static void *stop_drivers(void *opaque)
     Daemon *daemon = opaque;
     pool_drain(daemon->pool, 2 * STOP_DEADLINE_MS);
     service_drain(daemon->service, 2 * STOP_DEADLINE_MS);
+    tell_hook(daemon, "shutdown", NULL, "shutdown");
     while (daemon->drivers_started > 0)
         state_driver_nth(--daemon->drivers_started)->stop();
     loop_call(daemon->loop, on_stopped, daemon);

@@ -219,7 +219,7 @@ static void settle_ports(NetworkDef *live)
     nat->port.end = RULES_NAT_PORT_LAST;
 }
 
-static int start(Managed *obj, NetworkDef *live)
+static int start_parts(Managed *obj, NetworkDef *live)
 {
     NetworkNode *node = network_node(obj);
     if (!network_def_owns_bridge(live) && !live->bandwidth)
@@ -236,9 +236,24 @@ static int start(Managed *obj, NetworkDef *live)
     return -1;
 }
 
+static int start(Managed *obj, NetworkDef *live)
+{
+    NetworkNode *node = network_node(obj);
+    if (network_hook(node, live, NULL, "start", "begin") < 0 || start_parts(obj, live) < 0)
+        return -1;
+    if (network_hook(node, live, NULL, "started", "begin") == 0)
+        return 0;
+    undo(node, live);
+    network_hook_tell(node, live, NULL, "stopped", "end");
+    return -1;
+}
+
 static int stop(Managed *obj, const NetworkDef *live)
 {
-    return end(network_node(obj), live);
+    if (end(network_node(obj), live) < 0)
+        return -1;
+    network_hook_tell(network_node(obj), live, NULL, "stopped", "end");
+    return 0;
 }
 
 static int restore(Managed *obj, NetworkDef *live)
@@ -250,19 +265,32 @@ static int restore(Managed *obj, NetworkDef *live)
 
 static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
-    return traffic_ports(obj, live, NULL, port);
+    if (traffic_ports(obj, live, NULL, port) < 0)
+        return -1;
+    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0)
+        return 0;
+    virErrorPtr error = error_save();
+    if (traffic_ports(obj, live, port, NULL) < 0)
+        LOG_WARN("%s", error_message());
+    error_restore(error);
+    return -1;
 }
 
 static int port_delete(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
-    return traffic_ports(obj, live, port, NULL);
+    if (traffic_ports(obj, live, port, NULL) < 0)
+        return -1;
+    network_hook_tell(network_node(obj), live, port, "port-deleted", "begin");
+    return 0;
 }
 
 static int update(Managed *obj, const NetworkDef *was, const NetworkDef *now, unsigned int section)
 {
     NetworkNode *node = network_node(obj);
-    if (!network_def_owns_bridge(now) || service_ensure(node, now) == 0)
+    if (!network_def_owns_bridge(now) || service_ensure(node, now) == 0) {
+        network_hook_tell(node, now, NULL, "updated", "begin");
         return 0;
+    }
     virErrorPtr error = error_save();
     if (service_ensure(node, was) < 0)
         LOG_ERROR("network '%s' has lost DHCP and DNS: %s", was->name, error_message());

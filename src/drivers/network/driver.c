@@ -37,6 +37,7 @@ static void node_free(NetworkNode *node)
     g_mutex_clear(&node->lock);
     g_free(node->state);
     g_free(node->lib);
+    g_free(node->hooks);
     g_free(node);
 }
 
@@ -50,6 +51,7 @@ static NetworkNode *node_new(const StateContext *ctx)
     node->claims = bridge_claims_new();
     g_mutex_init(&node->lock);
     node->state = folder_of(FOLDER_STATE, ctx->root, ctx->privileged, "network");
+    node->hooks = folder_of(FOLDER_CONFIG, ctx->root, ctx->privileged, "hooks");
     node->lib = folder_of(FOLDER_LIB, ctx->root, ctx->privileged, "dnsmasq");
     node->host = network_host_new(&network_node_backend, node, node_get()->bus);
     return node;

@@ -22,6 +22,7 @@ typedef struct NetworkNode {
     gboolean other_backend;  /* the former daemon made rules by another program */
     char *state;             /* folder of what runs */
     char *lib;               /* folder of dnsmasq's files */
+    char *hooks;             /* folder of the administrator's programs */
     GMutex lock;             /* guards the following */
     GHashTable *services;    /* Service by the network's name */
     GHashTable *claims;      /* BridgeClaim by the bridge's name */
@@ -49,6 +50,13 @@ typedef struct FirewallWatch FirewallWatch;
 FirewallWatch *firewall_watch_new(NetworkNode *node);
 /** No change is noticed any more; a look that was due may still be under way on a worker. Accepts NULL. */
 void firewall_watch_free(FirewallWatch *watch);
+
+/* Programs of the administrator's (hook.c; core/hooks.h) */
+
+/** Run them before something is done, with the network and the port (may be NULL) that it is about. 0, or -1 with an error. */
+int network_hook(const NetworkNode *node, const NetworkDef *net, const NetworkPortDef *port, const char *operation, const char *sub);
+/** The same for what is done already: failures are logged. */
+void network_hook_tell(const NetworkNode *node, const NetworkDef *net, const NetworkPortDef *port, const char *operation, const char *sub);
 
 /* The bridge (bridge.c) */
 

@@ -169,6 +169,7 @@ void qemu_driver_free(QemuDriver *driver)
     conf_clear(&qemu_conf_schema, &driver->conf);
     g_hash_table_unref(driver->hostdevs);
     g_ptr_array_unref(driver->guests);
+    g_free(driver->hooks);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->cond);
     g_free(driver);

@@ -35,7 +35,13 @@ typedef struct QemuDriver {
     QemuConf conf;           /* qemu.conf; never changes after the start */
     uid_t uid;               /* of QEMU processes; -1: as we are */
     gid_t gid;
+    char *hooks;             /* folder of the administrator's programs (core/hooks.h) */
 } QemuDriver;
+
+/** Run the administrator's programs before "prepare", "start", "started" and "reconnect" go on. 0, or -1 with an error. [worker] */
+int qemu_hook(const Guest *guest, const DomainDef *def, const char *operation);
+/** The same at an end, "stopped" or "release": failures are logged. [worker] */
+void qemu_hook_tell(const Guest *guest, const DomainDef *def, const char *operation);
 
 typedef struct QemuDisk {
     char *alias;

@@ -520,6 +520,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from passed descriptors is not supported yet", guest->name);
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
+    if (qemu_hook(guest, def, "prepare") < 0)
+        return -1;
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
     if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0)
         return -1;
@@ -539,7 +541,11 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (rc == 0)
         rc = qemu_tpm_start_all(guest, def);
     if (rc == 0)
+        rc = qemu_hook(guest, def, "start");
+    if (rc == 0)
         rc = launch(guest, def, caps, &opened, options->restore_fd);
+    if (rc == 0)
+        rc = qemu_hook(guest, def, "started");
     opened_close(&opened);
     return rc;
 }
@@ -592,6 +598,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
     g_mutex_unlock(&qemu->lock);
     qemu_guest_migration_is(qemu, NULL); /* nobody will hear of its end from a monitor that is closed */
     process_watch_remove(g_steal_pointer(&qemu->watch));
+    qemu_hook_tell(guest, def, "stopped");
     qemu_helpers_stop_all(guest);
     for (guint i = 0; i < qemu->ports->len; i++) {
         QemuPort *port = &g_array_index(qemu->ports, QemuPort, i);
@@ -609,6 +616,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
         qemu_remove_tree(qemu->memory_dir);
     if (qemu->dir)
         qemu_remove_tree(qemu->dir);
+    qemu_hook_tell(guest, def, "release");
 }
 
 void qemu_backend_status_format(Guest *guest, GString *xml)
@@ -755,6 +763,14 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     g_mutex_unlock(&driver->lock);
     if (watch_process(guest) < 0 || qemu_helpers_take_over(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
+    if (qemu_hook(guest, def, "reconnect") < 0) { /* who needs the hook must not run without what it does */
+        virErrorPtr error = error_save();
+
+        if (qemu_backend_kill(guest, FALSE, 0) < 0)
+            LOG_ERROR("%s", error_message());
+        error_restore(error);
+        return -1;
+    }
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_drop_gone(guest, def) < 0 ||

@@ -158,6 +158,7 @@ static int state_start(const StateContext *ctx)
     qemu_driver_set_cache(state.driver, host_paths(state.host)->cache);
     dir = g_path_get_dirname(host_paths(state.host)->config);
     path = g_strconcat(dir, "/qemu.conf", NULL);
+    state.driver->hooks = g_strconcat(dir, "/hooks", NULL);
     if (qemu_driver_configure(state.driver, path) < 0)
         return -1;
     if (host_load(state.host) < 0)
