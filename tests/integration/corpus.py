@@ -231,10 +231,11 @@ FORMATS = ['device', 'net-common', 'storage-common'], ['domain-storage', 'domain
                                                        'domain-misc', 'domain']
 
 
-def schema():
-    """The tables of the domain, as the generator sees them."""
-    tables = check.Tables(['common', 'domain'])
-    for name, files in zip(['common', 'domain'], FORMATS):
+def schema(of=None):
+    """The tables of the domain, or of a format that has one file, as the generator sees them."""
+    names, formats = (['common', of], [FORMATS[0], [of]]) if of else (['common', 'domain'], FORMATS)
+    tables = check.Tables(names)
+    for name, files in zip(names, formats):
         for file in files:
             path = os.path.join(support.SOURCE, 'schema', file + '.schema')
             with open(path, encoding='utf-8') as f:

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Host interfaces of the test driver, compared with Debian's library on test:///default."""
+import glob
+import os
+import xml.etree.ElementTree as ET
+
 import agreement
+import corpus
+import support
+
+DOCUMENTS = sorted(glob.glob(os.path.join(support.SOURCE, 'tests/data/interface/*.xml')))
+# What the format's words allow and its rules don't: bridges in bridges, and anything but devices in bonds.
+REFUSED = {'schema/interface.schema:66: attr type=bridge', 'schema/interface.schema:47: attr type=bridge', 'schema/interface.schema:47: attr type=bond',
+           'schema/interface.schema:47: attr type=vlan'}
 
 HEAD = r'''
 def iface(name, inside="<start mode='onboot'/>", type='ethernet'):
@@ -209,3 +220,29 @@ call('file', found, "<interface file='i.xml'/>")
 
 def test_node_file(tmp_path):
     agreement.check(NODE, tmp_path)
+
+
+CORPUS = HEAD + r'''
+import glob
+for path in sorted(glob.glob(%r)):
+    def defined(flags):
+        i = c.interfaceDefineXML(open(path).read(), flags)
+        try:
+            return X(i), i.name(), i.MACString()
+        finally:
+            i.undefine()
+    for flags in (0, 1):
+        call('%%s %%d' %% (os.path.basename(path), flags), lambda: defined(flags))
+''' % os.path.join(support.SOURCE, 'tests/data/interface/*.xml')
+
+
+def test_the_corpus(tmp_path):
+    agreement.check(CORPUS, tmp_path)
+
+
+def test_every_row_and_every_value_has_a_document():
+    coverage = corpus.Coverage(corpus.schema('interface'))
+    for path in DOCUMENTS:
+        coverage.add(corpus.Case(path, ET.parse(path).getroot()))
+    rows, values = coverage.missing()
+    assert not rows and set(values) == REFUSED and not coverage.unknown, '\n'.join(rows + values)

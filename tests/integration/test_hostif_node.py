@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.foreign_library,
               pytest.mark.skipif(os.geteuid() != 0, reason='network devices can be made by root only'),
               pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
 libvirt.registerErrorHandler(lambda *_: None, None)
-KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 25)
+KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 12)
 MANY = int(os.environ.get('LIBVIRT_TEST_MANY') or 300)      # interfaces
 STYLES = {
     'ifupdown': ('etc/network/interfaces.d', {'libvirt-br0'}),
