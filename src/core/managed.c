@@ -628,6 +628,19 @@ int managed_tell_gone(ManagedTable *table, const char *key)
     return commit(&job, &change);
 }
 
+int managed_take_in(ManagedTable *table, void *config)
+{
+    const ManagedKind *kind = table->kind;
+    g_auto(ManagedJob) job = { NULL };
+    g_autoptr(Definition) definition = definition_new(kind->root, config);
+    if (managed_reserve(table, config, __func__, &job) < 0)
+        return -1;
+    if (managed_visible(job.state))
+        return FAIL(kind->clash, "%s '%s' is defined twice", kind->name, MANAGED_NAME(job.obj));
+    managed_publish_loaded(&job, definition, NULL, FALSE);
+    return 0;
+}
+
 int managed_set_autostart(ManagedJob *job, gboolean on)
 {
     Managed *obj = job->obj;

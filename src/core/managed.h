@@ -202,6 +202,10 @@ Managed *managed_add(ManagedTable *table, const char *xml, gboolean active);
  * has gone), which are neither checked nor kept. One on which a job is under way is left alone, and FALSE returned: look again. */
 gboolean managed_observe(ManagedTable *table, const char *key, void *config, void *live);
 
+/** Make a persistent definition known that a driver has read from files of its own (taken over in any case): it is neither checked, kept
+ * nor told of. 0; -1 with an error, also if there is such an object already. */
+int managed_take_in(ManagedTable *table, void *config);
+
 /** The following want a job begun. 0, or -1 with an error; job->state is the new one. */
 int managed_start(ManagedJob *job);
 int managed_stop(ManagedJob *job);

@@ -111,7 +111,7 @@ static unsigned char *secret_get_value(virSecretPtr secret, size_t *size, unsign
         return NULL;
     if (secret_def(state)->private == TRISTATE_YES)
         return FAIL_NULL(VIR_ERR_INVALID_SECRET, "secret '%s' is private: its value is never told", MANAGED_NAME(obj));
-    return secret_value_get(obj, size);
+    return secret_value_get(obj, secret_def(state), size);
 }
 
 const SecretDriver secret_functions = {

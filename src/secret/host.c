@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Secrets as managed objects, and their values. A value is in one place of memory only, is cleared before that is freed, and never
- * gets into a text.
+ * Secrets as managed objects, and their values. A value that a backend keeps is in memory only while it is used; any other is in one place
+ * of memory, which is in no core dump. All are cleared before they are freed, and never get into a text.
  */
 #define ERROR_DOMAIN VIR_FROM_SECRET
 #include "secret/host.h"
@@ -10,14 +10,16 @@
 #include "base/error.h"
 #include "base/uuid.h"
 #include "core/event_table.h"
+#include "secret/memory.h"
 
-/* What a secret has beside its definition: Managed.data. */
+/* What a secret has beside its definition: Managed.data. Only what no backend keeps: of ephemeral ones, or all. */
 typedef struct SecretValue {
     GMutex lock;          /* guards the following; held for a few instructions */
-    guint8 *bytes;        /* NULL: there is no value */
+    guint8 *bytes;        /* secret_memory_new(); NULL: there is no value here */
     size_t size;
 } SecretValue;
 
+/* Takes over @bytes. */
 static void value_replace(SecretValue *value, guint8 *bytes, size_t size)
 {
     g_mutex_lock(&value->lock);
@@ -26,7 +28,27 @@ static void value_replace(SecretValue *value, guint8 *bytes, size_t size)
     value->bytes = bytes;
     value->size = size;
     g_mutex_unlock(&value->lock);
-    secret_value_free(old, old_size);
+    secret_memory_free(old, old_size);
+}
+
+/* Put a copy there. */
+static int value_store(SecretValue *value, const guint8 *bytes, size_t size)
+{
+    guint8 *copy = secret_memory_new(size);
+    if (!copy)
+        return -1;
+    memcpy(copy, bytes, size);
+    value_replace(value, copy, size);
+    return 0;
+}
+
+static guint8 *value_copy(SecretValue *value, size_t *size)
+{
+    g_mutex_lock(&value->lock);
+    guint8 *copy = g_memdup2(value->bytes, value->size);
+    *size = value->size;
+    g_mutex_unlock(&value->lock);
+    return copy;
 }
 
 void secret_value_free(guint8 *value, size_t size)
@@ -36,14 +58,19 @@ void secret_value_free(guint8 *value, size_t size)
     g_free(value);
 }
 
-guint8 *secret_value_get(const Managed *secret, size_t *size)
+static const SecretBackend *backend_of(const ManagedTable *table)
 {
-    SecretValue *value = secret->data;
-    g_mutex_lock(&value->lock);
-    guint8 *copy = g_memdup2(value->bytes, value->size);
-    *size = value->size;
-    g_mutex_unlock(&value->lock);
-    return copy ? copy : FAIL_NULL(VIR_ERR_NO_SECRET, "secret '%s' does not have a value", MANAGED_NAME(secret));
+    return managed_table_priv(table);
+}
+
+guint8 *secret_value_get(const Managed *secret, const SecretDef *def, size_t *size)
+{
+    const SecretBackend *backend = backend_of(secret->table);
+    guint8 *value = value_copy(secret->data, size);
+    if (!value && backend->get_value && def->ephemeral != TRISTATE_YES &&
+        backend->get_value(def, &value, size, backend->opaque) < 0)
+        return NULL;
+    return value ? value : FAIL_NULL(VIR_ERR_NO_SECRET, "secret '%s' does not have a value", MANAGED_NAME(secret));
 }
 
 /* ---- as managed objects ---- */
@@ -106,22 +133,55 @@ static const ManagedKind secret_kind = {
     .clear = secret_clear,
 };
 
-static const SecretBackend *backend_of(const ManagedTable *table)
-{
-    return managed_table_priv(table);
-}
-
 static int secret_check(ManagedTable *table, void *def, const void *old)
 {
-    const SecretBackend *backend = backend_of(table);
-    if (old && secret_def_check_replace(def, old) < 0)
+    return old ? secret_def_check_replace(def, old) : 0;
+}
+
+/* It was kept, and is to be in memory only. */
+static int move_to_memory(const SecretBackend *backend, const SecretDef *old, SecretValue *into)
+{
+    guint8 *value = NULL;
+    size_t size = 0;
+    if (backend->get_value(old, &value, &size, backend->opaque) < 0)
         return -1;
-    return backend->define ? backend->define(table, def, old) : 0;
+    int rc = value ? value_store(into, value, size) : 0;
+    secret_value_free(value, size);
+    if (rc == 0 && backend->undefine(old, backend->opaque) == 0)
+        return 0;
+    value_replace(into, NULL, 0);
+    return -1;
+}
+
+/* It was in memory only, if it was at all, and is to be kept. */
+static int move_to_backend(const SecretBackend *backend, const SecretDef *def, SecretValue *from)
+{
+    size_t size = 0;
+    guint8 *value = value_copy(from, &size);
+    int rc = backend->define(def, NULL, value, size, backend->opaque);
+    secret_value_free(value, size);
+    if (rc == 0)
+        value_replace(from, NULL, 0);
+    return rc;
+}
+
+static int secret_keep(Managed *obj, const void *old, const void *config)
+{
+    const SecretBackend *backend = backend_of(obj->table);
+    const SecretDef *before = old, *after = config;
+    gboolean was = before && before->ephemeral != TRISTATE_YES, will = after && after->ephemeral != TRISTATE_YES;
+    if (!backend->define || (!was && !will))
+        return 0;
+    if (was && will)
+        return backend->define(after, before, NULL, 0, backend->opaque);
+    if (will)
+        return move_to_backend(backend, after, obj->data);
+    return after ? move_to_memory(backend, before, obj->data) : backend->undefine(before, backend->opaque);
 }
 
 ManagedTable *secret_table_new(const SecretBackend *backend, EventBus *bus)
 {
-    static const ManagedBackend managed = { .check = secret_check };
+    static const ManagedBackend managed = { .check = secret_check, .keep = secret_keep };
     return managed_table_new(&secret_kind, &managed, (void *) backend, bus);
 }
 
@@ -134,9 +194,9 @@ int secret_value_set(ManagedJob *job, const guint8 *value, size_t size)
     const SecretBackend *backend = backend_of(obj->table);
     if (!size || size > SECRET_VALUE_MAX)
         return FAIL(VIR_ERR_INVALID_ARG, "a value has 1 to %d bytes, not %zu", SECRET_VALUE_MAX, size);
-    if (backend->set_value && backend->set_value(obj, def, value, size) < 0)
+    if (backend->set_value && def->ephemeral != TRISTATE_YES ? backend->set_value(def, value, size, backend->opaque) < 0
+                                                              : value_store(obj->data, value, size) < 0)
         return -1;
-    value_replace(obj->data, g_memdup2(value, size), size);
     managed_table_emit(obj->table, event_secret_value_changed_new(secret_def_usage_id(def), obj->entry.uuid,
                                                                   secret_def_usage_type(def)));
     return 0;
@@ -144,9 +204,8 @@ int secret_value_set(ManagedJob *job, const guint8 *value, size_t size)
 
 int secret_undefine(ManagedJob *job)
 {
-    const SecretBackend *backend = backend_of(job->obj->table);
-    if (backend->undefine && backend->undefine(job->obj, definition_get(job->state->config)) < 0)
+    if (managed_undefine(job) < 0)
         return -1;
     value_replace(job->obj->data, NULL, 0);
-    return managed_undefine(job);
+    return 0;
 }

@@ -12,9 +12,9 @@
 /** New table, for conn->tables. @backend must live as long; a reference of @bus is taken. managed_table_free() frees it. */
 ManagedTable *secret_table_new(const SecretBackend *backend, EventBus *bus);
 
-/** A copy of a secret's value, also of a private one: for drivers that use it, never for a client. Freed with
- * secret_value_free(). NULL with VIR_ERR_NO_SECRET if it has none. */
-guint8 *secret_value_get(const Managed *secret, size_t *size);
+/** A copy of a secret's value, also of a private one: for drivers that use it, never for a client. @def: its definition. May read files.
+ * Freed with secret_value_free(). NULL with an error: VIR_ERR_NO_SECRET if it has none. */
+guint8 *secret_value_get(const Managed *secret, const SecretDef *def, size_t *size);
 /** Clear and free a value. NULL is fine. */
 void secret_value_free(guint8 *value, size_t size);
 
