@@ -106,6 +106,7 @@ int check_run(const DaemonPaths *paths, const LibvirtdConf *conf, bool loaded, b
     check_config(&tally, paths, conf, loaded, privileged, listen, report);
     check_folder(&tally, "domains", paths->config_dir, "qemu", check_domain);
     check_folder(&tally, "networks", paths->config_dir, "qemu/networks", check_status);
+    check_folder(&tally, "secrets", paths->config_dir, "secrets", check_status);
     check_folder(&tally, "running domains", paths->run_dir, "qemu", check_status);
     if (holder > 0)
         printf("a daemon is running as process %d\n", (int) holder);
