@@ -244,6 +244,32 @@ def test_definitions_in_the_style_of_the_host(styled, style):
         assert 'br0' not in c.listDefinedInterfaces() and files(daemon) == before
 
 
+def test_vlans_of_networkd_are_named_in_what_they_are_on(styled):
+    """By a file of ours beside the administrator's, which isn't touched."""
+    daemon = styled('networkd')
+    vlan = "<interface type='vlan' name='{0}.5'><start mode='onboot'/><vlan tag='5'><interface name='{0}'/></vlan></interface>"
+    write(daemon, 'etc/systemd/network/50-lan.network', '[Match]\nName=adm0\n\n[Network]\nDHCP=yes\n')
+    with opened(daemon) as c:
+        assert "'virsh iface-define' it first" in str(caught(c.interfaceDefineXML, vlan.format('e0')))
+        c.interfaceDefineXML(ethernet('e0'))
+        before = files(daemon)
+        for on, file in ('e0', '10-libvirt-e0'), ('adm0', '50-lan'):
+            made = c.interfaceDefineXML(vlan.format(on))
+            text = made.XMLDesc()
+            assert f"<interface name='{on}'/>" in text
+            path = f'etc/systemd/network/{file}.network.d/libvirt-{on}_2e5.conf'
+            assert set(files(daemon)) - set(before) == {path, f'etc/systemd/network/10-libvirt-{on}_2e5.netdev',
+                                                        f'etc/systemd/network/10-libvirt-{on}_2e5.network'}
+            assert f'VLAN={on}.5\n' in files(daemon)[path][1]
+            c.changeBegin()
+            made.undefine()
+            assert files(daemon) == before and not os.path.exists(os.path.dirname(os.path.join(daemon.root, path)))
+            c.changeRollback()
+            assert c.interfaceLookupByName(f'{on}.5').XMLDesc() == text
+            c.interfaceLookupByName(f'{on}.5').undefine()
+            assert files(daemon) == before
+
+
 def test_the_administrators_files_are_left_alone(styled):
     daemon = styled()
     with opened(daemon) as c:
@@ -322,7 +348,7 @@ MANAGERS = {
     'ifupdown': ('usr/sbin/ifup usr/sbin/ifdown', None, [['ifup', 'br0']], [['ifdown', 'br0']]),
     'networkd': ('usr/bin/networkctl', 'run/systemd/netif', [['networkctl', 'reload'], ['networkctl', 'up', 'br0'], ['networkctl', 'reconfigure', 'br0']],
                  [['networkctl', 'down', 'br0']]),
-    'keyfile': ('usr/bin/nmcli', 'run/NetworkManager', [['nmcli', 'connection', 'reload'], ['nmcli', 'connection', 'up', 'ifname', 'br0']],
+    'keyfile': ('usr/bin/nmcli', 'run/NetworkManager', [['nmcli', 'connection', 'reload'], ['nmcli', 'connection', 'up', 'id', 'libvirt-br0']],
                 [['nmcli', 'device', 'disconnect', 'br0']]),
     'netplan': ('usr/sbin/netplan', 'run/systemd/system', [['netplan', 'apply']], []),
 }

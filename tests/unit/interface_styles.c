@@ -38,9 +38,10 @@ static const struct { const char *type, *inside; } all_can[] = {
 /* And what some can't. */
 static const struct { const char *type, *inside; const HostStyle *not[3]; } some_can[] = {
     { "ethernet", "<start mode='hotplug'/>", { &style_keyfile } },
-    { "vlan", "<start mode='onboot'/>" V4("<ip address='10.0.0.1' prefix='24'/>") "<vlan tag='5'><interface name='e1'/></vlan>", { &style_networkd } },
+    { "vlan", "<start mode='onboot'/>" V4("<ip address='10.0.0.1' prefix='24'/>") "<vlan tag='5'><interface name='e1'/></vlan>", { NULL } },
     { "bridge", "<start mode='none'/><bridge><interface type='vlan' name='e1.5'><vlan tag='5'><interface name='e1'/></vlan></interface></bridge>",
-      { &style_networkd } },
+      { NULL } },
+    { "vlan", "<start mode='onboot'/><vlan tag='5'><interface name='e9'/></vlan>", { &style_networkd } },
     { "bridge", "<start mode='none'/><bridge delay='0.5'/>", { &style_keyfile } },
     { "bond", "<start mode='onboot'/>" BOND_OF("<miimon freq='100' carrier='ioctl'/>", ""), { &style_netplan } },
     { "ethernet", "<start mode='onboot'/>" V6("<autoconf/><dhcp/>"), { NULL } },
@@ -69,7 +70,10 @@ static GPtrArray *read_all(const HostStyle *style, const GPtrArray *files)
 static gboolean survives(const HostStyle *style, const HostInterfaceDef *def, char **difference)
 {
     g_autoptr(GPtrArray) files = new_files();
-    if (style->write(def, files) < 0) {
+    g_autoptr(GPtrArray) there = new_files();
+    /* what a VLAN is on, for the style that wants to know it */
+    g_ptr_array_add(there, style_file_new(g_strdup("/etc/systemd/network/e.network"), g_strdup("[Match]\nName=e1\n"), 0644));
+    if (style->write(def, there, files) < 0) {
         g_assert_cmpint(virGetLastErrorCode(), ==, VIR_ERR_CONFIG_UNSUPPORTED);
         *difference = g_strdup(virGetLastErrorMessage());
         virResetLastError();
@@ -79,10 +83,15 @@ static gboolean survives(const HostStyle *style, const HostInterfaceDef *def, ch
         const StyleFile *file = files->pdata[i];
         g_autofree char *owner = style_owner(file->text), *name = g_path_get_basename(file->path);
         g_assert_cmpstr(owner, ==, def->name);
-        g_assert_true(g_str_has_prefix(name, style->prefix) && g_str_has_prefix(file->path, style->folders[0]));
+        g_assert_true((g_str_has_prefix(name, style->prefix) || g_str_has_prefix(name, "libvirt-")) && g_str_has_prefix(file->path, style->folders[0]));
     }
+    gboolean dropin = FALSE;
+    for (guint i = 0; i < files->len; i++)
+        dropin |= strstr(((StyleFile *) files->pdata[i])->path, ".network.d/") != NULL;
+    if (dropin)
+        g_ptr_array_add(files, g_ptr_array_steal_index(there, 0));
     g_autoptr(GPtrArray) entries = read_all(style, files);
-    g_assert_cmpuint(entries->len, ==, 1);
+    g_assert_cmpuint(entries->len, ==, dropin ? 2 : 1);
     HostInterfaceDef *read = ((StyleEntry *) entries->pdata[0])->def;
     g_assert_cmpint(host_interface_complete(read), ==, 0);
     g_autofree char *wanted = text_of(def), *got = text_of(read);

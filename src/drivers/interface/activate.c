@@ -24,12 +24,13 @@
 
 /* ---- the host's manager ---- */
 
-/* How a style's manager is called: its program, what must be there while it runs, and commands in which NAME and FILE (the name as it is in our
- * files' names) are replaced. It is used only where the host has it. */
+/* How a style's manager is called: its program, what must be there while it runs, and commands in which NAME is the interface and ID
+ * what our file calls it; @theirs: in place of @up where the definition isn't ours, if that differs. It is used only where the host
+ * has it. */
 typedef struct Manager {
     const HostStyle *style;
     const char *program, *sign;
-    const char *reload[WORDS_MAX], *up[COMMANDS_MAX][WORDS_MAX], *down[COMMANDS_MAX][WORDS_MAX];
+    const char *reload[WORDS_MAX], *up[COMMANDS_MAX][WORDS_MAX], *down[COMMANDS_MAX][WORDS_MAX], *theirs[COMMANDS_MAX][WORDS_MAX];
 } Manager;
 
 static const Manager managers[] = {
@@ -38,8 +39,8 @@ static const Manager managers[] = {
       { { "networkctl", "reload" }, { "networkctl", "up", "NAME" }, { "networkctl", "reconfigure", "NAME" } },
       { { "networkctl", "down", "NAME" } } },
     { &style_keyfile, "/usr/bin/nmcli", "/run/NetworkManager", { "nmcli", "connection", "reload" },
-      { { "nmcli", "connection", "reload" }, { "nmcli", "connection", "up", "ifname", "NAME" } },
-      { { "nmcli", "device", "disconnect", "NAME" } } },
+      { { "nmcli", "connection", "reload" }, { "nmcli", "connection", "up", "id", "ID" } },
+      { { "nmcli", "device", "disconnect", "NAME" } }, { { "nmcli", "device", "connect", "NAME" } } },
     { &style_netplan, "/usr/sbin/netplan", "/run/systemd/system", { NULL }, { { "netplan", "apply" } }, { { NULL } } },
 };
 
@@ -64,11 +65,12 @@ static int run(const InterfaceNode *node, const Manager *manager, const char *co
     const char *argv[WORDS_MAX + 1] = { NULL };
     g_autofree char *folder = g_path_get_dirname(manager->program);
     g_autofree char *program = g_strconcat(node->root, folder, "/", words[0], NULL);
+    g_autofree char *id = g_strconcat("libvirt-", name, NULL);
     g_auto(ProcessOutput) output = { 0 };
     ProcessSpec spec = PROCESS_SPEC_INIT;
     argv[0] = program;
     for (guint i = 1; i < WORDS_MAX && words[i]; i++)
-        argv[i] = strcmp(words[i], "NAME") == 0 ? name : words[i];
+        argv[i] = strcmp(words[i], "NAME") == 0 ? name : strcmp(words[i], "ID") == 0 ? id : words[i];
     spec.argv = argv;
     spec.die_with_parent = true;
     pool_blocking_begin();
@@ -84,6 +86,20 @@ static int run_all(const InterfaceNode *node, const Manager *manager, const char
             return -1;
     }
     return 0;
+}
+
+/* Whether the file that our definition of an interface would be in is there. */
+static gboolean is_ours(const InterfaceNode *node, const HostStyle *style, const char *name)
+{
+    g_autofree char *file = style_file_name(style->prefix, name, style->suffixes[0]);
+    g_autofree char *path = g_build_filename(style->folders[0], file, NULL);
+    return is_there(node, path);
+}
+
+static int up_by_manager(const InterfaceNode *node, const Manager *manager, const char *name)
+{
+    gboolean theirs = manager->theirs[0][0] && !is_ours(node, manager->style, name);
+    return run_all(node, manager, theirs ? manager->theirs : manager->up, name);
 }
 
 int activate_reload(const InterfaceNode *node)
@@ -313,7 +329,7 @@ int activate_up(InterfaceNode *node, const HostInterfaceDef *def)
     g_autoptr(SavedHost) saved = nl ? note(node, nl, def) : NULL;
     if (!saved)
         return -1;
-    int rc = manager ? run_all(node, manager, manager->up, def->name) : up_by_ourselves(nl, def);
+    int rc = manager ? up_by_manager(node, manager, def->name) : up_by_ourselves(nl, def);
     if (rc == 0 && manager)
         rc = wait_until_up(def->name);
     if (rc < 0)

@@ -153,6 +153,23 @@ static void add_file(const char *root, char *path, GPtrArray *files)
     g_free(path);
 }
 
+/* What is added to the files by others beside them. */
+static int add_dropins(const char *root, GPtrArray *files)
+{
+    guint n = files->len;
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *folder = g_strconcat(((StyleFile *) files->pdata[i])->path, ".d", NULL), *full = g_strconcat(root, folder, NULL);
+        g_auto(GStrv) names = file_list_dir(full, FILES_MAX);
+        if (!names)
+            return -1;
+        for (char **name = names; *name; name++) {
+            if (g_str_has_suffix(*name, ".conf"))
+                add_file(root, g_build_filename(folder, *name, NULL), files);
+        }
+    }
+    return 0;
+}
+
 GPtrArray *host_style_files(const char *root, const HostStyle *style)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify) style_file_free);
@@ -168,7 +185,7 @@ GPtrArray *host_style_files(const char *root, const HostStyle *style)
                 add_file(root, g_build_filename(*folder, *name, NULL), files);
         }
     }
-    return g_steal_pointer(&files);
+    return style->dropins && add_dropins(root, files) < 0 ? NULL : g_steal_pointer(&files);
 }
 
 static GPtrArray *entries_of(const HostStyle *style, const GPtrArray *files)
@@ -283,9 +300,11 @@ static int write_all(const char *root, const GPtrArray *next, const GPtrArray *o
             return -1;
     }
     for (guint i = 0; i < old->len; i++) {
-        g_autofree char *path = g_strconcat(root, old->pdata[i], NULL);
+        g_autofree char *path = g_strconcat(root, old->pdata[i], NULL), *folder = g_path_get_dirname(path);
         if (file_remove_sync(path) < 0)
             return -1;
+        if (g_str_has_suffix(folder, ".network.d"))
+            rmdir(folder); /* the last one of it */
     }
     return 0;
 }
@@ -324,7 +343,7 @@ int host_files_keep(InterfaceNode *node, const char *name, const HostInterfaceDe
     g_hash_table_add(names, g_strdup(name));
     if (def)
         saved_host_add_names(names, def);
-    if (!files || check_ours(style, files, names) < 0 || check_parts(style, files, names) < 0 || (def && (check_sourced(style, files) < 0 || style->write(def, next) < 0)))
+    if (!files || check_ours(style, files, names) < 0 || check_parts(style, files, names) < 0 || (def && (check_sourced(style, files) < 0 || style->write(def, files, next) < 0)))
         return -1;
     for (guint i = 0; i < next->len; i++) {
         const StyleFile *there = find_file(files, ((StyleFile *) next->pdata[i])->path);

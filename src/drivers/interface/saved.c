@@ -161,7 +161,9 @@ int saved_host_restore_files(const SavedHost *saved, const char *root)
             (st.st_mode & 07777) == file->mode)
             continue;
         virResetLastError();
-        rc |= file_replace(path, file->text, strlen(file->text), file->mode, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
+        g_autofree char *folder = g_path_get_dirname(path);
+        rc |= file_mkdirs(folder, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0 ||
+            file_replace(path, file->text, strlen(file->text), file->mode, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0;
     }
     return rc ? -1 : 0;
 }

@@ -29,9 +29,10 @@ typedef struct HostStyle {
     const char *file;           /**< one more file; NULL: none */
     const char *suffixes[3];    /**< of its files' names; "" is any */
     const char *prefix, *suffix;/**< of our files' names; the suffix "" may be another one for several files */
-    /** Files of @def, which host_interface_complete() has seen, onto @files (of StyleFile). -1 with VIR_ERR_CONFIG_UNSUPPORTED if
-     * the style has no words for it. */
-    int (*write)(const HostInterfaceDef *def, GPtrArray *files);
+    gboolean dropins;           /**< a file F may be added to by files F.d/NAME.conf */
+    /** Files of @def, which host_interface_complete() has seen, onto @files (of StyleFile). @there: the files that there are. -1 with
+     * VIR_ERR_CONFIG_UNSUPPORTED if the style has no words for it. */
+    int (*write)(const HostInterfaceDef *def, const GPtrArray *there, GPtrArray *files);
     /** What @files (of StyleFile, in the style's order) define, onto @entries (of StyleEntry). What isn't understood is passed over. */
     void (*read)(const GPtrArray *files, GPtrArray *entries);
 } HostStyle;

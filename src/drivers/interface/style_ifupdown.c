@@ -91,7 +91,7 @@ static void write_def(const HostInterfaceDef *def, GString *out)
         begin_stanza(def, "inet", "manual", &first, out);
 }
 
-static int write_files(const HostInterfaceDef *def, GPtrArray *files)
+static int write_files(const HostInterfaceDef *def, const GPtrArray *there, GPtrArray *files)
 {
     g_autofree char *head = style_head(def->name), *name = style_file_name("/libvirt-", def->name, "");
     GString *out = g_string_new(head);

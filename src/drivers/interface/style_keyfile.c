@@ -33,6 +33,8 @@ static GString *begin_file(const char *head, const char *name, HostInterfaceType
     g_autofree char *uuid = uuid_of(name);
     g_string_append_printf(out, "\n[connection]\nid=libvirt-%s\nuuid=%s\ntype=%s\ninterface-name=%s\nautoconnect=%s\n", name, uuid,
                            type_text(type), name, start == HOST_INTERFACE_START_NONE || !start ? "false" : "true");
+    if (type == HOST_INTERFACE_TYPE_BRIDGE || type == HOST_INTERFACE_TYPE_BOND)
+        g_string_append(out, "autoconnect-slaves=1\n"); /* its parts come up with it */
     return out;
 }
 
@@ -124,7 +126,7 @@ static int write_bridge_parts(const HostInterfaceDef *def, const char *head, GPt
     return 0;
 }
 
-static int write_files(const HostInterfaceDef *def, GPtrArray *files)
+static int write_files(const HostInterfaceDef *def, const GPtrArray *there, GPtrArray *files)
 {
     g_autofree char *head = style_head(def->name);
     GString *out = begin_file(head, def->name, def->type, def->start);

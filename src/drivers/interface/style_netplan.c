@@ -132,7 +132,7 @@ static void write_parts(const HostInterfaceDef *def, GString *out)
     g_string_free(plain, TRUE);
 }
 
-static int write_files(const HostInterfaceDef *def, GPtrArray *files)
+static int write_files(const HostInterfaceDef *def, const GPtrArray *there, GPtrArray *files)
 {
     g_autofree char *head = style_head(def->name), *name = style_file_name("/90-libvirt-", def->name, ".yaml");
     GString *out = g_string_new(head);

@@ -60,7 +60,7 @@ static void write_netdev(const HostInterfaceDef *def, const char *head, GPtrArra
     if (def->bond)
         write_bond(def->bond, out);
     if (def->vlan)
-        g_string_append_printf(out, "\n[VLAN]\nId=%u\n\n[X-Libvirt]\nParent=%s\n", def->vlan->tag, def->vlan->interface->name);
+        g_string_append_printf(out, "\n[VLAN]\nId=%u\n", def->vlan->tag);
     g_ptr_array_add(files, style_file_new(path_of(def->name, ".netdev"), g_string_free(out, FALSE), 0644));
 }
 
@@ -115,13 +115,35 @@ static void write_bond_parts(const char *name, const HostBond *bond, const char 
         write_part(bond->interfaces[i]->name, "Bond", name, head, files);
 }
 
-static int write_files(const HostInterfaceDef *def, GPtrArray *files)
+/* The file about exactly this interface; NULL: there is none. */
+static const StyleFile *file_about(const GPtrArray *there, const char *name)
+{
+    for (guint i = 0; i < there->len; i++) {
+        const StyleFile *file = there->pdata[i];
+        g_autoptr(GPtrArray) ini = ini_parse(file->text);
+        if (g_str_has_suffix(file->path, ".network") && g_strcmp0(ini_get(ini, "Match", "Name"), name) == 0)
+            return file;
+    }
+    return NULL;
+}
+
+/* networkd wants a VLAN named in the definition of what it is on: a file of ours adds that, whosever the other is. */
+static int write_vlan_of(const char *name, const HostVlan *vlan, const char *head, const GPtrArray *there, GPtrArray *files)
+{
+    const StyleFile *on = file_about(there, vlan->interface->name);
+    if (!on)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "systemd-networkd wants VLAN '%s' named in the definition of '%s', which no file defines by its name: "
+                    "'virsh iface-define' it first", name, vlan->interface->name);
+    g_autofree char *file = style_file_name(".d/libvirt-", name, ".conf");
+    g_ptr_array_add(files, style_file_new(g_strconcat(on->path, file, NULL), g_strdup_printf("%s\n[Network]\nVLAN=%s\n", head, name), 0644));
+    return 0;
+}
+
+static int write_files(const HostInterfaceDef *def, const GPtrArray *there, GPtrArray *files)
 {
     g_autofree char *head = style_head(def->name);
-    if (def->vlan)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "systemd-networkd wants VLAN '%s' named in the definition of '%s': write '%s/%s.netdev' and add "
-                    "'VLAN=%s' to the [Network] of '%s' by hand", def->name, def->vlan->interface->name, folders[0], def->name, def->name,
-                    def->vlan->interface->name);
+    if (def->vlan && write_vlan_of(def->name, def->vlan, head, there, files) < 0)
+        return -1;
     if (def->type != HOST_INTERFACE_TYPE_ETHERNET)
         write_netdev(def, head, files);
     write_network(def, head, files);
@@ -130,17 +152,15 @@ static int write_files(const HostInterfaceDef *def, GPtrArray *files)
     for (guint i = 0; def->bridge && i < def->bridge->n_interfaces; i++) {
         const HostBridgePort *port = def->bridge->interfaces[i];
         HostInterfaceDef *made = style_port_def(port);
-        if (made && made->vlan) {
-            xml_struct_free(&HOST_INTERFACE_DEF_DESC, made);
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "systemd-networkd wants VLAN '%s' named in the definition of '%s': write it by hand",
-                        port->name, port->vlan->interface->name);
-        }
-        if (made) {
+        int rc = port->vlan ? write_vlan_of(port->name, port->vlan, head, there, files) : 0;
+        if (made)
             write_netdev(made, head, files);
-            write_bond_parts(port->name, made->bond, head, files);
-        }
+        if (port->bond)
+            write_bond_parts(port->name, port->bond, head, files);
         write_part(port->name, "Bridge", def->name, head, files);
         xml_struct_free(&HOST_INTERFACE_DEF_DESC, made);
+        if (rc < 0)
+            return -1;
     }
     return 0;
 }
@@ -238,7 +258,7 @@ static void read_dhcp(const GPtrArray *ini, HostInterfaceDef *def, IpFamily fami
         protocol->dhcp->peerdns = style_truth(dns) ? TRISTATE_YES : TRISTATE_NO;
 }
 
-static void read_network(const StyleFile *file, GPtrArray *entries)
+static void read_network(const StyleFile *file, const GPtrArray *files, GPtrArray *entries)
 {
     g_autoptr(GPtrArray) ini = ini_parse(file->text);
     const char *name = ini_get(ini, "Match", "Name"), *value;
@@ -260,6 +280,13 @@ static void read_network(const StyleFile *file, GPtrArray *entries)
     if ((value = ini_get(ini, "Network", "IPv6AcceptRA")) && style_truth(value))
         style_protocol_make(def, IP_FAMILY_IPV6)->autoconf = true;
     read_lists(ini, def, entries, file->path);
+    g_autofree char *more = g_strconcat(file->path, ".d/", NULL);
+    for (guint i = 0; i < files->len; i++) {
+        const StyleFile *one = files->pdata[i];
+        g_autoptr(GPtrArray) added = g_str_has_prefix(one->path, more) ? ini_parse(one->text) : NULL;
+        if (added)
+            read_lists(added, def, entries, one->path);
+    }
 }
 
 static void read_files(const GPtrArray *files, GPtrArray *entries)
@@ -270,12 +297,12 @@ static void read_files(const GPtrArray *files, GPtrArray *entries)
     }
     for (guint i = 0; i < files->len; i++) {
         if (g_str_has_suffix(((StyleFile *) files->pdata[i])->path, ".network"))
-            read_network(files->pdata[i], entries);
+            read_network(files->pdata[i], files, entries);
     }
     style_nest(entries);
 }
 
 const HostStyle style_networkd = {
-    .name = "systemd-networkd", .folders = folders, .suffixes = { ".netdev", ".network" }, .prefix = "10-libvirt-",
+    .name = "systemd-networkd", .folders = folders, .suffixes = { ".netdev", ".network" }, .prefix = "10-libvirt-", .dropins = TRUE,
     .write = write_files, .read = read_files,
 };
