@@ -185,6 +185,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetlinkSaved, netlink_saved_free)
 /** As text for a file (caller frees), and back; NULL with an error if it isn't one. */
 char *netlink_saved_text(const NetlinkSaved *saved);
 NetlinkSaved *netlink_saved_parse(const char *text);
+/** Whether there was a link of that name, up. */
+bool netlink_saved_was_up(const NetlinkSaved *saved, const char *name);
 /** Make the links of the names in @names (set of names) what they were, with addresses and routes: what wasn't there goes, what has gone
  * comes back with its number. 0; -1 with the first error, after as much as possible was done. */
 int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *names);

@@ -165,6 +165,12 @@ static bool find_link(const NetlinkSaved *saved, const char *name, Link *link)
     return false;
 }
 
+bool netlink_saved_was_up(const NetlinkSaved *saved, const char *name)
+{
+    Link link;
+    return find_link(saved, name, &link) && (link.head->ifi_flags & IFF_UP);
+}
+
 /* ---- links ---- */
 
 /* Kinds that can be made again, and which of their options can be set. */

@@ -379,6 +379,11 @@ def test_the_hosts_manager_is_asked(styled, style):
         assert bridge.isActive() and asked() == up
         bridge.destroy()
         assert not bridge.isActive() and (not down or asked() == down)
+        c.changeBegin()
+        bridge.create()
+        asked()
+        c.changeRollback()      # nor does the manager believe that it is up
+        assert not bridge.isActive() and 'br0' not in links() and (not down or asked()[:1] == down)
         write(daemon, 'calls.fail', '')
         problem = caught(bridge.create)
         assert 'no such luck' in str(problem)

@@ -102,6 +102,20 @@ static int up_by_manager(const InterfaceNode *node, const Manager *manager, cons
     return run_all(node, manager, theirs ? manager->theirs : manager->up, name);
 }
 
+void activate_tell(const InterfaceNode *node, GHashTable *names, gboolean up, const NetlinkSaved *was)
+{
+    const Manager *manager = manager_of(node);
+    g_autoptr(GPtrArray) entries = manager ? host_files_read(node->root) : NULL;
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const char *name = ((StyleEntry *) entries->pdata[i])->def->name;
+        if (!g_hash_table_contains(names, name) || !(up ? netlink_saved_was_up(was, name) : netlink_index(name) != 0))
+            continue;
+        if ((up ? up_by_manager(node, manager, name) : run_all(node, manager, manager->down, name)) < 0)
+            LOG_WARN("interface '%s': %s", name, error_message());
+    }
+    virResetLastError();
+}
+
 int activate_reload(const InterfaceNode *node)
 {
     const Manager *manager = manager_of(node);

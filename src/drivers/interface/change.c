@@ -134,11 +134,16 @@ int change_rollback(ManagedTable *table)
         return failed ? -1 : fail_none();
     g_autoptr(SavedHost) touched = read_touched(node);
     g_autoptr(Netlink) nl = netlink_open();
-    /* the manager first: it may change what runs when it reads its files again */
-    if (!touched || !nl || restore_files(node, saved) < 0 || activate_reload(node) < 0 ||
-        (saved->network && netlink_saved_restore(nl, saved->network, touched->names) < 0))
+    if (!saved->network)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "'%s' doesn't say what the network was", path);
+    if (!touched || !nl)
         return -1;
-    return end_change(node);
+    /* the manager first: it may change what runs when it reads its files again */
+    activate_tell(node, touched->names, FALSE, saved->network);
+    if (restore_files(node, saved) < 0 || activate_reload(node) < 0)
+        return -1;
+    activate_tell(node, touched->names, TRUE, saved->network);
+    return netlink_saved_restore(nl, saved->network, touched->names) < 0 ? -1 : end_change(node);
 }
 
 void change_mend(const InterfaceNode *node)

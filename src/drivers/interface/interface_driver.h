@@ -102,6 +102,9 @@ int activate_up(InterfaceNode *node, const HostInterfaceDef *def);
 int activate_down(InterfaceNode *node, const HostInterfaceDef *def, gboolean defined);
 /** Put back what a daemon that was killed had begun to start or stop. */
 void activate_mend(InterfaceNode *node);
+/** Have the manager, if one runs, start or stop those of @names (set of names) that files define, so that what it believes is what is going to be:
+ * stop those that are there, start those that were up in @was. Its failures go to the log. */
+void activate_tell(const InterfaceNode *node, GHashTable *names, gboolean up, const NetlinkSaved *was);
 /** Have the manager read its files again; nothing if none runs. */
 int activate_reload(const InterfaceNode *node);
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the kernel has told of links, addresses and routes, kept as text.
+ */
+#include <libvirt/virterror.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/netlink.h"
+
+static void test_text(void)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    g_assert_nonnull(nl);
+    g_autoptr(NetlinkSaved) saved = netlink_saved_new(nl);
+    g_assert_nonnull(saved);
+    g_assert_cmpuint(saved->items[NETLINK_SAVED_LINKS]->len, >=, 1); /* the loopback device */
+    g_autofree char *text = netlink_saved_text(saved);
+    g_autoptr(NetlinkSaved) again = netlink_saved_parse(text);
+    g_assert_nonnull(again);
+    g_autofree char *text_again = netlink_saved_text(again);
+    g_assert_cmpstr(text, ==, text_again);
+    g_assert_false(netlink_saved_was_up(again, "none such"));
+    g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
+    g_assert_cmpint(netlink_saved_restore(nl, again, none), ==, 0);
+}
+
+/* A file that was damaged is told, and never believed. */
+static void test_damaged(void)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    g_autoptr(NetlinkSaved) saved = netlink_saved_new(nl);
+    g_autofree char *text = netlink_saved_text(saved);
+    static const char *const bad[] = { "x", "0", "0 ", "3 AAAA", "0 AAAA", "1 %%%%", "0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" };
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_assert_null(netlink_saved_parse(bad[i]));
+        g_assert_cmpint(virGetLastErrorCode(), ==, VIR_ERR_INTERNAL_ERROR);
+        virResetLastError();
+    }
+    /* shorter by a few characters each time: the length in the message doesn't fit any more */
+    size_t line = strcspn(text, "\n");
+    for (size_t cut = 4; cut < 64 && cut < line; cut += 4) {
+        g_autofree char *part = g_strndup(text, line - cut);
+        g_assert_null(netlink_saved_parse(part));
+        virResetLastError();
+    }
+    g_autoptr(NetlinkSaved) empty = netlink_saved_parse("");
+    g_assert_nonnull(empty);
+}
+
+static void test_watch(void)
+{
+    NetlinkWatch *watch = netlink_watch_new();
+    g_assert_nonnull(watch);
+    netlink_watch_changed(watch);
+    g_assert_false(netlink_watch_changed(watch));
+    netlink_watch_wait(watch, 1);
+    netlink_watch_free(watch);
+    netlink_watch_free(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/netlink/text", test_text);
+    g_test_add_func("/netlink/damaged", test_damaged);
+    g_test_add_func("/netlink/watch", test_watch);
+    return g_test_run();
+}
