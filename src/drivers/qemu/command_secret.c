@@ -19,7 +19,8 @@ int qemu_secret_memory(const guint8 *value, size_t size, uid_t uid, gid_t gid)
 
     if (fd < 0)
         return FAIL_ERRNO(errno, "cannot make memory for a secret");
-    if (fchmod(fd, 0400) == 0 && fchown(fd, uid, gid) == 0 && file_write_all(fd, value, size) == 0 &&
+    /* Read from its beginning, also by who inherits it. */
+    if (fchmod(fd, 0400) == 0 && fchown(fd, uid, gid) == 0 && file_write_all(fd, value, size) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         return fd;
     error_report_errno(ERROR_DOMAIN, errno, "cannot write a secret to memory");

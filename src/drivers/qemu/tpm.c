@@ -22,7 +22,8 @@
 
 /* Keys are made in it. */
 #define SETUP_MS 120000
-/* Above it there is nothing more. */
+/* Below it not even errors are told, as that the key is another one; above it there is nothing more. */
+#define MIN_LOG_LEVEL 1
 #define MAX_LOG_LEVEL 20
 #define MAX_OUTPUT (64 * 1024)
 /* Of the state, if it is encrypted. */
@@ -260,7 +261,7 @@ static int start_emulator(Guest *guest, const Place *place, const DomainTpm *tpm
 {
     g_autofree char *name = qemu_tpm_helper(tpm);
     g_autofree char *state = g_strdup_printf("dir=%s,mode=0600", place->state);
-    g_autofree char *log = g_strdup_printf("fd=1,level=%u", MIN(tpm->backend.debug, MAX_LOG_LEVEL));
+    g_autofree char *log = g_strdup_printf("fd=1,level=%u", CLAMP(tpm->backend.debug, MIN_LOG_LEVEL, MAX_LOG_LEVEL));
     g_autofree char *control = NULL, *key = NULL;
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     QemuHelperSpec spec = { .name = name, .uid = place->uid, .gid = place->gid };
