@@ -23,7 +23,7 @@ import socket
 s = socket.create_server(('{SERVER}', {SERVER_PORT}))
 while True:
     c, peer = s.accept()
-    c.sendall(('you are ' + peer[0] + '\\n').encode())
+    c.sendall(('you are %s %d' % peer[:2]).encode() + b'\\n')
     c.close()
 '''
 
