@@ -206,9 +206,14 @@ typedef struct MetadataEdit {
 static int edit_metadata(Managed *obj, void *def, gboolean live, void *opaque)
 {
     const MetadataEdit *e = opaque;
+    const NetworkBackend *backend = network_backend(obj);
     NetworkDef *net = def;
-    return metadata_set(&(MetadataFields) { &net->title, &net->description, &net->metadata }, e->type, e->text, e->key, e->uri,
-                        ERROR_DOMAIN);
+    g_autoptr(ManagedState) state = managed_state(obj);
+    const NetworkDef *was = definition_get(live ? state->live : state->config);
+    if (metadata_set(&(MetadataFields) { &net->title, &net->description, &net->metadata }, e->type, e->text, e->key, e->uri,
+                     ERROR_DOMAIN) < 0)
+        return -1;
+    return backend->metadata ? backend->metadata(obj, was, net, live) : 0;
 }
 
 static int network_set_metadata(virNetworkPtr net, int type, const char *text, const char *key, const char *uri,

@@ -20,6 +20,8 @@ typedef struct NetworkBackend {
     int (*restore)(Managed *net, NetworkDef *live);
     /** Bring what runs in line with @now, of which virNetworkUpdate() has changed @section. */
     int (*update)(Managed *net, const NetworkDef *was, const NetworkDef *now, unsigned int section);
+    /** The metadata has changed from @was's to @now's; @live: of the run, which is to follow. */
+    int (*metadata)(Managed *net, const NetworkDef *was, const NetworkDef *now, bool live);
     /** The leases of its DHCP server, of hardware address @mac or (NULL) all: how many, into *leases (may be NULL) an array with a NULL
      * behind the last, which the caller frees. -1 with an error. NULL: the driver leaves network_get_dhcp_leases out of its functions. */
     int (*leases)(Managed *net, const NetworkDef *def, const char *mac, virNetworkDHCPLeasePtr **leases);

@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 import support
-from netnode import SERVER, SERVER_PORT, network_xml, start_network
+from netnode import SERVER, SERVER_PORT, caught, network_xml, nic, nothing_left, rules, start_network
 from netnode import connection, firewall, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for
 
@@ -109,3 +109,71 @@ def test_name_server(connection, server, stranger):
     finally:
         far.kill()
         far.wait()
+
+
+# ---- ports that lead to guests ----
+
+FORWARDS = 'urn:libvirt-forwards:1.0'
+HEAR = '''
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+print(s.makefile().readline().strip())
+'''
+
+
+def forwards(*lines):
+    return '<forwards>' + ''.join(f'<forward {line}/>' for line in lines) + '</forwards>'
+
+
+def lead(daemon, *lines, check=True):
+    """Errors as text."""
+    what = ['--set', forwards(*lines)] if lines else ['--remove']
+    return support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'net-metadata', 'n1', '--uri', FORWARDS, '--key', 'f',
+                        '--live', '--config', *what], check=check).stderr
+
+
+def hears(server, port, address='10.99.0.1'):
+    done = support.run(['ip', 'netns', 'exec', server, sys.executable, '-c', HEAR, address, str(port)], check=False)
+    return done.stdout.strip()
+
+
+def test_ports_lead_to_guests(guest_daemon, connection, server, boot_defined, firewall):
+    """From outside and from the host itself, to the address that the guest has got; also with a firewall that drops, and after a crash."""
+    firewall('add table ip filter\nadd chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }\n')
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    lead(guest_daemon, "port='8080' to='80' guest='web'", "protocol='tcp' port='8081' to='80' mac='52:54:00:00:31:01' address='10.99.0.1'")
+    assert hears(server, 8080) == ''
+    wait = 'until,ip,route|grep,-q,192;do,sleep,1;done'
+    boot_defined('web', devices=nic('n1', '52:54:00:00:31:01'), extra=f'guest.run={wait};while,true;do,echo,hello|nc,-l,-p,80;done')
+    wait_for(lambda: hears(server, 8080) == 'hello', 60, 'the way to the guest')
+    wait_for(lambda: hears(server, 8081) == 'hello', 10, 'the other way')
+    wait_for(lambda: support.run([sys.executable, '-c', HEAR, '10.99.0.1', '8080'], check=False).stdout == 'hello\n', 10, 'the way from here')
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    network = again.networkLookupByName('n1')
+    wait_for(lambda: hears(server, 8080) == 'hello', 10, 'the way after a crash')
+    support.run(['nft', 'delete', 'table', 'inet', 'libvirt_network'])
+    wait_for(lambda: hears(server, 8080) == 'hello', 10, 'the way after the rules were lost')
+    lead(guest_daemon)
+    assert hears(server, 8080) == '' and 'dport 8080' not in rules()
+    lead(guest_daemon, "port='9090' to='80' guest='web'")
+    wait_for(lambda: hears(server, 9090) == 'hello', 10, 'the new way')
+    again.lookupByName('web').destroy()
+    network.destroy()
+    nothing_left('virbr31', 'n1')
+    again.close()
+
+
+def test_wrong_forwards(guest_daemon, connection):
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    before = network.XMLDesc()
+    for line, word in (("port='0' guest='a'", 'port'), ("port='70000' guest='a'", 'port'), ("port='80x' guest='a'", 'port'), ("port='80'", 'guest'),
+                       ("port='80' guest='a' ip='192.168.31.3'", 'guest'), ("protocol='sctp' port='80' guest='a'", 'protocol'),
+                       ("port='80' ip='x'", 'ip'), ("port='80' mac='52:54'", 'mac'), ("port='80' guest='a' address='1.2.3'", 'address')):
+        problem = lead(guest_daemon, line, check=False)
+        assert f'{word}' in problem and 'n1' in problem, (line, problem)
+        assert network.XMLDesc() == before
+    bad = network_xml('n2', 32, mode=None).replace('</network>', f"<metadata><forwards xmlns='{FORWARDS}'><forward port='80' guest='a'/>"
+                                                   '</forwards></metadata></network>')
+    assert "mode='nat'" in str(caught(connection.networkDefineXML, bad))

@@ -16,6 +16,7 @@
 #include "drivers/network/firewall.h"
 #include "drivers/network/firewalld.h"
 #include "drivers/network/foreign.h"
+#include "drivers/network/forwards.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/network_driver.h"
@@ -102,7 +103,7 @@ static int check(NetworkHost *host, NetworkDef *def, const NetworkDef *old)
         return 0;
     if (old && !def->bridge.name && network_def_owns_bridge(old))
         def->bridge.name = g_strdup(old->bridge.name);
-    if (take_bridge(network_host_priv(host), def) < 0 || dnsmasq_check(def) < 0)
+    if (forwards_check(def) < 0 || take_bridge(network_host_priv(host), def) < 0 || dnsmasq_check(def) < 0)
         return -1;
     if (def->has_mac)
         return 0;
@@ -149,7 +150,7 @@ static void remove_former_rules(const NetworkDef *net)
     virResetLastError();
 }
 
-int rules_mend(const NetworkDef *net)
+int rules_mend(Managed *obj, const NetworkDef *net)
 {
     g_autofree char *probe = rules_probe(net->bridge.name), *found = NULL;
     if (network_def_mode(net) == NETWORK_FORWARD_MODE_OPEN)
@@ -160,15 +161,16 @@ int rules_mend(const NetworkDef *net)
     if (!found)
         LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
     virResetLastError();
-    return (!found && ensure_rules(net) < 0) || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
+    return (!found && (ensure_rules(net) < 0 || (forwards_exist(net) && forwards_ensure(obj, net) < 0))) || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
 }
 
 /* @strict: what others' rules do to the network is an error. */
-static int ensure(const Managed *obj, const NetworkDef *net, bool strict)
+static int ensure(Managed *obj, const NetworkDef *net, bool strict)
 {
     if (!network_def_owns_bridge(net))
         return traffic_ensure(obj, net);
-    return bridge_ensure(net) < 0 || traffic_ensure(obj, net) < 0 || ensure_rules(net) < 0 || firewalld_ensure(net, strict) < 0 ||
+    return bridge_ensure(net) < 0 || traffic_ensure(obj, net) < 0 || ensure_rules(net) < 0 ||
+        (forwards_exist(net) && forwards_ensure(obj, net) < 0) || firewalld_ensure(net, strict) < 0 ||
         foreign_ensure(net, strict) < 0 ||
         bridge_enable_forwarding(net) < 0 || service_ensure(network_node(obj), net) < 0 ? -1 : 0;
 }
@@ -267,7 +269,8 @@ static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDe
 {
     if (traffic_ports(obj, live, NULL, port) < 0)
         return -1;
-    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0)
+    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0 &&
+        (!network_def_owns_bridge(live) || !forwards_exist(live) || forwards_ensure(obj, live) == 0))
         return 0;
     virErrorPtr error = error_save();
     if (traffic_ports(obj, live, port, NULL) < 0)
@@ -303,7 +306,15 @@ static int list_leases(Managed *obj, const NetworkDef *def, const char *mac, vir
     return leases_list(network_node(obj)->lib, def, mac, leases);
 }
 
+static int metadata(Managed *obj, const NetworkDef *was, const NetworkDef *now, bool live)
+{
+    if (!network_def_owns_bridge(now) || (!forwards_exist(was) && !forwards_exist(now)))
+        return 0;
+    return forwards_check(now) < 0 || (live && forwards_ensure(obj, now) < 0) ? -1 : 0;
+}
+
 const NetworkBackend network_node_backend = {
+    .metadata = metadata,
     .rules = MANAGED_UNDEFINE_ACTIVE,
     .check = check,
     .start = start,

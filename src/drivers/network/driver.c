@@ -14,6 +14,7 @@
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
+#include "drivers/network/forwards.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/network_driver.h"
 #include "drivers/network/subnet.h"
@@ -108,6 +109,8 @@ static int state_start(const StateContext *ctx)
     managed_table_autostart(table);
     if (ctx->privileged && !(node->firewall = firewall_watch_new(node)))
         LOG_WARN("rules that somebody takes away are not put back: %s", error_message());
+    if (ctx->privileged && !(node->forwards = forwards_watch_new(node)))
+        LOG_WARN("ports that lead to guests don't follow their addresses: %s", error_message());
     virResetLastError();
     node_get()->tables.networks = table;
     return 0;
@@ -119,6 +122,7 @@ static void state_stop(void)
     if (!state)
         return;
     firewall_watch_free(g_steal_pointer(&state->firewall));
+    forwards_watch_free(g_steal_pointer(&state->forwards));
     service_detach_all(state);
     /* what was due then */
     if (!pool_drain(state->pool, DRAIN_MS))

@@ -28,6 +28,7 @@ typedef struct NetworkNode {
     GHashTable *claims;      /* BridgeClaim by the bridge's name */
     gboolean closed;         /* the driver stops: nothing is started again */
     struct FirewallWatch *firewall; /* NULL: nobody listens */
+    struct ForwardsWatch *forwards; /* NULL: leases aren't followed */
 } NetworkNode;
 
 static inline NetworkNode *network_node(const Managed *net)
@@ -42,7 +43,7 @@ GHashTable *bridge_claims_new(void);
 GHashTable *service_table_new(void);
 
 /** Put back what is missing of a running network's rules, and of those in other people's chains. 0, or -1 with an error. */
-int rules_mend(const NetworkDef *net);
+int rules_mend(Managed *obj, const NetworkDef *net);
 
 /* Changes of the host's firewall (watch.c) */
 typedef struct FirewallWatch FirewallWatch;

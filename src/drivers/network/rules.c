@@ -88,6 +88,8 @@ static void add_passage(const Rules *r, const NetworkIp *ip)
     const char *dev = r->net->forward.dev, *family = v6 ? "ip6" : "ip";
     g_autofree char *in = dev ? g_strdup_printf("iifname \"%s\" ", dev) : g_strdup("");
     g_autofree char *out = dev ? g_strdup_printf("oifname \"%s\" ", dev) : g_strdup("");
+    if (translates(r->net, v6)) /* what ports of the host lead to */
+        rule(r, "to", "%s%s daddr %s ct status dnat accept", in, family, net);
     rule(r, "to", "%s%s daddr %s %saccept", in, family, net, translates(r->net, v6) ? "ct state related,established " : "");
     rule(r, "from", "%s%s saddr %s accept", out, family, net);
 }
@@ -145,6 +147,29 @@ void rules_add(const NetworkDef *net, GString *text)
         add_all(&rules);
 }
 
+static const char *const forward_chains[] = { "dnat", "dnatown" };
+
+void rules_begin_forwards(const char *bridge, GString *text)
+{
+    static const char *const hooks[] = { "prerouting", "output" };
+    g_autofree char *id = chain_id(bridge);
+    g_string_append(text, "add table " RULES_TABLE "\n");
+    for (guint i = 0; i < G_N_ELEMENTS(hooks); i++)
+        g_string_append_printf(text, "add chain " RULES_TABLE " %s_%s { type nat hook %s priority -100; policy accept; }\n"
+                               "flush chain " RULES_TABLE " %s_%s\n", forward_chains[i], id, hooks[i], forward_chains[i], id);
+}
+
+void rules_add_forward(const char *bridge, bool own, GString *text, const char *format, ...)
+{
+    g_autofree char *id = chain_id(bridge);
+    va_list args;
+    g_string_append_printf(text, "add rule " RULES_TABLE " %s_%s ", forward_chains[own], id);
+    va_start(args, format);
+    g_string_append_vprintf(text, format, args);
+    va_end(args);
+    g_string_append_c(text, '\n');
+}
+
 char *rules_probe(const char *bridge)
 {
     g_autofree char *id = chain_id(bridge);
@@ -164,4 +189,7 @@ void rules_remove(const char *bridge, GString *text)
         g_string_append_printf(text, "delete chain " RULES_TABLE " %s_%s\n", sides[i], id);
     g_string_append_printf(text, "add chain " RULES_TABLE " nat_%s { type nat hook postrouting priority 100; policy accept; }\n"
                            "flush chain " RULES_TABLE " nat_%s\ndelete chain " RULES_TABLE " nat_%s\n", id, id, id);
+    rules_begin_forwards(bridge, text);
+    for (guint i = 0; i < G_N_ELEMENTS(forward_chains); i++)
+        g_string_append_printf(text, "delete chain " RULES_TABLE " %s_%s\n", forward_chains[i], id);
 }

@@ -23,6 +23,10 @@ bool rules_bridge_is_writable(const char *bridge);
 char *rules_subnet(const NetworkIp *ip, bool *v6);
 /** Append what makes the rules of @net, which owns its bridge. Nothing for mode 'open'. */
 void rules_add(const NetworkDef *net, GString *text);
+/** Append what makes the chains, empty, in which ports of the host lead to guests behind a bridge. */
+void rules_begin_forwards(const char *bridge, GString *text);
+/** Append a rule to them: for packets from elsewhere, or (@own) this host's. */
+void rules_add_forward(const char *bridge, bool own, GString *text, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /** A command for nft that fails unless the rules of a bridge are there; caller frees. */
 char *rules_probe(const char *bridge);
 /** Append what takes away the rules of a bridge, whatever they are, also if there are none. */

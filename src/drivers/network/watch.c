@@ -32,7 +32,7 @@ static void look_at(NetworkNode *node, Managed *net)
     if (managed_job_begin(&job, network_host_table(node->host), net->entry.uuid, NULL, __func__) < 0 || !managed_active(job.state))
         return;
     const NetworkDef *def = definition_get(job.state->live);
-    if (network_def_owns_bridge(def) && rules_mend(def) < 0)
+    if (network_def_owns_bridge(def) && rules_mend(net, def) < 0)
         LOG_ERROR("network '%s': %s", MANAGED_NAME(net), error_message());
 }
 
