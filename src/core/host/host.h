@@ -83,6 +83,8 @@ gboolean host_x86_features(CpuSet *set);
 
 /** Tests: look for /proc, /sys and /etc below @root; NULL: "/". Not while other threads use this module. */
 void host_set_root(const char *root);
+/** Where the absolute @path is: below the root. Caller frees. */
+char *host_place(const char *path);
 /** Read a small file below the root; the path is made by printf rules. NULL if it isn't there or can't be read; sets no error. */
 char *host_read(gsize max, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /** A decimal or 0x number in such a file; @fallback if there is none. */

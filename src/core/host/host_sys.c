@@ -24,6 +24,11 @@ static char *host_path(const char *fmt, va_list args)
 {
     g_autofree char *path = g_strdup_vprintf(fmt, args);
 
+    return host_place(path);
+}
+
+char *host_place(const char *path)
+{
     return g_strconcat(root_dir ? root_dir : "", path, NULL);
 }
 
@@ -74,7 +79,7 @@ static gint compare_numbers(gconstpointer a, gconstpointer b)
 
 GArray *host_list_numbers(const char *folder, const char *prefix)
 {
-    g_autofree char *path = g_strconcat(root_dir ? root_dir : "", folder, NULL);
+    g_autofree char *path = host_place(folder);
     g_auto(GStrv) names = file_list_dir(path, FOLDER_MAX_NAMES);
     GArray *numbers = g_array_new(FALSE, FALSE, sizeof(guint));
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "drivers/qemu/cachetune.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tuning.h"
 
@@ -276,5 +277,7 @@ int qemu_guest_setup(Guest *guest, DomainDef *def)
     }
     if (set_links(guest, def) < 0 || set_balloon(guest, def) < 0)
         return -1;
-    return qemu_guest_refresh(guest, def) < 0 || qemu_guest_place_threads(guest, def) < 0 ? -1 : qemu_guest_tune_threads(guest, def);
+    if (qemu_guest_refresh(guest, def) < 0 || qemu_guest_place_threads(guest, def) < 0 || qemu_guest_cachetune_make(guest, def) < 0)
+        return -1;
+    return qemu_guest_tune_threads(guest, def);
 }

@@ -11,6 +11,7 @@
 #include "core/host/cgroup.h"
 #include "domain/params.h"
 #include "domain/vcpus.h"
+#include "drivers/qemu/cachetune.h"
 #include "drivers/qemu/threads.h"
 
 #define DEFAULT_PERIOD 100000
@@ -18,19 +19,23 @@
 
 /* ---- the guest's group ---- */
 
-/* As systemd could name a machine: letters, digits and a few signs. NULL with an error. */
-static char *group_path(const Guest *guest, const DomainDef *def)
+char *qemu_guest_group_name(const Guest *guest)
 {
-    g_autofree char *partition = cgroup_partition(def->resource.partition);
     g_autoptr(GString) name = g_string_new(NULL);
 
-    if (!partition)
-        return NULL;
     for (const char *c = guest->name; *c && name->len < NAME_MAX_CHARS; c++) {
         if (g_ascii_isalnum(*c) || strchr("-_.", *c))
             g_string_append_c(name, *c);
     }
-    return g_strdup_printf("%s/qemu-%d-%s.libvirt-qemu", partition, guest->id, name->str);
+    return g_strdup_printf("qemu-%d-%s", guest->id, name->str);
+}
+
+/* NULL with an error. */
+static char *group_path(const Guest *guest, const DomainDef *def)
+{
+    g_autofree char *partition = cgroup_partition(def->resource.partition), *name = qemu_guest_group_name(guest);
+
+    return partition ? g_strdup_printf("%s/%s.libvirt-qemu", partition, name) : NULL;
 }
 
 /* One guest's group while it is tuned. */
@@ -321,13 +326,11 @@ static int tune_nodes(const Tuning *t)
 /* Whatever the host has. */
 static int check_undone(const DomainDef *def)
 {
-    const DomainCputune *c = def->cputune;
     const DomainNumatune *n = def->numatune;
     const struct {
         gboolean there;
         const char *what;
     } undone[] = {
-        { c && (c->n_cachetunes || c->n_memorytunes), "<cachetune> or <memorytune>" },
         { def->memtune && def->memtune->has_min_guarantee, "<min_guarantee>" },
         { n && n->memory.placement == DOMAIN_VCPU_PLACEMENT_AUTO && !n->memory.nodeset, "placement='auto' of <numatune>" },
     };
@@ -355,7 +358,7 @@ int qemu_check_tuning(const DomainDef *def)
           "mode='restrictive' of <numatune>" },
     };
 
-    if (check_undone(def) < 0)
+    if (check_undone(def) < 0 || qemu_check_cachetune(def) < 0)
         return -1;
     for (guint i = 0; i < G_N_ELEMENTS(wishes); i++) {
         if (!wishes[i].there)
@@ -386,6 +389,8 @@ int qemu_guest_tune_threads(Guest *guest, const DomainDef *def)
 {
     g_auto(Tuning) t = { NULL };
 
+    if (qemu_guest_cachetune_enter(guest, def) < 0)
+        return -1;
     if (!wants_cpu_of_threads(def->cputune))
         return 0;
     return tuning_begin(&t, guest, def) < 0 ? -1 : tune_threads(&t);
@@ -413,6 +418,7 @@ void qemu_guest_untune(Guest *guest, const DomainDef *def)
 {
     g_auto(Tuning) t = { NULL };
 
+    qemu_guest_cachetune_remove(guest, def);
     if (!g_atomic_int_get(&qemu_guest(guest)->tuned))
         return;
     if (tuning_begin(&t, guest, def) == 0)

@@ -6,6 +6,9 @@
 #pragma once
 #include "drivers/qemu/backend.h"
 
+/** What groups of the guest are called in the kernel, "qemu-1-web": letters, digits and a few signs of its name, as systemd could
+ * name a machine. Caller frees. */
+char *qemu_guest_group_name(const Guest *guest);
 /** Refuse what this host can't do; before the start. 0, or -1 with an error. */
 int qemu_check_tuning(const DomainDef *def);
 /** Limits of the whole process, as soon as there is one. 0, or -1 with an error. */
