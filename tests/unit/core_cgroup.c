@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "core/host/cgroup.h"
+#include "remove_tree.h"
 
 static char *root;
 
@@ -108,18 +109,6 @@ static void test_unified(void)
     g_assert_cmpint(g_mkdir_with_parents(gone, 0755), ==, 0);
     cgroup_remove(host, "/machine/empty");
     g_assert_false(g_file_test(gone, G_FILE_TEST_EXISTS));
-}
-
-static void remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        g_autofree char *inner = g_strdup_printf("%s/%s", path, name);
-
-        remove_tree(inner);
-    }
-    g_remove(path);
 }
 
 int main(int argc, char **argv)

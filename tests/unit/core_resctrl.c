@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "core/host/host.h"
 #include "core/host/resctrl.h"
+#include "remove_tree.h"
 
 #define TREE "/sys/fs/resctrl"
 
@@ -211,18 +212,6 @@ static void test_failures(void)
     g_assert_cmpint(resctrl_make("qemu-1-a-x", &part, 1), ==, -1);
     assert_error(VIR_ERR_OPERATION_TIMEOUT, "keeps '");
     close(other);
-}
-
-static void remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        g_autofree char *inner = g_strdup_printf("%s/%s", path, name);
-
-        remove_tree(inner);
-    }
-    g_remove(path);
 }
 
 int main(int argc, char **argv)
