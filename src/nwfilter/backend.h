@@ -8,9 +8,16 @@
 
 typedef struct NwfilterHost NwfilterHost;
 
+/** A binding and what it needs: all filters, the binding's own first, each once. */
+typedef struct NwfilterUse {
+    const NwfilterBindingDef *binding;
+    const NwfilterDef **filters;
+    guint n_filters;
+} NwfilterUse;
+
 typedef struct NwfilterBackend {
-    /** Put the filters that @binding needs in force. @filters: all of them, the binding's own first, each once. */
-    int (*bind)(NwfilterHost *host, const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n);
+    /** Put the filters that each of @uses needs in force, in place of what its interface had: all, or with an error none. */
+    int (*bind)(NwfilterHost *host, const NwfilterUse *uses, guint n);
     int (*unbind)(NwfilterHost *host, const NwfilterBindingDef *binding);
 } NwfilterBackend;
 

@@ -45,6 +45,7 @@ static const ManagedKind filter_kind = {
     .has_uuid_at = offsetof(NwfilterDef, has_uuid),
     .complete = filter_check,
     .handle = filter_handle,
+    .edit = "nwfilter-edit",
 };
 
 static const ManagedKind binding_kind = {
@@ -58,6 +59,7 @@ static const ManagedKind binding_kind = {
     .has_uuid_at = -1,
     .complete = binding_check,
     .handle = binding_handle,
+    .status = "filterbindingstatus",
 };
 
 static int begin_change(NwfilterHost *host, const char *api)
@@ -138,23 +140,53 @@ static void tree_walk(Tree *tree)
 
 /* ---- what is in force ---- */
 
-static int put_in_force(NwfilterHost *host, const NwfilterBindingDef *binding, Definition *draft)
+/* What one binding needs, with references on all of it. */
+typedef struct Needs { Definition *binding; Tree tree; NwfilterUse use; } Needs;
+
+static void needs_free(void *opaque)
 {
-    Tree tree;
-    int rc = 0;
-    tree_init(&tree, host->filters, draft);
-    tree_note(&tree, binding->filterref.filter);
-    tree_walk(&tree);
-    if (tree.missing) {
-        rc = FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s', which interface '%s' needs, is missing", tree.missing, binding->portdev);
-    } else if (host->backend->bind) {
-        g_autofree const NwfilterDef **defs = g_new(const NwfilterDef *, tree.found->len);
-        for (guint i = 0; i < tree.found->len; i++)
-            defs[i] = def_of(tree.found->pdata[i]);
-        rc = host->backend->bind(host, binding, defs, tree.found->len);
+    Needs *needs = opaque;
+    tree_clear(&needs->tree);
+    definition_unref(needs->binding);
+    g_free(needs->use.filters);
+    g_free(needs);
+}
+
+/* NULL with an error if a filter is missing. */
+static Needs *needs_of(NwfilterHost *host, Definition *binding, Definition *draft)
+{
+    Needs *needs = g_new0(Needs, 1);
+    needs->binding = definition_ref(binding);
+    needs->use.binding = definition_get(binding);
+    tree_init(&needs->tree, host->filters, draft);
+    tree_note(&needs->tree, needs->use.binding->filterref.filter);
+    tree_walk(&needs->tree);
+    if (needs->tree.missing) {
+        error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "filter '%s', which interface '%s' needs, is missing ('virsh nwfilter-list' shows "
+                     "those that are there)", needs->tree.missing, needs->use.binding->portdev);
+        needs_free(needs);
+        return NULL;
     }
-    tree_clear(&tree);
-    return rc;
+    needs->use.n_filters = needs->tree.found->len;
+    needs->use.filters = g_new(const NwfilterDef *, needs->use.n_filters);
+    for (guint i = 0; i < needs->use.n_filters; i++)
+        needs->use.filters[i] = def_of(needs->tree.found->pdata[i]);
+    return needs;
+}
+
+/* Put what @bindings (Definition) need in force, all or none. */
+static int put_in_force(NwfilterHost *host, GPtrArray *bindings, Definition *draft)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(needs_free);
+    g_autofree NwfilterUse *uses = g_new(NwfilterUse, bindings->len);
+    for (guint i = 0; i < bindings->len; i++) {
+        Needs *needs = needs_of(host, bindings->pdata[i], draft);
+        if (!needs)
+            return -1;
+        g_ptr_array_add(all, needs);
+        uses[i] = needs->use;
+    }
+    return host->backend->bind && all->len ? host->backend->bind(host, uses, all->len) : 0;
 }
 
 static const NwfilterBindingDef *binding_def(const ManagedState *state)
@@ -176,29 +208,18 @@ static gboolean needs(Managed *obj, const ManagedState *state, void *opaque)
     return found;
 }
 
-/* The bindings that need a filter, by its name. */
+/* The bindings that need a filter, by its name: their definitions. */
 static GPtrArray *users_of(NwfilterHost *host, const char *filter)
 {
     Need need = { host, filter };
-    return managed_objects(host->bindings, MANAGED_LIST_ACTIVE, needs, &need);
-}
-
-/* Put the new definition of a filter in force wherever it is needed; when that fails, the old one is so again. */
-static int change_in_force(NwfilterHost *host, GPtrArray *users, Definition *draft)
-{
-    for (guint i = 0; i < users->len; i++) {
-        g_autoptr(ManagedState) state = managed_state(users->pdata[i]);
-        if (put_in_force(host, binding_def(state), draft) == 0)
-            continue;
-        virErrorPtr error = error_save();
-        for (guint j = 0; j <= i; j++) {
-            g_autoptr(ManagedState) other = managed_state(users->pdata[j]);
-            put_in_force(host, binding_def(other), NULL);
-        }
-        error_restore(error);
-        return -1;
+    g_autoptr(GPtrArray) objects = managed_objects(host->bindings, MANAGED_LIST_ACTIVE, filter ? needs : NULL, &need);
+    GPtrArray *definitions = g_ptr_array_new_with_free_func(release);
+    for (guint i = 0; i < objects->len; i++) {
+        g_autoptr(ManagedState) state = managed_state(objects->pdata[i]);
+        if (state->live)
+            g_ptr_array_add(definitions, definition_ref(state->live));
     }
-    return 0;
+    return definitions;
 }
 
 /* ---- filters ---- */
@@ -225,11 +246,11 @@ Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *
         return NULL;
     }
     g_autoptr(GPtrArray) users = users_of(host, def->name);
-    if (check_circle(host, draft) < 0 || change_in_force(host, users, draft) < 0)
+    if (check_circle(host, draft) < 0 || put_in_force(host, users, draft) < 0)
         xml_struct_free(&NWFILTER_DEF_DESC, def);
     else if (!(obj = managed_define(host->filters, def, api)) && users->len) { /* another's name or UUID */
         virErrorPtr error = error_save();
-        change_in_force(host, users, NULL);
+        put_in_force(host, users, NULL);
         error_restore(error);
     }
     end_change(host);
@@ -245,7 +266,7 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
     if (managed_job_begin(&job, host->filters, uuid, NULL, api) == 0) {
         g_autoptr(GPtrArray) users = users_of(host, MANAGED_NAME(job.obj));
         rc = users->len ? FAIL(VIR_ERR_OPERATION_INVALID, "filter '%s' is in use on interface '%s'", MANAGED_NAME(job.obj),
-                               MANAGED_NAME((Managed *) users->pdata[0])) : managed_undefine(&job);
+                               ((const NwfilterBindingDef *) definition_get(users->pdata[0]))->portdev) : managed_undefine(&job);
     }
     managed_job_end(&job);
     end_change(host);
@@ -253,6 +274,14 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
 }
 
 /* ---- bindings ---- */
+
+/* The rules come between the two notes about a binding: a daemon that is killed leaves none that nobody knows of. */
+static int start_binding(Managed *obj, void *live)
+{
+    g_autoptr(GPtrArray) one = g_ptr_array_new_with_free_func(release);
+    g_ptr_array_add(one, definition_new(&NWFILTER_BINDING_ROOT, xml_struct_copy(&NWFILTER_BINDING_DEF_DESC, live)));
+    return put_in_force(managed_table_priv(obj->table), one, NULL);
+}
 
 Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const char *api)
 {
@@ -264,7 +293,7 @@ Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const c
     g_autoptr(Managed) other = managed_peek(host->bindings, NULL, def->portdev);
     if (other)
         error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "interface '%s' has a binding already", def->portdev);
-    if (other || put_in_force(host, def, NULL) < 0)
+    if (other)
         xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
     else
         obj = managed_create(host->bindings, def, api);
@@ -293,7 +322,7 @@ int nwfilter_host_unbind(NwfilterHost *host, const char *portdev, const char *ap
 
 NwfilterHost *nwfilter_host_new(const NwfilterBackend *backend, void *priv, EventBus *bus)
 {
-    static const ManagedBackend filters, bindings = { .stop = stop_binding };
+    static const ManagedBackend filters, bindings = { .start = start_binding, .stop = stop_binding };
     NwfilterHost *host = g_new0(NwfilterHost, 1);
     host->backend = backend;
     host->priv = priv;
@@ -311,6 +340,18 @@ void nwfilter_host_free(NwfilterHost *host)
     managed_table_free(host->filters);
     job_queue_clear(&host->jobs);
     g_free(host);
+}
+
+int nwfilter_host_load(NwfilterHost *host)
+{
+    managed_table_load(host->filters);
+    managed_table_load(host->bindings);
+    g_autoptr(GPtrArray) all = users_of(host, NULL);
+    if (begin_change(host, __func__) < 0)
+        return -1;
+    int rc = put_in_force(host, all, NULL);
+    end_change(host);
+    return rc;
 }
 
 ManagedTable *nwfilter_host_filters(const NwfilterHost *host) { return host->filters; }

@@ -12,6 +12,10 @@ NwfilterHost *nwfilter_host_new(const NwfilterBackend *backend, void *priv, Even
 /** Forget everything; what is in force stays so. No call may be under way. Accepts NULL. */
 void nwfilter_host_free(NwfilterHost *host);
 
+/** Read what a former daemon has left (managed_table_keep() was called for both tables), and put all bindings in force at once. 0, or -1
+ * with an error; then the bindings are known, but what the firewall has is not theirs. */
+int nwfilter_host_load(NwfilterHost *host);
+
 ManagedTable *nwfilter_host_filters(const NwfilterHost *host);
 ManagedTable *nwfilter_host_bindings(const NwfilterHost *host);
 

@@ -66,10 +66,10 @@ def command(host, folder, image):
     return ['qemu-system-x86_64', '-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', str(MEMORY_MIB),
             '-nodefaults', '-display', 'none', '-no-reboot', '-serial', f'file:{folder}/console',
             '-kernel', f'{host}/vmlinuz', '-initrd', f'{host}/initrd.img',
-            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet intel_iommu=on',
+            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet',
             '-drive', f'file={host}/root.img,{disk}', '-drive', f'file={image},{disk}',
-            '-device', 'intel-iommu', '-device', 'virtio-rng-pci',
-            # for tests of node devices: they may be given away
+            '-device', 'virtio-rng-pci',
+            # for tests of node devices: nobody needs it
             '-blockdev', 'null-co,node-name=spare,size=16777216,read-zeroes=on', '-device', 'pcie-root-port,id=port1,chassis=1,slot=1',
             '-device', 'nvme,drive=spare,serial=SPARE,bus=port1', '-device', 'virtio-serial-pci',
             '-chardev', f'file,id=report,path={folder}/report.tar', '-device', 'virtserialport,chardev=report,name=report']

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/netlink.h"
 #include "base/random.h"
-#include "drivers/network/firewall.h"
+#include "firewall/firewall.h"
 #include "drivers/network/firewalld.h"
 #include "drivers/network/foreign.h"
 #include "drivers/network/forwards.h"

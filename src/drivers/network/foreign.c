@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "drivers/network/dnsmasq.h"
-#include "drivers/network/firewall.h"
+#include "firewall/firewall.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/rules.h"
 

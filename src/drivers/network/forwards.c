@@ -11,7 +11,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "core/metadata.h"
-#include "drivers/network/firewall.h"
+#include "firewall/firewall.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/leases.h"
 #include "drivers/network/rules.h"

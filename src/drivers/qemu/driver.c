@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/log.h"
+#include "base/netlink.h"
 #include "base/threadpool.h"
 #include "core/driver.h"
 #include "core/node.h"
@@ -23,6 +24,7 @@
 #include "drivers/qemu/tap.h"
 #include "network/limits.h"
 #include "network/plug.h"
+#include "nwfilter/plug.h"
 
 /* Longest wait for calls under way when the driver stops. */
 #define DRAIN_MS 20000
@@ -52,6 +54,22 @@ static gboolean port_lives(const guint8 uuid[16], const guint8 mac[6], void *unu
 
     for (guint i = 0; live && i < live->devices.n_interfaces; i++) {
         if (memcmp(live->devices.interfaces[i]->mac, mac, 6) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether a filter's device is one of a guest that runs, or one of somebody else's. */
+static gboolean filter_lives(const guint8 uuid[16], const char *portdev, void *unused)
+{
+    g_autoptr(DomainObj) dom = store_by_uuid(host_domains(state.host), uuid);
+    g_autoptr(DomainState) now = dom ? domain_state(dom) : NULL;
+    const DomainDef *live = now && now->live ? shared_def_get(now->live) : NULL;
+
+    if (!dom)
+        return netlink_index(portdev) != 0;
+    for (guint i = 0; live && i < live->devices.n_interfaces; i++) {
+        if (g_strcmp0(live->devices.interfaces[i]->target.dev, portdev) == 0)
             return TRUE;
     }
     return FALSE;
@@ -164,6 +182,7 @@ static int state_start(const StateContext *ctx)
     if (host_load(state.host) < 0)
         return -1;
     network_sweep_ports(port_lives, NULL);
+    nwfilter_sweep(filter_lives, NULL);
     network_on_start(on_network_started, &state);
     on_network_started(NULL, NULL);
     if (ctx->privileged)

@@ -8,6 +8,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/tap.h"
+#include "nwfilter/plug.h"
 
 static int medium(Guest *guest, const DomainDisk *disk, const char *command, const char *node)
 {
@@ -83,7 +84,7 @@ static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
 /* What tap_update() and the link can follow. */
 static gboolean can_change(const char *path)
 {
-    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port" };
+    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref" };
 
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
         size_t len = strlen(parts[i]);
@@ -106,7 +107,7 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
                         "next start", change->path, guest->name);
     }
-    if (qemu_interface_needs_tap(old) && tap_update(def, now, old) < 0)
+    if (qemu_interface_needs_tap(old) && (nwfilter_change(now, old, def->name, def->uuid) < 0 || tap_update(def, now, old) < 0))
         return -1;
     return now->link == old->link ? 0 : qemu_guest_set_link(guest, now);
 }

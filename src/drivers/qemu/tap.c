@@ -29,6 +29,7 @@
 #include "drivers/qemu/tap_priv.h"
 #include "network/limits.h"
 #include "network/plug.h"
+#include "nwfilter/plug.h"
 
 #define MAX_QUEUES 256
 #define MAX_MACVTAPS 16384
@@ -98,16 +99,18 @@ SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], co
 }
 
 /* Address and size of packets, then the bridge. */
-static int setup_tap(DomainInterface *net, const guint8 uuid[16], const Wire *wire)
+static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wire)
 {
     const char *name = net->target.dev;
     g_autoptr(Netlink) nl = netlink_open();
-    const SwitchPort port = tap_switch_port(net, uuid, wire);
+    const SwitchPort port = tap_switch_port(net, def->uuid, wire);
     const bool yes = true;
     guint8 mac[6];
     NetlinkChange change = { .mac = mac, .mtu = net->mtu, .up = &yes };
 
     if (!nl)
+        return -1;
+    if (nwfilter_plug(net, def->name, def->uuid) < 0) /* nothing passes without it */
         return -1;
     /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
     memcpy(mac, net->mac, sizeof(mac));
@@ -252,6 +255,8 @@ void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *
     if (may_be_macvtap(net) && remove_macvtap(net) < 0)
         LOG_WARN("%s", error_message());
     switch_unplug(net, net->target.dev);
+    if (net->filterref)
+        nwfilter_unplug(net);
     if (net->bandwidth && net->target.dev)
         limits_forget(net->target.dev);
     if (net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
@@ -268,9 +273,8 @@ int tap_check_interface(const DomainInterface *net, const char *domain)
                     MAX_QUEUES);
     if (wanted && !netlink_name_is_valid(wanted))
         return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
-    if (net->filterref || net->source.n_ips || net->source.n_routes)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': filters and addresses are not supported yet",
-                    net->info.alias, domain);
+    if (net->source.n_ips || net->source.n_routes)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': addresses are not supported yet", net->info.alias, domain);
     if (net->trust_guest_rx_filters == TRISTATE_YES)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': trustGuestRxFilters is not supported yet",
                     net->info.alias, domain);
@@ -318,6 +322,9 @@ int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *w
 {
     const InterfaceVirtualport *vp = net->virtualport;
 
+    if (net->filterref && (wire->dev || (vp && vp->type == INTERFACE_VIRTUALPORT_TYPE_OPENVSWITCH)))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' can't have a <filterref>: the kernel filters what passes its own "
+                    "bridges, and not macvtap devices or Open vSwitch", net->info.alias, domain);
     if (wire->bridge)
         return 0;
     if (net->vlan)
@@ -343,7 +350,7 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
         return -1;
     if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
         return 0;
-    return setup_tap(net, def->uuid, wire);
+    return setup_tap(net, def, wire);
 }
 
 int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds)

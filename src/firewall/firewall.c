@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_FIREWALL
 #define LOG_SOURCE "network.firewall"
-#include "drivers/network/firewall.h"
+#include "firewall/firewall.h"
 #include <nftables/libnftables.h>
 #include <string.h>
 #include "base/error.h"

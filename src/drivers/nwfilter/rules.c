@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_NWFILTER
+#include "drivers/nwfilter/rules.h"
+#include <string.h>
+#include "base/error.h"
+#include "drivers/nwfilter/expression.h"
+#include "drivers/nwfilter/variables.h"
+
+#define MAX_DEPTH 64
+
+/* Frames go before packets; the kernel follows connections at -200. */
+const char nwfilter_rules_base[] =
+    "add table " NWFILTER_TABLE "\n"
+#define MAP(name) "add map " NWFILTER_TABLE " " name " { type ifname : verdict; }\n"
+    MAP("from2") MAP("from3") MAP("to2") MAP("to3")
+#undef MAP
+    "add chain " NWFILTER_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n"
+    "add chain " NWFILTER_TABLE " from_packets { type filter hook prerouting priority -150; policy accept; }\n"
+    "add chain " NWFILTER_TABLE " to { type filter hook postrouting priority 200; policy accept; }\n"
+    "add chain " NWFILTER_TABLE " to_packets { type filter hook postrouting priority 250; policy accept; }\n"
+    "flush chain " NWFILTER_TABLE " from\nflush chain " NWFILTER_TABLE " from_packets\n"
+    "flush chain " NWFILTER_TABLE " to\nflush chain " NWFILTER_TABLE " to_packets\n"
+    "add rule " NWFILTER_TABLE " from iifname vmap @from2\n"
+    "add rule " NWFILTER_TABLE " from_packets iifname vmap @from3\n"
+    "add rule " NWFILTER_TABLE " to oifname vmap @to2\n"
+    "add rule " NWFILTER_TABLE " to_packets oifname vmap @to3\n";
+
+void nwfilter_rules_clear(NwfilterRules *rules)
+{
+    g_free(rules->text);
+    g_free(rules->remove);
+    *rules = (NwfilterRules) { NULL };
+}
+
+/* ---- what is gathered ---- */
+
+typedef enum { FROM, TO, SIDES } Side;
+
+typedef struct Item { int priority; char *text; } Item;
+
+/* A chain for frames that the interface's own leads to. */
+typedef struct SubChain { char *name; int priority; GArray *items[SIDES]; } SubChain;
+
+typedef struct Plan {
+    const NwfilterDef *const *filters;
+    guint n_filters;
+    const char *portdev;
+    char *id;                    /* of the interface, in names */
+    GArray *frames[SIDES], *packets[SIDES];
+    GPtrArray *chains;           /* SubChain */
+    GString *sets, *remove_sets;
+    guint n_sets, count, depth;
+    gboolean connections;
+    /* of the filter that is looked at */
+    const NwfilterDef *filter;
+} Plan;
+
+static void clear_item(void *item) { g_free(((Item *) item)->text); }
+
+static GArray *items_new(void)
+{
+    GArray *items = g_array_new(FALSE, FALSE, sizeof(Item));
+    g_array_set_clear_func(items, clear_item);
+    return items;
+}
+
+static void subchain_free(void *opaque)
+{
+    SubChain *chain = opaque;
+    for (guint side = 0; side < SIDES; side++)
+        g_array_unref(chain->items[side]);
+    g_free(chain->name);
+    g_free(chain);
+}
+
+/* Letters and digits stay; others become _XX. */
+static char *escaped(const char *name)
+{
+    GString *id = g_string_new(NULL);
+    for (const char *c = name; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(id, *c);
+        else
+            g_string_append_printf(id, "_%02x", (guchar) *c);
+    }
+    return g_string_free(id, FALSE);
+}
+
+static void plan_init(Plan *plan, const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n)
+{
+    *plan = (Plan) { .filters = filters, .n_filters = n, .portdev = binding->portdev, .id = escaped(binding->portdev) };
+    for (guint side = 0; side < SIDES; side++) {
+        plan->frames[side] = items_new();
+        plan->packets[side] = items_new();
+    }
+    plan->chains = g_ptr_array_new_with_free_func(subchain_free);
+    plan->sets = g_string_new(NULL);
+    plan->remove_sets = g_string_new(NULL);
+}
+
+static void plan_clear(Plan *plan)
+{
+    for (guint side = 0; side < SIDES; side++) {
+        g_array_unref(plan->frames[side]);
+        g_array_unref(plan->packets[side]);
+    }
+    g_ptr_array_unref(plan->chains);
+    g_string_free(plan->sets, TRUE);
+    g_string_free(plan->remove_sets, TRUE);
+    g_free(plan->id);
+}
+
+static int add_item(Plan *plan, GArray *items, int priority, GString *text)
+{
+    Item item = { priority, g_string_free(text, FALSE) };
+    g_array_append_val(items, item);
+    return ++plan->count <= NWFILTER_MAX_RULES ? 0
+        : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' would make more than %d rules for interface '%s'", plan->filters[0]->name,
+               NWFILTER_MAX_RULES, plan->portdev);
+}
+
+/* Where the rules on frames of the present filter go. */
+static GArray *frames_of(Plan *plan, Side side)
+{
+    const NwfilterDef *filter = plan->filter;
+    if (strcmp(filter->chain, "root") == 0)
+        return plan->frames[side];
+    for (guint i = 0; i < plan->chains->len; i++) {
+        SubChain *chain = plan->chains->pdata[i];
+        if (strcmp(chain->name, filter->chain) == 0)
+            return chain->items[side];
+    }
+    SubChain *chain = g_new0(SubChain, 1);
+    chain->name = g_strdup(filter->chain);
+    chain->priority = filter->priority;
+    for (guint k = 0; k < SIDES; k++)
+        chain->items[k] = items_new();
+    g_ptr_array_add(plan->chains, chain);
+    return chain->items[side];
+}
+
+/* ---- rules ---- */
+
+static const char *verdict(NwfilterAction action, gboolean frames)
+{
+    switch (action) {
+    case NWFILTER_ACTION_ACCEPT: return "accept";
+    case NWFILTER_ACTION_DROP: return "drop";
+    case NWFILTER_ACTION_REJECT: return frames ? "drop" : "reject";
+    case NWFILTER_ACTION_RETURN: return "return";
+    default: return "continue";
+    }
+}
+
+static gboolean is_for(const NwfilterRule *rule, Side side)
+{
+    return rule->direction == NWFILTER_DIRECTION_INOUT || (rule->direction == NWFILTER_DIRECTION_OUT) == (side == FROM);
+}
+
+static void add_comment(GString *text, const NwfilterMatch *match)
+{
+    if (!match || !match->comment)
+        return;
+    g_autofree char *comment = g_strndup(match->comment, 120);
+    for (char *c = comment; *c; c++) {
+        if (*c == '"' || *c == '\\' || (guchar) *c < ' ' || (guchar) *c > '~')
+            *c = '_';
+    }
+    g_string_append_printf(text, " comment \"%s\"", comment);
+}
+
+/* What is for both directions is written as for what comes to the guest. */
+static int add_frame_rule(Plan *plan, const NwfilterRule *rule, const NwfilterMatch *match)
+{
+    for (Side side = FROM; side < SIDES; side++) {
+        if (!is_for(rule, side))
+            continue;
+        GString *text = g_string_new(NULL);
+        gboolean reverse = rule->direction == NWFILTER_DIRECTION_INOUT && side == FROM;
+        if (expression_of_frame(text, match, reverse) < 0) {
+            g_string_free(text, TRUE);
+            return -1;
+        }
+        g_string_append(text, verdict(rule->action, TRUE));
+        add_comment(text, match);
+        if (add_item(plan, frames_of(plan, side), rule->priority, text) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* How a rule on packets looks at their connections. */
+typedef struct States { const char *first, *answer; gboolean both; } States;
+
+static char *given_states(const char *state)
+{
+    g_autofree char *lower = g_ascii_strdown(state, -1);
+    return strcmp(lower, "none") == 0 ? g_strdup("") : g_strdup_printf("ct state { %s } ", lower);
+}
+
+/* Packets that the rule is about begin a connection or go on with one; answers to them pass by themselves. */
+static void choose_states(const NwfilterRule *rule, const NwfilterMatch *match, States *states)
+{
+    gboolean one_way = expression_is_one_way(match), both = rule->direction == NWFILTER_DIRECTION_INOUT;
+    gboolean counts = rule->action == NWFILTER_ACTION_ACCEPT && !both && rule->statematch != NWFILTER_STATEMATCH_FALSE;
+    *states = (States) { "", "", !one_way };
+    if (match->connection.state || match->connection.connlimit_above)
+        states->both = FALSE;
+    else if (counts && one_way)
+        states->first = "ct state { new, established } ";
+    else if (counts)
+        *states = (States) { "ct state { new, established } ct direction original ", "ct state established ct direction reply ", TRUE };
+}
+
+/* At most so many connections from one address at a time. */
+static void add_limit(Plan *plan, GString *text, const NwfilterMatch *match)
+{
+    gboolean v6 = match->protocol > NWFILTER_PROTOCOL_ALL;
+    const char *more = match->connection.connlimit_above;
+    g_autofree char *name = g_strdup_printf("limit_%s_%u", plan->id, plan->n_sets++);
+    g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv%c_addr; size 65535; flags dynamic; }\n", name, v6 ? '6' : '4');
+    g_string_append_printf(plan->remove_sets, "delete set " NWFILTER_TABLE " %s\n", name);
+    g_string_append_printf(text, "add @%s { %s saddr ct count over %s } ", name, v6 ? "ip6" : "ip", more);
+}
+
+static int add_packet_rule(Plan *plan, const NwfilterRule *rule, const NwfilterMatch *match)
+{
+    gboolean both_ways = rule->direction == NWFILTER_DIRECTION_INOUT, limited = match->connection.connlimit_above != NULL;
+    Side own = rule->direction == NWFILTER_DIRECTION_OUT ? FROM : TO;
+    g_autofree char *given = match->connection.state ? given_states(match->connection.state) : NULL;
+    States states;
+    choose_states(rule, match, &states);
+    for (Side side = FROM; side < SIDES; side++) {
+        gboolean reverse = side != own;
+        /* an ICMP type is the same both ways */
+        gboolean turned = reverse && !(both_ways && expression_is_one_way(match));
+        if (reverse && !states.both && !(both_ways && !limited))
+            continue;
+        GString *text = g_string_new(NULL);
+        if (expression_of_packet(text, match, turned) < 0) {
+            g_string_free(text, TRUE);
+            return -1;
+        }
+        const char *state = given ? given : reverse ? states.answer : states.first;
+        plan->connections = plan->connections || *state || limited;
+        g_string_append(text, state);
+        if (limited)
+            add_limit(plan, text, match);
+        g_string_append(text, verdict(rule->action, FALSE));
+        add_comment(text, match);
+        if (add_item(plan, plan->packets[side], rule->priority, text) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_rule(const NwfilterRule *rule, const NwfilterMatch *match, void *opaque)
+{
+    Plan *plan = opaque;
+    if (!match || expression_is_of_frames(match->protocol))
+        return add_frame_rule(plan, rule, match);
+    return add_packet_rule(plan, rule, match);
+}
+
+/* ---- filters and their references ---- */
+
+static const NwfilterDef *find_filter(const Plan *plan, const char *name)
+{
+    for (guint i = 0; i < plan->n_filters; i++) {
+        if (strcmp(plan->filters[i]->name, name) == 0)
+            return plan->filters[i];
+    }
+    return NULL;
+}
+
+static int make_rule(Plan *plan, const Scope *scope, const NwfilterRule *rule)
+{
+    if (!rule->n_matches)
+        return add_rule(rule, NULL, plan);
+    for (guint i = 0; i < rule->n_matches; i++) {
+        if (variables_each(scope, plan->filter->name, rule, rule->matches[i], add_rule, plan) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Every rule in the order of the references. */
+static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
+{
+    int rc = 0;
+    if (++plan->depth > MAX_DEPTH || ++plan->count > NWFILTER_MAX_RULES)
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' refers to others too often, or more than %d deep", plan->filters[0]->name, MAX_DEPTH);
+    for (guint i = 0; i < filter->n_entries && rc == 0; i++) {
+        const NwfilterEntry *entry = filter->entries[i];
+        plan->filter = filter;
+        if (entry->kind == NWFILTER_ENTRY_KIND_RULE) {
+            rc = make_rule(plan, scope, &entry->rule);
+            continue;
+        }
+        const Scope below = { &entry->ref, scope };
+        const NwfilterDef *other = find_filter(plan, entry->ref.filter);
+        rc = other ? walk(plan, other, &below) : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' is missing", entry->ref.filter);
+    }
+    plan->depth--;
+    return rc;
+}
+
+/* ---- text ---- */
+
+static int by_priority(const void *a, const void *b, void *unused)
+{
+    return ((const Item *) a)->priority - ((const Item *) b)->priority;
+}
+
+static void write_chain(GString *text, const char *name, GArray *items)
+{
+    /* stable: rules of one priority keep their order */
+    g_qsort_with_data(items->data, (gint) items->len, sizeof(Item), by_priority, NULL);
+    for (guint i = 0; i < items->len; i++)
+        g_string_append_printf(text, "add rule " NWFILTER_TABLE " %s %s\n", name, g_array_index(items, Item, i).text);
+}
+
+/* What leads to the chains of the interface stands among the rules of its root by the chains' priorities. */
+static void add_jumps(Plan *plan, Side side)
+{
+    static const char *const sides[] = { "from2", "to2" };
+    GArray *merged = items_new();
+    for (guint i = 0; i < plan->chains->len; i++) {
+        const SubChain *chain = plan->chains->pdata[i];
+        g_autofree char *id = escaped(chain->name);
+        if (!chain->items[side]->len)
+            continue;
+        Item item = { chain->priority, g_strdup_printf("%sjump %s_%s.%s", expression_of_chain(chain->name), sides[side], plan->id, id) };
+        g_array_append_val(merged, item);
+    }
+    g_array_append_vals(merged, plan->frames[side]->data, plan->frames[side]->len);
+    g_array_set_clear_func(plan->frames[side], NULL); /* the texts went over */
+    g_array_unref(plan->frames[side]);
+    plan->frames[side] = merged;
+}
+
+/* A chain, empty, and what takes it away. */
+static void add_chain(GString *text, GString *flush, GString *remove, const char *name)
+{
+    g_string_append_printf(text, "add chain " NWFILTER_TABLE " %s\n", name);
+    g_string_append_printf(flush, "flush chain " NWFILTER_TABLE " %s\n", name);
+    g_string_append_printf(remove, "delete chain " NWFILTER_TABLE " %s\n", name);
+}
+
+static void write_rules(Plan *plan, NwfilterRules *rules)
+{
+    static const char *const maps[SIDES][2] = { { "from2", "from3" }, { "to2", "to3" } };
+    g_autoptr(GString) chains = g_string_new(plan->sets->str), content = g_string_new(NULL), elements = g_string_new(NULL);
+    g_autoptr(GString) unlink = g_string_new(NULL), flush = g_string_new(NULL), drop = g_string_new(NULL);
+    for (Side side = FROM; side < SIDES; side++) {
+        add_jumps(plan, side);
+        for (guint i = 0; i < plan->chains->len; i++) {
+            SubChain *chain = plan->chains->pdata[i];
+            g_autofree char *id = escaped(chain->name), *name = g_strdup_printf("%s_%s.%s", maps[side][0], plan->id, id);
+            if (!chain->items[side]->len)
+                continue;
+            add_chain(chains, flush, drop, name);
+            write_chain(content, name, chain->items[side]);
+        }
+        for (guint layer = 0; layer < 2; layer++) {
+            GArray *items = layer ? plan->packets[side] : plan->frames[side];
+            g_autofree char *name = g_strdup_printf("%s_%s", maps[side][layer], plan->id);
+            if (!items->len)
+                continue;
+            add_chain(chains, flush, drop, name);
+            write_chain(content, name, items);
+            g_string_append_printf(elements, "add element " NWFILTER_TABLE " %s { \"%s\" : goto %s }\n", maps[side][layer], plan->portdev, name);
+            g_string_append_printf(unlink, "delete element " NWFILTER_TABLE " %s { \"%s\" }\n", maps[side][layer], plan->portdev);
+        }
+    }
+    rules->text = g_strconcat(chains->str, content->str, elements->str, NULL);
+    rules->remove = g_strconcat(unlink->str, flush->str, drop->str, plan->remove_sets->str, NULL);
+    rules->connections = plan->connections;
+}
+
+int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n, NwfilterRules *rules)
+{
+    const Scope scope = { &binding->filterref, NULL };
+    Plan plan;
+    *rules = (NwfilterRules) { NULL };
+    plan_init(&plan, binding, filters, n);
+    int rc = walk(&plan, filters[0], &scope);
+    if (rc == 0)
+        write_rules(&plan, rules);
+    plan_clear(&plan);
+    return rc;
+}

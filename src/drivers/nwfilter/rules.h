@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Filters → rules of nftables, as text. No I/O.
+ *
+ * All is in one table of the family "bridge". A frame from a guest's interface is looked up in the map "from2" (hardware addresses, ARP, IP
+ * without connections), and if nothing there drops it, in "from3" (protocols above, with the state of their connections); one to the
+ * guest in "to2" and "to3". The maps lead to the interface's own chains: so one interface more or less changes four elements, and a frame
+ * costs two lookups however many interfaces there are.
+ */
+#pragma once
+#include "model/nwfilter.h"
+
+#define NWFILTER_TABLE "bridge libvirt_nwfilter"
+/** Most rules of one interface: references may multiply, and variables with long lists. */
+#define NWFILTER_MAX_RULES 20000
+
+/** The rules of one interface. */
+typedef struct NwfilterRules {
+    char *text;            /**< Commands that make its chains and elements, which must not be there. */
+    char *remove;          /**< Commands that take away all that @text makes. */
+    gboolean connections;  /**< The kernel must follow connections in bridges. */
+} NwfilterRules;
+
+void nwfilter_rules_clear(NwfilterRules *rules);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NwfilterRules, nwfilter_rules_clear)
+
+/** The table with its base chains and maps; harmless where they are there already. */
+extern const char nwfilter_rules_base[];
+
+/** Make the rules of @binding. @filters: all that it needs, its own first. 0; -1 with VIR_ERR_INTERNAL_ERROR for variables without values
+ * or with values that don't fit, VIR_ERR_CONFIG_UNSUPPORTED for what nftables can't do. */
+int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n, NwfilterRules *rules);

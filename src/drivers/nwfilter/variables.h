@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Variables of filters: who gives them values, and the rules that come of a rule with variables. No I/O.
+ */
+#pragma once
+#include "model/nwfilter.h"
+
+/** Parameters of a reference, below those of the reference by which its filter was reached (NULL: the binding's own). */
+typedef struct Scope {
+    const InterfaceFilterref *ref;
+    const struct Scope *above;
+} Scope;
+
+/** Called with a copy of @rule's match (@match, NULL for a rule without one) in which each variable is a value. */
+typedef int (*VariablesEach)(const NwfilterRule *rule, const NwfilterMatch *match, void *opaque);
+
+/** Call @each for each combination of values. 0; -1 with an error, or what @each answered below 0. @filter: for errors. */
+int variables_each(const Scope *scope, const char *filter, const NwfilterRule *rule, const NwfilterMatch *match, VariablesEach each,
+                   void *opaque);
