@@ -98,7 +98,6 @@ static void look_at_all(void *opaque)
     for (guint i = 0; i < before->len; i++)
         look(before->pdata[i], watch);
     device_enumerate(&watch->by, look, watch);
-    nodedev_host_settled(watch->node->host);
 }
 
 static void on_notes(LoopWatch *loop_watch, int fd, unsigned events, void *opaque)
@@ -128,6 +127,7 @@ static void look_first(void *opaque)
     virResetLastError();
     look_at_all(watch);
     mdev_load(watch->node);
+    nodedev_host_settled(watch->node->host);
 }
 
 /* Where udev doesn't run (in containers), the kernel's own notes must do. */
