@@ -312,6 +312,14 @@ void remove_domains(virConnectPtr conn)
         virDomainFree(domains[i]);
     }
     free(domains);
+    /* rules of filters stay in force without the daemon */
+    virNWFilterBindingPtr *bindings = NULL;
+    n = virConnectListAllNWFilterBindings(conn, &bindings, 0);
+    for (int i = 0; i < n; i++) {
+        virNWFilterBindingDelete(bindings[i]);
+        virNWFilterBindingFree(bindings[i]);
+    }
+    free(bindings);
 }
 
 #define DROP(handle, release) \
