@@ -202,7 +202,7 @@ def test_iptables(guest_daemon, own_iptables, connection, boot_defined, server):
     wait_for(lambda: saved().count('-j LV_') == 5 and 'to_virbr31' not in rules(), 10, 'the rules to move back')
     again = libvirt.open(guest_daemon.uri)
     again.networkLookupByName('n1').destroy()
-    assert 'virbr31' not in saved()
+    wait_for(lambda: 'virbr31' not in saved(), 10, 'the rules to be gone')
     again.close()
 
 
