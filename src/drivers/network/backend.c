@@ -142,12 +142,19 @@ static int remove_rules(const NetworkDef *net)
     return iptables_is_used() ? iptables_remove(net) : remove_rules_of_nftables(net);
 }
 
+static void remove_former(const NetworkDef *net, int (*remove)(const NetworkDef *net))
+{
+    if (remove(net) < 0)
+        LOG_WARN("network '%s' keeps rules of the former firewall backend: %s", net->name, error_message());
+    virResetLastError();
+}
+
 /* What a daemon has left that used the other program. */
 static void remove_former_rules(const NetworkDef *net)
 {
-    if ((iptables_is_used() ? remove_rules_of_nftables(net) : iptables_remove(net)) < 0)
-        LOG_WARN("network '%s' keeps rules of the former firewall backend: %s", net->name, error_message());
-    virResetLastError();
+    remove_former(net, iptables_is_used() ? remove_rules_of_nftables : iptables_remove);
+    if (iptables_is_used())
+        remove_former(net, foreign_remove);
 }
 
 int rules_mend(Managed *obj, const NetworkDef *net)

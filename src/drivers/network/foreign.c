@@ -216,14 +216,14 @@ int foreign_remove(const NetworkDef *net)
     g_autoptr(GPtrArray) chains = list_chains();
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *what = g_strdup_printf("take the rules of network '%s' out of the host's firewall", net->name);
-    if (iptables_is_used()) {
+    if (!chains && iptables_is_used()) { /* a kernel without nftables has no such chains */
         virResetLastError();
         return 0;
     }
     if (!chains)
         return -1;
     for (guint i = 0; i < chains->len; i++) {
-        const Chain *chain = chains->pdata[i];
+        const Chain *chain = chains->pdata[i]; /* of iptables' chains also when we use them: a former daemon may not have */
         if (is_of_iptables(chain) && find_ours(chain, net->bridge.name, text) < 0)
             return -1;
     }
