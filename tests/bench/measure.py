@@ -136,6 +136,24 @@ class Side:
         with open(f'/proc/{self.daemon.pid}/status', encoding='utf-8') as f:
             return int(next(line for line in f if line.startswith('VmRSS')).split()[1]) * 1024
 
+    def rest(self, still=0.2, deadline=30):
+        """Wait until what the daemon does on its own after its start is over: it has used no processor time for a while."""
+        def used():
+            total = 0
+            for path in glob.glob(f'/proc/{self.daemon.pid}/task/*/schedstat'):
+                with contextlib.suppress(FileNotFoundError), open(path, encoding='utf-8') as f:   # a thread may have ended
+                    total += int(f.read().split()[0])
+            return total
+        end = time.monotonic() + deadline
+        last = used()
+        while time.monotonic() < end:
+            time.sleep(still)
+            now = used()
+            if now == last:
+                return
+            last = now
+        raise RuntimeError(f'the daemon has not come to rest within {deadline} s')
+
     def syscalls(self, command, rounds, calls, *arguments):
         """System calls of the daemon for one call of a client; the opening of the connection is taken off."""
         def count(times):
@@ -161,6 +179,7 @@ def template_file(folder, name, **options):
 def small(side, folder):
     """Everything that needs few domains."""
     side.start()
+    side.rest()
     emit('idle', 'B', [side.rss()])
     with one_core(side.daemon.pid):
         side.show('roundtrip', side.rounds * 2)
@@ -228,6 +247,7 @@ def large(side, _folder):
             raise RuntimeError(f'{count} domains were defined, {seen} are there')
         emit(f'start {count}', 'ns', times)
         if count == 1:
+            side.rest()
             with one_core(side.daemon.pid):
                 side.show('xmldesc', side.rounds, 'd0')
         rss[count] = side.rss()
@@ -244,6 +264,7 @@ def counted(side, _folder):
     """What does not depend on the clock."""
     populate(side.args.definitions, 1)
     side.start()
+    side.rest()
     emit('syscalls roundtrip', 'n', [side.syscalls('roundtrip', 2, 200)])
     emit('syscalls xmldesc', 'n', [side.syscalls('xmldesc', 2, 200, 'd0')])
     side.stop()
