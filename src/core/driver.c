@@ -55,10 +55,6 @@ int driver_module_load(const char *name)
     const char *dir = g_getenv("LIBVIRT_DRIVER_DIR");
     g_autofree char *path = g_strdup_printf("%s/libvirt_driver_%s.so", dir ? dir : MODULEDIR, name);
     g_autofree char *symbol = g_strdup_printf("%s_driver_register", name);
-    if (dir && access(path, F_OK) < 0) { /* in a build each module is in a folder of its own */
-        g_free(path);
-        path = g_strdup_printf("%s/%s/libvirt_driver_%s.so", dir, name, name);
-    }
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot load driver module '%s': %s", path, dlerror());

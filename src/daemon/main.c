@@ -450,7 +450,7 @@ static void find_modules(void)
     if (!self || !g_str_has_suffix(self, BUILT_PLACE) || g_getenv("LIBVIRT_DRIVER_DIR"))
         return;
     self[strlen(self) - strlen(BUILT_PLACE)] = '\0';
-    g_autofree char *modules_dir = g_strconcat(self, "/src/drivers", NULL);
+    g_autofree char *modules_dir = g_strconcat(self, "/src", NULL);
     g_setenv("LIBVIRT_DRIVER_DIR", modules_dir, TRUE);
 }
 

@@ -17,7 +17,7 @@ def guest_functions(model):
 def run(name, words, tally=None, disk=None):
     """function -> ('ok' or the error's code, the message). @tally: a file for the count of the calls; @disk: a file for the guest's
     disk."""
-    env = dict(os.environ, LIBVIRT_DRIVER_DIR=os.path.join(support.BUILD, 'src/drivers'))
+    env = dict(os.environ, LIBVIRT_DRIVER_DIR=tree.modules(support.BUILD))
     if disk:
         env['EVERY_DISK'] = str(disk)
     if tally:

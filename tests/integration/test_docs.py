@@ -298,7 +298,7 @@ def test_settings_are_taken(tmp_path):
 
 
 def test_what_works_is_what_the_drivers_have():
-    env = dict(os.environ, LIBVIRT_DRIVER_DIR=os.path.join(BUILD, 'src/drivers'))
+    env = dict(os.environ, LIBVIRT_DRIVER_DIR=tree.modules(BUILD))
     report = support.run([built('api-coverage')], env=env).stdout
     heads = next(cells for cells in rows(report) if cells[0] == 'function')
     have = {cells[0]: {'test': cells[heads.index('TEST')], 'qemu': cells[heads.index('QEMU')]} for cells in rows(report)
@@ -317,8 +317,8 @@ def test_what_works_is_what_the_drivers_have():
 def test_messages_that_are_explained_exist():
     """Those in the guide's table of errors, in pieces between what differs."""
     texts = os.strerror(errno.EACCES).encode()
-    for where in ('src/libvirt.so.0', 'src/drivers/qemu/libvirt_driver_qemu.so'):
-        with open(os.path.join(BUILD, where), 'rb') as f:
+    for where in ('libvirt.so.0', 'libvirt_driver_qemu.so'):
+        with open(os.path.join(tree.modules(BUILD), where), 'rb') as f:
             texts += f.read()
     table = read('docs/guide.md').partition('| you see | do |')[2].partition('\n\n')[0]
     messages = [cells[0].strip('`') for cells in rows(table)[1:]]

@@ -87,7 +87,7 @@ def fixture_runs(protocol):
 def drivers_of():
     """function -> the drivers that have it, by their tables."""
     report = support.run([tree.place(support.BUILD, 'api-coverage')], env=dict(
-        os.environ, LIBVIRT_DRIVER_DIR=os.path.join(support.BUILD, 'src/drivers'))).stdout.splitlines()
+        os.environ, LIBVIRT_DRIVER_DIR=tree.modules(support.BUILD))).stdout.splitlines()
     rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in report if line.startswith('|')]
     return {row[0]: [name for name, cell in zip(rows[0][1:], row[1:]) if cell == '+'] for row in rows[2:]}
 

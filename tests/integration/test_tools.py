@@ -215,7 +215,7 @@ def test_qemu_run_ends_with_signal(tmp_path):
     """It runs a guest below its own folder; a signal ends guest and program."""
     root = tmp_path / 'root'
     xml = support.written(tmp_path, domain_xml('alone', memory=32))
-    env = dict(os.environ, LIBVIRT_DRIVER_DIR=os.path.join(BUILD, 'src/drivers'))
+    env = dict(os.environ, LIBVIRT_DRIVER_DIR=tree.modules(BUILD))
     with subprocess.Popen([tool('virt-qemu-run'), '-v', '-r', str(root), xml], env=env, stderr=subprocess.PIPE,
                           text=True) as process:
         try:
@@ -230,7 +230,7 @@ def test_qemu_run_ends_with_signal(tmp_path):
 
 
 def test_qemu_run_of_nonsense(tmp_path):
-    env = dict(os.environ, LIBVIRT_DRIVER_DIR=os.path.join(BUILD, 'src/drivers'))
+    env = dict(os.environ, LIBVIRT_DRIVER_DIR=tree.modules(BUILD))
     done = call('virt-qemu-run', '-r', str(tmp_path / 'root'), support.written(tmp_path, '<foo'), env=env)
     assert done.returncode == 1 and 'cannot start VM' in done.stderr
 

@@ -36,6 +36,11 @@ def library_path(build):
     return ':'.join(os.path.join(build, where) for where in ('src', 'src/admin'))
 
 
+def modules(build):
+    """For LIBVIRT_DRIVER_DIR: where the drivers' modules are."""
+    return os.path.join(build, 'src')
+
+
 def socket_path(root, read_only=False):
     """The socket of `libvirtd --root ROOT`."""
     return os.path.join(root, 'run/libvirt', 'libvirt-sock-ro' if read_only else 'libvirt-sock')

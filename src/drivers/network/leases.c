@@ -15,8 +15,8 @@
 
 static gpointer find_helper(gpointer unused)
 {
-    const char *modules = g_getenv("LIBVIRT_DRIVER_DIR"); /* of a build, where the helper is beside the module */
-    g_autofree char *built = modules ? g_build_filename(modules, "network", HELPER, NULL) : NULL;
+    const char *modules = g_getenv("LIBVIRT_DRIVER_DIR"); /* of a build */
+    g_autofree char *built = modules ? g_build_filename(modules, "drivers", "network", HELPER, NULL) : NULL;
     return built && access(built, X_OK) == 0 ? g_steal_pointer(&built) : g_strdup(LIBEXECDIR "/" HELPER);
 }
 

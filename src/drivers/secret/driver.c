@@ -5,14 +5,13 @@
  */
 #define ERROR_DOMAIN VIR_FROM_SECRET
 #define LOG_SOURCE "secret.driver"
-#include <string.h>
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "config/secret.h"
-#include "core/driver.h"
 #include "core/folders.h"
 #include "core/node.h"
+#include "core/node_driver.h"
 #include "drivers/secret/files.h"
 #include "secret/functions.h"
 #include "secret/lookup.h"
@@ -21,7 +20,6 @@
 void secret_driver_register(void);
 
 static SecretFiles *files;
-static gboolean privileged;
 
 static int read_conf(const StateContext *ctx, SecretConf *conf)
 {
@@ -46,7 +44,6 @@ static int state_start(const StateContext *ctx)
     conf_clear(&secret_conf_schema, &conf);
     if (!files)
         return -1;
-    privileged = ctx->privileged;
     ManagedTable *table = secret_table_new(&files->backend, node_get()->bus);
     secret_files_load(files, table);
     secret_source_set(secret_source_table, table);
@@ -61,49 +58,9 @@ static void state_stop(void)
     g_clear_pointer(&files, secret_files_free);
 }
 
-static OpenResult secret_open(virConnectPtr conn, virConnectAuthPtr auth)
-{
-    const char *ours = privileged ? "/system" : "/session";
-    if (!files)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "the secret driver is not active");
-    if (strcmp(conn->uri->path, ours) != 0)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "unexpected secret URI path '%s', try secret://%s", conn->uri->path, ours);
-    return OPEN_OK;
-}
-
-static void secret_close(virConnectPtr conn)
-{
-}
-
-static char *get_hostname(virConnectPtr conn)
-{
-    return g_strdup(g_get_host_name());
-}
-
-static int yes(virConnectPtr conn)
-{
-    return 1;
-}
-
-static int no(virConnectPtr conn)
-{
-    return 0;
-}
-
 void secret_driver_register(void)
 {
-    static const char *const schemes[] = { "secret", NULL };
-    static HypervisorDriver hypervisor;
-    static const ConnectDriver driver = {
-        .name = "secret", .error_domain = VIR_FROM_SECRET, .schemes = schemes, .node = TRUE, .local = TRUE, .open = secret_open,
-        .close = secret_close, .hypervisor = &hypervisor,
-    };
-    static const StateDriver state_driver = { .name = "secret", .start = state_start, .stop = state_stop };
-    hypervisor.connect_get_hostname = get_hostname;
-    hypervisor.connect_is_alive = yes;
-    hypervisor.connect_is_secure = yes;
-    hypervisor.connect_is_encrypted = no;
+    static const NodeDriver driver = { .name = "secret", .error_domain = VIR_FROM_SECRET, .start = state_start, .stop = state_stop };
     node_get()->secret = &secret_functions;
-    state_driver_register(&state_driver);
-    driver_register(&driver);
+    node_driver_register(&driver);
 }
