@@ -80,7 +80,7 @@ typedef struct {
 } Daemon;
 
 /* In the order of their start: guests need networks. */
-static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "qemu" };
+static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "storage", "qemu" };
 
 /* ---- drivers: on a worker, in the lane; never on the loop ---- */
 

@@ -122,7 +122,7 @@ static int make(VolJob *job, const StorageBackend *backend, StorageVol *from, un
     }
     def->target.nocow = false; /* a wish, not a property */
     vol_job_publish(job, def);
-    return 0;
+    return vol_job_refresh(job);
 }
 
 static virStorageVolPtr create(virStoragePoolPtr handle, const char *xml, StorageVol *from, unsigned int flags,
@@ -239,7 +239,7 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
         return -1;
     if (!backend->vol_resize)
         return FAIL(VIR_ERR_NO_SUPPORT, "volumes of storage pool '%s' can't be resized", vol->pool);
-    if (wanted_capacity(vol_job_def(&job), &capacity, flags) < 0)
+    if (vol_job_refresh(&job) < 0 || wanted_capacity(vol_job_def(&job), &capacity, flags) < 0)
         return -1;
     StorageVolDef *def = definition_copy(job.def);
     if (backend->vol_resize(job.pool, job.vol, def, capacity, flags) < 0) {
@@ -248,7 +248,7 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
     }
     def->capacity = capacity;
     vol_job_publish(&job, def);
-    return 0;
+    return vol_job_refresh(&job);
 }
 
 /* ---- answers ---- */
@@ -275,7 +275,7 @@ char *storage_vol_get_xml_desc(virStorageVolPtr vol, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
     CHECK_FLAGS(flags, 0, NULL);
-    return vol_job(&job, vol, VOL_LOOK) < 0 ? NULL : g_strdup(definition_xml(job.def, 0));
+    return vol_job(&job, vol, VOL_LOOK) < 0 || vol_job_refresh(&job) < 0 ? NULL : g_strdup(definition_xml(job.def, 0));
 }
 
 char *storage_vol_get_path(virStorageVolPtr vol)

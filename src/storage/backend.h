@@ -5,7 +5,7 @@
  * pool needs nothing done, or where the comment says so, can't do it.
  *
  * The core calls pool functions one at a time for each pool. Volume functions of one volume never run side by side, except
- * for vol_open() and as the source of a vol_create(); those of different volumes do.
+ * for vol_refresh(), vol_open() and as the source of a vol_create(); those of different volumes do.
  */
 #pragma once
 #include "model/storage.h"
@@ -14,6 +14,11 @@ typedef struct PoolHost PoolHost;
 typedef struct StoragePool StoragePool;
 typedef struct StorageVol StorageVol;
 typedef struct StorageScan StorageScan;
+
+/** What a volume was like from outside when it was looked into: the backend's choice, all zero for "never". */
+typedef struct StorageStamp {
+    guint64 words[6];
+} StorageStamp;
 
 typedef struct StorageBackend {
     unsigned int build_flags;        /* virStoragePoolBuildFlags that are understood; the same for the following */
@@ -26,12 +31,15 @@ typedef struct StorageBackend {
 
     int (*pool_build)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
     int (*pool_start)(StoragePool *pool, const StoragePoolDef *def);
+    /** Find what a former daemon has started, and mend what is missing; -1: it doesn't run any more. NULL: as pool_start(). */
+    int (*pool_restore)(StoragePool *pool, const StoragePoolDef *def);
     /** Tell sizes and volumes. NULL: what was created here is all there is, and stays when the pool stops. */
     int (*pool_refresh)(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan);
+    /** Also called for what is left of a start that failed or was cut short. */
     int (*pool_stop)(StoragePool *pool, const StoragePoolDef *def);
     int (*pool_delete)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
 
-    /** Add key, path and whatever else follows from the pool to a new volume's definition. Must not block. */
+    /** Check a new volume's definition, and add key, path and whatever else follows from the pool. Must not block. */
     int (*vol_plan)(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
     /** Make a volume; with @from (NULL: empty) its content. @def may be completed. NULL: can't. */
     int (*vol_create)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags);
@@ -40,8 +48,9 @@ typedef struct StorageBackend {
     int (*vol_resize)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags);
     /** NULL: can't. */
     int (*vol_wipe)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm);
-    /** Bring the sizes in @def up to date. */
-    int (*vol_refresh)(StoragePool *pool, StorageVol *vol, StorageVolDef *def);
+    /** Bring @def up to date with the volume, whose @stamp was this when @def was made, and note its present stamp. Returns 1 if
+     * nothing has changed. With a stamp of zeros @def has no more than name, key and path. NULL: what is known is all there is. */
+    int (*vol_refresh)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp);
     /** A descriptor of the content to read, or to @write, that the caller closes; -1 with an error. *@size: bytes that can be
      * read or written, G_MAXUINT64 for no limit. NULL: can't. */
     int (*vol_open)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size);
@@ -64,6 +73,13 @@ PoolHost *storage_pool_host(const StoragePool *pool);
 void *storage_host_priv(const PoolHost *host);
 const char *storage_pool_name(const StoragePool *pool);
 const char *storage_vol_name(const StorageVol *vol);
+const char *storage_vol_path(const StorageVol *vol);
+/** The pool of a volume, as long as its job lasts, and what the pool runs with; for the source of a vol_create(). */
+StoragePool *storage_vol_pool(const StorageVol *vol);
+const StoragePoolDef *storage_vol_pool_def(const StorageVol *vol);
+const StorageBackend *storage_vol_backend(const StorageVol *vol);
+/** What is known of a volume; the caller frees it (xml_struct_free()). */
+StorageVolDef *storage_vol_copy_def(const StorageVol *vol);
 
 /** The backend's own data of a pool and a volume, freed with it. */
 void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);
@@ -73,9 +89,13 @@ void *storage_vol_priv(const StorageVol *vol);
 
 /** Set the sizes of a pool, in bytes. */
 void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);
+/** Rights of the folder that a running pool is. */
+void storage_pool_set_rights(StoragePool *pool, guint mode, gint64 owner, gint64 group);
 /** Take @bytes from what is free. FALSE if there isn't as much. */
 gboolean storage_pool_take(StoragePool *pool, guint64 bytes);
 void storage_pool_give(StoragePool *pool, guint64 bytes);
 
 /** A volume that was found, taken over; complete, with key and path. */
 void storage_scan_add(StorageScan *scan, StorageVolDef *def);
+/** A volume that was found but not looked into: vol_refresh() does that when somebody wants to know more. The texts are copied. */
+void storage_scan_add_name(StorageScan *scan, const char *name, const char *key, const char *path);

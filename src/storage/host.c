@@ -63,7 +63,7 @@ int storage_host_add_vol(PoolHost *host, const char *pool_name, const char *xml)
     if (!def)
         return -1;
     guint64 bytes = def->allocation;
-    g_autoptr(StorageVol) vol = storage_vol_new(def);
+    g_autoptr(StorageVol) vol = storage_vol_new(pool, def);
     if (!storage_pool_take(pool, bytes))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "pool '%s' has not enough room for volume '%s'", pool_name, vol->name);
     g_mutex_lock(&pool->lock);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/threadpool.h"
 #include "core/event_table.h"
 #include "storage/vol.h"
 
@@ -28,6 +29,14 @@ void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocat
     pool->capacity = capacity;
     pool->allocation = allocation;
     pool->available = available;
+    g_mutex_unlock(&pool->lock);
+}
+
+void storage_pool_set_rights(StoragePool *pool, guint mode, gint64 owner, gint64 group)
+{
+    g_mutex_lock(&pool->lock);
+    pool->rights = (StoragePermissions) { .has_mode = true, .mode = mode, .has_owner = true, .owner = owner, .has_group = true,
+                                          .group = group };
     g_mutex_unlock(&pool->lock);
 }
 
@@ -60,6 +69,7 @@ static void pool_init(Managed *obj)
     pool->obj = obj;
     pool->host = managed_table_priv(obj->table);
     g_mutex_init(&pool->lock);
+    g_cond_init(&pool->changed);
     storage_index_init(pool);
     const StorageDriverSetup *setup = storage_host_setup(pool->host);
     if (setup->pool_new)
@@ -72,6 +82,8 @@ static void pool_clear(Managed *obj)
     storage_index_clear(pool);
     if (pool->free_priv)
         pool->free_priv(pool->priv);
+    definition_unref(pool->running);
+    g_cond_clear(&pool->changed);
     g_mutex_clear(&pool->lock);
     g_free(pool);
 }
@@ -109,6 +121,8 @@ const ManagedKind storage_pool_kind = {
     .handle = pool_handle,
     .init = pool_init,
     .clear = pool_clear,
+    .edit = "pool-edit",
+    .status = "poolstate",
 };
 
 const StoragePoolDef *storage_pool_def(const ManagedState *state)
@@ -152,24 +166,58 @@ static int scan(StoragePool *pool, const StorageBackend *backend, const StorageP
     return rc;
 }
 
-/* Keep calls on volumes out. */
-static int close_pool(StoragePool *pool, const char *what)
+void storage_pool_moved(StoragePool *pool)
+{
+    pool->moved_us = g_get_monotonic_time();
+    g_cond_broadcast(&pool->changed);
+}
+
+gboolean storage_pool_wait(StoragePool *pool)
+{
+    gint64 began = g_get_monotonic_time();
+    pool_blocking_begin();
+    gboolean told = g_cond_wait_until(&pool->changed, &pool->lock, MAX(began, pool->moved_us) + STORAGE_STALL_MS * 1000);
+    pool_blocking_end();
+    return told || pool->moved_us > began;
+}
+
+/* Let those that are at work on volumes end, and no others begin. */
+static int close_pool(StoragePool *pool)
 {
     g_mutex_lock(&pool->lock);
+    pool->closing = TRUE;
+    gboolean late = FALSE;
+    while (pool->jobs && !late)
+        late = !storage_pool_wait(pool);
     guint jobs = pool->jobs;
-    if (!jobs)
-        pool->closing = TRUE;
+    if (jobs) {
+        pool->closing = FALSE;
+        storage_pool_moved(pool);
+    }
     g_mutex_unlock(&pool->lock);
     if (!jobs)
         return 0;
-    return FAIL(VIR_ERR_INTERNAL_ERROR, "pool '%s' can't be %s: %u calls are at work on its volumes",
-                MANAGED_NAME(pool->obj), what, jobs);
+    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "pool '%s' can't be stopped: %u calls are at work on its volumes, and have not moved on for %d s",
+                MANAGED_NAME(pool->obj), jobs, STORAGE_STALL_MS / 1000);
+}
+
+/* Let calls on volumes in, or tell those that wait that there won't be any. */
+static void set_running(StoragePool *pool, const StoragePoolDef *def)
+{
+    Definition *running = def ? definition_new(&STORAGE_POOL_ROOT, xml_struct_copy(&STORAGE_POOL_DEF_DESC, def)) : NULL;
+    g_mutex_lock(&pool->lock);
+    g_clear_pointer(&pool->running, definition_unref);
+    pool->running = running;
+    pool->closing = FALSE;
+    storage_pool_moved(pool);
+    g_mutex_unlock(&pool->lock);
 }
 
 static void reopen_pool(StoragePool *pool)
 {
     g_mutex_lock(&pool->lock);
     pool->closing = FALSE;
+    storage_pool_moved(pool);
     g_mutex_unlock(&pool->lock);
 }
 
@@ -186,6 +234,18 @@ static int stop_backend(StoragePool *pool, const StorageBackend *backend, const 
     return 0;
 }
 
+static int begin(StoragePool *pool, const StorageBackend *backend, const StoragePoolDef *def)
+{
+    set_running(pool, def);
+    if (scan(pool, backend, def) == 0)
+        return 0;
+    virErrorPtr saved = error_save();
+    stop_backend(pool, backend, def);
+    set_running(pool, NULL);
+    error_restore(saved);
+    return -1;
+}
+
 static int pool_start(Managed *obj, void *live)
 {
     StoragePool *pool = obj->data;
@@ -193,14 +253,18 @@ static int pool_start(Managed *obj, void *live)
     const StorageBackend *backend = storage_host_backend(pool->host, def->type);
     if (!backend || (backend->pool_start && backend->pool_start(pool, def) < 0))
         return -1;
-    if (scan(pool, backend, def) == 0) {
-        reopen_pool(pool);
-        return 0;
-    }
-    virErrorPtr saved = error_save();
-    stop_backend(pool, backend, def);
-    error_restore(saved);
-    return -1;
+    return begin(pool, backend, def);
+}
+
+static int pool_restore(Managed *obj, void *live)
+{
+    StoragePool *pool = obj->data;
+    const StoragePoolDef *def = live;
+    const StorageBackend *backend = storage_host_backend(pool->host, def->type);
+    int (*restore)(StoragePool *, const StoragePoolDef *) = backend ? backend->pool_restore ?: backend->pool_start : NULL;
+    if (!backend || (restore && restore(pool, def) < 0))
+        return -1;
+    return begin(pool, backend, def);
 }
 
 static int pool_stop(Managed *obj, const void *live)
@@ -208,11 +272,13 @@ static int pool_stop(Managed *obj, const void *live)
     StoragePool *pool = obj->data;
     const StoragePoolDef *def = live;
     const StorageBackend *backend = storage_host_backend(pool->host, def->type);
-    if (!backend || close_pool(pool, "stopped") < 0)
+    if (!backend || close_pool(pool) < 0)
         return -1;
     int rc = stop_backend(pool, backend, def);
     if (rc < 0)
-        reopen_pool(pool); /* else it stays closed until it is started again */
+        reopen_pool(pool);
+    else
+        set_running(pool, NULL);
     return rc;
 }
 
@@ -220,6 +286,7 @@ const ManagedBackend storage_pool_managed = {
     .check = pool_check,
     .start = pool_start,
     .stop = pool_stop,
+    .restore = pool_restore,
 };
 
 int storage_pool_need_inactive(const ManagedJob *job)
@@ -286,6 +353,12 @@ char *storage_pool_xml(Managed *obj, const ManagedState *state, unsigned int fla
     def->capacity = pool->capacity;
     def->allocation = pool->allocation;
     def->available = pool->available;
+    if (pool->running && shown == state->live && pool->rights.has_mode) {
+        StoragePermissions *rights = def->target.permissions ?: (def->target.permissions = xml_struct_new(&STORAGE_PERMISSIONS_DESC));
+        g_autofree char *label = rights->label;
+        *rights = pool->rights;
+        rights->label = g_steal_pointer(&label);
+    }
     g_mutex_unlock(&pool->lock);
     char *text = xml_format(&STORAGE_POOL_DEF_DESC, def, STORAGE_POOL_ROOT.name, STORAGE_POOL_ROOT.ns, 0, flags);
     xml_struct_free(&STORAGE_POOL_DEF_DESC, def);

@@ -11,12 +11,16 @@ struct StoragePool {
     void *priv;                    /* the backend's */
     GDestroyNotify free_priv;
     GMutex lock;                   /* guards the following; held for a few instructions */
+    GCond changed;                 /* a job has ended, or the pool has closed or opened */
+    gint64 moved_us;               /* when something last moved on */
+    Definition *running;           /* reference: what it runs with; NULL: it doesn't, or not yet */
     guint64 capacity, allocation, available;
+    StoragePermissions rights;     /* of its folder; without any: not known */
     GPtrArray *vols;               /* of StorageVol, references, in order of appearance */
     GHashTable *by_name, *by_key, *by_path;
     guint jobs;                    /* calls at work on volumes, and streams */
     guint serial;                  /* of the last volume that appeared */
-    gboolean closing;              /* is being stopped or deleted: no new jobs */
+    gboolean closing;              /* is being stopped: new jobs wait */
     gboolean building;
 };
 
@@ -30,6 +34,11 @@ const StorageBackend *storage_host_backend(const PoolHost *host, StoragePoolType
 
 /** Definition in force, of a state; belongs to the state. */
 const StoragePoolDef *storage_pool_def(const ManagedState *state);
+
+/** With the pool's lock held: a job has ended, or something of it was done. */
+void storage_pool_moved(StoragePool *pool);
+/** With the pool's lock held: wait until something changes. FALSE if nothing has moved on for too long. */
+gboolean storage_pool_wait(StoragePool *pool);
 
 /** The following want the pool's job. */
 int storage_pool_build(Managed *obj, const StoragePoolDef *def, unsigned int flags);

@@ -22,10 +22,11 @@ StorageVolDef *storage_vol_read(StoragePool *pool, const StoragePoolDef *pool_de
     return NULL;
 }
 
-StorageVol *storage_vol_new(StorageVolDef *def)
+StorageVol *storage_vol_new(StoragePool *pool, StorageVolDef *def)
 {
     StorageVol *vol = g_new0(StorageVol, 1);
     vol->refs = 1;
+    vol->pool = pool;
     vol->name = g_strdup(def->name);
     vol->key = g_strdup(def->key);
     vol->path = g_strdup(def->target.path);
@@ -53,7 +54,40 @@ void storage_vol_unref(StorageVol *vol)
 }
 
 const char *storage_vol_name(const StorageVol *vol) { return vol->name; }
+const char *storage_vol_path(const StorageVol *vol) { return vol->path; }
+StoragePool *storage_vol_pool(const StorageVol *vol) { return vol->pool; }
 void *storage_vol_priv(const StorageVol *vol) { return vol->priv; }
+
+const StoragePoolDef *storage_vol_pool_def(const StorageVol *vol)
+{
+    return definition_get(vol->pool->running);
+}
+
+const StorageBackend *storage_vol_backend(const StorageVol *vol)
+{
+    return storage_host_backend(vol->pool->host, storage_vol_pool_def(vol)->type);
+}
+
+/* A volume whose backend was not asked yet has no more than names. */
+static Definition *definition_locked(StorageVol *vol)
+{
+    if (!vol->def) {
+        StorageVolDef *def = xml_struct_new(&STORAGE_VOL_DEF_DESC);
+        def->name = g_strdup(vol->name);
+        def->key = g_strdup(vol->key);
+        def->target.path = g_strdup(vol->path);
+        vol->def = definition_new(&STORAGE_VOL_ROOT, def);
+    }
+    return definition_ref(vol->def);
+}
+
+StorageVolDef *storage_vol_copy_def(const StorageVol *vol)
+{
+    g_mutex_lock(&vol->pool->lock);
+    g_autoptr(Definition) def = definition_locked((StorageVol *) vol);
+    g_mutex_unlock(&vol->pool->lock);
+    return definition_copy(def);
+}
 
 void storage_vol_set_priv(StorageVol *vol, void *priv, GDestroyNotify free_priv)
 {
@@ -113,7 +147,8 @@ void storage_index_remove(StoragePool *pool, StorageVol *vol)
 
 void storage_scan_init(StoragePool *pool, StorageScan *scan)
 {
-    scan->defs = g_ptr_array_new();
+    scan->pool = pool;
+    scan->vols = g_ptr_array_new_with_free_func((GDestroyNotify) storage_vol_unref);
     g_mutex_lock(&pool->lock);
     scan->since = pool->serial;
     g_mutex_unlock(&pool->lock);
@@ -121,14 +156,19 @@ void storage_scan_init(StoragePool *pool, StorageScan *scan)
 
 void storage_scan_add(StorageScan *scan, StorageVolDef *def)
 {
-    g_ptr_array_add(scan->defs, def);
+    g_ptr_array_add(scan->vols, storage_vol_new(scan->pool, def));
+}
+
+void storage_scan_add_name(StorageScan *scan, const char *name, const char *key, const char *path)
+{
+    StorageVol *vol = g_new0(StorageVol, 1);
+    *vol = (StorageVol) { .refs = 1, .pool = scan->pool, .name = g_strdup(name), .key = g_strdup(key), .path = g_strdup(path) };
+    g_ptr_array_add(scan->vols, vol);
 }
 
 void storage_scan_clear(StorageScan *scan)
 {
-    for (guint i = 0; i < scan->defs->len; i++)
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, scan->defs->pdata[i]);
-    g_ptr_array_unref(scan->defs);
+    g_ptr_array_unref(scan->vols);
 }
 
 static gboolean is_used(const StorageVol *vol)
@@ -136,26 +176,32 @@ static gboolean is_used(const StorageVol *vol)
     return vol->busy || vol->users;
 }
 
+/* Take what was found of a volume that is known. */
+static void take_found(StorageVol *vol, StorageVol *found)
+{
+    if (!found->def)
+        return; /* it is looked into when somebody asks */
+    definition_unref(vol->def);
+    vol->def = g_steal_pointer(&found->def);
+    vol->stamp = found->stamp;
+}
+
 void storage_scan_apply(StoragePool *pool, StorageScan *scan)
 {
-    g_autoptr(GPtrArray) defs = g_steal_pointer(&scan->defs);
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    scan->defs = g_ptr_array_new();
     g_mutex_lock(&pool->lock);
-    for (guint i = 0; i < defs->len; i++) {
-        StorageVolDef *def = defs->pdata[i];
-        StorageVol *vol = g_hash_table_lookup(pool->by_name, def->name);
-        if (vol && (is_used(vol) || vol->serial > scan->since)) {
-            g_ptr_array_add(scan->defs, def); /* who uses it knows better */
-        } else if (vol && g_str_equal(vol->key, def->key) && g_str_equal(vol->path, def->target.path)) {
-            definition_unref(vol->def);
-            vol->def = definition_new(&STORAGE_VOL_ROOT, def);
-        } else {
-            if (vol)
+    for (guint i = 0; i < scan->vols->len; i++) {
+        StorageVol *found = scan->vols->pdata[i], *vol = g_hash_table_lookup(pool->by_name, found->name);
+        if (vol && !is_used(vol) && vol->serial <= scan->since) { /* else who uses it knows better */
+            if (g_str_equal(vol->key, found->key) && g_str_equal(vol->path, found->path)) {
+                take_found(vol, found);
+            } else {
                 storage_index_remove(pool, vol);
-            g_autoptr(StorageVol) fresh = vol = storage_vol_new(def);
-            storage_index_add(pool, fresh);
+                vol = NULL;
+            }
         }
+        if (!vol)
+            storage_index_add(pool, vol = found);
         g_hash_table_add(seen, vol);
     }
     for (guint i = pool->vols->len; i-- > 0;) {
@@ -183,8 +229,8 @@ static int job_pool(VolJob *job, PoolHost *host, const char *pool)
     return managed_active(job->state) ? 0 : fail_inactive(job->pool);
 }
 
-/* With the pool's lock held: the reason why a use is refused, NULL if it isn't. */
-static const char *use_refused(const StoragePool *pool, const StorageVol *vol, VolAccess access)
+/* With the pool's lock held: what has to be waited for, NULL if there is nothing. */
+static const char *use_hindered(const StoragePool *pool, const StorageVol *vol, VolAccess access)
 {
     if (access == VOL_LOOK)
         return NULL;
@@ -197,29 +243,48 @@ static const char *use_refused(const StoragePool *pool, const StorageVol *vol, V
     return access == VOL_CHANGE && vol->users ? "it is in use" : NULL;
 }
 
+/* With the pool's lock held. */
+static void begin_locked(VolJob *job, StoragePool *pool, StorageVol *vol, VolAccess access)
+{
+    job->vol = storage_vol_ref(vol);
+    job->def = definition_locked(vol);
+    job->stamp = vol->stamp;
+    job->access = access;
+    job->making = vol->building;
+    pool->jobs += access != VOL_LOOK;
+    vol->users += access == VOL_USE;
+    vol->busy |= access == VOL_CHANGE;
+}
+
+/* What the pool runs with, which may be another thing than before a wait. 0 or -1. */
+static int settle_state(VolJob *job, gboolean active)
+{
+    managed_state_unref(job->state);
+    job->state = managed_state(job->obj);
+    return active && managed_active(job->state) ? 0 : fail_inactive(job->pool);
+}
+
 int vol_job_begin(VolJob *job, PoolHost *host, const char *pool_name, const char *name, VolAccess access)
 {
-    const char *refused = NULL;
     if (job_pool(job, host, pool_name) < 0)
         return -1;
     StoragePool *pool = job->pool;
+    const char *hindered = NULL;
+    StorageVol *vol;
+    gboolean late = FALSE;
     g_mutex_lock(&pool->lock);
-    StorageVol *vol = g_hash_table_lookup(pool->by_name, name);
-    if (vol)
-        refused = use_refused(pool, vol, access);
-    if (vol && !refused) {
-        job->vol = storage_vol_ref(vol);
-        job->def = definition_ref(vol->def);
-        job->access = access;
-        job->making = vol->building;
-        pool->jobs += access != VOL_LOOK;
-        vol->users += access == VOL_USE;
-        vol->busy |= access == VOL_CHANGE;
-    }
+    while ((vol = g_hash_table_lookup(pool->by_name, name)) && (hindered = use_hindered(pool, vol, access)) && !late)
+        late = !storage_pool_wait(pool);
+    gboolean active = pool->running != NULL;
+    if (vol && !hindered && active)
+        begin_locked(job, pool, vol, access);
     g_mutex_unlock(&pool->lock);
+    if (settle_state(job, active) < 0)
+        return -1;
     if (!vol)
         return FAIL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%s'", name);
-    return refused ? FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' can't be used: %s", name, refused) : 0;
+    return !hindered ? 0 : FAIL(VIR_ERR_OPERATION_TIMEOUT, "volume '%s' can't be used: %s, and that has not moved on for %d s", name,
+                                hindered, STORAGE_STALL_MS / 1000);
 }
 
 void vol_job_end(VolJob *job)
@@ -230,6 +295,7 @@ void vol_job_end(VolJob *job)
         job->vol->users -= job->access == VOL_USE;
         if (job->access == VOL_CHANGE)
             job->vol->busy = job->vol->building = FALSE;
+        storage_pool_moved(job->pool);
         g_mutex_unlock(&job->pool->lock);
     }
     g_clear_pointer(&job->vol, storage_vol_unref);
@@ -250,6 +316,7 @@ void vol_job_publish(VolJob *job, StorageVolDef *def)
     if (job->access == VOL_CHANGE || job->vol->def == job->def) {
         definition_unref(job->vol->def);
         job->vol->def = definition_ref(next);
+        job->vol->stamp = job->stamp;
     } /* else it was changed while this call looked */
     g_mutex_unlock(&job->pool->lock);
     definition_unref(job->def);
@@ -264,36 +331,38 @@ int vol_job_refresh(VolJob *job)
     if (!backend->vol_refresh || (job->access == VOL_LOOK && job->making))
         return 0;
     StorageVolDef *def = definition_copy(job->def);
-    if (backend->vol_refresh(job->pool, job->vol, def) < 0) {
+    int rc = backend->vol_refresh(job->pool, job->vol, def, &job->stamp);
+    if (rc == 0)
+        vol_job_publish(job, def);
+    else
         xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
-        return -1;
-    }
-    vol_job_publish(job, def);
-    return 0;
+    return MIN(rc, 0);
 }
 
 int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, StorageVolDef *def)
 {
-    g_autoptr(StorageVol) vol = storage_vol_new(def);
-    if (job_pool(job, host, pool_name) < 0)
+    if (job_pool(job, host, pool_name) < 0) {
+        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
         return -1;
+    }
     StoragePool *pool = job->pool;
+    g_autoptr(StorageVol) vol = storage_vol_new(pool, def);
     const StorageBackend *backend = storage_host_backend(host, storage_pool_def(job->state)->type);
     if (!backend)
         return -1;
+    gboolean late = FALSE;
     g_mutex_lock(&pool->lock);
-    gboolean taken = g_hash_table_contains(pool->by_name, vol->name), closing = pool->closing;
-    if (!taken && !closing) {
-        vol->busy = vol->building = TRUE;
+    while (pool->closing && !late)
+        late = !storage_pool_wait(pool);
+    gboolean active = pool->running && !pool->closing, taken = g_hash_table_contains(pool->by_name, vol->name);
+    if (!taken && active) {
         storage_index_add(pool, vol);
-        pool->jobs++;
-        job->vol = storage_vol_ref(vol);
-        job->def = definition_ref(vol->def);
-        job->access = VOL_CHANGE;
+        begin_locked(job, pool, vol, VOL_CHANGE);
+        vol->building = TRUE;
     }
     g_mutex_unlock(&pool->lock);
-    if (closing)
-        return fail_inactive(pool);
+    if (settle_state(job, active) < 0)
+        return -1;
     return taken ? FAIL(backend->vol_clash, "storage volume '%s' exists already in pool '%s'", vol->name, pool_name) : 0;
 }
 

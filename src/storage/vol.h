@@ -7,11 +7,13 @@
 
 struct StorageVol {
     gint refs;
+    StoragePool *pool;        /* no reference; lives as long as a job on the volume */
     char *name, *key, *path;  /* never change */
     void *priv;               /* the backend's */
     GDestroyNotify free_priv;
     /* guarded by the pool's lock */
-    Definition *def;
+    Definition *def;          /* as it was when somebody last looked into it */
+    StorageStamp stamp;       /* then */
     guint serial;
     guint users;              /* streams, and copies that are made of it */
     gboolean busy;            /* is being made, resized, wiped or deleted */
@@ -25,7 +27,7 @@ StorageVolDef *storage_vol_read(StoragePool *pool, const StoragePoolDef *pool_de
                                 gboolean validate);
 
 /** A new volume, not in any index, with one reference. @def is taken over; it must have key and path. */
-StorageVol *storage_vol_new(StorageVolDef *def);
+StorageVol *storage_vol_new(StoragePool *pool, StorageVolDef *def);
 StorageVol *storage_vol_ref(StorageVol *vol);
 void storage_vol_unref(StorageVol *vol);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorageVol, storage_vol_unref)
@@ -38,7 +40,8 @@ void storage_index_remove(StoragePool *pool, StorageVol *vol);
 
 /** What a look at the pool has found. */
 struct StorageScan {
-    GPtrArray *defs;  /* of StorageVolDef */
+    StoragePool *pool;
+    GPtrArray *vols;  /* of StorageVol, references */
     guint since;      /* volumes that appeared after this serial are not judged */
 };
 void storage_scan_init(StoragePool *pool, StorageScan *scan);
@@ -48,10 +51,13 @@ void storage_scan_clear(StorageScan *scan);
 
 /** How a call uses a volume. */
 typedef enum {
-    VOL_LOOK,   /* reads what is known of it; never refused */
+    VOL_LOOK,   /* reads what is known of it; never waits */
     VOL_USE,    /* reads or writes its content, as others may at the same time */
     VOL_CHANGE, /* alone */
 } VolAccess;
+
+/** So long a call waits for those that are at work on its volume or pool while nothing moves on. */
+#define STORAGE_STALL_MS 60000
 
 /** A call's access to one volume. Zero-initialise; g_auto() ends it. Unless VOL_LOOK it also keeps the pool from being
  * stopped. */
@@ -61,12 +67,13 @@ typedef struct VolJob {
     StoragePool *pool;
     StorageVol *vol;          /* reference */
     Definition *def;          /* reference: as it was when the job began */
+    StorageStamp stamp;
     VolAccess access;
     gboolean making;          /* VOL_LOOK: the volume was still being made */
 } VolJob;
 
-/** Find a volume by name in an active pool. 0, or -1 with VIR_ERR_NO_STORAGE_POOL, VIR_ERR_NO_STORAGE_VOL, or
- * VIR_ERR_OPERATION_INVALID: inactive, or used otherwise. */
+/** Find a volume by name in an active pool, and wait for who uses it otherwise. 0, or -1 with VIR_ERR_NO_STORAGE_POOL,
+ * VIR_ERR_NO_STORAGE_VOL, VIR_ERR_OPERATION_INVALID (inactive) or VIR_ERR_OPERATION_TIMEOUT. */
 int vol_job_begin(VolJob *job, PoolHost *host, const char *pool, const char *name, VolAccess access);
 void vol_job_end(VolJob *job);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VolJob, vol_job_end)
@@ -74,7 +81,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VolJob, vol_job_end)
 const StorageVolDef *vol_job_def(const VolJob *job);
 /** Make @def (taken over) the job's definition and, unless another call was faster with a change, the volume's. */
 void vol_job_publish(VolJob *job, StorageVolDef *def);
-/** Ask the backend for the present sizes and publish them. 0, or -1. */
+/** Ask the backend for what has changed and publish it. 0, or -1. */
 int vol_job_refresh(VolJob *job);
 
 /** Let a new volume into an active pool, busy with being made. @def is taken over in any case. 0, or -1 with the backend's code

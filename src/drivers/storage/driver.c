@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The driver of storage pools: started once by the process that owns state, before the hypervisors' drivers, whose connections share
+ * what it has (core/node.h).
+ */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.driver"
+#include "base/error.h"
+#include "base/log.h"
+#include "core/folders.h"
+#include "core/node.h"
+#include "core/node_driver.h"
+#include "drivers/storage/storage_driver.h"
+#include "storage/functions.h"
+
+/* Called by driver_module_load(). */
+void storage_driver_register(void);
+
+static StorageNode *state;
+
+static const StorageDriverSetup setup = {
+    .backends = {
+        [STORAGE_POOL_TYPE_DIR] = &storage_dir_backend,
+    },
+};
+
+static void node_free(StorageNode *node)
+{
+    if (!node)
+        return;
+    storage_host_free(node->host);
+    g_free(node->config);
+    g_free(node->state);
+    g_free(node);
+}
+
+static int state_start(const StateContext *ctx)
+{
+    StorageNode *node = g_new0(StorageNode, 1);
+    node->privileged = ctx->privileged;
+    node->config = folder_of(FOLDER_CONFIG, ctx->root, ctx->privileged, "storage");
+    node->state = folder_of(FOLDER_STATE, ctx->root, ctx->privileged, "storage");
+    node->host = storage_host_new(&setup, node, node_get()->bus);
+    ManagedTable *table = storage_host_pools(node->host);
+    if (managed_table_keep(table, node->config, node->state) < 0) {
+        node_free(node);
+        return -1;
+    }
+    state = node;
+    managed_table_load(table);
+    managed_table_autostart(table);
+    node_get()->tables.pools = table;
+    return 0;
+}
+
+static void state_stop(void)
+{
+    node_get()->tables.pools = NULL;
+    g_clear_pointer(&state, node_free);
+}
+
+static gboolean state_busy(void)
+{
+    return state && managed_table_busy(storage_host_pools(state->host));
+}
+
+void storage_driver_register(void)
+{
+    static const NodeDriver driver = {
+        .name = "storage", .error_domain = VIR_FROM_STORAGE, .start = state_start, .stop = state_stop, .busy = state_busy,
+    };
+    node_get()->storage = &storage_functions;
+    node_driver_register(&driver);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a file tells: sizes, rights and times of the file system, and what its head says.
+ */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.file"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "drivers/storage/file_vol.h"
+#include "drivers/storage/folder.h"
+#include "storage/image_head.h"
+
+static char *time_text(const struct statx_timestamp *t)
+{
+    return t->tv_nsec ? g_strdup_printf("%" G_GINT64_FORMAT ".%09u", (gint64) t->tv_sec, t->tv_nsec)
+        : g_strdup_printf("%" G_GINT64_FORMAT, (gint64) t->tv_sec);
+}
+
+static StorageTimestamps *times_of(const struct statx *info)
+{
+    StorageTimestamps *times = xml_struct_new(&STORAGE_TIMESTAMPS_DESC);
+    times->atime = time_text(&info->stx_atime);
+    times->mtime = time_text(&info->stx_mtime);
+    times->ctime = time_text(&info->stx_ctime);
+    times->btime = info->stx_mask & STATX_BTIME ? time_text(&info->stx_btime) : g_strdup("0");
+    return times;
+}
+
+static void set_outside(StorageVolDef *def, const struct statx *info)
+{
+    StorageVolTarget *target = &def->target;
+    StoragePermissions *rights = target->permissions ?: (target->permissions = xml_struct_new(&STORAGE_PERMISSIONS_DESC));
+    rights->has_mode = rights->has_owner = rights->has_group = true;
+    rights->mode = info->stx_mode & 07777;
+    rights->owner = info->stx_uid;
+    rights->group = info->stx_gid;
+    if (target->timestamps)
+        xml_struct_free(&STORAGE_TIMESTAMPS_DESC, target->timestamps);
+    target->timestamps = times_of(info);
+}
+
+static void forget_inside(StorageVolDef *def)
+{
+    g_clear_pointer(&def->target.compat, g_free);
+    if (def->target.encryption)
+        xml_struct_free(&STORAGE_ENCRYPTION_DESC, g_steal_pointer(&def->target.encryption));
+    if (def->backing_store)
+        xml_struct_free(&STORAGE_VOL_BACKING_DESC, g_steal_pointer(&def->backing_store));
+    def->target.cluster_size = 0;
+    def->target.features = (StorageVolFeatures) { 0 };
+}
+
+/* What an image says it is based on, as a path; the caller frees. It is told, and not looked at. */
+static char *base_path(const StorageVolDef *def, const char *name)
+{
+    if (g_path_is_absolute(name) || image_name_is_protocol(name))
+        return g_strdup(name);
+    g_autofree char *dir = g_path_get_dirname(def->target.path);
+    return g_build_filename(dir, name, NULL);
+}
+
+static void set_head(StorageVolDef *def, const ImageHead *head)
+{
+    StorageVolTarget *target = &def->target;
+    target->format = head->format;
+    target->compat = g_strdup(head->compat);
+    target->cluster_size = head->cluster_size;
+    target->features.lazy_refcounts = head->lazy_refcounts;
+    target->features.extended_l2 = head->extended_l2;
+    if (head->has_capacity)
+        def->capacity = head->capacity;
+    if (head->encryption) {
+        target->encryption = xml_struct_new(&STORAGE_ENCRYPTION_DESC);
+        target->encryption->format = head->encryption;
+    }
+    if (!head->backing)
+        return;
+    def->backing_store = xml_struct_new(&STORAGE_VOL_BACKING_DESC);
+    def->backing_store->path = base_path(def, head->backing);
+    def->backing_store->format = head->backing_format ? head->backing_format : STORAGE_VOL_FORMAT_RAW;
+}
+
+/* @fd: of any kind (O_PATH). */
+static void look_into(StorageVolDef *def, int fd, guint64 size)
+{
+    char self[64];
+    g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
+    g_auto(ImageHead) head = { 0 };
+    g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    int in = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t n = in < 0 ? -1 : pread(in, bytes, IMAGE_HEAD_BYTES, 0);
+    if (n < 0)
+        LOG_INFO("volume '%s' can't be looked into: %s", def->target.path, g_strerror(errno));
+    if (in >= 0)
+        close(in);
+    image_head_read(&head, bytes, (gsize) MAX(n, 0), size);
+    if (head.problem)
+        LOG_WARN("volume '%s' can't be what its head says: %s", def->target.path, head.problem);
+    set_head(def, &head);
+}
+
+static void set_sizes(StorageVolDef *def, const struct statx *info)
+{
+    gboolean is_folder = S_ISDIR(info->stx_mode);
+    def->type = is_folder ? STORAGE_VOL_TYPE_DIR : S_ISBLK(info->stx_mode) ? STORAGE_VOL_TYPE_BLOCK : STORAGE_VOL_TYPE_FILE;
+    def->has_capacity = def->has_allocation = true;
+    def->has_physical = !is_folder;
+    def->capacity = def->physical = is_folder ? 0 : info->stx_size;
+    def->allocation = is_folder ? 0 : info->stx_blocks * 512;
+    def->target.format = is_folder ? STORAGE_VOL_FORMAT_DIR : STORAGE_VOL_FORMAT_RAW;
+}
+
+static StorageStamp stamp_of(const struct statx *info)
+{
+    return (StorageStamp) { { (guint64) info->stx_dev_major << 32 | info->stx_dev_minor, info->stx_ino, info->stx_size,
+                              (guint64) info->stx_mtime.tv_sec << 30 ^ info->stx_mtime.tv_nsec,
+                              (guint64) info->stx_ctime.tv_sec << 30 ^ info->stx_ctime.tv_nsec, info->stx_blocks } };
+}
+
+int file_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp)
+{
+    struct statx info;
+    int fd = file_vol_open_fd(vol, O_PATH);
+    if (fd < 0)
+        return -1;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &info) < 0) {
+        int saved = errno;
+        close(fd);
+        return FAIL_ERRNO(saved, "cannot look at volume '%s'", def->target.path);
+    }
+    StorageStamp now = stamp_of(&info);
+    gboolean same = memcmp(&now, stamp, sizeof(now)) == 0;
+    set_outside(def, &info);
+    if (!same) {
+        set_sizes(def, &info);
+        forget_inside(def);
+        if (S_ISREG(info.stx_mode) || S_ISBLK(info.stx_mode))
+            look_into(def, fd, info.stx_size);
+        *stamp = now;
+    }
+    close(fd);
+    return 0;
+}

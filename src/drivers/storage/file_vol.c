@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Making, deleting and resizing. A new file has no name before it is complete, so that nobody ever sees half a volume.
+ */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.file"
+#include "drivers/storage/file_vol.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "drivers/storage/folder.h"
+#include "drivers/storage/image_tool.h"
+
+#define VOLUME_MODE 0600
+#define FOLDER_MODE 0711
+/* Longest name of a file. */
+#define NAME_BYTES 255
+
+/* ---- names ---- */
+
+static gboolean name_is_usable(const char *name)
+{
+    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || g_str_has_prefix(name, ".new-") || strlen(name) > NAME_BYTES ||
+        !g_utf8_validate(name, -1, NULL))
+        return FALSE;
+    for (const char *c = name; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
+{
+    if (strchr(def->name, '/'))
+        return FAIL(VIR_ERR_OPERATION_INVALID, "volume name '%s' cannot contain '/'", def->name);
+    if (!name_is_usable(def->name)) {
+        g_autofree char *shown = g_strescape(def->name, NULL);
+        return FAIL(VIR_ERR_OPERATION_INVALID, "volume name '%s' can't be a file's: it has 1 to %d bytes of UTF-8 without control "
+                    "characters, isn't '.' or '..' and doesn't begin with '.new-'", shown, NAME_BYTES);
+    }
+    def->type = def->target.format == STORAGE_VOL_FORMAT_DIR ? STORAGE_VOL_TYPE_DIR : STORAGE_VOL_TYPE_FILE;
+    g_free(def->target.path);
+    g_free(def->key);
+    def->target.path = g_build_filename(pool_def->target.path, def->name, NULL);
+    def->key = g_strdup(def->target.path);
+    return 0;
+}
+
+int file_vol_open_fd(StorageVol *vol, int flags)
+{
+    int folder = folder_open(storage_vol_pool_def(vol));
+    if (folder < 0)
+        return -1;
+    int fd = folder_open_beneath(folder, storage_vol_name(vol), flags | O_NONBLOCK | O_NOCTTY);
+    int saved = errno;
+    close(folder);
+    return fd >= 0 ? fd : FAIL_ERRNO(saved, "cannot open volume '%s'", storage_vol_path(vol));
+}
+
+/* ---- making ---- */
+
+/* btrfs: no copies when blocks are overwritten. A wish: other file systems don't know it. */
+static void set_nocow(int fd, const char *name)
+{
+    int attributes = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &attributes) == 0) {
+        attributes |= FS_NOCOW_FL;
+        if (ioctl(fd, FS_IOC_SETFLAGS, &attributes) == 0)
+            return;
+    }
+    LOG_INFO("volume '%s': its file system has no switch for copy on write: %s", name, g_strerror(errno));
+}
+
+static int make_raw(int fd, const StorageVolDef *def)
+{
+    if (def->capacity > G_MAXINT64)
+        return FAIL(VIR_ERR_OVERFLOW, "volume '%s' can't have %" G_GUINT64_FORMAT " bytes", def->name, def->capacity);
+    if (ftruncate(fd, (off_t) def->capacity) < 0)
+        return FAIL_ERRNO(errno, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity);
+    guint64 allocation = MIN(def->allocation, def->capacity);
+    if (allocation && fallocate(fd, 0, 0, (off_t) allocation) < 0 &&
+        (errno != EOPNOTSUPP || (errno = posix_fallocate(fd, 0, (off_t) allocation)) != 0))
+        return FAIL_ERRNO(errno, "cannot allocate %" G_GUINT64_FORMAT " bytes for volume '%s'", allocation, def->name);
+    return 0;
+}
+
+/* The content of another volume, whose pool may be any. */
+static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int flags)
+{
+    const StorageBackend *backend = storage_vol_backend(from);
+    StorageVolDef *source = storage_vol_copy_def(from);
+    guint64 size = 0;
+    int rc = -1, in = -1;
+    if (!backend || !backend->vol_open)
+        rc = FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
+    else if (def->target.format != STORAGE_VOL_FORMAT_RAW || source->target.format > STORAGE_VOL_FORMAT_RAW)
+        rc = FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': only raw volumes can be copied yet", def->name);
+    else
+        in = backend->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
+    if (in >= 0) {
+        def->capacity = MAX(def->capacity, source->capacity);
+        def->allocation = 0;
+        rc = make_raw(fd, def) < 0 ? -1
+            : file_content_copy(in, fd, MIN(size, source->capacity), flags & VIR_STORAGE_VOL_CREATE_REFLINK, def->name);
+        close(in);
+    }
+    xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
+    return rc;
+}
+
+static int make_content(int fd, StorageVolDef *def, StorageVol *from, unsigned int flags)
+{
+    if (def->target.nocow)
+        set_nocow(fd, def->name);
+    if (from)
+        return make_copy(fd, def, from, flags);
+    return def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption ? make_raw(fd, def) : image_tool_create(fd, def, flags);
+}
+
+static int make_file(int folder, StorageVolDef *def, StorageVol *from, unsigned int flags)
+{
+    g_autofree char *temporary = NULL;
+    int fd = folder_begin_file(folder, def->target.path, &temporary);
+    if (fd < 0)
+        return -1;
+    int rc = make_content(fd, def, from, flags) < 0 || folder_set_rights(fd, def->target.path, def->target.permissions, VOLUME_MODE) < 0 ||
+        folder_publish(folder, fd, temporary, def->name) < 0 ? -1 : 0;
+    if (rc < 0 && temporary)
+        unlinkat(folder, temporary, 0);
+    close(fd);
+    return rc;
+}
+
+static int make_folder(int folder, const StorageVolDef *def)
+{
+    if (mkdirat(folder, def->name, FOLDER_MODE) < 0)
+        return FAIL_ERRNO(errno, "cannot make the directory '%s'", def->target.path);
+    int fd = openat(folder, def->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd < 0 ? FAIL_ERRNO(errno, "cannot open '%s'", def->target.path)
+        : folder_set_rights(fd, def->target.path, def->target.permissions, FOLDER_MODE);
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0)
+        unlinkat(folder, def->name, AT_REMOVEDIR);
+    return rc;
+}
+
+static int check_creation(const StorageVolDef *def, const StorageVol *from, unsigned int flags)
+{
+    StorageVolFormat format = def->target.format;
+    if ((flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA) && format != STORAGE_VOL_FORMAT_QCOW2)
+        return FAIL(VIR_ERR_INVALID_ARG, "volume '%s': only the format qcow2 has metadata that can be allocated", def->name);
+    if ((flags & VIR_STORAGE_VOL_CREATE_REFLINK) && format != STORAGE_VOL_FORMAT_RAW)
+        return FAIL(VIR_ERR_INVALID_ARG, "volume '%s': only raw volumes can share their blocks", def->name);
+    if (format == STORAGE_VOL_FORMAT_DIR && (from || def->backing_store))
+        return FAIL(VIR_ERR_INVALID_ARG, "volume '%s' is a directory: it can't be made from another volume", def->name);
+    if (def->backing_store && format == STORAGE_VOL_FORMAT_RAW)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': a raw volume can't be based on another one", def->name);
+    return 0;
+}
+
+int file_vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
+{
+    const StoragePoolDef *pool_def = storage_vol_pool_def(vol);
+    if (check_creation(def, from, flags) < 0)
+        return -1;
+    int folder = folder_open(pool_def);
+    if (folder < 0)
+        return -1;
+    int rc = def->target.format == STORAGE_VOL_FORMAT_DIR ? make_folder(folder, def) : make_file(folder, def, from, flags);
+    close(folder);
+    return rc < 0 ? rc : folder_sizes(pool, pool_def);
+}
+
+/* ---- deleting, resizing ---- */
+
+int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags)
+{
+    const StoragePoolDef *pool_def = storage_vol_pool_def(vol);
+    int folder = folder_open(pool_def);
+    if (folder < 0)
+        return -1;
+    int rc = unlinkat(folder, storage_vol_name(vol), 0);
+    if (rc < 0 && (errno == EISDIR || errno == EPERM))
+        rc = unlinkat(folder, storage_vol_name(vol), AT_REMOVEDIR);
+    if (rc < 0 && errno != ENOENT)
+        rc = FAIL_ERRNO(errno, "cannot delete volume '%s'", storage_vol_path(vol));
+    else
+        rc = fsync(folder) == 0 || errno == EINVAL ? 0 : FAIL_ERRNO(errno, "cannot bring the end of volume '%s' onto the disk", storage_vol_name(vol));
+    close(folder);
+    return rc < 0 ? rc : folder_sizes(pool, pool_def);
+}
+
+static int resize_raw(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+{
+    if (capacity > G_MAXINT64)
+        return FAIL(VIR_ERR_OVERFLOW, "volume '%s' can't have %" G_GUINT64_FORMAT " bytes", def->name, capacity);
+    if (allocate && capacity > def->capacity && fallocate(fd, 0, (off_t) def->capacity, (off_t) (capacity - def->capacity)) < 0)
+        return FAIL_ERRNO(errno, "cannot allocate %" G_GUINT64_FORMAT " bytes for volume '%s'", capacity, def->name);
+    return ftruncate(fd, (off_t) capacity) == 0 ? 0 : FAIL_ERRNO(errno, "cannot resize volume '%s'", def->name);
+}
+
+int file_vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
+{
+    gboolean allocate = (flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE) != 0;
+    if (def->type == STORAGE_VOL_TYPE_DIR)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is a directory: it has no size", def->name);
+    int fd = file_vol_open_fd(vol, O_RDWR);
+    if (fd < 0)
+        return -1;
+    int rc = def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption ? resize_raw(fd, def, capacity, allocate)
+        : image_tool_resize(fd, def, capacity, allocate);
+    if (rc == 0 && fsync(fd) < 0)
+        rc = FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", def->name);
+    close(fd);
+    return rc < 0 ? rc : folder_sizes(pool, storage_vol_pool_def(vol));
+}

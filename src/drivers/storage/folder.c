@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.folder"
+#include "drivers/storage/folder.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/random.h"
+
+#define FOLDER_MODE 0711
+/* Names of files that are being made, where they must have one. */
+#define TEMPORARY ".new-libvirt-"
+/* Files with other hosts' marks are theirs to remove. */
+#define HOST_TAG_CHARS 8
+#define NAME_TRIES 100
+/* More names than this in one pool are not read. */
+#define MAX_VOLUMES 1000000
+
+/* ---- the folder ---- */
+
+int folder_set_rights(int fd, const char *path, const StoragePermissions *permissions, mode_t mode)
+{
+    uid_t uid = permissions && permissions->has_owner ? (uid_t) permissions->owner : FILE_OWNER_KEEP;
+    gid_t gid = permissions && permissions->has_group ? (gid_t) permissions->group : FILE_GROUP_KEEP;
+    if (permissions && permissions->has_mode)
+        mode = (mode_t) permissions->mode;
+    if ((uid != FILE_OWNER_KEEP || gid != FILE_GROUP_KEEP) && fchown(fd, uid, gid) < 0)
+        return FAIL_ERRNO(errno, "cannot give '%s' to user %d and group %d", path, (int) uid, (int) gid);
+    return fchmod(fd, mode) == 0 ? 0 : FAIL_ERRNO(errno, "cannot set the mode of '%s' to 0%o", path, (unsigned) mode);
+}
+
+int folder_open(const StoragePoolDef *def)
+{
+    int fd = open(def->target.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? fd : FAIL_ERRNO(errno, "cannot open directory '%s'", def->target.path);
+}
+
+int folder_open_beneath(int fd, const char *name, int flags)
+{
+    struct open_how how = { .flags = (guint64) (flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+    int opened;
+    do { /* EAGAIN: somebody renamed a folder meanwhile */
+        opened = (int) syscall(SYS_openat2, fd, name, &how, sizeof(how));
+    } while (opened < 0 && (errno == EINTR || errno == EAGAIN));
+    return opened;
+}
+
+int folder_build(const StoragePoolDef *def)
+{
+    const StoragePermissions *permissions = def->target.permissions;
+    gboolean exists = g_file_test(def->target.path, G_FILE_TEST_IS_DIR);
+    if (!exists && file_mkdirs(def->target.path, FOLDER_MODE, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0)
+        return -1;
+    int fd = folder_open(def);
+    struct stat info;
+    if (fd < 0)
+        return -1;
+    int rc = fstat(fd, &info) < 0 ? FAIL_ERRNO(errno, "cannot look at '%s'", def->target.path)
+        : folder_set_rights(fd, def->target.path, permissions, exists ? info.st_mode & 07777 : FOLDER_MODE);
+    close(fd);
+    return rc;
+}
+
+int folder_check(const StoragePoolDef *def)
+{
+    int fd = folder_open(def);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
+}
+
+int folder_delete(const StoragePoolDef *def)
+{
+    return rmdir(def->target.path) == 0 || errno == ENOENT ? 0
+        : FAIL_ERRNO(errno, "cannot remove the directory '%s' of pool '%s'", def->target.path, def->name);
+}
+
+int folder_sizes(StoragePool *pool, const StoragePoolDef *def)
+{
+    struct statvfs fs;
+    if (statvfs(def->target.path, &fs) < 0)
+        return FAIL_ERRNO(errno, "cannot tell how much room '%s' has", def->target.path);
+    guint64 capacity = (guint64) fs.f_blocks * fs.f_frsize, available = (guint64) fs.f_bfree * fs.f_frsize;
+    storage_pool_set_sizes(pool, capacity, capacity - MIN(capacity, available), available);
+    return 0;
+}
+
+/* ---- what is in it ---- */
+
+/* What the XML of a volume can hold, and is none of ours. */
+static gboolean may_be_volume(const char *name)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || g_str_has_prefix(name, TEMPORARY))
+        return FALSE;
+    if (!g_utf8_validate(name, -1, NULL))
+        return FALSE;
+    for (const char *c = name; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Files and folders, also through links that stay in the pool. */
+static gboolean is_volume(int folder, const struct dirent *entry)
+{
+    struct stat info;
+    if (entry->d_type == DT_REG || entry->d_type == DT_DIR || entry->d_type == DT_BLK)
+        return TRUE;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+        return FALSE;
+    int fd = folder_open_beneath(folder, entry->d_name, O_PATH);
+    gboolean is = fd >= 0 && fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode));
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+static int scan_names(DIR *dir, const StoragePoolDef *def, StorageScan *scan)
+{
+    const struct dirent *entry;
+    guint n = 0;
+    while ((errno = 0, entry = readdir(dir))) {
+        if (!may_be_volume(entry->d_name) || !is_volume(dirfd(dir), entry))
+            continue;
+        if (++n > MAX_VOLUMES)
+            return FAIL(VIR_ERR_OPERATION_FAILED, "pool '%s' has more than %d volumes", def->name, MAX_VOLUMES);
+        g_autofree char *path = g_build_filename(def->target.path, entry->d_name, NULL);
+        storage_scan_add_name(scan, entry->d_name, path, path);
+    }
+    return errno ? FAIL_ERRNO(errno, "cannot read directory '%s'", def->target.path) : 0;
+}
+
+int folder_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan)
+{
+    struct stat info;
+    int fd = folder_open(def);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (fd < 0)
+        return -1;
+    if (!dir || fstat(fd, &info) < 0) {
+        int saved = errno;
+        dir ? closedir(dir) : close(fd);
+        return FAIL_ERRNO(saved, "cannot look at directory '%s'", def->target.path);
+    }
+    storage_pool_set_rights(pool, info.st_mode & 07777, info.st_uid, info.st_gid);
+    int rc = scan_names(dir, def, scan);
+    closedir(dir);
+    return rc < 0 ? rc : folder_sizes(pool, def);
+}
+
+/* ---- new files ---- */
+
+/* Tells this host's temporary files from those of others that share the folder; the caller frees. */
+static char *host_tag(void)
+{
+    g_autofree char *id = NULL;
+    if (file_read_optional("/etc/machine-id", 256, &id, NULL) < 0)
+        virResetLastError();
+    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id ? id : "", -1);
+    return g_strdup_printf("%s%.*s-", TEMPORARY, HOST_TAG_CHARS, sum);
+}
+
+void folder_sweep(const StoragePoolDef *def)
+{
+    DIR *dir = opendir(def->target.path);
+    g_autofree char *tag = host_tag();
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        if (g_str_has_prefix(entry->d_name, tag) && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+            LOG_INFO("pool '%s': removed '%s', which was not finished", def->name, entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+int folder_begin_file(int folder, const char *path, char **temporary)
+{
+    *temporary = NULL;
+    int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
+        return FAIL_ERRNO(errno, "cannot make a file in '%s'", path);
+    g_autofree char *tag = host_tag();
+    for (guint i = 0; i < NAME_TRIES; i++) {
+        guint64 chance;
+        random_bytes(&chance, sizeof(chance));
+        g_autofree char *name = g_strdup_printf("%s%016" G_GINT64_MODIFIER "x", tag, chance);
+        fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0)
+            *temporary = g_steal_pointer(&name);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    return fd >= 0 ? fd : FAIL_ERRNO(errno, "cannot make a file in '%s'", path);
+}
+
+int folder_publish(int folder, int fd, const char *temporary, const char *name)
+{
+    char self[64];
+    g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    if (fsync(fd) < 0)
+        return FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", name);
+    int rc = temporary ? linkat(folder, temporary, folder, name, 0) : linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW);
+    if (rc < 0 && temporary && (errno == EPERM || errno == EOPNOTSUPP)) /* a file system without hard links */
+        rc = (int) syscall(SYS_renameat2, folder, temporary, folder, name, RENAME_NOREPLACE);
+    else if (rc == 0 && temporary)
+        unlinkat(folder, temporary, 0);
+    if (rc < 0 && errno == EEXIST)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "there is a file '%s' in the pool's directory already; 'virsh pool-refresh' shows it", name);
+    if (rc < 0)
+        return FAIL_ERRNO(errno, "cannot give volume '%s' its name", name);
+    return fsync(folder) == 0 || errno == EINVAL ? 0 : FAIL_ERRNO(errno, "cannot bring the name of volume '%s' onto the disk", name);
+}

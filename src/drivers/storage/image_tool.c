@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#include "drivers/storage/image_tool.h"
+#include <string.h>
+#include "base/error.h"
+#include "base/process.h"
+
+#define PROGRAM "qemu-img"
+#define DEADLINE_MS 120000
+#define MAX_WORDS 65536
+
+/* What QEMU calls a format. */
+static const char *tool_format(StorageVolFormat format)
+{
+    switch (format) {
+    case STORAGE_VOL_FORMAT_RAW: case STORAGE_VOL_FORMAT_QCOW: case STORAGE_VOL_FORMAT_QCOW2: case STORAGE_VOL_FORMAT_QED:
+    case STORAGE_VOL_FORMAT_VMDK: case STORAGE_VOL_FORMAT_VDI: case STORAGE_VOL_FORMAT_VPC: case STORAGE_VOL_FORMAT_BOCHS:
+    case STORAGE_VOL_FORMAT_CLOOP: case STORAGE_VOL_FORMAT_DMG:
+        return storage_vol_format_to_string(format);
+    case STORAGE_VOL_FORMAT_ISO:
+        return "raw";
+    default:
+        return NULL;
+    }
+}
+
+/* A comma ends an option unless it is doubled. */
+static void add_option(GString *options, const char *name, const char *value)
+{
+    g_string_append_printf(options, "%s%s=", options->len ? "," : "", name);
+    for (const char *c = value; *c; c++)
+        g_string_append(options, *c == ',' ? ",," : (char[]) { *c, '\0' });
+}
+
+static int base_options(const StorageVolDef *def, GString *options)
+{
+    const StorageVolBacking *base = def->backing_store;
+    const char *format = base->format ? tool_format(base->format) : "raw";
+    if (!format)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': an image can't be based on one of format '%s'", def->name,
+                    storage_vol_format_to_string(base->format));
+    add_option(options, "backing_file", base->path);
+    if (def->target.format == STORAGE_VOL_FORMAT_QCOW2 || def->target.format == STORAGE_VOL_FORMAT_QED)
+        add_option(options, "backing_fmt", format);
+    return 0;
+}
+
+static int qcow2_options(const StorageVolDef *def, GString *options, unsigned int flags)
+{
+    const StorageVolTarget *target = &def->target;
+    if (target->compat)
+        add_option(options, "compat", target->compat);
+    if (target->features.lazy_refcounts)
+        add_option(options, "lazy_refcounts", "on");
+    if (target->features.extended_l2)
+        add_option(options, "extended_l2", "on");
+    if (target->cluster_size) {
+        g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, target->cluster_size);
+        add_option(options, "cluster_size", size);
+    }
+    if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
+        add_option(options, "preallocation", "metadata");
+    return 0;
+}
+
+static int check_wishes(const StorageVolDef *def)
+{
+    const StorageVolTarget *target = &def->target;
+    if (!tool_format(target->format))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': images of format '%s' can't be made", def->name,
+                    storage_vol_format_to_string(target->format));
+    if (target->encryption)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': encrypted volumes can't be made yet", def->name);
+    if (target->format != STORAGE_VOL_FORMAT_QCOW2 && (target->compat || target->features.lazy_refcounts || target->features.extended_l2 ||
+                                                       target->cluster_size))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only the format qcow2 has 'compat', 'features' and 'clusterSize'", def->name);
+    return 0;
+}
+
+static int run(const char *const *argv, int fd)
+{
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    g_auto(ProcessOutput) output = { 0 };
+    spec.argv = argv;
+    spec.keep_fds = &fd;
+    spec.n_keep_fds = 1;
+    spec.die_with_parent = true;
+    return process_run_checked(&spec, NULL, 0, MAX_WORDS, DEADLINE_MS, &output);
+}
+
+int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
+{
+    g_autoptr(GString) options = g_string_new(NULL);
+    if (check_wishes(def) < 0 || (def->backing_store && base_options(def, options) < 0) ||
+        (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
+        return -1;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, def->capacity);
+    const char *argv[] = { PROGRAM, "create", "-q", "-u", "-f", tool_format(def->target.format), path, size,
+                           options->len ? "-o" : NULL, options->str, NULL };
+    if (run(argv, fd) == 0)
+        return 0;
+    error_context("cannot make volume '%s'", def->name);
+    return -1;
+}
+
+int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+{
+    const char *format = tool_format(def->target.format);
+    if (!format || def->target.encryption)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be resized: there is no program for its format", def->name);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, capacity);
+    const char *argv[16] = { PROGRAM, "resize", "-q", "-f", format };
+    guint n = 5;
+    if (capacity < def->capacity)
+        argv[n++] = "--shrink";
+    else if (allocate)
+        argv[n++] = "--preallocation=falloc";
+    argv[n++] = path;
+    argv[n++] = size;
+    if (run(argv, fd) == 0)
+        return 0;
+    error_context("cannot resize volume '%s'", def->name);
+    return -1;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Images of other formats than raw are made and changed by qemu-img: a child that has the image's descriptor and nothing else, a deadline,
+ * and a bound on its memory. It never opens what an image is based on.
+ */
+#pragma once
+#include "storage/backend.h"
+
+/** Make the image that @def describes in the empty file @fd. @flags: PREALLOC_METADATA. 0, or -1 with an error. */
+int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags);
+int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate);
