@@ -57,7 +57,7 @@ int file_vol_open_fd(StorageVol *vol, int flags)
     int folder = folder_open(storage_vol_pool_def(vol));
     if (folder < 0)
         return -1;
-    int fd = folder_open_beneath(folder, storage_vol_name(vol), flags | O_NONBLOCK | O_NOCTTY);
+    int fd = folder_open_beneath(folder, storage_vol_name(vol), flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
     int saved = errno;
     close(folder);
     return fd >= 0 ? fd : FAIL_ERRNO(saved, "cannot open volume '%s'", storage_vol_path(vol));

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Storage pools and volumes of a real host: what is on the disk, and what the files say."""
+import contextlib
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+import support
+
+libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+pytestmark = pytest.mark.foreign_library
+libvirt.registerErrorHandler(lambda *_: None, None)
+MIB = 1 << 20
+
+
+@pytest.fixture
+def connection(daemon):
+    opened = libvirt.open(daemon.uri)
+    yield opened
+    with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed
+        opened.close()
+
+
+@pytest.fixture
+def pool(connection, tmp_path):
+    """A running pool of type dir."""
+    made = connection.storagePoolDefineXML(pool_xml('pool', tmp_path / 'pool'))
+    made.build()
+    made.create()
+    yield made
+
+
+def pool_xml(name, path, more=''):
+    return f"<pool type='dir'><name>{name}</name><target><path>{path}</path>{more}</target></pool>"
+
+
+def folder(pool):
+    return re.search('<path>(.*)</path>', pool.XMLDesc()).group(1)
+
+
+def vol_xml(name, mib=1, kind='raw', allocation=None, target='', more=''):
+    allocation = '' if allocation is None else f"<allocation>{allocation}</allocation>"
+    return (f"<volume><name>{name}</name><capacity unit='MiB'>{mib}</capacity>{allocation}"
+            f"<target><format type='{kind}'/>{target}</target>{more}</volume>")
+
+
+def image(path):
+    return json.loads(support.run(['qemu-img', 'info', '--output=json', str(path)]).stdout)
+
+
+def refused(code, call, *arguments):
+    with pytest.raises(libvirt.libvirtError) as caught:
+        call(*arguments)
+    assert caught.value.get_error_code() == code, caught.value
+    return str(caught.value)
+
+
+def test_pool_life(connection, daemon, tmp_path):
+    path = tmp_path / 'a' / 'b'
+    pool = connection.storagePoolDefineXML(pool_xml('p', path, '<permissions><mode>0750</mode></permissions>'))
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.create)
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.build, libvirt.VIR_STORAGE_POOL_BUILD_OVERWRITE)
+    pool.build()
+    assert os.stat(path).st_mode & 0o7777 == 0o750
+    pool.create()
+    pool.setAutostart(True)
+    assert pool.info()[0] == libvirt.VIR_STORAGE_POOL_RUNNING and pool.info()[1] > pool.info()[3] > 0
+    assert '<mode>0750</mode>' in pool.XMLDesc() and '<owner>' in pool.XMLDesc()
+    assert '<owner>' not in pool.XMLDesc(libvirt.VIR_STORAGE_XML_INACTIVE)
+    pool.createXML(vol_xml('v'))
+    daemon.kill()
+    daemon.start()
+    connection = libvirt.open(daemon.uri)
+    pool = connection.storagePoolLookupByName('p')
+    assert pool.isActive() and pool.autostart() and pool.listVolumes() == ['v']
+    pool.destroy()
+    refused(libvirt.VIR_ERR_OPERATION_INVALID, pool.listVolumes)
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.delete)
+    os.unlink(path / 'v')
+    pool.delete()
+    assert not path.exists()
+    pool.undefine()
+    assert not connection.listAllStoragePools()
+    connection.close()
+
+
+def test_raw_volumes(pool):
+    path = folder(pool)
+    for name, allocation, blocks in ('sparse', 0, 0), ('half', MIB // 2, MIB // 2), ('whole', None, MIB):
+        vol = pool.createXML(vol_xml(name, allocation=allocation))
+        info = os.stat(vol.path())
+        assert (info.st_size, info.st_blocks * 512, info.st_mode & 0o7777) == (MIB, blocks, 0o600)
+        assert vol.info() == [libvirt.VIR_STORAGE_VOL_FILE, MIB, blocks]
+        assert vol.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2] == MIB
+        assert vol.key() == vol.path() == os.path.join(path, name)
+    vol = pool.createXML(vol_xml('mine', target='<permissions><mode>0640</mode><owner>7</owner><group>8</group></permissions>'))
+    info = os.stat(vol.path())
+    assert (info.st_uid, info.st_gid, info.st_mode & 0o7777) == (7, 8, 0o640)
+    assert '<owner>7</owner>' in vol.XMLDesc()
+    refused(libvirt.VIR_ERR_STORAGE_VOL_EXIST, pool.createXML, vol_xml('mine'))
+    vol.resize(3 * MIB)
+    assert os.stat(vol.path()).st_size == 3 * MIB
+    refused(libvirt.VIR_ERR_INVALID_ARG, vol.resize, MIB // 2)
+    vol.resize(MIB // 2, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK)
+    vol.resize(MIB // 2, libvirt.VIR_STORAGE_VOL_RESIZE_DELTA | libvirt.VIR_STORAGE_VOL_RESIZE_ALLOCATE)
+    assert os.stat(vol.path()).st_blocks * 512 == os.stat(vol.path()).st_size == MIB
+    vol.delete()
+    assert not os.path.exists(os.path.join(path, 'mine'))
+    assert sorted(os.listdir(path)) == sorted(pool.listVolumes()) == ['half', 'sparse', 'whole']
+
+
+def test_images(pool):
+    features = '<compat>1.1</compat><clusterSize unit="KiB">128</clusterSize><features><lazy_refcounts/><extended_l2/></features>'
+    for kind in 'qcow2', 'qed', 'vmdk', 'vdi', 'vpc':
+        vol = pool.createXML(vol_xml(f'plain.{kind}', 16, kind))
+        assert image(vol.path())['format'] == kind
+        assert image(vol.path())['virtual-size'] == vol.info()[1] >= 16 * MIB
+        assert f"<format type='{kind}'/>" in vol.XMLDesc()
+    vol = pool.createXML(vol_xml('full.qcow2', 16, 'qcow2', target=features))
+    data = image(vol.path())
+    assert data['cluster-size'] == 131072 and data['format-specific']['data']['extended-l2'] and \
+        data['format-specific']['data']['lazy-refcounts']
+    assert '<extended_l2/>' in vol.XMLDesc() and "<clusterSize unit='B'>131072" in vol.XMLDesc()
+    base = pool.storageVolLookupByName('plain.qcow2')
+    layer = pool.createXML(vol_xml('layer.qcow2', 32, 'qcow2', more=(
+        f"<backingStore><path>{base.path()}</path><format type='qcow2'/></backingStore>")))
+    assert image(layer.path())['backing-filename'] == base.path() and image(layer.path())['backing-filename-format'] == 'qcow2'
+    assert f'<path>{base.path()}</path>' in layer.XMLDesc().split('<backingStore>')[1]
+    layer.resize(64 * MIB)
+    assert image(layer.path())['virtual-size'] == layer.info()[1] == 64 * MIB
+    subprocess.run(['qemu-img', 'resize', '-q', layer.path(), '65M'], check=True)
+    assert layer.info()[1] == 65 * MIB, 'what others change is seen without a refresh'
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, pool.createXML, vol_xml('none.cow', 1, 'cow'))
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, pool.createXML, vol_xml('none.vdi', 1, 'vdi', target=features))
+    assert not [name for name in os.listdir(folder(pool)) if 'none' in name or name.startswith('.')]
+
+
+@pytest.mark.parametrize('name', ['../up', '..', '.', 'a/b', '/etc/x', 'a\nb', '.new-libvirt-1', 'x' * 256])
+def test_names_stay_in_the_pool(pool, name):
+    with pytest.raises(libvirt.libvirtError):
+        pool.createXML(vol_xml(name.replace('\n', '&#10;')))
+    assert not os.listdir(folder(pool))
+    assert os.listdir(os.path.dirname(folder(pool))).count('up') == 0
+
+
+def test_only_what_is_in_the_pool_is_a_volume(pool, tmp_path):
+    path = folder(pool)
+    (tmp_path / 'secret').write_text('secret')
+    for name, target in ('out', tmp_path / 'secret'), ('up', '../secret'), ('none', 'nothing'), ('null', '/dev/null'), ('in', 'file'):
+        os.symlink(target, os.path.join(path, name))
+    os.mkfifo(os.path.join(path, 'fifo'))
+    os.mkdir(os.path.join(path, 'folder'))
+    with open(os.path.join(path, 'file'), 'w', encoding='utf-8') as f:
+        f.write('x' * 1000)
+    with open(os.path.join(path.encode(), b'bad\nname'), 'w', encoding='utf-8'):
+        pass
+    pool.refresh()
+    assert sorted(pool.listVolumes()) == ['file', 'folder', 'in']
+    assert pool.storageVolLookupByName('in').info()[1] == 1000
+    assert pool.storageVolLookupByName('folder').info()[0] == libvirt.VIR_STORAGE_VOL_DIR
+    vol = pool.storageVolLookupByName('file')
+    os.unlink(os.path.join(path, 'file'))
+    os.symlink(tmp_path / 'secret', os.path.join(path, 'file'))
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, vol.info)
+    refused(libvirt.VIR_ERR_SYSTEM_ERROR, vol.resize, 5000)
+    assert (tmp_path / 'secret').read_text() == 'secret'
