@@ -628,16 +628,16 @@ int managed_tell_gone(ManagedTable *table, const char *key)
     return commit(&job, &change);
 }
 
-int managed_take_in(ManagedTable *table, void *config)
+int managed_take_in(ManagedTable *table, void *config, gboolean autostart)
 {
     const ManagedKind *kind = table->kind;
     g_auto(ManagedJob) job = { NULL };
     g_autoptr(Definition) definition = definition_new(kind->root, config);
     if (managed_reserve(table, config, __func__, &job) < 0)
         return -1;
-    if (managed_visible(job.state))
+    if (job.state->config)
         return FAIL(kind->clash, "%s '%s' is defined twice", kind->name, MANAGED_NAME(job.obj));
-    managed_publish_loaded(&job, definition, NULL, FALSE);
+    managed_publish_loaded(&job, definition, job.state->live, autostart);
     return 0;
 }
 

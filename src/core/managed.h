@@ -203,8 +203,8 @@ Managed *managed_add(ManagedTable *table, const char *xml, gboolean active);
 gboolean managed_observe(ManagedTable *table, const char *key, void *config, void *live);
 
 /** Make a persistent definition known that a driver has read from files of its own (taken over in any case): it is neither checked, kept
- * nor told of. 0; -1 with an error, also if there is such an object already. */
-int managed_take_in(ManagedTable *table, void *config);
+ * nor told of. What runs under its name becomes persistent. 0; -1 with an error, also if there is such a definition already. */
+int managed_take_in(ManagedTable *table, void *config, gboolean autostart);
 
 /** The following want a job begun. 0, or -1 with an error; job->state is the new one. */
 int managed_start(ManagedJob *job);

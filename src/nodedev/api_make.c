@@ -110,28 +110,12 @@ virNodeDevicePtr nodedev_create_xml(virConnectPtr conn, const char *xml, unsigne
     return obj ? managed_handle(conn, obj) : NULL;
 }
 
-static int keep(NodedevHost *host, const NodedevDef *def, const NodedevDef *old)
-{
-    const NodedevBackend *backend = nodedev_host_backend(host);
-    return backend->define_mdev ? backend->define_mdev(host, def, old) : 0;
-}
-
 virNodeDevicePtr nodedev_define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
     CHECK_FLAGS(flags, VIR_NODE_DEVICE_DEFINE_XML_VALIDATE, NULL);
     g_autoptr(Definition) new = read_new(xml, flags & VIR_NODE_DEVICE_DEFINE_XML_VALIDATE);
-    NodedevHost *host = nodedev_api_host(conn);
-    ManagedTable *devices = nodedev_api_devices(conn);
-    NodedevDef *def = new ? plan_mdev(host, new) : NULL;
-    if (!def)
-        return NULL;
-    g_autoptr(Managed) known = managed_peek(devices, NULL, def->name);
-    g_autoptr(ManagedState) state = known ? managed_state(known) : NULL;
-    if (keep(host, def, state && state->config ? definition_get(state->config) : NULL) < 0) {
-        xml_struct_free(&NODEDEV_DEF_DESC, def);
-        return NULL;
-    }
-    g_autoptr(Managed) obj = managed_define(devices, def, __func__);
+    NodedevDef *def = new ? plan_mdev(nodedev_api_host(conn), new) : NULL;
+    g_autoptr(Managed) obj = def ? managed_define(nodedev_api_devices(conn), def, __func__) : NULL;
     return obj ? managed_handle(conn, obj) : NULL;
 }
 
@@ -154,12 +138,7 @@ int nodedev_undefine(virNodeDevicePtr dev, unsigned int flags)
 {
     g_auto(ManagedJob) job = { NULL };
     CHECK_FLAGS(flags, 0, -1);
-    NodedevHost *host = nodedev_api_host(dev->o.conn);
-    const NodedevBackend *backend = nodedev_host_backend(host);
-    if (device_job(&job, dev, __func__) < 0 ||
-        (job.state->config && backend->undefine_mdev && backend->undefine_mdev(host, definition_get(job.state->config)) < 0))
-        return -1;
-    return managed_undefine(&job);
+    return device_job(&job, dev, __func__) < 0 ? -1 : managed_undefine(&job);
 }
 
 int nodedev_set_autostart(virNodeDevicePtr dev, int autostart)
@@ -193,7 +172,7 @@ static int edit(Managed *obj, void *def, gboolean live, void *opaque)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "node device '%s' can't be changed while it runs", MANAGED_NAME(obj));
     NodedevDef *old = xml_struct_copy(&NODEDEV_DEF_DESC, def);
     replace_attrs(mdev, with);
-    int rc = live ? backend->update_mdev(host, old, def) : keep(host, def, old);
+    int rc = live ? backend->update_mdev(host, old, def) : 0;
     xml_struct_free(&NODEDEV_DEF_DESC, old);
     return rc;
 }

@@ -17,10 +17,9 @@ typedef struct NodedevBackend {
     /** Name of a new mediated device, which has a UUID, on @parent; caller frees. NULL with an error if @parent can't have it. NULL
      * member: there are no mediated devices. */
     char *(*name_mdev)(NodedevHost *host, const NodedevDef *def, const NodedevDef *parent);
-    /** Keep the definition of a mediated device in place of @old (NULL: it is new), forget it, have it begin by itself. NULL: definitions last
-     * as long as the process. */
-    int (*define_mdev)(NodedevHost *host, const NodedevDef *def, const NodedevDef *old);
-    int (*undefine_mdev)(NodedevHost *host, const NodedevDef *def);
+    /** Keep the definition @config of a mediated device (NULL: none any more) in place of @old (NULL: there was none); have it begin by
+     * itself. NULL: definitions last as long as the process. */
+    int (*keep_mdev)(NodedevHost *host, const NodedevDef *old, const NodedevDef *config);
     int (*autostart_mdev)(NodedevHost *host, const NodedevDef *def, gboolean on);
     /** Begin a mediated device; @live may be completed. NULL: nothing to do. */
     int (*start_mdev)(NodedevHost *host, NodedevDef *live);

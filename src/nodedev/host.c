@@ -66,7 +66,13 @@ static int stop(Managed *obj, const void *live)
     return host->backend->remove(host, live);
 }
 
-static const ManagedBackend managed = { .rules = MANAGED_UNDEFINE_ACTIVE, .start = start, .stop = stop };
+static int keep(Managed *obj, const void *old, const void *config)
+{
+    NodedevHost *host = managed_table_priv(obj->table);
+    return host->backend->keep_mdev ? host->backend->keep_mdev(host, old, config) : 0;
+}
+
+static const ManagedBackend managed = { .rules = MANAGED_UNDEFINE_ACTIVE, .start = start, .stop = stop, .keep = keep };
 
 NodedevHost *nodedev_host_new(const NodedevBackend *backend, void *priv, EventBus *bus)
 {
@@ -106,7 +112,28 @@ static Event *changed(const Managed *obj)
 
 int nodedev_host_tell(NodedevHost *host, NodedevDef *def)
 {
-    return managed_tell(host->devices, def, changed);
+    int rc = managed_tell(host->devices, def, changed);
+    g_mutex_lock(&host->lock);
+    g_cond_broadcast(&host->told);
+    g_mutex_unlock(&host->lock);
+    return rc;
+}
+
+Managed *nodedev_host_wait_for(NodedevHost *host, ManagedPass wanted, void *opaque, guint timeout_ms)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64) timeout_ms * 1000;
+    Managed *found = NULL;
+    gboolean more = TRUE;
+    pool_blocking_begin();
+    g_mutex_lock(&host->lock);
+    while (!found && more) {
+        g_autoptr(GPtrArray) all = managed_objects(host->devices, MANAGED_LIST_ACTIVE, wanted, opaque);
+        found = all->len ? managed_ref(all->pdata[0]) : NULL;
+        more = found || g_cond_wait_until(&host->told, &host->lock, deadline);
+    }
+    g_mutex_unlock(&host->lock);
+    pool_blocking_end();
+    return found;
 }
 
 int nodedev_host_tell_gone(NodedevHost *host, const char *name)

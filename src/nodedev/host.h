@@ -15,5 +15,7 @@ void nodedev_host_free(NodedevHost *host);
 ManagedTable *nodedev_host_devices(const NodedevHost *host);
 const NodedevBackend *nodedev_host_backend(const NodedevHost *host);
 
+/** A running device that passes @wanted, when it is told of; caller unrefs. NULL: it wasn't in time; sets no error. [worker] */
+Managed *nodedev_host_wait_for(NodedevHost *host, ManagedPass wanted, void *opaque, guint timeout_ms);
 /** The devices, for a call: waits until those are known that were there in the beginning. [worker] */
 ManagedTable *nodedev_host_wait(NodedevHost *host);

@@ -8,6 +8,8 @@
 
 /** The driver that has devices while guests have them. */
 #define PCI_GUEST_DRIVER "vfio-pci"
+/** Where the kernel tells of the devices. */
+#define HOST_SYSFS "/sys"
 
 /** "0000:01:00.0"; caller frees. */
 char *pci_name(const PciAddress *pci);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_NODEDEV
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/file.h"
@@ -69,14 +68,9 @@ char *sysfs_text(size_t max, const char *format, ...)
     va_start(args, format);
     g_autofree char *path = g_strdup_vprintf(format, args);
     va_end(args);
-    char text[SYSFS_MAX_ATTRIBUTE + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, SYSFS_MAX_ATTRIBUTE);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return NULL;
-    text[n] = '\0';
+    g_autofree char *text = NULL;
+    if (file_read_optional(path, SYSFS_MAX_ATTRIBUTE, &text, NULL) < 0)
+        virResetLastError(); /* as if it weren't there: the kernel refuses some of what is */
     return clean(text, max);
 }
 

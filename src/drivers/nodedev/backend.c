@@ -32,52 +32,46 @@ static const NodedevPci *pci_of(const NodedevDef *def, PciAddress *address)
     return NULL;
 }
 
-/* The sysfs of its host and the address of a device that no guest has. -1 with an error. */
-static const char *free_device(NodedevHost *host, const NodedevDef *def, PciAddress *address)
+/* The address of a device that no guest has. -1 with an error. */
+static int free_device(const NodedevDef *def, PciAddress *address)
 {
-    const NodedevNode *node = nodedev_host_priv(host);
     if (!pci_of(def, address))
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "node device '%s' is no PCI device", def->name);
+        return FAIL(VIR_ERR_INVALID_ARG, "node device '%s' is no PCI device", def->name);
     g_autofree char *owner = node_get()->pci_owner ? node_get()->pci_owner(address) : NULL;
-    if (owner)
-        return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "node device '%s' is in use by domain '%s'", def->name, owner);
-    return node->sysfs;
+    return owner ? FAIL(VIR_ERR_OPERATION_INVALID, "node device '%s' is in use by domain '%s'", def->name, owner) : 0;
 }
 
 static int detach(NodedevHost *host, const NodedevDef *def, const char *driver)
 {
     PciAddress address;
-    const char *sysfs = free_device(host, def, &address);
     /* names that older programs use */
     if (driver && strcmp(driver, "vfio") == 0)
         driver = PCI_GUEST_DRIVER;
     if (driver && !g_str_has_prefix(driver, "vfio") && strcmp(driver, "xen") != 0)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "driver '%s' holds no devices for guests; '%s' does", driver, PCI_GUEST_DRIVER);
-    return sysfs ? pci_detach(sysfs, &address, driver) : -1;
+    return free_device(def, &address) < 0 ? -1 : pci_detach(HOST_SYSFS, &address, driver);
 }
 
 static int reattach(NodedevHost *host, const NodedevDef *def)
 {
     PciAddress address;
-    const char *sysfs = free_device(host, def, &address);
-    return sysfs ? pci_reattach(sysfs, &address) : -1;
+    return free_device(def, &address) < 0 ? -1 : pci_reattach(HOST_SYSFS, &address);
 }
 
 static int reset(NodedevHost *host, const NodedevDef *def)
 {
     PciAddress address;
-    const char *sysfs = free_device(host, def, &address);
-    return sysfs ? pci_reset(sysfs, &address) : -1;
+    return free_device(def, &address) < 0 ? -1 : pci_reset(HOST_SYSFS, &address);
 }
 
 /* ---- virtual ports ---- */
 
-static int write_port(const NodedevNode *node, const char *host, const char *file, const NodedevScsiHostSubcap *names)
+static int write_port(const char *host, const char *file, const NodedevScsiHostSubcap *names)
 {
     static const char *const classes[] = { "fc_host", "scsi_host" };
     g_autofree char *text = g_strdup_printf("%s:%s", names->wwpn, names->wwnn);
     for (guint i = 0; i < G_N_ELEMENTS(classes); i++) {
-        g_autofree char *path = g_strdup_printf("%s/class/%s/%s/%s", node->sysfs, classes[i], host, file);
+        g_autofree char *path = g_strdup_printf(HOST_SYSFS "/class/%s/%s/%s", classes[i], host, file);
         int fd = open(path, O_WRONLY | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT)
             continue;
@@ -96,23 +90,6 @@ static gboolean is_port(Managed *obj, const ManagedState *state, void *opaque)
     return nodedev_has_wwn(definition_get(managed_definition(state)), names->wwnn, names->wwpn, NULL);
 }
 
-/* Name of the port when udev has told of it. */
-static char *wait_for_port(NodedevHost *host, const NodedevScsiHostSubcap *names)
-{
-    gint64 deadline = g_get_monotonic_time() + PORT_MS * 1000;
-    char *name = NULL;
-    pool_blocking_begin();
-    while (!name && g_get_monotonic_time() < deadline) {
-        g_autoptr(GPtrArray) found = managed_objects(nodedev_host_devices(host), MANAGED_LIST_ACTIVE, is_port, (void *) names);
-        if (found->len)
-            name = g_strdup(MANAGED_NAME((Managed *) found->pdata[0]));
-        else
-            g_usleep(20000); /* the kernel makes the port by itself; nobody tells us but udev, on another thread */
-    }
-    pool_blocking_end();
-    return name;
-}
-
 static const char *sys_name(const NodedevDef *def)
 {
     return g_str_has_prefix(def->name, "scsi_") ? def->name + strlen("scsi_") : def->name;
@@ -121,10 +98,11 @@ static const char *sys_name(const NodedevDef *def)
 static int make_vport(NodedevHost *host, const NodedevDef *def, const NodedevDef *parent, char **name)
 {
     const NodedevScsiHostSubcap *names = nodedev_scsi_host(def, NODEDEV_SCSI_HOST_SUBCAP_TYPE_FC_HOST);
-    if (write_port(nodedev_host_priv(host), sys_name(parent), "vport_create", names) < 0)
+    if (write_port(sys_name(parent), "vport_create", names) < 0)
         return -1;
-    *name = wait_for_port(host, names);
-    return *name ? 0 : FAIL(VIR_ERR_OPERATION_TIMEOUT, "the virtual port on '%s' did not appear in %d s", parent->name, PORT_MS / 1000);
+    g_autoptr(Managed) port = nodedev_host_wait_for(host, is_port, (void *) names, PORT_MS);
+    *name = port ? g_strdup(MANAGED_NAME(port)) : NULL;
+    return port ? 0 : FAIL(VIR_ERR_OPERATION_TIMEOUT, "the virtual port on '%s' did not appear in %d s", parent->name, PORT_MS / 1000);
 }
 
 static int remove_device(NodedevHost *host, const NodedevDef *def)
@@ -138,14 +116,13 @@ static int remove_device(NodedevHost *host, const NodedevDef *def)
     g_autoptr(ManagedState) state = above ? managed_state(above) : NULL;
     if (!state || !state->live || !nodedev_scsi_host(definition_get(state->live), NODEDEV_SCSI_HOST_SUBCAP_TYPE_VPORT_OPS))
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "node device '%s' can't be removed: it is no virtual port", def->name);
-    return write_port(nodedev_host_priv(host), sys_name(definition_get(state->live)), "vport_delete", names);
+    return write_port(sys_name(definition_get(state->live)), "vport_delete", names);
 }
 
 const NodedevBackend nodedev_node_backend = {
     .make_vport = make_vport,
     .name_mdev = mdev_name,
-    .define_mdev = mdev_define,
-    .undefine_mdev = mdev_undefine,
+    .keep_mdev = mdev_keep,
     .autostart_mdev = mdev_set_autostart,
     .start_mdev = mdev_start,
     .remove = remove_device,

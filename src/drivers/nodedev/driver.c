@@ -27,7 +27,6 @@ static void node_free(NodedevNode *node)
         return;
     nodedev_watch_free(node->watch);
     nodedev_host_free(node->host);
-    g_free(node->sysfs);
     g_free(node);
 }
 
@@ -37,7 +36,6 @@ static int state_start(const StateContext *ctx)
     node->loop = ctx->loop;
     node->pool = ctx->pool;
     node->privileged = ctx->privileged;
-    node->sysfs = g_strdup("/sys");
     node->host = nodedev_host_new(&nodedev_node_backend, node, node_get()->bus);
     node->watch = nodedev_watch_new(node);
     if (!node->watch) {

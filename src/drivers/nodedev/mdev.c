@@ -82,14 +82,9 @@ static int run_with_settings(const NodedevDef *def, const char *verb)
     return run(argv, text, &output);
 }
 
-int mdev_define(NodedevHost *host, const NodedevDef *def, const NodedevDef *old)
+int mdev_keep(NodedevHost *host, const NodedevDef *old, const NodedevDef *config)
 {
-    return run_with_settings(def, old ? "modify" : "define");
-}
-
-int mdev_undefine(NodedevHost *host, const NodedevDef *def)
-{
-    return run_on(def, "undefine", NULL);
+    return config ? run_with_settings(config, old ? "modify" : "define") : run_on(old, "undefine", NULL);
 }
 
 int mdev_set_autostart(NodedevHost *host, const NodedevDef *def, gboolean on)
@@ -156,10 +151,7 @@ static void add_definition(NodedevNode *node, const char *parent, const char *uu
     NodedevDef at = { .name = (char *) parent };
     def->name = mdev_name(node->host, def, &at);
     json_find_string(settings, "start", &start);
-    g_autoptr(Managed) obj = managed_define(nodedev_host_devices(node->host), def, __func__);
-    g_auto(ManagedJob) job = { NULL };
-    if (!obj || managed_job_begin(&job, nodedev_host_devices(node->host), NULL, MANAGED_NAME(obj), __func__) < 0 ||
-        managed_set_autostart(&job, g_strcmp0(start, "auto") == 0) < 0)
+    if (managed_take_in(nodedev_host_devices(node->host), def, g_strcmp0(start, "auto") == 0) < 0)
         LOG_WARN("a definition of %s is left out: %s", PROGRAM, error_message());
     virResetLastError();
 }

@@ -14,7 +14,6 @@ typedef struct NodedevNode {
     Loop *loop;
     Pool *pool;
     gboolean privileged;
-    char *sysfs;           /* "/sys" */
     NodedevWatch *watch;
 } NodedevNode;
 
@@ -35,8 +34,7 @@ void nodedev_watch_look(NodedevWatch *watch, const char *syspath);
 /* Mediated devices (mdev.c): with the program mdevctl, which keeps their definitions */
 
 char *mdev_name(NodedevHost *host, const NodedevDef *def, const NodedevDef *parent);
-int mdev_define(NodedevHost *host, const NodedevDef *def, const NodedevDef *old);
-int mdev_undefine(NodedevHost *host, const NodedevDef *def);
+int mdev_keep(NodedevHost *host, const NodedevDef *old, const NodedevDef *config);
 int mdev_set_autostart(NodedevHost *host, const NodedevDef *def, gboolean on);
 int mdev_start(NodedevHost *host, NodedevDef *def);
 int mdev_stop(const NodedevDef *def);

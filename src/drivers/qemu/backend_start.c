@@ -457,14 +457,14 @@ static int take_hostdevs(Guest *guest, DomainDef *def)
     QemuDriver *driver = guest_host_priv(guest);
     int rc;
 
-    if (hostdevs_find_usb(def, HOSTDEVS_SYSFS) < 0)
+    if (hostdevs_find_usb(def, HOST_SYSFS) < 0)
         return -1;
     g_mutex_lock(&driver->lock);
     rc = hostdevs_claim(driver->hostdevs, def, guest->name);
     g_mutex_unlock(&driver->lock);
     if (rc < 0)
         return -1;
-    if (hostdevs_detach_pci(def, HOSTDEVS_SYSFS) == 0) {
+    if (hostdevs_detach_pci(def, HOST_SYSFS) == 0) {
         qemu_guest(guest)->has_hostdevs = TRUE;
         return 0;
     }
@@ -480,7 +480,7 @@ static void give_hostdevs_back(Guest *guest, const DomainDef *def)
 
     if (!qemu_guest(guest)->has_hostdevs)
         return;
-    hostdevs_reattach_pci(def, HOSTDEVS_SYSFS);
+    hostdevs_reattach_pci(def, HOST_SYSFS);
     g_mutex_lock(&driver->lock);
     hostdevs_release(driver->hostdevs, guest->name);
     g_mutex_unlock(&driver->lock);

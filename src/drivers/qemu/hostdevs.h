@@ -3,12 +3,11 @@
  * Devices of the host before and after a guest has them.
  */
 #pragma once
+#include "core/host/pci.h"
 #include "model/domain_def.h"
 
 /** Which guest has which device of the host. The caller's lock guards it. g_hash_table_unref() frees it. */
 GHashTable *hostdevs_table_new(void);
-/** Where the kernel tells of them. */
-#define HOSTDEVS_SYSFS "/sys"
 
 /** Note down that the guest called @owner has the PCI and USB devices of @def. 0; -1 with VIR_ERR_OPERATION_INVALID if another has one, and
  * it has none of @def. */

@@ -47,11 +47,11 @@ int qemu_guest_take_hostdev(Guest *guest, DomainHostdev *device)
 
     /* One that may be missing at the start is wanted now. */
     device->source.startup_policy = STARTUP_POLICY_UNSET;
-    rc = hostdevs_find_usb(&def, HOSTDEVS_SYSFS);
+    rc = hostdevs_find_usb(&def, HOST_SYSFS);
     device->source.startup_policy = policy;
     if (rc < 0 || claim(guest, &def) < 0)
         return -1;
-    if (hostdevs_detach_pci(&def, HOSTDEVS_SYSFS) == 0) {
+    if (hostdevs_detach_pci(&def, HOST_SYSFS) == 0) {
         qemu_guest(guest)->has_hostdevs = TRUE;
         return 0;
     }
@@ -63,7 +63,7 @@ void qemu_guest_give_hostdev(Guest *guest, DomainHostdev *device)
 {
     DomainDef def = only(guest, &device);
 
-    hostdevs_reattach_pci(&def, HOSTDEVS_SYSFS);
+    hostdevs_reattach_pci(&def, HOST_SYSFS);
     release(guest, &def);
 }
 

@@ -200,7 +200,7 @@ static int load_one(const SecretFiles *files, ManagedTable *table, const char *n
     else if (def->ephemeral == TRISTATE_YES)
         error_report(ERROR_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "it defines an ephemeral secret, which is never kept in a file");
     else
-        return managed_take_in(table, def);
+        return managed_take_in(table, def, FALSE);
     xml_struct_free(SECRET_ROOT.desc, def);
     return -1;
 }
