@@ -181,12 +181,15 @@ static int adopt(ManagedTable *table, void *def, ManagedJob *job, Definition **d
 static void settle(const Managed *obj, Definition *config, const char *text)
 {
     const XmlRoot *root = managed_table_kind(obj->table)->root;
+    const char *now = definition_xml(config, XML_INACTIVE | XML_SECURE);
+    if (g_str_has_suffix(text, now)) /* as we have written it */
+        return;
     g_autoptr(XmlDiagnostics) diag = xml_diagnostics_new();
     void *given = xml_parse(root, text, strlen(text), XML_INACTIVE, diag);
     g_autofree char *before = given ? xml_format(root->desc, given, root->name, root->ns, 0, XML_INACTIVE | XML_SECURE) : NULL;
     if (given)
         xml_struct_free(root->desc, given);
-    if (g_strcmp0(before, definition_xml(config, XML_INACTIVE | XML_SECURE)) == 0 ||
+    if (g_strcmp0(before, now) == 0 ||
         write_config(obj, managed_table_folders(obj->table)->config, config) == 0)
         return;
     LOG_WARN("%s '%s' will be another one for the next daemon: %s", managed_table_kind(obj->table)->name, MANAGED_NAME(obj),
