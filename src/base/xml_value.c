@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/mac.h"
 #include "base/uuid.h"
 
 guint64 xml_number_get(const XmlMember *m, const void *at)
@@ -240,19 +241,10 @@ static bool parse_size(const XmlMember *m, void *at, const char *text, const cha
 
 static bool parse_mac(void *at, const char *text, char **why)
 {
-    guint8 mac[6];
-
-    for (int i = 0; i < 6; i++, text += 2) {
-        int high = g_ascii_xdigit_value(text[0]), low = high < 0 ? -1 : g_ascii_xdigit_value(text[1]);
-        if (low < 0 || (i < 5 ? text[2] != ':' : text[2] != '\0')) {
-            *why = g_strdup("a hardware address such as 52:54:00:12:34:56 is expected");
-            return false;
-        }
-        mac[i] = high << 4 | low;
-        text += i < 5;
-    }
-    memcpy(at, mac, sizeof mac);
-    return true;
+    if (strlen(text) == MAC_TEXT_SIZE - 1 && mac_parse(text, at))
+        return true;
+    *why = g_strdup("a hardware address such as 52:54:00:12:34:56 is expected");
+    return false;
 }
 
 static bool parse_bitmap(const XmlMember *m, void *at, const char *text, char **why)
@@ -376,12 +368,6 @@ static const char *octal_text(guint64 n, guint width, char buf[XML_VALUE_BUF])
     return buf;
 }
 
-static const char *mac_text(const guint8 *mac, char buf[XML_VALUE_BUF])
-{
-    g_snprintf(buf, XML_VALUE_BUF, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-    return buf;
-}
-
 const char *xml_value_text(const XmlMember *m, const void *at, char buf[XML_VALUE_BUF])
 {
     switch (m->type) {
@@ -398,7 +384,7 @@ const char *xml_value_text(const XmlMember *m, const void *at, char buf[XML_VALU
         uuid_format(at, buf);
         return buf;
     case XML_MAC:
-        return mac_text(at, buf);
+        return mac_format(at, buf);
     case XML_INT:
         return signed_text((gint64)xml_number_get(m, at), buf);
     case XML_HEX:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN api_error_domain
 #include "domain/find.h"
+#include "base/mac.h"
 #include "domain/api.h"
 
 const char *disk_path(const DomainDisk *disk)
@@ -22,13 +23,13 @@ DomainDisk *find_disk(const DomainDef *def, const char *name)
 DomainInterface *find_interface(const DomainDef *def, const char *name)
 {
     DomainInterface *found = NULL;
+    guint8 mac[6];
+    gboolean is_mac = mac_parse(name, mac);
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         DomainInterface *net = def->devices.interfaces[i];
-        const guint8 *m = net->mac;
-        g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         if (g_strcmp0(net->target.dev, name) == 0)
             return net;
-        if (g_ascii_strcasecmp(mac, name) != 0)
+        if (!is_mac || memcmp(mac, net->mac, sizeof(mac)) != 0)
             continue;
         if (found)
             return FAIL_NULL(VIR_ERR_INVALID_ARG, "several interfaces of domain '%s' have the address %s; name the target",

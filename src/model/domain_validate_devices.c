@@ -2,6 +2,7 @@
  *
  * Rules about single devices and about devices of one kind.
  */
+#include "base/mac.h"
 #include "model/domain_private.h"
 
 static void report(XmlDiagnostics *diag, int code, const char *kind, guint at, const char *fmt, ...) G_GNUC_PRINTF(5, 6);
@@ -48,14 +49,14 @@ static const char *missing_peer(const InterfaceSource *source)
 static void check_interface(const DomainInterface *iface, guint at, XmlDiagnostics *diag)
 {
     const char *missing = missing_peer(&iface->source);
+    char mac[MAC_TEXT_SIZE];
 
     if (missing)
         report(diag, VIR_ERR_XML_ERROR, "interface", at, "missing %s, which an interface of type '%s' needs", missing,
                domain_interface_type_to_string(iface->source.type));
     if (iface->has_mac && iface->mac[0] & 1)
-        report(diag, VIR_ERR_XML_ERROR, "interface", at, "expected a unicast address, found a multicast one: "
-               "%02x:%02x:%02x:%02x:%02x:%02x", iface->mac[0], iface->mac[1], iface->mac[2], iface->mac[3],
-               iface->mac[4], iface->mac[5]);
+        report(diag, VIR_ERR_XML_ERROR, "interface", at, "expected a unicast address, found a multicast one: %s",
+               mac_format(iface->mac, mac));
     for (const char *c = iface->model ?: ""; *c; c++) {
         if (g_ascii_isalnum(*c) || strchr("-_", *c))
             continue;

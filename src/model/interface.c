@@ -109,12 +109,8 @@ int host_interface_complete(HostInterfaceDef *def)
     }
 }
 
-char *host_interface_mac(const HostInterfaceDef *def, char text[18])
+char *host_interface_mac(const HostInterfaceDef *def, char text[MAC_TEXT_SIZE])
 {
-    const guint8 *m = def->mac;
-
     *text = '\0';
-    if (def->has_mac)
-        g_snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    return text;
+    return def->has_mac ? mac_format(def->mac, text) : text;
 }

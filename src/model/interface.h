@@ -4,6 +4,7 @@
  * VIR_FROM_INTERFACE.
  */
 #pragma once
+#include "base/mac.h"
 #include "model/interface_def.h"
 
 /** Write addresses in their usual form and check the rules. Done twice it changes nothing more. -1 with an error that begins with
@@ -11,4 +12,4 @@
 int host_interface_complete(HostInterfaceDef *def);
 
 /** Text of the hardware address into @text; "" if there is none. Returns @text. */
-char *host_interface_mac(const HostInterfaceDef *def, char text[18]);
+char *host_interface_mac(const HostInterfaceDef *def, char text[MAC_TEXT_SIZE]);

@@ -3,6 +3,7 @@
 #include "model/nwfilter.h"
 #include <string.h>
 #include "base/error.h"
+#include "base/mac.h"
 
 /* The firewall's names of chains have an end. */
 #define CHAIN_MAX 12
@@ -153,9 +154,10 @@ static void add_mac(InterfaceFilterref *ref, const guint8 mac[6])
         if (strcmp(ref->parameters[i]->name, "MAC") == 0)
             return;
     }
+    char text[MAC_TEXT_SIZE];
     FilterParameter *parameter = xml_struct_new(&FILTER_PARAMETER_DESC);
     parameter->name = g_strdup("MAC");
-    parameter->value = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    parameter->value = g_strdup(mac_format(mac, text));
     XML_LIST_APPEND(ref->parameters, ref->n_parameters, parameter);
 }
 

@@ -18,3 +18,8 @@ XmlForm xml_form_filter_number, xml_form_filter_decimal, xml_form_filter_mac, xm
     xml_form_filter_ipv6, xml_form_filter_mask4, xml_form_filter_mask6, xml_form_filter_ethertype, xml_form_filter_opcode,
     xml_form_filter_ip_protocol, xml_form_filter_bool, xml_form_filter_state, xml_form_filter_tcp_flags, xml_form_filter_ipset,
     xml_form_filter_ipset_flags, xml_form_filter_comment;
+
+/** Number of a value that the function of the same name above has put into its form (never a variable). */
+guint nwfilter_ethertype_number(const char *text);
+guint nwfilter_opcode_number(const char *text);
+guint nwfilter_ip_protocol_number(const char *text);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/ip.h"
+#include "base/mac.h"
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 #define COMMENT_MAX 256
@@ -93,6 +94,18 @@ char *xml_form_filter_decimal(const XmlMember *m, const char *text, char **why)
     return number_text(number, FALSE);
 }
 
+/* What a value that was checked stands for. */
+static guint number_of_name(const Named *names, guint n, const char *text)
+{
+    guint64 number = 0;
+    gboolean hex;
+    for (guint i = 0; i < n; i++) {
+        if (strcmp(names[i].name, text) == 0)
+            return names[i].number;
+    }
+    return read_number(text, &number, &hex) ? (guint) number : 0;
+}
+
 /* A number that is written by its name if it has one. */
 static char *named_number(const XmlMember *m, const Named *names, guint n, const char *text, char **why)
 {
@@ -118,46 +131,36 @@ static char *named_number(const XmlMember *m, const Named *names, guint n, const
     return refuse(why, what->str);
 }
 
-#define NAMED(function, ...) \
-    char *function(const XmlMember *m, const char *text, char **why) \
+#define NAMED(name, ...) \
+    static const Named name##s[] = { __VA_ARGS__ }; \
+    char *xml_form_filter_##name(const XmlMember *m, const char *text, char **why) \
     { \
-        static const Named names[] = { __VA_ARGS__ }; \
-        return named_number(m, names, G_N_ELEMENTS(names), text, why); \
+        return named_number(m, name##s, G_N_ELEMENTS(name##s), text, why); \
+    } \
+    guint nwfilter_##name##_number(const char *text) \
+    { \
+        return number_of_name(name##s, G_N_ELEMENTS(name##s), text); \
     }
 
-NAMED(xml_form_filter_ethertype, { "ipv4", 0x800 }, { "arp", 0x806 }, { "rarp", 0x8035 }, { "vlan", 0x8100 }, { "ipv6", 0x86dd })
-NAMED(xml_form_filter_opcode, { "Request", 1 }, { "Reply", 2 }, { "Request_Reverse", 3 }, { "Reply_Reverse", 4 },
-      { "DRARP_Request", 5 }, { "DRARP_Reply", 6 }, { "DRARP_Error", 7 }, { "InARP_Request", 8 }, { "ARP_NAK", 9 })
-NAMED(xml_form_filter_ip_protocol, { "tcp", 6 }, { "udp", 17 }, { "udplite", 136 }, { "esp", 50 }, { "ah", 51 }, { "icmp", 1 },
-      { "igmp", 2 }, { "sctp", 132 }, { "icmpv6", 58 })
+NAMED(ethertype, { "ipv4", 0x800 }, { "arp", 0x806 }, { "rarp", 0x8035 }, { "vlan", 0x8100 }, { "ipv6", 0x86dd })
+NAMED(opcode, { "Request", 1 }, { "Reply", 2 }, { "Request_Reverse", 3 }, { "Reply_Reverse", 4 }, { "DRARP_Request", 5 },
+      { "DRARP_Reply", 6 }, { "DRARP_Error", 7 }, { "InARP_Request", 8 }, { "ARP_NAK", 9 })
+NAMED(ip_protocol, { "tcp", 6 }, { "udp", 17 }, { "udplite", 136 }, { "esp", 50 }, { "ah", 51 }, { "icmp", 1 }, { "igmp", 2 },
+      { "sctp", 132 }, { "icmpv6", 58 })
 
 /* ---- addresses ---- */
 
-static gboolean read_mac(const char *text, guint8 mac[6])
-{
-    for (guint i = 0; i < 6; i++) {
-        gchar *end;
-        if (!g_ascii_isxdigit(*text))
-            return FALSE;
-        guint64 byte = g_ascii_strtoull(text, &end, 16);
-        if (end - text > 2 || *end != (i < 5 ? ':' : '\0'))
-            return FALSE;
-        mac[i] = (guint8) byte;
-        text = end + 1;
-    }
-    return TRUE;
-}
-
 static char *mac_text(const guint8 mac[6])
 {
-    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    char text[MAC_TEXT_SIZE];
+    return g_strdup(mac_format(mac, text));
 }
 
 char *xml_form_filter_mac(const XmlMember *m, const char *text, char **why)
 {
     guint8 mac[6];
     VARIABLE(text, why);
-    return read_mac(text, mac) ? mac_text(mac) : refuse(why, "a hardware address such as 52:54:00:12:34:56");
+    return mac_parse(text, mac) ? mac_text(mac) : refuse(why, "a hardware address such as 52:54:00:12:34:56");
 }
 
 char *xml_form_filter_mac_mask(const XmlMember *m, const char *text, char **why)
@@ -165,7 +168,7 @@ char *xml_form_filter_mac_mask(const XmlMember *m, const char *text, char **why)
     guint8 mac[6];
     guint64 bits = 0;
     VARIABLE(text, why);
-    gboolean read = read_mac(text, mac);
+    gboolean read = mac_parse(text, mac);
     for (guint i = 0; read && i < 6; i++)
         bits = bits << 8 | mac[i];
     guint64 rest = ~bits & 0xffffffffffff; /* ones at the end alone: one less than a power of two */

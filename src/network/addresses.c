@@ -3,17 +3,10 @@
 #include "network/addresses.h"
 #include <linux/neighbour.h>
 #include <string.h>
+#include "base/mac.h"
 #include "base/netlink.h"
 #include "core/node.h"
 #include "network/network.h"
-
-#define MAC_TEXT_SIZE 18
-
-static char *format_mac(const guint8 mac[6], char text[MAC_TEXT_SIZE])
-{
-    g_snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-    return text;
-}
 
 static void add(virDomainInterfacePtr iface, const char *address, int type, guint prefix)
 {
@@ -61,7 +54,7 @@ static int describe(const DomainInterface *net, const GArray *neighbours, GPtrAr
     char mac[MAC_TEXT_SIZE];
     int rc = 0;
     iface->name = g_strdup(net->target.dev ? net->target.dev : "");
-    iface->hwaddr = g_strdup(format_mac(net->mac, mac));
+    iface->hwaddr = g_strdup(mac_format(net->mac, mac));
     if (neighbours)
         add_neighbours(neighbours, net, iface);
     else

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/log.h"
+#include "base/mac.h"
 #include "base/process.h"
 #include "base/uuid.h"
 #include "core/node.h"
@@ -93,11 +94,10 @@ static void add_id(GPtrArray *words, const char *key, const char *value)
 static int plug_openvswitch(const SwitchPort *port)
 {
     const InterfaceVirtualportParameters *p = &port->iface->virtualport->parameters;
-    const guint8 *m = port->iface->mac;
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    char text[UUID_TEXT_SIZE];
+    char text[UUID_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 
+    mac_format(port->iface->mac, mac);
     for (const char *const *w = (const char *const []) { "--", "--if-exists", "del-port", port->device, "--", "add-port", port->bridge,
          port->device, NULL }; *w; w++)
         g_ptr_array_add(words, g_strdup(*w));

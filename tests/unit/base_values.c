@@ -2,6 +2,7 @@
  * Small value types of base: UUIDs, number sets. */
 #include <string.h>
 
+#include "base/mac.h"
 #include "base/bitmap.h"
 #include "base/uuid.h"
 
@@ -122,11 +123,29 @@ static void test_bitmap_ops(void)
     g_assert_cmpint(bytes[1], ==, 2);
 }
 
+static void test_mac(void)
+{
+    static const char *const good[] = { "52:54:00:ab:cd:ef", "52:54:0:AB:cd:Ef" };
+    static const char *const bad[] = { NULL, "", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:", "52:54:00:ab:cd:ef0", "52:54:00:ab:cd:0x", " 2:54:0:1:2:3",
+                                       "52-54-00-ab-cd-ef", "52:54::ab:cd:ef", "52:54:00:ab:cd:eg", "052:54:00:ab:cd:ef", "52:54:00:ab:cd:ef " };
+    guint8 mac[6] = { 0 };
+    char text[MAC_TEXT_SIZE];
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+        memset(mac, 0, sizeof(mac));
+        g_assert_true(mac_parse(good[i], mac));
+        g_assert_cmpstr(mac_format(mac, text), ==, good[0]);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(mac_parse(bad[i], mac));
+    g_assert_cmpstr(mac_format(mac, text), ==, good[0]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/uuid", test_uuid);
     g_test_add_func("/base/bitmap/text", test_bitmap_text);
     g_test_add_func("/base/bitmap/ops", test_bitmap_ops);
+    g_test_add_func("/base/mac", test_mac);
     return g_test_run();
 }

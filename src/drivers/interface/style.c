@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/ip.h"
+#include "base/mac.h"
 
 #define HEAD "# Written by libvirt for "
 
@@ -330,11 +331,8 @@ void style_read_bond_option(HostInterfaceDef *def, const char *spelt, const char
 
 gboolean style_parse_mac(const char *text, HostInterfaceDef *def)
 {
-    guint8 mac[6];
-    int end = 0;
-    if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &end) != 6 || text[end])
+    if (!mac_parse(text, def->mac))
         return FALSE;
-    memcpy(def->mac, mac, 6);
     def->has_mac = true;
     return TRUE;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/ip.h"
+#include "base/mac.h"
 
 bool dnsmasq_is_needed(const NetworkDef *net)
 {
@@ -303,12 +304,12 @@ char *dnsmasq_conf(const NetworkDef *net, const DnsmasqFiles *files)
 static void add_host(GString *text, const NetworkDhcpHost *host)
 {
     IpAddress address;
+    char mac[MAC_TEXT_SIZE];
     bool v6 = host->ip && ip_parse(host->ip, &address) && ip_is_v6(&address);
     g_autofree char *lease = lease_time(host->lease);
     gsize start = text->len;
     if (host->has_mac)
-        g_string_append_printf(text, "%02x:%02x:%02x:%02x:%02x:%02x", host->mac[0], host->mac[1], host->mac[2], host->mac[3],
-                               host->mac[4], host->mac[5]);
+        g_string_append(text, mac_format(host->mac, mac));
     else if (host->id)
         g_string_append_printf(text, "id:%s", host->id);
     /* who is known by the name alone has it first */

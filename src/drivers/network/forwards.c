@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/mac.h"
 #include "core/metadata.h"
 #include "firewall/firewall.h"
 #include "drivers/network/iptables.h"
@@ -81,13 +82,10 @@ static int read_address(const NetworkDef *net, xmlNode *node, const char *name, 
 static int read_mac(const NetworkDef *net, xmlNode *node, Forward *f)
 {
     g_autofree char *text = attribute(node, "mac");
-    guint b[6], n = 0;
     if (!text)
         return 0;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], (int *) &n) != 6 || text[n])
+    if (!mac_parse(text, f->mac))
         return bad(net, "mac", text);
-    for (guint i = 0; i < 6; i++)
-        f->mac[i] = (guint8) b[i];
     f->has_mac = true;
     return 0;
 }
@@ -158,10 +156,10 @@ int forwards_check(const NetworkDef *net)
 /* The address that the definition keeps for a hardware address, or the guest has a lease of; caller frees. NULL: none is known. */
 static char *address_of_mac(Managed *obj, const NetworkDef *net, const guint8 mac[6])
 {
-    g_autofree char *text = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    char text[MAC_TEXT_SIZE];
     virNetworkDHCPLeasePtr *leases = NULL;
     char *found = NULL;
-    int n = leases_list(network_node(obj)->lib, net, text, &leases);
+    int n = leases_list(network_node(obj)->lib, net, mac_format(mac, text), &leases);
     for (int i = 0; i < n; i++) {
         if (!found && leases[i]->type == VIR_IP_ADDR_TYPE_IPV4)
             found = g_strdup(leases[i]->ipaddr);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_NWFILTER
 #include "drivers/nwfilter/expression.h"
-#include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/ip.h"
+#include "base/mac.h"
 
 /* Places in headers, in bits, where nftables has no name for them that fits RARP and STP as well. */
 #define ARP_HARDWARE "@nh,0,16"
@@ -17,44 +17,9 @@
 /* That of STP is behind 14 bytes of Ethernet and 3 of LLC. */
 #define STP_RECEIVER "01:80:c2:00:00:00"
 
-typedef struct Named { const char *name; guint number; } Named;
-
 static guint64 number_of(const char *text)
 {
     return g_ascii_strtoull(text, NULL, 0);
-}
-
-static guint named(const Named *names, guint n, const char *text)
-{
-    for (guint i = 0; i < n; i++) {
-        if (g_ascii_strcasecmp(names[i].name, text) == 0)
-            return names[i].number;
-    }
-    return (guint) number_of(text);
-}
-
-static guint ethertype(const char *text)
-{
-    static const Named names[] = { { "ipv4", 0x800 }, { "arp", 0x806 }, { "rarp", 0x8035 }, { "vlan", 0x8100 }, { "ipv6", 0x86dd } };
-    return named(names, G_N_ELEMENTS(names), text);
-}
-
-static guint arp_operation(const char *text)
-{
-    static const Named names[] = {
-        { "Request", 1 }, { "Reply", 2 }, { "Request_Reverse", 3 }, { "Reply_Reverse", 4 }, { "DRARP_Request", 5 }, { "DRARP_Reply", 6 },
-        { "DRARP_Error", 7 }, { "InARP_Request", 8 }, { "ARP_NAK", 9 },
-    };
-    return named(names, G_N_ELEMENTS(names), text);
-}
-
-static guint ip_protocol(const char *text)
-{
-    static const Named names[] = {
-        { "tcp", 6 }, { "udp", 17 }, { "udplite", 136 }, { "esp", 50 }, { "ah", 51 }, { "icmp", 1 }, { "igmp", 2 }, { "sctp", 132 },
-        { "icmpv6", 58 },
-    };
-    return named(names, G_N_ELEMENTS(names), text);
 }
 
 /* ---- pieces ---- */
@@ -78,27 +43,15 @@ static void range(const Writer *w, const char *what, const char *from, const cha
         number(w, what, from ? from : to);
 }
 
-#define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
-#define MAC_BYTES(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
-
-static void parse_mac(const char *text, guint8 mac[6])
-{
-    for (guint i = 0; i < 6; i++) {
-        char *end;
-        mac[i] = (guint8) strtoul(text, &end, 16);
-        text = *end ? end + 1 : end;
-    }
-}
-
 /* An address and the bits of it that count. @raw: as a number. */
 static void mac(const Writer *w, const char *what, const char *value, const char *mask, gboolean raw)
 {
     guint8 address[6], bits[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-    if (!value)
+    char text[MAC_TEXT_SIZE], text_of_bits[MAC_TEXT_SIZE];
+    if (!mac_parse(value, address))
         return;
-    parse_mac(value, address);
     if (mask)
-        parse_mac(mask, bits);
+        mac_parse(mask, bits);
     guint64 all = 0, wanted = 0;
     for (guint i = 0; i < 6; i++) {
         address[i] &= bits[i];
@@ -109,10 +62,10 @@ static void mac(const Writer *w, const char *what, const char *value, const char
         g_string_append_printf(w->text, "%s & 0x%012" G_GINT64_MODIFIER "x %s 0x%012" G_GINT64_MODIFIER "x ", what, all,
                                w->negate ? "!=" : "==", wanted);
     else if (mask)
-        g_string_append_printf(w->text, "%s & " MAC_FORMAT " %s " MAC_FORMAT " ", what, MAC_BYTES(bits), w->negate ? "!=" : "==",
-                               MAC_BYTES(address));
+        g_string_append_printf(w->text, "%s & %s %s %s ", what, mac_format(bits, text_of_bits), w->negate ? "!=" : "==",
+                               mac_format(address, text));
     else
-        g_string_append_printf(w->text, "%s %s" MAC_FORMAT " ", what, is(w), MAC_BYTES(address));
+        g_string_append_printf(w->text, "%s %s%s ", what, is(w), mac_format(address, text));
 }
 
 /* How many bits count: "24" or "255.255.255.0". */
@@ -206,7 +159,7 @@ static int arp(const Writer *w, const NwfilterMatch *match)
     number(w, ARP_HARDWARE, a->hwtype);
     number(w, ARP_PROTOCOL, a->protocoltype);
     if (a->opcode)
-        g_string_append_printf(w->text, ARP_OPERATION " %s%u ", is(w), arp_operation(a->opcode));
+        g_string_append_printf(w->text, ARP_OPERATION " %s%u ", is(w), nwfilter_opcode_number(a->opcode));
     mac(w, w->reverse ? ARP_TARGET_MAC : ARP_SENDER_MAC, a->arpsrcmacaddr, NULL, TRUE);
     mac(w, w->reverse ? ARP_SENDER_MAC : ARP_TARGET_MAC, a->arpdstmacaddr, NULL, TRUE);
     raw_ip(w, w->reverse ? ARP_TARGET_IP : ARP_SENDER_IP, a->arpsrcipaddr, a->arpsrcipmask);
@@ -235,7 +188,7 @@ static int ip_in_frame(const Writer *w, const NwfilterMatch *match)
     if (match->inner && w->negate && (match->ports.srcportstart || match->ports.dstportstart || match->type))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a rule with match='no' can't exclude a protocol and look at its ports or types: two rules can");
     if (match->inner)
-        g_string_append_printf(w->text, "meta l4proto %s%u ", is(w), ip_protocol(match->inner));
+        g_string_append_printf(w->text, "meta l4proto %s%u ", is(w), nwfilter_ip_protocol_number(match->inner));
     ports(w, &match->ports);
     if (v6) {
         range(w, "icmpv6 type", match->type, match->typeend);
@@ -258,14 +211,14 @@ int expression_of_frame(GString *text, const NwfilterMatch *match, gboolean reve
     case NWFILTER_PROTOCOL_MAC:
         addresses_of_frame(&w, match);
         if (match->protocolid)
-            g_string_append_printf(text, "ether type %s0x%04x ", is(&w), ethertype(match->protocolid));
+            g_string_append_printf(text, "ether type %s0x%04x ", is(&w), nwfilter_ethertype_number(match->protocolid));
         return 0;
     case NWFILTER_PROTOCOL_VLAN:
         g_string_append(text, "ether type 0x8100 ");
         addresses_of_frame(&w, match);
         number(&w, "vlan id", match->vlanid);
         if (match->encap_protocol)
-            g_string_append_printf(text, "vlan type %s0x%04x ", is(&w), ethertype(match->encap_protocol));
+            g_string_append_printf(text, "vlan type %s0x%04x ", is(&w), nwfilter_ethertype_number(match->encap_protocol));
         return 0;
     case NWFILTER_PROTOCOL_STP:
         g_string_append(text, "ether daddr " STP_RECEIVER " ");

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/mac.h"
 #include "drivers/qemu/command_priv.h"
 #include "drivers/qemu/helper.h"
 #include "model/domain.h"
@@ -361,14 +362,14 @@ static gboolean is_on_board(const QemuCommand *cmd, const DomainInterface *net)
 
 static int net_device(QemuCommand *cmd, const DomainInterface *net, const char *what)
 {
-    g_autofree char *driver = net_driver(net), *host = g_strdup_printf("host%s", net->info.alias), *mac = NULL;
+    g_autofree char *driver = net_driver(net), *host = g_strdup_printf("host%s", net->info.alias);
+    char mac[MAC_TEXT_SIZE];
     json_object *props;
     int rc = 0;
 
     if (qemu_require_type(cmd, driver, what) < 0)
         return -1;
-    mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1], net->mac[2], net->mac[3], net->mac[4],
-                          net->mac[5]);
+    mac_format(net->mac, mac);
     if (is_on_board(cmd, net)) {
         qemu_arg_f(cmd, "-net", "nic,macaddr=%s,netdev=%s,model=%s,id=%s", mac, host, driver, net->info.alias);
         return 0;

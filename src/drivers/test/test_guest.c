@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/ip.h"
+#include "base/mac.h"
 #include "drivers/test/test_node.h"
 #include "network/network.h"
 
@@ -110,10 +111,9 @@ static int network_start(const Guest *guest, const char *name, IpAddress *start,
 static virDomainInterfacePtr describe_interface(const DomainInterface *net, IpAddress ip, guint prefix)
 {
     virDomainInterfacePtr iface = g_new0(virDomainInterface, 1);
-    const guint8 *m = net->mac;
-    char text[IP_TEXT_SIZE];
+    char text[IP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
     iface->name = g_strdup(net->target.dev);
-    iface->hwaddr = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    iface->hwaddr = g_strdup(mac_format(net->mac, mac));
     iface->naddrs = 1;
     iface->addrs = g_new0(virDomainIPAddress, 1);
     iface->addrs->type = ip_is_v6(&ip) ? VIR_IP_ADDR_TYPE_IPV6 : VIR_IP_ADDR_TYPE_IPV4;
