@@ -77,7 +77,7 @@ static virNWFilterBindingPtr binding_create_xml(virConnectPtr conn, const char *
 {
     CHECK_FLAGS(flags, VIR_NWFILTER_BINDING_CREATE_VALIDATE, NULL);
     NwfilterBindingDef *def = managed_parse(conn->tables->nwfilter_bindings, xml, flags & VIR_NWFILTER_BINDING_CREATE_VALIDATE);
-    g_autoptr(Managed) obj = def ? nwfilter_host_bind(host_of(conn), def, __func__) : NULL;
+    g_autoptr(Managed) obj = def ? nwfilter_host_bind(host_of(conn), def, 0, __func__) : NULL;
     return obj ? managed_handle(conn, obj) : NULL;
 }
 

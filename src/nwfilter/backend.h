@@ -8,7 +8,7 @@
 
 typedef struct NwfilterHost NwfilterHost;
 
-/** A binding and what it needs: all filters, the binding's own first, each once. */
+/** A binding and what it needs: all filters, the binding's own first, each once; none: one of them is missing. */
 typedef struct NwfilterUse {
     const NwfilterBindingDef *binding;
     const NwfilterDef **filters;
@@ -16,9 +16,12 @@ typedef struct NwfilterUse {
 } NwfilterUse;
 
 typedef struct NwfilterBackend {
-    /** Put the filters that each of @uses needs in force, in place of what its interface had: all, or with an error none. */
-    int (*bind)(NwfilterHost *host, const NwfilterUse *uses, guint n);
+    /** Put the filters that each of @uses needs in force, in place of what its interface had: all, or with an error none. @anyhow: an
+     * interface for which that can't be done is cut off, which is logged and no error; else none has a filter missing. */
+    int (*bind)(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolean anyhow);
     int (*unbind)(NwfilterHost *host, const NwfilterBindingDef *binding);
+    /** Whether somebody else has taken away what was in force; then nothing is, and all is put in force anew. */
+    gboolean (*lost)(NwfilterHost *host);
 } NwfilterBackend;
 
 /** The driver's own, of nwfilter_host_new(). */

@@ -4,10 +4,12 @@
  * what is in force: there is one at a time, by a job of the host's that goes before those of the objects.
  */
 #define ERROR_DOMAIN VIR_FROM_NWFILTER
+#define LOG_SOURCE "nwfilter.host"
 #include "nwfilter/host.h"
 #include <stddef.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/log.h"
 
 /* Longest wait for somebody else's change. */
 #define DEADLINE_MS 30000
@@ -17,6 +19,9 @@ struct NwfilterHost {
     void *priv;
     ManagedTable *filters, *bindings;
     JobQueue jobs; /* one change at a time */
+    /* with a change: */
+    gboolean stale;   /* what the firewall has is not what the bindings say */
+    gboolean anyhow;  /* what starts may be cut off instead */
 };
 
 /* ---- kinds ---- */
@@ -174,19 +179,40 @@ static Needs *needs_of(NwfilterHost *host, Definition *binding, Definition *draf
     return needs;
 }
 
-/* Put what @bindings (Definition) need in force, all or none. */
-static int put_in_force(NwfilterHost *host, GPtrArray *bindings, Definition *draft)
+static int put_in_firewall(NwfilterHost *host, GPtrArray *bindings, Definition *draft, gboolean anyhow)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(needs_free);
-    g_autofree NwfilterUse *uses = g_new(NwfilterUse, bindings->len);
+    g_autofree NwfilterUse *uses = g_new0(NwfilterUse, bindings->len);
     for (guint i = 0; i < bindings->len; i++) {
         Needs *needs = needs_of(host, bindings->pdata[i], draft);
-        if (!needs)
+        uses[i] = needs ? needs->use : (NwfilterUse) { .binding = definition_get(bindings->pdata[i]) };
+        if (needs)
+            g_ptr_array_add(all, needs);
+        else if (!anyhow)
             return -1;
-        g_ptr_array_add(all, needs);
-        uses[i] = needs->use;
+        else
+            LOG_ERROR("%s", error_message());
     }
-    return host->backend->bind && all->len ? host->backend->bind(host, uses, all->len) : 0;
+    return host->backend->bind && bindings->len ? host->backend->bind(host, uses, bindings->len, anyhow) : 0;
+}
+
+static gboolean is_lost(NwfilterHost *host)
+{
+    virErrorPtr error = error_save();
+    host->stale = host->stale || (host->backend->lost && host->backend->lost(host));
+    error_restore(error);
+    return host->stale;
+}
+
+static int catch_up(NwfilterHost *host);
+
+/* Put what @bindings (Definition) need in force, all or none; @anyhow: as the backend's. */
+static int put_in_force(NwfilterHost *host, GPtrArray *bindings, Definition *draft, gboolean anyhow)
+{
+    int rc = put_in_firewall(host, bindings, draft, anyhow);
+    if (rc == 0 || !is_lost(host))
+        return rc;
+    return catch_up(host) < 0 ? -1 : put_in_firewall(host, bindings, draft, anyhow);
 }
 
 static const NwfilterBindingDef *binding_def(const ManagedState *state)
@@ -194,13 +220,13 @@ static const NwfilterBindingDef *binding_def(const ManagedState *state)
     return definition_get(managed_definition(state));
 }
 
-typedef struct Need { NwfilterHost *host; const char *filter; } Need;
+typedef struct Need { NwfilterHost *host; const char *filter; Definition *draft; } Need;
 
 static gboolean needs(Managed *obj, const ManagedState *state, void *opaque)
 {
     const Need *need = opaque;
     Tree tree;
-    tree_init(&tree, need->host->filters, NULL);
+    tree_init(&tree, need->host->filters, need->draft);
     tree_note(&tree, binding_def(state)->filterref.filter);
     tree_walk(&tree);
     gboolean found = g_hash_table_contains(tree.seen, need->filter);
@@ -208,10 +234,10 @@ static gboolean needs(Managed *obj, const ManagedState *state, void *opaque)
     return found;
 }
 
-/* The bindings that need a filter, by its name: their definitions. */
-static GPtrArray *users_of(NwfilterHost *host, const char *filter)
+/* The bindings that need a filter, by its name (NULL: all): their definitions. @draft: the filter itself, which may be a new one. */
+static GPtrArray *users_of(NwfilterHost *host, const char *filter, Definition *draft)
 {
-    Need need = { host, filter };
+    Need need = { host, filter, draft };
     g_autoptr(GPtrArray) objects = managed_objects(host->bindings, MANAGED_LIST_ACTIVE, filter ? needs : NULL, &need);
     GPtrArray *definitions = g_ptr_array_new_with_free_func(release);
     for (guint i = 0; i < objects->len; i++) {
@@ -220,6 +246,16 @@ static GPtrArray *users_of(NwfilterHost *host, const char *filter)
             g_ptr_array_add(definitions, definition_ref(state->live));
     }
     return definitions;
+}
+
+/* What could not be put in force so far. */
+static int catch_up(NwfilterHost *host)
+{
+    g_autoptr(GPtrArray) all = host->stale ? users_of(host, NULL, NULL) : NULL;
+    if (all && put_in_firewall(host, all, NULL, TRUE) < 0)
+        return -1;
+    host->stale = FALSE;
+    return 0;
 }
 
 /* ---- filters ---- */
@@ -245,12 +281,12 @@ Managed *nwfilter_host_define(NwfilterHost *host, NwfilterDef *def, const char *
         xml_struct_free(&NWFILTER_DEF_DESC, def);
         return NULL;
     }
-    g_autoptr(GPtrArray) users = users_of(host, def->name);
-    if (check_circle(host, draft) < 0 || put_in_force(host, users, draft) < 0)
+    g_autoptr(GPtrArray) users = users_of(host, def->name, draft);
+    if (check_circle(host, draft) < 0 || catch_up(host) < 0 || put_in_force(host, users, draft, FALSE) < 0)
         xml_struct_free(&NWFILTER_DEF_DESC, def);
     else if (!(obj = managed_define(host->filters, def, api)) && users->len) { /* another's name or UUID */
         virErrorPtr error = error_save();
-        put_in_force(host, users, NULL);
+        put_in_force(host, users, NULL, TRUE);
         error_restore(error);
     }
     end_change(host);
@@ -264,7 +300,7 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
     if (begin_change(host, api) < 0)
         return -1;
     if (managed_job_begin(&job, host->filters, uuid, NULL, api) == 0) {
-        g_autoptr(GPtrArray) users = users_of(host, MANAGED_NAME(job.obj));
+        g_autoptr(GPtrArray) users = users_of(host, MANAGED_NAME(job.obj), NULL);
         rc = users->len ? FAIL(VIR_ERR_OPERATION_INVALID, "filter '%s' is in use on interface '%s'", MANAGED_NAME(job.obj),
                                ((const NwfilterBindingDef *) definition_get(users->pdata[0]))->portdev) : managed_undefine(&job);
     }
@@ -275,28 +311,64 @@ int nwfilter_host_undefine(NwfilterHost *host, const guint8 uuid[16], const char
 
 /* ---- bindings ---- */
 
+static int put_one_in_force(NwfilterHost *host, const NwfilterBindingDef *binding)
+{
+    g_autoptr(GPtrArray) one = g_ptr_array_new_with_free_func(release);
+    g_ptr_array_add(one, definition_new(&NWFILTER_BINDING_ROOT, xml_struct_copy(&NWFILTER_BINDING_DEF_DESC, binding)));
+    return put_in_force(host, one, NULL, host->anyhow);
+}
+
 /* The rules come between the two notes about a binding: a daemon that is killed leaves none that nobody knows of. */
 static int start_binding(Managed *obj, void *live)
 {
-    g_autoptr(GPtrArray) one = g_ptr_array_new_with_free_func(release);
-    g_ptr_array_add(one, definition_new(&NWFILTER_BINDING_ROOT, xml_struct_copy(&NWFILTER_BINDING_DEF_DESC, live)));
-    return put_in_force(managed_table_priv(obj->table), one, NULL);
+    return put_one_in_force(managed_table_priv(obj->table), live);
 }
 
-Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, const char *api)
+static int replace_binding(Managed *obj, void *def, gboolean live, void *opaque)
+{
+    xml_struct_clear(&NWFILTER_BINDING_DEF_DESC, def);
+    xml_struct_copy_into(&NWFILTER_BINDING_DEF_DESC, def, opaque);
+    return put_one_in_force(managed_table_priv(obj->table), def);
+}
+
+/* Another definition for a binding, and at once what it says. */
+static int rebind(NwfilterHost *host, Managed *obj, NwfilterBindingDef *def, const char *api)
+{
+    g_auto(ManagedJob) job = { NULL };
+    if (managed_job_begin(&job, host->bindings, NULL, MANAGED_NAME(obj), api) < 0)
+        return -1;
+    if (!job.state->live)
+        return FAIL(VIR_ERR_NO_NWFILTER_BINDING, "interface '%s' has no binding", MANAGED_NAME(obj));
+    g_autoptr(Definition) old = definition_ref(job.state->live);
+    if (managed_edit(&job, MANAGED_LIVE, replace_binding, def, NULL) == 0)
+        return 0;
+    virErrorPtr error = error_save();
+    host->anyhow = TRUE;
+    if (put_one_in_force(host, definition_get(old)) < 0) /* it may have been the note that failed */
+        LOG_ERROR("%s", error_message());
+    error_restore(error);
+    return -1;
+}
+
+Managed *nwfilter_host_bind(NwfilterHost *host, NwfilterBindingDef *def, guint how, const char *api)
 {
     Managed *obj = NULL;
     if (begin_change(host, api) < 0) {
         xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
         return NULL;
     }
+    host->anyhow = how & NWFILTER_BIND_ANYHOW;
     g_autoptr(Managed) other = managed_peek(host->bindings, NULL, def->portdev);
-    if (other)
-        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "interface '%s' has a binding already", def->portdev);
-    if (other)
+    int rc = catch_up(host);
+    if (rc == 0 && other && !(how & NWFILTER_BIND_REPLACE))
+        rc = FAIL(VIR_ERR_OPERATION_FAILED, "interface '%s' has a binding already", def->portdev);
+    if (rc == 0 && other && rebind(host, other, def, api) == 0)
+        obj = g_steal_pointer(&other);
+    if (rc == 0 && !obj && !other)
+        obj = managed_create(host->bindings, g_steal_pointer(&def), api);
+    if (def)
         xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
-    else
-        obj = managed_create(host->bindings, def, api);
+    host->anyhow = FALSE;
     end_change(host);
     return obj;
 }
@@ -346,10 +418,15 @@ int nwfilter_host_load(NwfilterHost *host)
 {
     managed_table_load(host->filters);
     managed_table_load(host->bindings);
-    g_autoptr(GPtrArray) all = users_of(host, NULL);
+    host->stale = TRUE;
+    return nwfilter_host_renew(host);
+}
+
+int nwfilter_host_renew(NwfilterHost *host)
+{
     if (begin_change(host, __func__) < 0)
         return -1;
-    int rc = put_in_force(host, all, NULL);
+    int rc = is_lost(host) ? catch_up(host) : 0;
     end_change(host);
     return rc;
 }

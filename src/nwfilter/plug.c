@@ -14,7 +14,8 @@ static NwfilterHost *host(void)
     return filters ? managed_table_priv(filters) : NULL;
 }
 
-static int bind_to(const DomainInterface *iface, const InterfaceFilterref *ref, const char *domain, const guint8 uuid[16])
+/* The binding of a guest's interface; NULL with an error. */
+static NwfilterBindingDef *binding_of(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
 {
     NwfilterBindingDef *def = xml_struct_new(&NWFILTER_BINDING_DEF_DESC);
     def->owner.name = g_strdup(domain);
@@ -23,23 +24,26 @@ static int bind_to(const DomainInterface *iface, const InterfaceFilterref *ref, 
     def->portdev = g_strdup(iface->target.dev);
     memcpy(def->mac, iface->mac, sizeof(def->mac));
     def->has_mac = true;
-    xml_struct_copy_into(&INTERFACE_FILTERREF_DESC, &def->filterref, ref);
-    if (nwfilter_binding_complete(def) < 0) {
-        xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
-        return -1;
-    }
-    g_autoptr(Managed) obj = nwfilter_host_bind(host(), def, __func__);
+    xml_struct_copy_into(&INTERFACE_FILTERREF_DESC, &def->filterref, iface->filterref);
+    if (nwfilter_binding_complete(def) == 0)
+        return def;
+    xml_struct_free(&NWFILTER_BINDING_DEF_DESC, def);
+    return NULL;
+}
+
+static int bind_to(const DomainInterface *iface, const char *domain, const guint8 uuid[16], guint how)
+{
+    if (!host())
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "filter '%s' can't be had: this process has no driver for filters", iface->filterref->filter);
+    NwfilterBindingDef *def = binding_of(iface, domain, uuid);
+    g_autoptr(Managed) obj = def ? nwfilter_host_bind(host(), def, how, __func__) : NULL;
     return obj ? 0 : -1;
 }
 
 int nwfilter_plug(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
 {
-    if (!iface->filterref)
-        return 0;
-    if (!host())
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "filter '%s' can't be had: this process has no driver for filters", iface->filterref->filter);
-    nwfilter_unplug(iface); /* one of the same name that somebody has left */
-    return bind_to(iface, iface->filterref, domain, uuid);
+    /* somebody may have left one of the same name */
+    return iface->filterref ? bind_to(iface, domain, uuid, NWFILTER_BIND_REPLACE) : 0;
 }
 
 void nwfilter_unplug(const DomainInterface *iface)
@@ -55,20 +59,28 @@ void nwfilter_unplug(const DomainInterface *iface)
 
 int nwfilter_change(const DomainInterface *now, const DomainInterface *old, const char *domain, const guint8 uuid[16])
 {
-    g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 64);
-    gboolean other = FALSE;
-    for (guint i = 0; i < changes->len; i++)
-        other = other || g_str_has_prefix(((XmlChange *) changes->pdata[i])->path, "interface.filterref");
-    if (!other)
+    gboolean same = now->filterref && old->filterref && xml_equal(&INTERFACE_FILTERREF_DESC, old->filterref, now->filterref);
+    if (same)
         return 0;
+    if (now->filterref)
+        return bind_to(now, domain, uuid, NWFILTER_BIND_REPLACE);
     nwfilter_unplug(old);
-    if (nwfilter_plug(now, domain, uuid) == 0)
-        return 0;
-    virErrorPtr error = error_save();
-    if (nwfilter_plug(old, domain, uuid) < 0)
-        LOG_ERROR("interface '%s' of domain '%s' is without its filter: %s", old->target.dev, domain, error_message());
-    error_restore(error);
-    return -1;
+    return 0;
+}
+
+void nwfilter_settle(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
+{
+    g_autoptr(Managed) obj = host() && iface->target.dev ? managed_peek(nwfilter_host_bindings(host()), NULL, iface->target.dev) : NULL;
+    g_autoptr(ManagedState) state = obj ? managed_state(obj) : NULL;
+    const NwfilterBindingDef *binding = state && state->live ? definition_get(state->live) : NULL;
+    NwfilterBindingDef *wanted = iface->filterref && host() ? binding_of(iface, domain, uuid) : NULL;
+    gboolean same = binding && wanted && xml_equal(&NWFILTER_BINDING_DEF_DESC, binding, wanted);
+    xml_struct_free(&NWFILTER_BINDING_DEF_DESC, wanted);
+    if (!iface->filterref && binding)
+        nwfilter_unplug(iface);
+    else if (iface->filterref && !same && bind_to(iface, domain, uuid, NWFILTER_BIND_REPLACE | NWFILTER_BIND_ANYHOW) < 0)
+        LOG_ERROR("interface '%s' of domain '%s' has not its filter: %s", iface->target.dev, domain, error_message());
+    virResetLastError();
 }
 
 void nwfilter_sweep(NwfilterLives lives, void *opaque)

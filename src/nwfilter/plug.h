@@ -10,8 +10,13 @@
 int nwfilter_plug(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
 /** Take it away; one that isn't there is fine. A failure is logged; the thread's error stays. [worker] */
 void nwfilter_unplug(const DomainInterface *iface);
-/** The filter of @now, which has the device of @old, in place of that of @old: with an error the old one is in force. [worker] */
+/** The filter of @now, which has the device of @old, in place of that of @old, without a moment between; with an error the old one is in
+ * force. [worker] */
 int nwfilter_change(const DomainInterface *now, const DomainInterface *old, const char *domain, const guint8 uuid[16]);
+
+/** For a guest that a former daemon has started: what is in force on @iface is what it says; a filter that can't be had cuts it off. Failures
+ * are logged. [worker] */
+void nwfilter_settle(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
 
 /** Whether the domain runs and has an interface with this device. */
 typedef gboolean (*NwfilterLives)(const guint8 uuid[16], const char *portdev, void *opaque);

@@ -10,8 +10,9 @@
 static GString *done;          /* "lo:a,b,c " for what was put in force, "-lo " for what was taken away */
 static int fails_at = -1;      /* how many more bindings go well */
 static NwfilterHost *host;
+static gboolean is_lost;
 
-static int bind_filters(NwfilterHost *h, const NwfilterUse *uses, guint n)
+static int bind_filters(NwfilterHost *h, const NwfilterUse *uses, guint n, gboolean anyhow)
 {
     if (fails_at-- == 0) {
         error_report(VIR_FROM_TEST, VIR_ERR_OPERATION_FAILED, "no");
@@ -32,7 +33,14 @@ static int unbind(NwfilterHost *h, const NwfilterBindingDef *binding)
     return 0;
 }
 
-static const NwfilterBackend firewall = { .bind = bind_filters, .unbind = unbind };
+static gboolean lost(NwfilterHost *h)
+{
+    gboolean was = is_lost;
+    is_lost = FALSE;
+    return was;
+}
+
+static const NwfilterBackend firewall = { .bind = bind_filters, .unbind = unbind, .lost = lost };
 
 #define UUID(number) "11111111-1111-1111-1111-1111111111" number
 #define FILTER(name, number, inside) "<filter name='" name "'><uuid>" UUID(number) "</uuid>" inside "</filter>"
@@ -46,15 +54,17 @@ static int define(const char *xml)
     return obj ? 0 : -1;
 }
 
-static int bind_to(const char *dev, const char *filter)
+static int bind_how(const char *dev, const char *filter, guint how)
 {
     g_autofree char *xml = g_strdup_printf(
         "<filterbinding><owner><name>g</name><uuid>" UUID("99") "</uuid></owner><portdev name='%s'/>"
         "<mac address='00:11:22:33:44:55'/><filterref filter='%s'/></filterbinding>", dev, filter);
     NwfilterBindingDef *def = managed_parse(nwfilter_host_bindings(host), xml, FALSE);
-    g_autoptr(Managed) obj = def ? nwfilter_host_bind(host, def, __func__) : NULL;
+    g_autoptr(Managed) obj = def ? nwfilter_host_bind(host, def, how, __func__) : NULL;
     return obj ? 0 : -1;
 }
+
+static int bind_to(const char *dev, const char *filter) { return bind_how(dev, filter, 0); }
 
 static int undefine(const char *name)
 {
@@ -131,6 +141,61 @@ static void test_change(void)
     nwfilter_host_free(host);
 }
 
+static char *bound_to(const char *dev)
+{
+    g_autofree char *xml = managed_xml(nwfilter_host_bindings(host), NULL, dev, 0);
+    const char *at = strstr(xml, "filter='");
+    return g_strndup(at + strlen("filter='"), 1);
+}
+
+/* One in place of another: never taken away between, and with an error the old one is in force. */
+static void test_rebind(void)
+{
+    begin();
+    g_assert_cmpint(bind_how("lo", "b", NWFILTER_BIND_REPLACE), ==, 0);
+    g_assert_cmpint(bind_how("lo", "c", NWFILTER_BIND_REPLACE), ==, 0);
+    expect("lo:b1,c1 lo:c1 ");
+    g_assert_cmpint(bind_how("lo", "gone", NWFILTER_BIND_REPLACE), ==, -1);
+    expect_error(VIR_ERR_INTERNAL_ERROR);
+    fails_at = 0;
+    g_assert_cmpint(bind_how("lo", "a", NWFILTER_BIND_REPLACE), ==, -1);
+    expect_error(VIR_ERR_OPERATION_FAILED);
+    expect("lo:c1 lo:c1 ");
+    g_autofree char *bound = bound_to("lo");
+    g_assert_cmpstr(bound, ==, "c");
+    /* cut off, until the filter comes */
+    g_assert_cmpint(bind_how("lo", "d", NWFILTER_BIND_REPLACE | NWFILTER_BIND_ANYHOW), ==, 0);
+    expect("lo: ");
+    g_assert_cmpint(define(FILTER("d", "05", REF("c"))), ==, 0);
+    expect("lo:d1,c1 ");
+    nwfilter_host_free(host);
+}
+
+/* Somebody flushes the firewall. */
+static void test_lost(void)
+{
+    begin();
+    g_assert_cmpint(bind_to("one", "a"), ==, 0);
+    g_assert_cmpint(bind_to("two", "b"), ==, 0);
+    g_assert_cmpint(nwfilter_host_renew(host), ==, 0);
+    expect("one:a2,b1,c1 two:b1,c1 ");
+    is_lost = TRUE;
+    g_assert_cmpint(nwfilter_host_renew(host), ==, 0);
+    expect("one:a2,b1,c1 two:b1,c1 ");
+    is_lost = TRUE;
+    fails_at = 0;
+    g_assert_cmpint(bind_how("two", "c", NWFILTER_BIND_REPLACE), ==, 0);
+    expect("one:a2,b1,c1 two:b1,c1 two:c1 ");
+    /* not to be had: tried again with the next change, others first */
+    is_lost = TRUE;
+    fails_at = 0;
+    g_assert_cmpint(nwfilter_host_renew(host), ==, -1);
+    expect_error(VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpint(bind_to("three", "c"), ==, 0);
+    expect("one:a2,b1,c1 two:c1 three:c1 ");
+    nwfilter_host_free(host);
+}
+
 static void test_circles(void)
 {
     begin();
@@ -179,6 +244,8 @@ int main(int argc, char **argv)
     done = g_string_new(NULL);
     g_test_add_func("/nwfilter/use", test_use);
     g_test_add_func("/nwfilter/change", test_change);
+    g_test_add_func("/nwfilter/rebind", test_rebind);
+    g_test_add_func("/nwfilter/lost", test_lost);
     g_test_add_func("/nwfilter/circles", test_circles);
     g_test_add_func("/nwfilter/race", test_race);
     int rc = g_test_run();

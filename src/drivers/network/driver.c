@@ -107,7 +107,7 @@ static int state_start(const StateContext *ctx)
     if (ctx->privileged)
         subnet_settle_all(node->host);
     managed_table_autostart(table);
-    if (ctx->privileged && !(node->firewall = firewall_watch_new(node)))
+    if (ctx->privileged && !(node->firewall = rules_watch(node)))
         LOG_WARN("rules that somebody takes away are not put back: %s", error_message());
     if (ctx->privileged && !(node->forwards = forwards_watch_new(node)))
         LOG_WARN("ports that lead to guests don't follow their addresses: %s", error_message());

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "base/threadpool.h"
 #include "drivers/network/dnsmasq.h"
+#include "firewall/watch.h"
 #include "network/host.h"
 
 /** A bridge's name that was given to a network which nobody sees yet. */
@@ -27,7 +28,7 @@ typedef struct NetworkNode {
     GHashTable *services;    /* Service by the network's name */
     GHashTable *claims;      /* BridgeClaim by the bridge's name */
     gboolean closed;         /* the driver stops: nothing is started again */
-    struct FirewallWatch *firewall; /* NULL: nobody listens */
+    FirewallWatch *firewall; /* NULL: nobody listens */
     struct ForwardsWatch *forwards; /* NULL: leases aren't followed */
 } NetworkNode;
 
@@ -45,12 +46,8 @@ GHashTable *service_table_new(void);
 /** Put back what is missing of a running network's rules, and of those in other people's chains. 0, or -1 with an error. */
 int rules_mend(Managed *obj, const NetworkDef *net);
 
-/* Changes of the host's firewall (watch.c) */
-typedef struct FirewallWatch FirewallWatch;
-/** Mend the rules of the running networks whenever the firewall changes. NULL with an error. */
-FirewallWatch *firewall_watch_new(NetworkNode *node);
-/** No change is noticed any more; a look that was due may still be under way on a worker. Accepts NULL. */
-void firewall_watch_free(FirewallWatch *watch);
+/** Mend the rules of the running networks whenever the firewall changes (watch.c). NULL with an error. */
+FirewallWatch *rules_watch(NetworkNode *node);
 
 /* Programs of the administrator's (hook.c; core/hooks.h) */
 

@@ -10,6 +10,7 @@
 #define LOG_SOURCE "nwfilter.driver"
 #include <string.h>
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/netlink.h"
 #include "core/folders.h"
@@ -17,15 +18,20 @@
 #include "core/node_driver.h"
 #include "drivers/nwfilter/rules.h"
 #include "firewall/firewall.h"
+#include "firewall/watch.h"
 #include "nwfilter/functions.h"
 
 /* Called by driver_module_load(). */
 void nwfilter_driver_register(void);
 
 #define WIPE "add table " NWFILTER_TABLE "\ndelete table " NWFILTER_TABLE "\n"
+#define DRAIN_MS 10000
+#define MAX_NOTES 100000
 
 typedef struct NwfilterNode {
     NwfilterHost *host;
+    Pool *pool;
+    FirewallWatch *watch;
     GHashTable *bound;   /* what takes away an interface's rules, by its name; used with the host's change only */
     gboolean fresh;      /* what is in the table is a former daemon's */
 } NwfilterNode;
@@ -43,41 +49,90 @@ static int explain(gboolean connections)
     return -1;
 }
 
-static int bind(NwfilterHost *host, const NwfilterUse *uses, guint n)
+static int make_rules(const NwfilterUse *use, NwfilterRules *rules)
 {
-    NwfilterNode *node = nwfilter_host_priv(host);
-    g_autoptr(GString) commands = g_string_new(node->fresh ? WIPE : NULL);
-    g_autofree NwfilterRules *made = g_new0(NwfilterRules, n);
+    const char *name = use->binding->portdev;
+    if (!netlink_name_is_valid(name) || strpbrk(name, "\"*\\"))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' can't have a filter: nftables has no way to write its name", name);
+    return nwfilter_rules_make(use->binding, use->filters, use->n_filters, rules);
+}
+
+/* One that can't have its filter: nothing passes. */
+static void cut_off(const NwfilterUse *use, NwfilterRules *rules)
+{
+    LOG_ERROR("interface '%s' is cut off until its filter '%s' can be had ('virsh nwfilter-define', 'virsh nwfilter-binding-delete'): %s",
+              use->binding->portdev, use->binding->filterref.filter, virGetLastErrorCode() ? error_message() : "it is missing");
+    virResetLastError();
+    nwfilter_rules_block(use->binding, rules);
+}
+
+/* All in one transaction. */
+static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
+{
     g_autofree char *what = n == 1 ? g_strdup_printf("put filter '%s' in force on interface '%s'", uses[0].binding->filterref.filter,
                                                       uses[0].binding->portdev)
                                    : g_strdup_printf("put filters in force on %u interfaces", n);
+    g_autoptr(GString) commands = g_string_new(node->fresh ? WIPE : NULL);
     gboolean connections = FALSE;
-    int rc = 0;
     g_string_append(commands, nwfilter_rules_base);
-    for (guint i = 0; i < n && rc == 0; i++) {
-        const char *name = uses[i].binding->portdev, *old = g_hash_table_lookup(node->bound, name);
-        if (!netlink_name_is_valid(name) || strpbrk(name, "\"*\\"))
-            rc = FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' can't have a filter: nftables has no way to write its name", name);
-        else
-            rc = nwfilter_rules_make(uses[i].binding, uses[i].filters, uses[i].n_filters, &made[i]);
-        if (rc < 0)
-            break;
+    for (guint i = 0; i < n; i++) {
+        const char *old = node->fresh ? NULL : g_hash_table_lookup(node->bound, uses[i].binding->portdev);
         g_string_append_printf(commands, "%s%s", old ? old : "", made[i].text);
         connections = connections || made[i].connections;
     }
-    if (rc == 0 && firewall_run(commands->str, what) < 0)
-        rc = explain(connections);
+    if (firewall_run(commands->str, what) < 0)
+        return explain(connections);
+    for (guint i = 0; i < n; i++)
+        g_hash_table_insert(node->bound, g_strdup(uses[i].binding->portdev), g_steal_pointer(&made[i].remove));
+    node->fresh = FALSE;
+    return 0;
+}
+
+/* When not all can be had: everybody is cut off, and then each gets what is possible for it. */
+static int apply_what_goes(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
+{
+    g_autofree NwfilterRules *blocks = g_new0(NwfilterRules, n);
+    LOG_ERROR("%s", error_message());
+    for (guint i = 0; i < n; i++)
+        nwfilter_rules_block(uses[i].binding, &blocks[i]);
+    int rc = apply(node, uses, blocks, n);
     for (guint i = 0; i < n; i++) {
-        if (rc == 0)
-            g_hash_table_insert(node->bound, g_strdup(uses[i].binding->portdev), g_steal_pointer(&made[i].remove));
-        nwfilter_rules_clear(&made[i]);
+        if (rc == 0 && apply(node, &uses[i], &made[i], 1) < 0)
+            cut_off(&uses[i], &made[i]); /* as it is already */
+        nwfilter_rules_clear(&blocks[i]);
     }
-    if (rc == 0)
-        node->fresh = FALSE;
     return rc;
 }
 
-static int unbind(NwfilterHost *host, const NwfilterBindingDef *binding)
+static int enforce(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolean anyhow)
+{
+    NwfilterNode *node = nwfilter_host_priv(host);
+    g_autofree NwfilterRules *made = g_new0(NwfilterRules, n);
+    int rc = 0;
+    for (guint i = 0; i < n && rc == 0; i++) {
+        rc = uses[i].n_filters ? make_rules(&uses[i], &made[i]) : -1;
+        if (rc < 0 && anyhow) {
+            cut_off(&uses[i], &made[i]);
+            rc = 0;
+        }
+    }
+    if (rc == 0)
+        rc = apply(node, uses, made, n);
+    if (rc < 0 && anyhow)
+        rc = apply_what_goes(node, uses, made, n);
+    for (guint i = 0; i < n; i++)
+        nwfilter_rules_clear(&made[i]);
+    return rc;
+}
+
+static gboolean table_is_there(void)
+{
+    g_autofree char *list = firewall_list("list chain " NWFILTER_TABLE " from", "look for filters of interfaces");
+    virResetLastError();
+    return list != NULL;
+}
+
+static int lift(NwfilterHost *host, const NwfilterBindingDef *binding)
 {
     NwfilterNode *node = nwfilter_host_priv(host);
     const char *remove = g_hash_table_lookup(node->bound, binding->portdev);
@@ -86,17 +141,29 @@ static int unbind(NwfilterHost *host, const NwfilterBindingDef *binding)
     g_autofree char *what = g_strdup_printf("take the filter off interface '%s'", binding->portdev);
     gboolean last = g_hash_table_size(node->bound) == 1;
     if (firewall_run(last ? WIPE : remove, what) < 0) {
-        /* somebody may have flushed the host's firewall: then it is gone as well */
-        g_autofree char *list = firewall_list("list table " NWFILTER_TABLE, what);
-        if (list)
+        virErrorPtr error = error_save();
+        gboolean there = table_is_there();
+        error_restore(error);
+        if (there)
             return -1;
-        virResetLastError();
+        virResetLastError(); /* somebody has flushed the host's firewall: it is gone as well */
     }
     g_hash_table_remove(node->bound, binding->portdev);
     return 0;
 }
 
-static const NwfilterBackend backend = { .bind = bind, .unbind = unbind };
+static gboolean lost(NwfilterHost *host)
+{
+    NwfilterNode *node = nwfilter_host_priv(host);
+    if (g_hash_table_size(node->bound) == 0 || table_is_there())
+        return FALSE;
+    LOG_WARN("somebody has taken away the filters of interfaces: they are put back");
+    g_hash_table_remove_all(node->bound);
+    node->fresh = TRUE;
+    return TRUE;
+}
+
+static const NwfilterBackend backend = { .bind = enforce, .unbind = lift, .lost = lost };
 
 /* ---- life ---- */
 
@@ -109,18 +176,30 @@ static void node_free(NwfilterNode *node)
     g_free(node);
 }
 
-static void load(NwfilterNode *node)
+/* Somebody has changed the firewall: without our table every guest could do as it likes. [worker] */
+static void look(void *opaque)
 {
-    g_autofree char *table = NULL;
+    if (nwfilter_host_renew(((NwfilterNode *) opaque)->host) < 0)
+        LOG_ERROR("%s", error_message());
+    virResetLastError();
+}
+
+/* Whether a former daemon has left notes about bindings, and so perhaps rules, readable or not. */
+static gboolean has_notes(const char *folder)
+{
+    g_auto(GStrv) files = file_list_dir(folder, MAX_NOTES);
+    gboolean found = FALSE;
+    for (char **file = files; file && *file && !found; file++)
+        found = g_str_has_suffix(*file, ".xml");
+    return found;
+}
+
+static void load(NwfilterNode *node, const char *run)
+{
+    gboolean notes = has_notes(run);
     if (nwfilter_host_load(node->host) < 0)
         LOG_ERROR("filters of interfaces are as the former daemon has left them: %s", error_message());
-    virResetLastError();
-    if (!node->fresh)
-        return;
-    table = firewall_list("list table " NWFILTER_TABLE, "look for filters of interfaces");
-    virResetLastError();
-    if (table && managed_count(nwfilter_host_bindings(node->host), MANAGED_LIST_ACTIVE) == 0 &&
-        firewall_run(WIPE, "take away filters of interfaces that are gone") < 0)
+    else if (notes && node->fresh && firewall_run(WIPE, "take away filters of interfaces that are gone") < 0)
         LOG_ERROR("%s", error_message());
     virResetLastError();
 }
@@ -134,6 +213,7 @@ static int state_start(const StateContext *ctx)
     NwfilterNode *node = g_new0(NwfilterNode, 1);
     node->fresh = TRUE;
     node->bound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    node->pool = ctx->pool;
     node->host = nwfilter_host_new(&backend, node, node_get()->bus);
     if (managed_table_keep(nwfilter_host_filters(node->host), config, NULL) < 0 ||
         managed_table_keep(nwfilter_host_bindings(node->host), NULL, run) < 0) {
@@ -141,7 +221,10 @@ static int state_start(const StateContext *ctx)
         return -1;
     }
     state = node;
-    load(node);
+    load(node, run);
+    if (!(node->watch = firewall_watch_new(ctx->loop, ctx->pool, look, node)))
+        LOG_WARN("filters of interfaces that somebody takes away are not put back: %s", error_message());
+    virResetLastError();
     node_get()->tables.nwfilters = nwfilter_host_filters(node->host);
     node_get()->tables.nwfilter_bindings = nwfilter_host_bindings(node->host);
     return 0;
@@ -150,6 +233,12 @@ static int state_start(const StateContext *ctx)
 static void state_stop(void)
 {
     node_get()->tables.nwfilters = node_get()->tables.nwfilter_bindings = NULL;
+    if (!state)
+        return;
+    firewall_watch_free(g_steal_pointer(&state->watch));
+    /* what was due then */
+    if (!pool_drain(state->pool, DRAIN_MS))
+        LOG_ERROR("work on filters is still under way after %d s", DRAIN_MS / 1000);
     g_clear_pointer(&state, node_free);
 }
 

@@ -390,3 +390,16 @@ int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *co
     plan_clear(&plan);
     return rc;
 }
+
+void nwfilter_rules_block(const NwfilterBindingDef *binding, NwfilterRules *rules)
+{
+    Plan plan;
+    nwfilter_rules_clear(rules);
+    plan_init(&plan, binding, NULL, 0);
+    for (Side side = FROM; side < SIDES; side++) {
+        Item item = { 0, g_strdup("drop") };
+        g_array_append_val(plan.frames[side], item);
+    }
+    write_rules(&plan, rules);
+    plan_clear(&plan);
+}

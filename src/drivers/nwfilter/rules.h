@@ -30,3 +30,5 @@ extern const char nwfilter_rules_base[];
 /** Make the rules of @binding. @filters: all that it needs, its own first. 0; -1 with VIR_ERR_INTERNAL_ERROR for variables without values
  * or with values that don't fit, VIR_ERR_CONFIG_UNSUPPORTED for what nftables can't do. */
 int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n, NwfilterRules *rules);
+/** The rules of one that nothing may pass. */
+void nwfilter_rules_block(const NwfilterBindingDef *binding, NwfilterRules *rules);

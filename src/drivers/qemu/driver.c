@@ -75,6 +75,25 @@ static gboolean filter_lives(const guint8 uuid[16], const char *portdev, void *u
     return FALSE;
 }
 
+/* What passes for guests of a former daemon is what their definitions say, whatever became of the notes about it. */
+static void settle_filters(void)
+{
+    g_autoptr(GPtrArray) domains = store_list(host_domains(state.host), NULL, NULL);
+
+    nwfilter_sweep(filter_lives, NULL);
+    for (guint i = 0; i < domains->len; i++) {
+        g_autoptr(DomainState) now = domain_state(domains->pdata[i]);
+        const DomainDef *live = now->guest && now->live ? shared_def_get(now->live) : NULL;
+
+        for (guint k = 0; live && k < live->devices.n_interfaces; k++) {
+            const DomainInterface *net = live->devices.interfaces[k];
+
+            if (net->filterref && net->target.dev && qemu_interface_needs_tap(net))
+                nwfilter_settle(net, now->name, live->uuid);
+        }
+    }
+}
+
 /* ---- networks that were stopped and started ---- */
 
 typedef struct Restart {
@@ -182,7 +201,7 @@ static int state_start(const StateContext *ctx)
     if (host_load(state.host) < 0)
         return -1;
     network_sweep_ports(port_lives, NULL);
-    nwfilter_sweep(filter_lives, NULL);
+    settle_filters();
     network_on_start(on_network_started, &state);
     on_network_started(NULL, NULL);
     if (ctx->privileged)

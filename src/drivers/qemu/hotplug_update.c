@@ -3,8 +3,10 @@
  * Devices that change while the guest runs: what is in a drive, links, passwords.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
+#define LOG_SOURCE "qemu.hotplug"
 #include <string.h>
 #include "base/error.h"
+#include "base/log.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/tap.h"
@@ -107,8 +109,16 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
                         "next start", change->path, guest->name);
     }
-    if (qemu_interface_needs_tap(old) && (nwfilter_change(now, old, def->name, def->uuid) < 0 || tap_update(def, now, old) < 0))
+    if (qemu_interface_needs_tap(old) && nwfilter_change(now, old, def->name, def->uuid) < 0)
         return -1;
+    if (qemu_interface_needs_tap(old) && tap_update(def, now, old) < 0) {
+        virErrorPtr error = error_save();
+
+        if (nwfilter_change(old, now, def->name, def->uuid) < 0)
+            LOG_ERROR("%s", error_message());
+        error_restore(error);
+        return -1;
+    }
     return now->link == old->link ? 0 : qemu_guest_set_link(guest, now);
 }
 
