@@ -18,10 +18,23 @@ void storage_driver_register(void);
 
 static StorageNode *state;
 
+static char *find_sources(PoolHost *host, StoragePoolType type, const StoragePoolSource *wanted)
+{
+    switch (type) {
+    case STORAGE_POOL_TYPE_NETFS:
+        return mounted_find_netfs(wanted);
+    default:
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "sources for pools of type '%s' can't be found", storage_pool_type_to_string(type));
+    }
+}
+
 static const StorageDriverSetup setup = {
     .backends = {
         [STORAGE_POOL_TYPE_DIR] = &storage_dir_backend,
+        [STORAGE_POOL_TYPE_FS] = &storage_fs_backend,
+        [STORAGE_POOL_TYPE_NETFS] = &storage_netfs_backend,
     },
+    .find_sources = find_sources,
 };
 
 static void node_free(StorageNode *node)
