@@ -51,6 +51,14 @@ def ipv4(sip, dip='10.0.0.1', proto=17, sport=1000, dport=2000, src=MAC):
     return frame(0x800, head + inner, src)
 
 
+def datagram(sip, dip, payload, sport, dport, src=MAC, dst=HOST):
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 28 + len(payload), 1, 0, 64, 17, 0) + socket.inet_aton(sip) + socket.inet_aton(dip)
+    total = sum(struct.unpack('!10H', head))
+    total = (total & 0xffff) + (total >> 16)
+    head = head[:10] + struct.pack('!H', ~(total + (total >> 16)) & 0xffff) + head[12:]
+    return frame(0x800, head + struct.pack('!HHHH', sport, dport, 8 + len(payload), 0) + payload, src, dst)
+
+
 class Guest:
     """The other end of veth0 in a namespace of its own; the host's side is in the bridge br0."""
 
@@ -105,6 +113,14 @@ class Guest:
             if got[12:14] == struct.pack('!H', HELD):
                 self.strange.append(got)
             came = came or (len(got) > 33 and (data.startswith(got) or (data[:12] + data[16:]).startswith(got)))
+
+    def forget(self):
+        """Throw away what has come."""
+        for end in (self.guest, self.host):
+            end.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                while end.recv(4096):
+                    pass
 
     def close(self):
         self.host.close()

@@ -18,15 +18,18 @@ support.run_events_while_waiting(libvirt)
 
 
 def test_a_real_guest(guest_daemon, connection, boot_defined):     # noqa: F811 pylint: disable=redefined-outer-name
-    """clean-traffic on a guest of a network: its own address works, another's doesn't; filters change live and go with it."""
+    """clean-traffic on a guest of a network: the address that it got by DHCP works, another's doesn't, in IP or in ARP; filters change live and
+    go with it."""
     shutil.copytree(f'{support.SOURCE}/data/nwfilter', f'{guest_daemon.root}/etc/libvirt/nwfilter', dirs_exist_ok=True)
     guest_daemon.stop()
     guest_daemon.start()
     with contextlib.closing(libvirt.open(guest_daemon.uri)) as conn:
         start_network(conn, network_xml('n1', 31, hosts="<host mac='52:54:00:00:31:01' ip='192.168.31.11'/>", bridge='virbr31'))
-        ref = "<filterref filter='clean-traffic'><parameter name='IP' value='192.168.31.11'/></filterref>"
+        ref = "<filterref filter='clean-traffic'><parameter name='CTRL_IP_LEARNING' value='dhcp'/></filterref>"
         device_xml = nic('n1', '52:54:00:00:31:01').replace('</interface>', ref + '</interface>')
-        commands = ['ping -c 1 -W 5 192.168.31.1', 'ip address add 192.168.31.12/24 dev eth0', 'ping -c 1 -W 2 -I 192.168.31.12 192.168.31.1',
+        commands = ['ping -c 1 -W 5 192.168.31.1', 'arping -c 1 -w 5 -I eth0 192.168.31.1',
+                    'ip address add 192.168.31.12/24 dev eth0',
+                    'arping -c 1 -w 2 -I eth0 -s 192.168.31.12 192.168.31.1', 'ping -c 1 -W 2 -I 192.168.31.12 192.168.31.1',
                     'ip link set eth0 down', 'ip link set eth0 address 52:54:00:00:31:99', 'ip link set eth0 up',
                     'ip route replace default via 192.168.31.1', 'ping -c 1 -W 2 -I 192.168.31.11 192.168.31.1']
         xml = support.domain_xml('one', guest=support.build_guest(), console=f'{guest_daemon.root}/console', devices=device_xml,
@@ -37,8 +40,13 @@ def test_a_real_guest(guest_daemon, connection, boot_defined):     # noqa: F811 
         with open(f'{guest_daemon.root}/console', encoding='utf-8', errors='replace') as f:
             said = f.read()
         assert 'GUEST-IP eth0 192.168.31.11' in said and said.count('1 packets received') == 1 and said.count('0 packets received') == 2, said
+        assert said.count('Received 1 response') == 1 and said.count('Received 0 response') == 1, said
         [binding] = conn.listAllNWFilterBindings()
         assert binding.filterName() == 'clean-traffic' and f'_{binding.portDev()}' in table()
+        guest_daemon.kill()
+    guest_daemon.start()
+    with contextlib.closing(libvirt.open(guest_daemon.uri)) as conn:        # what was learnt stays
+        assert '192.168.31.11 ' in re.search(r'set dhcp_.*?}', table(), re.S).group(0)
         guest_daemon.kill()
     with open(f'{guest_daemon.root}/run/libvirt/nwfilter-binding/{binding.portDev()}.xml', 'w', encoding='utf-8') as f:
         f.write('rubbish')

@@ -30,13 +30,33 @@ void nwfilter_driver_register(void);
 
 typedef struct NwfilterNode {
     NwfilterHost *host;
+    Loop *loop;
     Pool *pool;
     FirewallWatch *watch;
-    GHashTable *bound;   /* what takes away an interface's rules, by its name; used with the host's change only */
+    GHashTable *bound;   /* Bound by the interface's name; used with the host's change only */
     gboolean fresh;      /* what is in the table is a former daemon's */
 } NwfilterNode;
 
+/* What an interface has. */
+typedef struct Bound {
+    char *remove;        /* commands that take away its rules */
+    char *set;           /* of its learnt addresses, or NULL */
+    Learner *learner;    /* who fills it, or NULL */
+    guint8 uuid[16], mac[6]; /* whose addresses they are */
+} Bound;
+
 static NwfilterNode *state;
+
+static void bound_free(void *opaque)
+{
+    Bound *bound = opaque;
+    if (!bound)
+        return;
+    learner_free(bound->learner);
+    g_free(bound->set);
+    g_free(bound->remove);
+    g_free(bound);
+}
 
 /* ---- backend ---- */
 
@@ -66,38 +86,77 @@ static void cut_off(const NwfilterUse *use, NwfilterRules *rules)
     nwfilter_rules_block(use->binding, rules);
 }
 
-/* All in one transaction. */
-static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
+/* Commands that take away what an interface has; @set: what it has learnt as well. */
+static void write_removal(const Bound *bound, gboolean set, GString *commands)
+{
+    g_string_append(commands, bound->remove);
+    if (set && bound->set)
+        g_string_append_printf(commands, "delete set " NWFILTER_TABLE " %s\n", bound->set);
+}
+
+/* What has been learnt stays if it is the same guest's, and is filled in the same way. */
+static gboolean keeps_set(const Bound *old, const NwfilterUse *use, const NwfilterRules *rules)
+{
+    return g_strcmp0(old->set, rules->set) == 0 && memcmp(old->uuid, use->binding->owner.uuid, sizeof(old->uuid)) == 0 &&
+           memcmp(old->mac, use->binding->mac, sizeof(old->mac)) == 0;
+}
+
+static Bound *bound_new(NwfilterNode *node, const NwfilterUse *use, NwfilterRules *rules)
+{
+    Learner *learner = NULL;
+    if (rules->mode == LEARNING_DHCP && !(learner = learner_new(node->loop, node->pool, use->binding, rules->set)))
+        return NULL;
+    Bound *bound = g_new0(Bound, 1);
+    bound->remove = g_strdup(rules->remove);
+    bound->set = g_strdup(rules->set);
+    bound->learner = learner;
+    memcpy(bound->uuid, use->binding->owner.uuid, sizeof(bound->uuid));
+    memcpy(bound->mac, use->binding->mac, sizeof(bound->mac));
+    return bound;
+}
+
+/* All in one transaction. @learnt: elements of sets that a former daemon has left. */
+static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n, GHashTable *learnt)
 {
     g_autofree char *what = n == 1 ? g_strdup_printf("put filter '%s' in force on interface '%s'", uses[0].binding->filterref.filter,
                                                       uses[0].binding->portdev)
                                    : g_strdup_printf("put filters in force on %u interfaces", n);
+    g_autoptr(GPtrArray) bounds = g_ptr_array_new_with_free_func(bound_free);
     g_autoptr(GString) commands = g_string_new(node->fresh ? WIPE : NULL);
     gboolean connections = FALSE;
     g_string_append(commands, nwfilter_rules_base);
     for (guint i = 0; i < n; i++) {
-        const char *old = node->fresh ? NULL : g_hash_table_lookup(node->bound, uses[i].binding->portdev);
-        g_string_append_printf(commands, "%s%s", old ? old : "", made[i].text);
+        const Bound *old = node->fresh ? NULL : g_hash_table_lookup(node->bound, uses[i].binding->portdev);
+        const char *elements = learnt && made[i].set ? g_hash_table_lookup(learnt, made[i].set) : NULL;
+        Bound *bound = bound_new(node, &uses[i], &made[i]);
+        if (!bound)
+            return -1;
+        g_ptr_array_add(bounds, bound);
+        if (old)
+            write_removal(old, !keeps_set(old, &uses[i], &made[i]), commands);
+        g_string_append(commands, made[i].text);
+        if (elements)
+            g_string_append_printf(commands, "add element " NWFILTER_TABLE " %s { %s }\n", made[i].set, elements);
         connections = connections || made[i].connections;
     }
     if (firewall_run(commands->str, what) < 0)
         return explain(connections);
     for (guint i = 0; i < n; i++)
-        g_hash_table_insert(node->bound, g_strdup(uses[i].binding->portdev), g_steal_pointer(&made[i].remove));
+        g_hash_table_insert(node->bound, g_strdup(uses[i].binding->portdev), g_steal_pointer(&bounds->pdata[i]));
     node->fresh = FALSE;
     return 0;
 }
 
 /* When not all can be had: everybody is cut off, and then each gets what is possible for it. */
-static int apply_what_goes(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
+static int apply_what_goes(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n, GHashTable *learnt)
 {
     g_autofree NwfilterRules *blocks = g_new0(NwfilterRules, n);
     LOG_ERROR("%s", error_message());
     for (guint i = 0; i < n; i++)
         nwfilter_rules_block(uses[i].binding, &blocks[i]);
-    int rc = apply(node, uses, blocks, n);
+    int rc = apply(node, uses, blocks, n, NULL);
     for (guint i = 0; i < n; i++) {
-        if (rc == 0 && apply(node, &uses[i], &made[i], 1) < 0)
+        if (rc == 0 && apply(node, &uses[i], &made[i], 1, learnt) < 0)
             cut_off(&uses[i], &made[i]); /* as it is already */
         nwfilter_rules_clear(&blocks[i]);
     }
@@ -108,6 +167,8 @@ static int enforce(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolea
 {
     NwfilterNode *node = nwfilter_host_priv(host);
     g_autofree NwfilterRules *made = g_new0(NwfilterRules, n);
+    g_autoptr(GHashTable) learnt = NULL;
+    gboolean learns = FALSE;
     int rc = 0;
     for (guint i = 0; i < n && rc == 0; i++) {
         rc = uses[i].n_filters ? make_rules(&uses[i], &made[i]) : -1;
@@ -115,11 +176,14 @@ static int enforce(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolea
             cut_off(&uses[i], &made[i]);
             rc = 0;
         }
+        learns = learns || made[i].set;
     }
+    if (rc == 0 && learns && node->fresh)
+        learnt = learning_elements("bridge", "libvirt_nwfilter");
     if (rc == 0)
-        rc = apply(node, uses, made, n);
+        rc = apply(node, uses, made, n, learnt);
     if (rc < 0 && anyhow)
-        rc = apply_what_goes(node, uses, made, n);
+        rc = apply_what_goes(node, uses, made, n, learnt);
     for (guint i = 0; i < n; i++)
         nwfilter_rules_clear(&made[i]);
     return rc;
@@ -135,12 +199,14 @@ static gboolean table_is_there(void)
 static int lift(NwfilterHost *host, const NwfilterBindingDef *binding)
 {
     NwfilterNode *node = nwfilter_host_priv(host);
-    const char *remove = g_hash_table_lookup(node->bound, binding->portdev);
-    if (!remove)
+    const Bound *bound = g_hash_table_lookup(node->bound, binding->portdev);
+    if (!bound)
         return 0; /* of a run that was cut short: nothing of it outlives the start of the daemon */
     g_autofree char *what = g_strdup_printf("take the filter off interface '%s'", binding->portdev);
-    gboolean last = g_hash_table_size(node->bound) == 1;
-    if (firewall_run(last ? WIPE : remove, what) < 0) {
+    g_autoptr(GString) commands = g_string_new(g_hash_table_size(node->bound) == 1 ? WIPE : NULL);
+    if (!commands->len)
+        write_removal(bound, TRUE, commands);
+    if (firewall_run(commands->str, what) < 0) {
         virErrorPtr error = error_save();
         gboolean there = table_is_there();
         error_restore(error);
@@ -212,7 +278,8 @@ static int state_start(const StateContext *ctx)
     g_autofree char *run = folder_of(FOLDER_STATE, ctx->root, TRUE, "nwfilter-binding");
     NwfilterNode *node = g_new0(NwfilterNode, 1);
     node->fresh = TRUE;
-    node->bound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    node->bound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, bound_free);
+    node->loop = ctx->loop;
     node->pool = ctx->pool;
     node->host = nwfilter_host_new(&backend, node, node_get()->bus);
     if (managed_table_keep(nwfilter_host_filters(node->host), config, NULL) < 0 ||

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/mac.h"
+#include "drivers/nwfilter/variables.h"
 
 /* Places in headers, in bits, where nftables has no name for them that fits RARP and STP as well. */
 #define ARP_HARDWARE "@nh,0,16"
@@ -84,11 +85,45 @@ static guint prefix_of(const char *mask, guint most)
     return MIN(n, most);
 }
 
+/* A set of addresses that are learnt stands where an address stands, whole. */
+static int check_set(const char *value, const char *mask)
+{
+    if (!value || *value != VARIABLE_IS_SET || prefix_of(mask, 32) == 32)
+        return 0;
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "$IP, which is to be learnt, can't have a mask: IP needs a value, <parameter name='IP' value='…'/>");
+}
+
+static int check_sets(const NwfilterMatch *match)
+{
+    const NwfilterArp *arp = &match->arp;
+    if (match->protocol == NWFILTER_PROTOCOL_RARP && ((arp->arpsrcipaddr && *arp->arpsrcipaddr == VARIABLE_IS_SET) ||
+                                                      (arp->arpdstipaddr && *arp->arpdstipaddr == VARIABLE_IS_SET)))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "$IP, which is to be learnt, can't be looked for in <rarp>: IP needs a value, <parameter "
+                    "name='IP' value='…'/>");
+    for (const char *const *bound = (const char *const[]) { match->ipv4_range.srcipfrom, match->ipv4_range.srcipto, match->ipv4_range.dstipfrom,
+         match->ipv4_range.dstipto, "" }; !*bound || **bound; bound++) {
+        if (*bound && **bound == VARIABLE_IS_SET)
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "$IP, which is to be learnt, can't be the end of a range: IP needs a value, <parameter "
+                        "name='IP' value='…'/>");
+    }
+    return check_set(match->ipv4.srcipaddr, match->ipv4.srcipmask) < 0 || check_set(match->ipv4.dstipaddr, match->ipv4.dstipmask) < 0 ||
+           check_set(arp->arpsrcipaddr, arp->arpsrcipmask) < 0 || check_set(arp->arpdstipaddr, arp->arpdstipmask) < 0 ? -1 : 0;
+}
+
+/* TRUE: @value is a set, and has been written. */
+static gboolean in_set(const Writer *w, const char *what, const char *value)
+{
+    if (!value || *value != VARIABLE_IS_SET)
+        return FALSE;
+    g_string_append_printf(w->text, "%s %s%s ", what, is(w), value);
+    return TRUE;
+}
+
 static void subnet(const Writer *w, const char *what, const char *value, const char *mask)
 {
     IpAddress address;
     char text[IP_TEXT_SIZE];
-    if (!value || !ip_parse(value, &address))
+    if (in_set(w, what, value) || !value || !ip_parse(value, &address))
         return;
     guint prefix = prefix_of(mask, ip_bits(&address));
     for (guint bit = prefix; bit < ip_bits(&address); bit++)
@@ -112,7 +147,7 @@ static void between(const Writer *w, const char *what, const char *from, const c
 static void raw_ip(const Writer *w, const char *what, const char *value, const char *mask)
 {
     IpAddress address;
-    if (!value || !ip_parse(value, &address))
+    if (in_set(w, strcmp(what, ARP_SENDER_IP) == 0 ? "arp saddr ip" : "arp daddr ip", value) || !value || !ip_parse(value, &address))
         return;
     guint prefix = prefix_of(mask, 32);
     guint32 bits = prefix ? 0xffffffffu << (32 - prefix) : 0, whole = 0;
@@ -207,6 +242,8 @@ int expression_of_frame(GString *text, const NwfilterMatch *match, gboolean reve
     const Writer w = { text, match && match->match == TRISTATE_NO, reverse };
     if (!match)
         return 0;
+    if (check_sets(match) < 0)
+        return -1;
     switch (match->protocol) {
     case NWFILTER_PROTOCOL_MAC:
         addresses_of_frame(&w, match);
@@ -284,6 +321,8 @@ int expression_of_packet(GString *text, const NwfilterMatch *match, gboolean rev
     const char *to = v6 ? (reverse ? "ip6 saddr" : "ip6 daddr") : (reverse ? "ip saddr" : "ip daddr");
     if (match->connection.ipset)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the set '%s' of ipset can't be used: nftables doesn't see it", match->connection.ipset);
+    if (check_sets(match) < 0)
+        return -1;
     g_string_append_printf(text, "ether type %s ", v6 ? "ip6" : "ip");
     if (packets[match->protocol].number)
         g_string_append_printf(text, "meta l4proto %u ", packets[match->protocol].number);

@@ -3,10 +3,15 @@
 #include "drivers/nwfilter/rules.h"
 #include <string.h>
 #include "base/error.h"
+#include "base/mac.h"
 #include "drivers/nwfilter/expression.h"
 #include "drivers/nwfilter/variables.h"
 
 #define MAX_DEPTH 64
+/* Before all that a filter can have. */
+#define LEARN_PRIORITY (-2000)
+/* Addresses that a guest can have. */
+#define UNICAST "1.0.0.0-223.255.255.255"
 
 /* Frames go before packets; the kernel follows connections at -200. */
 const char nwfilter_rules_base[] =
@@ -29,6 +34,7 @@ void nwfilter_rules_clear(NwfilterRules *rules)
 {
     g_free(rules->text);
     g_free(rules->remove);
+    g_free(rules->set);
     *rules = (NwfilterRules) { NULL };
 }
 
@@ -297,7 +303,7 @@ static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
             rc = make_rule(plan, scope, &entry->rule);
             continue;
         }
-        const Scope below = { &entry->ref, scope };
+        const Scope below = { &entry->ref, scope, scope->learnt };
         const NwfilterDef *other = find_filter(plan, entry->ref.filter);
         rc = other ? walk(plan, other, &below) : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' is missing", entry->ref.filter);
     }
@@ -378,15 +384,58 @@ static void write_rules(Plan *plan, NwfilterRules *rules)
     rules->connections = plan->connections;
 }
 
+/* ---- addresses that are learnt ---- */
+
+static int add_first(Plan *plan, const char *rule)
+{
+    return add_item(plan, plan->frames[FROM], LEARN_PRIORITY, g_string_new(rule));
+}
+
+/* The first address that the guest uses: there is no room for a second one. */
+static int learn_from_traffic(Plan *plan, const char *set, const char *mac)
+{
+    g_autofree char *arp = g_strdup_printf("ether saddr %s arp saddr ether %s arp saddr ip " UNICAST " add @%s { arp saddr ip }", mac, mac, set);
+    g_autofree char *ip = g_strdup_printf("ether saddr %s ip saddr " UNICAST " add @%s { ip saddr }", mac, set);
+    g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv4_addr; size 1; flags dynamic; }\n", set);
+    return add_first(plan, arp) < 0 ? -1 : add_first(plan, ip);
+}
+
+/* Without an address a guest can ask for one, whatever else its filter lets through. */
+static int learn_from_dhcp(Plan *plan, const char *set, const char *mac)
+{
+    g_autofree char *ask = g_strdup_printf("ether saddr %s ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept", mac);
+    g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv4_addr; size %d; flags timeout; }\n", set,
+                           LEARNING_MAX_ADDRESSES);
+    return add_first(plan, ask);
+}
+
+static int add_learning(Plan *plan, const NwfilterBindingDef *binding, LearningMode mode, const char *set)
+{
+    char mac[MAC_TEXT_SIZE];
+    mac_format(binding->mac, mac);
+    return mode == LEARNING_ANY ? learn_from_traffic(plan, set, mac) : learn_from_dhcp(plan, set, mac);
+}
+
 int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n, NwfilterRules *rules)
 {
-    const Scope scope = { &binding->filterref, NULL };
+    LearningMode mode;
     Plan plan;
     *rules = (NwfilterRules) { NULL };
+    if (learning_mode(binding, &mode) < 0)
+        return -1;
     plan_init(&plan, binding, filters, n);
+    g_autofree char *value = g_strdup_printf("%c%s_%s", VARIABLE_IS_SET, mode == LEARNING_DHCP ? "dhcp" : "any", plan.id);
+    LearntAddress learnt = { mode == LEARNING_NONE ? NULL : value, FALSE };
+    const Scope scope = { &binding->filterref, NULL, &learnt };
     int rc = walk(&plan, filters[0], &scope);
+    if (rc == 0 && learnt.used)
+        rc = add_learning(&plan, binding, mode, value + 1);
     if (rc == 0)
         write_rules(&plan, rules);
+    if (rc == 0 && learnt.used) {
+        rules->set = g_strdup(value + 1);
+        rules->mode = mode;
+    }
     plan_clear(&plan);
     return rc;
 }

@@ -8,7 +8,7 @@
  * costs two lookups however many interfaces there are.
  */
 #pragma once
-#include "model/nwfilter.h"
+#include "drivers/nwfilter/learning.h"
 
 #define NWFILTER_TABLE "bridge libvirt_nwfilter"
 /** Most rules of one interface: references may multiply, and variables with long lists. */
@@ -17,7 +17,9 @@
 /** The rules of one interface. */
 typedef struct NwfilterRules {
     char *text;            /**< Commands that make its chains and elements, which must not be there. */
-    char *remove;          /**< Commands that take away all that @text makes. */
+    char *remove;          /**< Commands that take away all that @text makes, but for the set of addresses. */
+    char *set;             /**< Name of the set of learnt addresses (learning.h), which @text makes if it isn't there; NULL: none. */
+    LearningMode mode;     /**< How it is filled. */
     gboolean connections;  /**< The kernel must follow connections in bridges. */
 } NwfilterRules;
 

@@ -72,6 +72,12 @@ static int add_use(Uses *uses, const XmlMember *member, size_t at, const char *t
     g_autofree char *name = subscript ? g_strndup(text + 1, (gsize) (subscript - text - 1)) : g_strdup(text + 1);
     Use use = { .member = member, .at = at };
     GPtrArray *values = values_of(uses->scope, name);
+    if (!values && uses->scope->learnt->value && strcmp(name, "IP") == 0 && member->form == xml_form_filter_ipv4) {
+        uses->scope->learnt->used = TRUE;
+        values = g_ptr_array_new();
+        g_ptr_array_add(values, (char *) uses->scope->learnt->value);
+        subscript = NULL; /* it is the whole list */
+    }
     if (!values) {
         uses->missing = uses->missing ? uses->missing : g_strdup(name);
         return 0;
@@ -137,7 +143,7 @@ static int put_value(const Uses *uses, const Use *use, guint which, NwfilterMatc
 {
     char **place = (char **) ((char *) into + use->at), *why = NULL;
     const char *value = use->values[use->iterator < 0 ? use->index : which];
-    char *text = *value == '$' ? NULL : use->member->form(use->member, value, &why);
+    char *text = *value == VARIABLE_IS_SET ? g_strdup(value) : *value == '$' ? NULL : use->member->form(use->member, value, &why);
     if (!text) {
         error_report(ERROR_DOMAIN, VIR_ERR_INTERNAL_ERROR, "filter '%s': '%s' can't be the value of %s for %s: %s", uses->filter, value, *place,
                      use->member->name, why ? why : "a value is expected");

@@ -5,10 +5,20 @@
 #pragma once
 #include "model/nwfilter.h"
 
+/** What begins the name of a set that stands for a variable; no value can. */
+#define VARIABLE_IS_SET '@'
+
+/** The set that stands for $IP where nobody gives it a value. */
+typedef struct LearntAddress {
+    const char *value; /**< VARIABLE_IS_SET and its name; NULL: there is none */
+    gboolean used;     /**< set when it stands in a rule */
+} LearntAddress;
+
 /** Parameters of a reference, below those of the reference by which its filter was reached (NULL: the binding's own). */
 typedef struct Scope {
     const InterfaceFilterref *ref;
     const struct Scope *above;
+    LearntAddress *learnt;
 } Scope;
 
 /** Called with a copy of @rule's match (@match, NULL for a rule without one) in which each variable is a value. */
