@@ -121,6 +121,7 @@ static int make(VolJob *job, const StorageBackend *backend, StorageVol *from, un
         return -1;
     }
     def->target.nocow = false; /* a wish, not a property */
+    vol_job_settle(job, def);
     vol_job_publish(job, def);
     return vol_job_refresh(job);
 }

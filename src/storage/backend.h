@@ -41,7 +41,8 @@ typedef struct StorageBackend {
 
     /** Check a new volume's definition, and add key, path and whatever else follows from the pool. Must not block. */
     int (*vol_plan)(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
-    /** Make a volume; with @from (NULL: empty) its content. @def may be completed. NULL: can't. */
+    /** Make a volume; with @from (NULL: empty) its content. @def may be completed, also with another key and path than was planned.
+     * NULL: can't. */
     int (*vol_create)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags);
     int (*vol_delete)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags);
     /** Give it @capacity bytes; @def may be completed. @flags: ALLOCATE and SHRINK. NULL: can't. */
@@ -89,6 +90,8 @@ void *storage_vol_priv(const StorageVol *vol);
 
 /** Set the sizes of a pool, in bytes. */
 void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);
+/** Free parts of the device of a running pool, which are copied. */
+void storage_pool_set_free_extents(StoragePool *pool, const StorageExtent *extents, guint n);
 /** Rights of the folder that a running pool is. */
 void storage_pool_set_rights(StoragePool *pool, guint mode, gint64 owner, gint64 group);
 /** Take @bytes from what is free. FALSE if there isn't as much. */

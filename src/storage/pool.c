@@ -40,6 +40,19 @@ void storage_pool_set_rights(StoragePool *pool, guint mode, gint64 owner, gint64
     g_mutex_unlock(&pool->lock);
 }
 
+void storage_pool_set_free_extents(StoragePool *pool, const StorageExtent *extents, guint n)
+{
+    GArray *copy = g_array_new(FALSE, TRUE, sizeof(*extents));
+    if (n)
+        g_array_append_vals(copy, extents, n);
+    g_mutex_lock(&pool->lock);
+    GArray *old = pool->extents;
+    pool->extents = copy;
+    g_mutex_unlock(&pool->lock);
+    if (old)
+        g_array_unref(old);
+}
+
 gboolean storage_pool_take(StoragePool *pool, guint64 bytes)
 {
     g_mutex_lock(&pool->lock);
@@ -83,6 +96,8 @@ static void pool_clear(Managed *obj)
     if (pool->free_priv)
         pool->free_priv(pool->priv);
     definition_unref(pool->running);
+    if (pool->extents)
+        g_array_unref(pool->extents);
     g_cond_clear(&pool->changed);
     g_mutex_clear(&pool->lock);
     g_free(pool);
@@ -344,6 +359,21 @@ int storage_pool_delete(ManagedJob *job, unsigned int flags)
     return 0;
 }
 
+/* With the pool's lock held. */
+static void show_extents(const StoragePool *pool, StoragePoolDef *def)
+{
+    if (!pool->extents || !def->source.n_devices)
+        return;
+    StoragePoolDevice *device = def->source.devices[0];
+    while (device->n_free_extents)
+        xml_struct_free(&STORAGE_EXTENT_DESC, device->free_extents[--device->n_free_extents]);
+    device->free_extents = g_renew(StorageExtent *, device->free_extents, pool->extents->len + 1);
+    for (guint i = 0; i < pool->extents->len; i++) {
+        StorageExtent *extent = device->free_extents[device->n_free_extents++] = xml_struct_new(&STORAGE_EXTENT_DESC);
+        *extent = g_array_index(pool->extents, StorageExtent, i);
+    }
+}
+
 char *storage_pool_xml(Managed *obj, const ManagedState *state, unsigned int flags)
 {
     StoragePool *pool = obj->data;
@@ -353,6 +383,8 @@ char *storage_pool_xml(Managed *obj, const ManagedState *state, unsigned int fla
     def->capacity = pool->capacity;
     def->allocation = pool->allocation;
     def->available = pool->available;
+    if (pool->running && shown == state->live)
+        show_extents(pool, def);
     if (pool->running && shown == state->live && pool->rights.has_mode) {
         StoragePermissions *rights = def->target.permissions ?: (def->target.permissions = xml_struct_new(&STORAGE_PERMISSIONS_DESC));
         g_autofree char *label = rights->label;

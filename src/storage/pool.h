@@ -16,6 +16,7 @@ struct StoragePool {
     Definition *running;           /* reference: what it runs with; NULL: it doesn't, or not yet */
     guint64 capacity, allocation, available;
     StoragePermissions rights;     /* of its folder; without any: not known */
+    GArray *extents;               /* of StorageExtent: free on its device; NULL: not known */
     GPtrArray *vols;               /* of StorageVol, references, in order of appearance */
     GHashTable *by_name, *by_key, *by_path;
     guint jobs;                    /* calls at work on volumes, and streams */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN managed_thread_domain
 #include "storage/vol.h"
+#include <string.h>
 #include "base/error.h"
 
 /* ---- volumes ---- */
@@ -364,6 +365,25 @@ int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, StorageVo
     if (settle_state(job, active) < 0)
         return -1;
     return taken ? FAIL(backend->vol_clash, "storage volume '%s' exists already in pool '%s'", vol->name, pool_name) : 0;
+}
+
+/* Key and path never change, so that they can be read without the lock: a volume with others takes the planned one's place. */
+void vol_job_settle(VolJob *job, const StorageVolDef *def)
+{
+    StorageVol *planned = job->vol;
+    if (strcmp(planned->key, def->key) == 0 && strcmp(planned->path, def->target.path) == 0)
+        return;
+    StorageVol *vol = g_new0(StorageVol, 1);
+    *vol = (StorageVol) { .refs = 1, .pool = job->pool, .name = g_strdup(def->name), .key = g_strdup(def->key),
+                          .path = g_strdup(def->target.path), .priv = g_steal_pointer(&planned->priv), .free_priv = planned->free_priv,
+                          .busy = TRUE, .building = TRUE };
+    planned->free_priv = NULL;
+    g_mutex_lock(&job->pool->lock);
+    storage_index_remove(job->pool, planned);
+    storage_index_add(job->pool, vol);
+    g_mutex_unlock(&job->pool->lock);
+    job->vol = vol;
+    storage_vol_unref(planned);
 }
 
 void vol_job_drop(VolJob *job)

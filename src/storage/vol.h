@@ -87,5 +87,7 @@ int vol_job_refresh(VolJob *job);
 /** Let a new volume into an active pool, busy with being made. @def is taken over in any case. 0, or -1 with the backend's code
  * if the name is in use. The job ends as any. */
 int vol_job_create(VolJob *job, PoolHost *host, const char *pool, StorageVolDef *def);
+/** A new volume has got key and path of @def, which may be others than were planned. */
+void vol_job_settle(VolJob *job, const StorageVolDef *def);
 /** Take the volume out of the index. */
 void vol_job_drop(VolJob *job);

@@ -33,6 +33,7 @@ static const StorageDriverSetup setup = {
         [STORAGE_POOL_TYPE_DIR] = &storage_dir_backend,
         [STORAGE_POOL_TYPE_FS] = &storage_fs_backend,
         [STORAGE_POOL_TYPE_NETFS] = &storage_netfs_backend,
+        [STORAGE_POOL_TYPE_DISK] = &storage_disk_backend,
     },
     .find_sources = find_sources,
 };

@@ -30,7 +30,7 @@ static StorageTimestamps *times_of(const struct statx *info)
     return times;
 }
 
-static void set_outside(StorageVolDef *def, const struct statx *info)
+void file_look_outside(StorageVolDef *def, const struct statx *info)
 {
     StorageVolTarget *target = &def->target;
     StoragePermissions *rights = target->permissions ?: (target->permissions = xml_struct_new(&STORAGE_PERMISSIONS_DESC));
@@ -134,7 +134,7 @@ int file_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, Sto
     }
     StorageStamp now = stamp_of(&info);
     gboolean same = memcmp(&now, stamp, sizeof(now)) == 0;
-    set_outside(def, &info);
+    file_look_outside(def, &info);
     if (!same) {
         set_sizes(def, &info);
         forget_inside(def);

@@ -3,6 +3,7 @@
  * Volumes that are files, or folders, in a pool that is a folder: what the backends dir, fs and netfs have in common.
  */
 #pragma once
+#include <sys/stat.h>
 #include "storage/backend.h"
 
 int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
@@ -31,5 +32,7 @@ int file_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, 
 
 /** Open a volume, as open(); -1 with an error. */
 int file_vol_open_fd(StorageVol *vol, int flags);
+/** Rights and times of a volume. */
+void file_look_outside(StorageVolDef *def, const struct statx *info);
 /** Copy @bytes of @from, holes as holes, sharing blocks where the file system can; @must_share: or not at all. 0 or -1. */
 int file_content_copy(int from, int to, guint64 bytes, gboolean must_share, const char *name);

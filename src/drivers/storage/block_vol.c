@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#include "drivers/storage/block_vol.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "drivers/storage/device.h"
+#include "drivers/storage/file_vol.h"
+#include "drivers/storage/folder.h"
+
+#define CHUNK ((size_t) 1 << 20)
+/* One call for so much, that it can be seen to move. */
+#define ZERO_AT_ONCE ((guint64) 1 << 30)
+
+/* A descriptor of a block device and its size; -1 with an error. */
+static int open_device(const char *path, int flags, guint64 *size)
+{
+    struct stat info;
+    int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return FAIL_ERRNO(errno, "cannot open device '%s'", path);
+    if (fstat(fd, &info) == 0 && S_ISBLK(info.st_mode) && ioctl(fd, BLKGETSIZE64, size) == 0)
+        return fd;
+    int saved = S_ISBLK(info.st_mode) ? errno : ENOTBLK;
+    close(fd);
+    return FAIL_ERRNO(saved, "'%s' is no block device with a size", path);
+}
+
+int block_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp)
+{
+    struct statx info;
+    guint64 size;
+    int fd = open_device(def->target.path, O_RDONLY, &size);
+    if (fd < 0)
+        return -1;
+    int rc = statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info);
+    int saved = errno;
+    close(fd);
+    if (rc < 0)
+        return FAIL_ERRNO(saved, "cannot look at volume '%s'", def->target.path);
+    def->type = STORAGE_VOL_TYPE_BLOCK;
+    if (def->target.format != STORAGE_VOL_FORMAT_EXTENDED) /* whose device is no more than its first sectors */
+        def->capacity = def->allocation = def->physical = size;
+    def->has_capacity = def->has_allocation = def->has_physical = true;
+    file_look_outside(def, &info);
+    return 0;
+}
+
+int block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size)
+{
+    return open_device(def->target.path, write ? O_RDWR : O_RDONLY, size);
+}
+
+int block_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
+{
+    guint64 size, at = 0;
+    unsigned long request = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? BLKDISCARD : BLKZEROOUT;
+    int rc = 0, fd = open_device(def->target.path, O_RDWR | O_EXCL, &size);
+    if (fd < 0)
+        return -1;
+    for (; at < size && rc == 0; at += ZERO_AT_ONCE) {
+        guint64 range[2] = { at, MIN(ZERO_AT_ONCE, size - at) };
+        rc = ioctl(fd, request, range);
+    }
+    if (rc == 0)
+        rc = fsync(fd);
+    if (rc < 0)
+        rc = FAIL_ERRNO(errno, "cannot wipe volume '%s'", def->name);
+    close(fd);
+    return rc;
+}
+
+/* Everything, holes as zeros: what the device held before must not shine through. */
+static int copy_all(int in, int out, guint64 bytes, const char *name)
+{
+    g_autofree char *buffer = g_malloc(CHUNK);
+    for (guint64 at = 0; at < bytes;) {
+        ssize_t n = pread(in, buffer, MIN(CHUNK, bytes - at), (off_t) at);
+        if (n == 0)
+            break; /* it has become shorter */
+        if (n > 0)
+            n = pwrite(out, buffer, (size_t) n, (off_t) at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return FAIL_ERRNO(n < 0 ? errno : ENOSPC, "cannot copy content to volume '%s'", name);
+        at += (guint64) n;
+    }
+    return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", name);
+}
+
+static int copy_from(int out, guint64 room, const StorageVolDef *def, StorageVol *from)
+{
+    const StorageBackend *backend = storage_vol_backend(from);
+    StorageVolDef *source = storage_vol_copy_def(from);
+    guint64 size = 0;
+    int rc = -1, in = -1;
+    if (!backend || !backend->vol_open)
+        rc = FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
+    else if (source->target.format > STORAGE_VOL_FORMAT_RAW && source->type != STORAGE_VOL_TYPE_BLOCK)
+        rc = FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' becomes a block device, which only a raw volume can be copied to", def->name);
+    else
+        in = backend->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
+    if (in >= 0) {
+        size = MIN(size, source->capacity);
+        rc = size > room ? FAIL(VIR_ERR_INVALID_ARG, "volume '%s' has %" G_GUINT64_FORMAT " bytes, less than '%s', which it is made from", def->name,
+                                room, storage_vol_name(from))
+            : copy_all(in, out, size, def->name);
+        close(in);
+    }
+    xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
+    return rc;
+}
+
+int block_vol_fill(const StorageVolDef *def, StorageVol *from)
+{
+    guint64 size;
+    const StoragePermissions *rights = def->target.permissions;
+    if (!from && !rights)
+        return 0;
+    int fd = open_device(def->target.path, O_RDWR, &size);
+    if (fd < 0)
+        return -1;
+    int rc = from ? copy_from(fd, size, def, from) : 0;
+    if (rc == 0 && rights)
+        rc = folder_set_rights(fd, def->target.path, rights, 0660);
+    close(fd);
+    return rc;
+}
