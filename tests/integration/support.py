@@ -222,9 +222,9 @@ class Daemon:
 class ReferenceDaemon(Daemon):
     """Debian's own, in the reference root; the sockets lie where ours would."""
 
-    def __init__(self, root, config='', arguments=(), binds=()):
+    def __init__(self, root, config='', arguments=(), binds=(), qemu_config=()):
         super().__init__(root, arguments=arguments)
-        self.config = config.splitlines()
+        self.config, self.qemu_config = config.splitlines(), list(qemu_config)
         self.binds = list(binds)
         self.shared = os.path.dirname(self.socket)
         os.makedirs(self.shared, exist_ok=True)
@@ -234,7 +234,7 @@ class ReferenceDaemon(Daemon):
         words = [os.path.join(SOURCE, 'tests/reference/enter'), '--run', self.shared]
         for folder in self.binds:
             words += ['--bind', folder]
-        for line in ('user = "root"', 'group = "root"', 'dynamic_ownership = 0'):
+        for line in ('user = "root"', 'group = "root"', 'dynamic_ownership = 0', *self.qemu_config):
             words += ['--conf', line]
         for line in self.config:
             words += ['--daemon-conf', line]

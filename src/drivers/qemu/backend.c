@@ -167,6 +167,7 @@ void qemu_driver_free(QemuDriver *driver)
     port_pool_free(driver->vnc_ports);
     port_pool_free(driver->websocket_ports);
     conf_clear(&qemu_conf_schema, &driver->conf);
+    conf_clear(&qemu_lockd_conf_schema, &driver->lockd);
     g_hash_table_unref(driver->hostdevs);
     g_ptr_array_unref(driver->guests);
     g_free(driver->hooks);

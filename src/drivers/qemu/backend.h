@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/process.h"
+#include "config/qemu-lockd.h"
 #include "domain/backend.h"
 #include "drivers/qemu/agent.h"
 #include "drivers/qemu/caps.h"
@@ -33,6 +34,7 @@ typedef struct QemuDriver {
     PortPool *spice_ports;
     PortPool *websocket_ports;
     QemuConf conf;           /* qemu.conf; never changes after the start */
+    QemuLockdConf lockd;     /* qemu-lockd.conf likewise */
     uid_t uid;               /* of QEMU processes; -1: as we are */
     gid_t gid;
     char *hooks;             /* folder of the administrator's programs (core/hooks.h) */
@@ -102,8 +104,8 @@ extern const DomainBackend qemu_backend;
 QemuDriver *qemu_driver_new(Loop *loop);
 /** Where the cache is: once, before any use of the driver. */
 void qemu_driver_set_cache(QemuDriver *driver, const char *dir);
-/** Take over what qemu.conf at @path (which may be missing) says. Before any guest. 0, or -1 with an error. */
-int qemu_driver_configure(QemuDriver *driver, const char *path);
+/** Take over what qemu.conf and qemu-lockd.conf in @folder (either may be missing) say. Before any guest. 0, or -1 with an error. */
+int qemu_driver_configure(QemuDriver *driver, const char *folder);
 void qemu_driver_free(QemuDriver *driver);
 
 /** Let go of all guests, which go on, and wait until nothing can call us any more. Not on the loop's thread. */

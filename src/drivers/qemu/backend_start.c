@@ -29,6 +29,7 @@
 #include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/hostdevs.h"
+#include "drivers/qemu/locks.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/tree.h"
@@ -355,6 +356,7 @@ static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
 typedef struct {
     int monitor, vsock;      /* -1: not there */
     GArray *taps;
+    GPtrArray *locks;
 } Opened;
 
 static void close_one(int *fd)
@@ -371,6 +373,7 @@ static void opened_close(Opened *opened)
     for (guint i = 0; i < opened->taps->len; i++)
         close(g_array_index(opened->taps, int, i));
     g_array_unref(opened->taps);
+    g_ptr_array_unref(opened->locks);
 }
 
 /* Start the process with everything that it inherits. The monitor's listening end is closed here. */
@@ -403,14 +406,14 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
 }
 
 /* From a process that was started to a guest that is set up. */
-static int meet(Guest *guest, DomainDef *def, int restore_fd)
+static int meet(Guest *guest, DomainDef *def, GPtrArray *locks, int restore_fd)
 {
     QemuGuest *qemu = qemu_guest(guest);
 
     /* who destroys it may have come before there was a process to kill */
     if (qemu_guest_connect(guest) < 0 || g_atomic_int_get(&guest->killed))
         return -1;
-    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_guest_plug_listed(guest, def) < 0)
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_locks_give(guest, locks) < 0 || qemu_guest_plug_listed(guest, def) < 0)
         return -1;
     return (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) || qemu_guest_setup(guest, def) < 0 ? -1 : 0;
 }
@@ -440,7 +443,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0 ||
         qemu_perf_follow(qemu->perf, guest->pid, def) < 0)
         return -1;
-    if (meet(guest, def, restore_fd) == 0)
+    if (meet(guest, def, opened->locks, restore_fd) == 0)
         return 0;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
@@ -513,7 +516,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(QemuCaps) caps = NULL;
-    Opened opened = { -1, -1, NULL };
+    Opened opened = { -1, -1, NULL, NULL };
     int rc;
 
     if (options->n_fds > 0)
@@ -529,9 +532,14 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
-    opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
-    if (opened.monitor < 0)
+    opened.locks = qemu_locks_take(guest, def);
+    if (!opened.locks)
         return -1;
+    opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
+    if (opened.monitor < 0) {
+        g_ptr_array_unref(opened.locks);
+        return -1;
+    }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
     rc = open_devices(def, guest->name, &opened);

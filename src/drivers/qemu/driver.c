@@ -182,7 +182,7 @@ static int state_start(const StateContext *ctx)
     HostSetup setup = {
         .backend = &qemu_backend, .loop = ctx->loop, .pool = ctx->pool, .root = ctx->root, .privileged = ctx->privileged,
     };
-    g_autofree char *dir = NULL, *path = NULL;
+    g_autofree char *dir = NULL;
 
     state.privileged = ctx->privileged;
     state.embedded = ctx->embedded;
@@ -194,9 +194,8 @@ static int state_start(const StateContext *ctx)
         return -1;
     qemu_driver_set_cache(state.driver, host_paths(state.host)->cache);
     dir = g_path_get_dirname(host_paths(state.host)->config);
-    path = g_strconcat(dir, "/qemu.conf", NULL);
     state.driver->hooks = g_strconcat(dir, "/hooks", NULL);
-    if (qemu_driver_configure(state.driver, path) < 0)
+    if (qemu_driver_configure(state.driver, dir) < 0)
         return -1;
     if (host_load(state.host) < 0)
         return -1;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/hotplug_priv.h"
+#include "drivers/qemu/locks.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/vsock.h"
 
@@ -31,7 +32,7 @@ static const LiveKind kinds[] = {
     { "serial", qemu_command_chardevs },
     { "channel", qemu_command_chardevs },
     { "console", qemu_command_chardevs },
-    { "lease", NULL },                  /* nobody but a lock manager would have it */
+    { "lease", NULL },                  /* QEMU knows nothing of it but a descriptor (locks.h) */
 };
 
 const LiveKind *qemu_live_kind(Guest *guest, const char *kind)
@@ -370,6 +371,17 @@ static int open_what_it_needs(const Plug *p)
     return 0;
 }
 
+/* What is locked before QEMU opens it. */
+static int plug_locked(const Plug *p)
+{
+    if (qemu_locks_attach(p->guest, p->kind->kind, p->device) < 0)
+        return -1;
+    if (plug(p) == 0)
+        return 0;
+    qemu_locks_detach(p->guest, p->kind->kind, p->device);
+    return -1;
+}
+
 int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *device)
 {
     g_autoptr(GPtrArray) controllers = new_controllers(def, device);
@@ -384,7 +396,7 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
     if (ret == 0)
         ret = qemu_device_helper_start(guest, kind, device);
     if (ret == 0) {
-        ret = plug(&p);
+        ret = plug_locked(&p);
         if (ret < 0 && g_str_equal(kind, "hostdev"))
             qemu_guest_give_hostdev(guest, device);
         if (ret < 0 && g_str_equal(kind, "interface"))

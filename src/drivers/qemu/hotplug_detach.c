@@ -10,6 +10,7 @@
 #include "domain/host.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
+#include "drivers/qemu/locks.h"
 #include "drivers/qemu/tap.h"
 
 /* For how long a call waits for the guest's consent, in ms; what comes later is told by an event alone. */
@@ -131,8 +132,10 @@ int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *de
 
     if (!live)
         return -1;
-    if (!info)
-        return 1;       /* nothing of it is in QEMU */
+    if (!info) {        /* nothing of it is in QEMU but its lock */
+        qemu_locks_detach(guest, kind, device);
+        return 1;
+    }
     if (!info->alias)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the device '%s' of domain '%s' has no name in QEMU", kind, guest->name);
     if (g_str_equal(kind, "controller") && check_controller(def, device) < 0)
@@ -140,8 +143,7 @@ int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *de
     return qemu_guest_unplug(guest, info->alias) < 0 ? -1 : 0;
 }
 
-/* Nobody waits for the answer: what is left in QEMU harms nobody, and the log has it. */
-static void remove_later(Guest *guest, const char *command, const char *key, const char *prefix, const char *name)
+void qemu_remove_later(Guest *guest, const char *command, const char *key, const char *prefix, const char *name)
 {
     g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
     g_autofree char *whole = g_strconcat(prefix, name, NULL);
@@ -153,7 +155,7 @@ static void remove_later(Guest *guest, const char *command, const char *key, con
 
 static void remove_leftover(const char *command, const char *key, const char *name, void *opaque)
 {
-    remove_later(opaque, command, key, "", name);
+    qemu_remove_later(opaque, command, key, "", name);
 }
 
 void qemu_remove_images_later(Guest *guest, const DomainDisk *disk)
@@ -181,9 +183,9 @@ static void release_chardev(Guest *guest, const ChardevSource *source, const cha
     QemuDriver *driver = guest_host_priv(guest);
     g_autofree char *tls = g_strdup_printf("objchar%s_tls0", alias);
 
-    remove_later(guest, "chardev-remove", "id", "char", alias);
+    qemu_remove_later(guest, "chardev-remove", "id", "char", alias);
     if (qemu_chardev_has_tls(&driver->conf, source))
-        remove_later(guest, "object-del", "id", "", tls);
+        qemu_remove_later(guest, "object-del", "id", "", tls);
     if (source->type == CHARDEV_TYPE_UNIX && source->mode == CHARDEV_MODE_BIND && source->path)
         unlink(source->path);
 }
@@ -193,7 +195,7 @@ static void release_hostdev(Guest *guest, const DomainHostdev *device)
     g_autofree char *node = qemu_hostdev_node(device);
 
     if (device->type == DOMAIN_HOSTDEV_TYPE_SCSI)
-        remove_later(guest, "blockdev-del", "node-name", "", node);
+        qemu_remove_later(guest, "blockdev-del", "node-name", "", node);
     qemu_guest_give_hostdev_later(guest, device);
 }
 
@@ -245,13 +247,14 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
     if (g_str_equal(live->kind, "memory"))
         remove_memory_file(qemu_guest(guest), alias);
     if (live->netdev)
-        remove_later(guest, "netdev_del", "id", live->netdev, alias);
+        qemu_remove_later(guest, "netdev_del", "id", live->netdev, alias);
     if (live->object && !(other && g_str_equal(live->kind, "shmem")))
-        remove_later(guest, "object-del", "id", live->object, alias);
+        qemu_remove_later(guest, "object-del", "id", live->object, alias);
     if (other)
-        remove_later(guest, "chardev-remove", "id", "char", alias);
+        qemu_remove_later(guest, "chardev-remove", "id", "char", alias);
     if (source)
         release_chardev(guest, source, alias);
+    qemu_locks_detach(guest, live->kind, device);
 }
 
 void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device)

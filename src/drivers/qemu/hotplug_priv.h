@@ -39,4 +39,7 @@ void qemu_guest_give_hostdev(Guest *guest, DomainHostdev *device);
 void qemu_guest_give_hostdev_later(Guest *guest, const DomainHostdev *device);
 
 /** Let go, without waiting, of the images of a disk that is gone. */
+/** Have QEMU remove the thing whose @key is @prefix and @name. Nobody waits for the answer: what is left in QEMU harms nobody, and the log
+ * has it. */
+void qemu_remove_later(Guest *guest, const char *command, const char *key, const char *prefix, const char *name);
 void qemu_remove_images_later(Guest *guest, const DomainDisk *disk);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * qemu.conf: what of it this driver obeys so far. QEMU runs as the daemon does until files can be given to its user.
+ * qemu.conf, qemu-lockd.conf: what of them this driver obeys so far. QEMU runs as the daemon does until files can be given to its user.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.settings"
@@ -34,11 +34,20 @@ static int take_ports(QemuDriver *driver, const QemuConf *conf)
     return 0;
 }
 
-int qemu_driver_configure(QemuDriver *driver, const char *path)
+static int load(const ConfSchema *schema, const char *folder, const char *name, void *conf)
 {
     g_auto(ConfReport) report = { 0 };
-    int rc = conf_load(&qemu_conf_schema, path, true, &driver->conf, &report);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    int rc = conf_load(schema, path, true, conf, &report);
 
     log_problems(&report);
-    return rc < 0 ? -1 : take_ports(driver, &driver->conf);
+    return rc;
+}
+
+int qemu_driver_configure(QemuDriver *driver, const char *folder)
+{
+    if (load(&qemu_conf_schema, folder, "qemu.conf", &driver->conf) < 0 ||
+        load(&qemu_lockd_conf_schema, folder, "qemu-lockd.conf", &driver->lockd) < 0)
+        return -1;
+    return take_ports(driver, &driver->conf);
 }
