@@ -119,6 +119,60 @@ static int check_matches(const NwfilterRule *rule, const char *path)
     return 0;
 }
 
+/* Take over what @from says; of two values of one attribute, the last counts. @other: may not say it as well. */
+static void take_attributes(NwfilterMatch *into, NwfilterMatch *from, NwfilterMatch *other)
+{
+    for (guint i = 0; i < NWFILTER_MATCH_DESC.n_members; i++) {
+        const XmlMember *m = &NWFILTER_MATCH_DESC.members[i];
+        char **said = (char **) ((char *) from + m->offset);
+        if (m->type != XML_STRING || !*said)
+            continue;
+        if (other)
+            g_clear_pointer((char **) ((char *) other + m->offset), g_free);
+        if (into != from) {
+            char **place = (char **) ((char *) into + m->offset);
+            g_free(*place);
+            *place = g_steal_pointer(said);
+        }
+    }
+}
+
+static gboolean says_something(const NwfilterMatch *match)
+{
+    gboolean found = FALSE;
+    for (guint i = 0; i < NWFILTER_MATCH_DESC.n_members && !found; i++) {
+        const XmlMember *m = &NWFILTER_MATCH_DESC.members[i];
+        found = m->type == XML_STRING && *(char *const *) ((const char *) match + m->offset);
+    }
+    return found;
+}
+
+/* All elements of a rule are about one packet: two are left at most, what must be so and what must not. */
+static void merge_matches(NwfilterRule *rule)
+{
+    NwfilterMatch *kept[2] = { NULL };
+    guint n = 0;
+    for (guint i = 0; i < rule->n_matches; i++) {
+        NwfilterMatch *match = rule->matches[i];
+        gboolean no = match->match == TRISTATE_NO;
+        if (kept[no]) {
+            take_attributes(kept[no], match, kept[!no]);
+            xml_struct_free(&NWFILTER_MATCH_DESC, match);
+        } else {
+            if (kept[!no])
+                take_attributes(match, match, kept[!no]);
+            rule->matches[n++] = kept[no] = match;
+        }
+    }
+    if (n == 2 && says_something(kept[0]) != says_something(kept[1])) {
+        NwfilterMatch *empty = says_something(kept[0]) ? kept[1] : kept[0];
+        rule->matches[0] = empty == kept[0] ? kept[1] : kept[0];
+        xml_struct_free(&NWFILTER_MATCH_DESC, empty);
+        n = 1;
+    }
+    rule->n_matches = n;
+}
+
 static int complete_rule(NwfilterRule *rule, const char *path)
 {
     if (!rule->has_priority)
@@ -126,7 +180,10 @@ static int complete_rule(NwfilterRule *rule, const char *path)
     rule->has_priority = true;
     gboolean off = rule->statematch == NWFILTER_STATEMATCH_FALSE || rule->statematch == NWFILTER_STATEMATCH_0;
     rule->statematch = off ? NWFILTER_STATEMATCH_FALSE : NWFILTER_STATEMATCH_UNSET;
-    return check_matches(rule, path);
+    if (check_matches(rule, path) < 0)
+        return -1;
+    merge_matches(rule);
+    return 0;
 }
 
 int nwfilter_complete(NwfilterDef *def)

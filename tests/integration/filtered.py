@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+import corpus
 import support
 from support import wait_for
 
@@ -187,3 +188,27 @@ def chains():
 
 
 DROP = "<rule action='drop' direction='{}' priority='{}'>{}</rule>"
+
+
+VALUES = {'filter_mac': MAC, 'filter_mac_mask': 'ff:ff:ff:ff:ff:00', 'filter_ipv4': '10.0.0.1', 'filter_ipv6': 'fe80::1', 'filter_mask4': '24',
+          'filter_mask6': '64', 'filter_ethertype': 'arp', 'filter_opcode': 'Request', 'filter_ip_protocol': 'tcp', 'filter_bool': 'false',
+          'filter_state': 'NEW,ESTABLISHED', 'filter_tcp_flags': 'SYN,ACK/SYN', 'filter_ipset': 'x', 'filter_ipset_flags': 'src',
+          'filter_comment': 'it "is" \\ fine', 'filter_number': '5', 'filter_decimal': '5'}
+WITH = {'ipsetflags': "ipset='x'", 'ipset': "ipsetflags='src'", 'srcipto': "srcipfrom='{}'", 'dstipto': "dstipfrom='{}'"}
+
+
+def rules_of_rows():
+    """(protocol, attribute, what a rule with it is about) for every row of the format's table."""
+    made = corpus.schema('nwfilter')
+    protocols = [word for word, _ in made.tables.enums['NwfilterProtocol'].words]
+    for member in made.descs['NwfilterMatch'].members:
+        for protocol in protocols:
+            if member.kind != 'attr' or 'form' not in member.item.opts or not corpus.Coverage.meant(member, {'protocol': protocol}):
+                continue
+            more = WITH.get(member.name, '').format('fe80::1' if protocol.endswith('v6') else '10.0.0.1')
+            if protocol in ('ip', 'ipv6') and 'port' in member.name:
+                more = "protocol='tcp'"
+            if protocol == 'ipv6' and member.name in ('type', 'typeend', 'code', 'codeend'):
+                more = "protocol='icmpv6'"
+            value = VALUES[member.item.opts['form']].replace('"', '&quot;')
+            yield protocol, member.name, f'<{protocol} {member.name}="{value}" {more}/>'

@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-import corpus
 from filtered import MARKS as pytestmark, guest, host  # noqa: F401 pylint: disable=unused-import
-from filtered import (DROP, HOST, MAC, NO_CONNECTIONS, OTHER, PASS, arp, binding_xml, filter_xml, frame, ipv4, make_devices, problem, raw, table)
+from filtered import (DROP, HOST, MAC, NO_CONNECTIONS, OTHER, PASS, arp, binding_xml, filter_xml, frame, ipv4, make_devices, problem, raw, rules_of_rows,
+                      table)
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -74,6 +74,9 @@ FRAMES = [
     ("<icmp type='8'/>", ipv4('10.0.0.5', proto=1), ipv4('10.0.0.5')),
     ("<all srcipaddr='10.0.0.5'/>", ipv4('10.0.0.5'), ipv4('10.0.0.6')),
     ("<all match='no' srcipaddr='10.0.0.0' srcipmask='8'/>", ipv4('11.0.0.5'), ipv4('10.0.0.6')),
+    # what one rule says in several elements must all be so
+    ("<ip srcipaddr='10.0.0.5'/><ip match='no' dstipaddr='10.0.0.2'/>", ipv4('10.0.0.5'), ipv4('10.0.0.5', '10.0.0.2')),
+    ("<udp match='no' dstportstart='53'/><udp srcportstart='7'/>", ipv4('10.0.0.5', sport=7), ipv4('10.0.0.5', dport=54)),
     ("<all-ipv6/>", frame(0x86dd, struct.pack('!IHBB', 0x60000000, 0, 59, 64) + bytes(32)), ipv4('10.0.0.6')),
 ]
 
@@ -121,53 +124,32 @@ def test_variables(host, guest):
     assert not guest.passes(ipv4('10.0.0.6', dport=53))     # the old rules are in force
 
 
-VALUES = {'filter_mac': MAC, 'filter_mac_mask': 'ff:ff:ff:ff:ff:00', 'filter_ipv4': '10.0.0.1', 'filter_ipv6': 'fe80::1', 'filter_mask4': '24',
-          'filter_mask6': '64', 'filter_ethertype': 'arp', 'filter_opcode': 'Request', 'filter_ip_protocol': 'tcp', 'filter_bool': 'false',
-          'filter_state': 'NEW,ESTABLISHED', 'filter_tcp_flags': 'SYN,ACK/SYN', 'filter_ipset': 'x', 'filter_ipset_flags': 'src',
-          'filter_comment': 'it "is" \\ fine', 'filter_number': '5', 'filter_decimal': '5'}
-WITH = {'ipsetflags': "ipset='x'", 'ipset': "ipsetflags='src'", 'srcipto': "srcipfrom='{}'", 'dstipto': "dstipfrom='{}'"}
-
-
-def rows():
-    """(protocol, attribute, value) for every row of the format's table."""
-    made = corpus.schema('nwfilter')
-    protocols = [word for word, _ in made.tables.enums['NwfilterProtocol'].words]
-    return [(protocol, member.name, VALUES[member.item.opts['form']]) for member in made.descs['NwfilterMatch'].members
-            if member.kind == 'attr' and 'form' in member.item.opts for protocol in protocols
-            if corpus.Coverage.meant(member, {'protocol': protocol})]
-
-
 def test_every_attribute(host):
     """Every attribute of every protocol makes rules that the kernel takes, but for those whose error says why not."""
-    refused = {}
     host.nwfilterDefineXML(filter_xml('t', ''))
     host.nwfilterBindingCreateXML(binding_xml('port0', 't'))
-    all_rows = rows()
-    assert len(all_rows) > 250
-    for protocol, name, value in all_rows:
-        address = 'fe80::1' if protocol.endswith('v6') else '10.0.0.1'
-        more = WITH.get(name, '').format(address)
-        if protocol in ('ip', 'ipv6') and 'port' in name:
-            more = "protocol='tcp'"
-        if protocol == 'ipv6' and name in ('type', 'typeend', 'code', 'codeend'):
-            more = "protocol='icmpv6'"
-        given = value.replace('"', '&quot;')
-        rule = (f"<rule action='drop' direction='{{}}' priority='5'><{protocol} {name}=\"{given}\" {more}/></rule>")
-        for direction in ('in', 'out', 'inout'):
-            try:
-                host.nwfilterDefineXML(filter_xml('t', rule.format(direction)))
-            except libvirt.libvirtError as error:
-                refused.setdefault(str(error), set()).add((protocol, name, direction))
-    reasons = {'ipset': 0, NO_CONNECTIONS: 0, 'is for one direction': 0}
-    for text, which in refused.items():
-        [reason] = [word for word in reasons if word in text] or [None]
-        assert reason, (text, sorted(which)[:5])
-        reasons[reason] += len(which)
-        names = {name for _, name, _ in which}
-        assert names <= {'ipset': {'ipset', 'ipsetflags'}, NO_CONNECTIONS: {'state', 'connlimit-above'},
-                         'is for one direction': {'srcmacaddr', 'srcmacmask'}}[reason], (text, names)
-    gratuitous = problem(host.nwfilterDefineXML, filter_xml('t', DROP.format('in', 1, "<arp gratuitous='true'/>")))
-    assert 'gratuitous' in str(gratuitous)
+    rules = list(rules_of_rows())
+    assert len(rules) > 250
+    never = {'ipset': "doesn't see it", 'ipsetflags': "doesn't see it", 'gratuitous': None}
+    connections = {'state', 'connlimit-above'}
+
+    def define(direction, *texts):
+        host.nwfilterDefineXML(filter_xml('t', ''.join(DROP.format(direction, 5, text) for text in texts)))
+    for direction in ('in', 'out', 'inout'):
+        one_way = {'srcmacaddr'} if direction == 'inout' else set()
+        taken = [text for protocol, name, text in rules
+                 if name not in connections and not never.get(name) and not (protocol == 'stp' and name in one_way)]
+        define(direction, *taken)
+        refused = {(protocol, name): text for protocol, name, text in rules if never.get(name) or protocol == 'stp' and name in one_way}
+        for (protocol, name), text in refused.items():
+            assert never.get(name, 'is for one direction') in str(problem(define, direction, text)), (protocol, name)
+    # what the kernel may lack
+    for text in [text for _, name, text in rules if name in connections]:
+        try:
+            define('in', text)
+        except libvirt.libvirtError as error:
+            assert NO_CONNECTIONS in str(error), text
+    assert 'gratuitous' in str(problem(define, 'in', "<arp gratuitous='true'/>"))
 
 
 def test_hostile_filters(host):

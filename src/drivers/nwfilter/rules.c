@@ -163,11 +163,17 @@ static gboolean is_for(const NwfilterRule *rule, Side side)
     return rule->direction == NWFILTER_DIRECTION_INOUT || (rule->direction == NWFILTER_DIRECTION_OUT) == (side == FROM);
 }
 
-static void add_comment(GString *text, const NwfilterMatch *match)
+/* What one of a rule's matches says; NULL: none. */
+#define SAID(rule, field) \
+    ((rule)->n_matches && (rule)->matches[0]->field ? (rule)->matches[0]->field \
+     : (rule)->n_matches > 1 ? (rule)->matches[1]->field : NULL)
+
+static void add_comment(GString *text, const NwfilterRule *rule)
 {
-    if (!match || !match->comment)
+    const char *given = SAID(rule, comment);
+    if (!given)
         return;
-    g_autofree char *comment = g_strndup(match->comment, 120);
+    g_autofree char *comment = g_strndup(given, 120);
     for (char *c = comment; *c; c++) {
         if (*c == '"' || *c == '\\' || (guchar) *c < ' ' || (guchar) *c > '~')
             *c = '_';
@@ -176,19 +182,21 @@ static void add_comment(GString *text, const NwfilterMatch *match)
 }
 
 /* What is for both directions is written as for what comes to the guest. */
-static int add_frame_rule(Plan *plan, const NwfilterRule *rule, const NwfilterMatch *match)
+static int add_frame_rule(Plan *plan, const NwfilterRule *rule)
 {
     for (Side side = FROM; side < SIDES; side++) {
         if (!is_for(rule, side))
             continue;
         GString *text = g_string_new(NULL);
         gboolean reverse = rule->direction == NWFILTER_DIRECTION_INOUT && side == FROM;
-        if (expression_of_frame(text, match, reverse) < 0) {
+        for (guint i = 0; i < rule->n_matches; i++) {
+            if (expression_of_frame(text, rule->matches[i], reverse) == 0)
+                continue;
             g_string_free(text, TRUE);
             return -1;
         }
         g_string_append(text, verdict(rule->action, TRUE));
-        add_comment(text, match);
+        add_comment(text, rule);
         if (add_item(plan, frames_of(plan, side), rule->priority, text) < 0)
             return -1;
     }
@@ -204,13 +212,18 @@ static char *given_states(const char *state)
     return strcmp(lower, "none") == 0 ? g_strdup("") : g_strdup_printf("ct state { %s } ", lower);
 }
 
-/* Packets that the rule is about begin a connection or go on with one; answers to them pass by themselves. */
-static void choose_states(const NwfilterRule *rule, const NwfilterMatch *match, States *states)
+static gboolean is_one_way(const NwfilterRule *rule)
 {
-    gboolean one_way = expression_is_one_way(match), both = rule->direction == NWFILTER_DIRECTION_INOUT;
+    return expression_is_one_way(rule->matches[0]) || (rule->n_matches > 1 && expression_is_one_way(rule->matches[1]));
+}
+
+/* Packets that the rule is about begin a connection or go on with one; answers to them pass by themselves. */
+static void choose_states(const NwfilterRule *rule, States *states)
+{
+    gboolean one_way = is_one_way(rule), both = rule->direction == NWFILTER_DIRECTION_INOUT;
     gboolean counts = rule->action == NWFILTER_ACTION_ACCEPT && !both && rule->statematch != NWFILTER_STATEMATCH_FALSE;
     *states = (States) { "", "", !one_way };
-    if (match->connection.state || match->connection.connlimit_above)
+    if (SAID(rule, connection.state) || SAID(rule, connection.connlimit_above))
         states->both = FALSE;
     else if (counts && one_way)
         states->first = "ct state { new, established } ";
@@ -219,31 +232,34 @@ static void choose_states(const NwfilterRule *rule, const NwfilterMatch *match, 
 }
 
 /* At most so many connections from one address at a time. */
-static void add_limit(Plan *plan, GString *text, const NwfilterMatch *match)
+static void add_limit(Plan *plan, GString *text, const NwfilterRule *rule)
 {
-    gboolean v6 = match->protocol > NWFILTER_PROTOCOL_ALL;
-    const char *more = match->connection.connlimit_above;
+    gboolean v6 = rule->matches[0]->protocol > NWFILTER_PROTOCOL_ALL;
+    const char *more = SAID(rule, connection.connlimit_above);
     g_autofree char *name = g_strdup_printf("limit_%s_%u", plan->id, plan->n_sets++);
     g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv%c_addr; size 65535; flags dynamic; }\n", name, v6 ? '6' : '4');
     g_string_append_printf(plan->remove_sets, "delete set " NWFILTER_TABLE " %s\n", name);
     g_string_append_printf(text, "add @%s { %s saddr ct count over %s } ", name, v6 ? "ip6" : "ip", more);
 }
 
-static int add_packet_rule(Plan *plan, const NwfilterRule *rule, const NwfilterMatch *match)
+static int add_packet_rule(Plan *plan, const NwfilterRule *rule)
 {
-    gboolean both_ways = rule->direction == NWFILTER_DIRECTION_INOUT, limited = match->connection.connlimit_above != NULL;
+    gboolean both_ways = rule->direction == NWFILTER_DIRECTION_INOUT, limited = SAID(rule, connection.connlimit_above) != NULL;
     Side own = rule->direction == NWFILTER_DIRECTION_OUT ? FROM : TO;
-    g_autofree char *given = match->connection.state ? given_states(match->connection.state) : NULL;
+    const char *state_said = SAID(rule, connection.state);
+    g_autofree char *given = state_said ? given_states(state_said) : NULL;
     States states;
-    choose_states(rule, match, &states);
+    choose_states(rule, &states);
     for (Side side = FROM; side < SIDES; side++) {
         gboolean reverse = side != own;
         /* an ICMP type is the same both ways */
-        gboolean turned = reverse && !(both_ways && expression_is_one_way(match));
+        gboolean turned = reverse && !(both_ways && is_one_way(rule));
         if (reverse && !states.both && !(both_ways && !limited))
             continue;
         GString *text = g_string_new(NULL);
-        if (expression_of_packet(text, match, turned) < 0) {
+        for (guint i = 0; i < rule->n_matches; i++) {
+            if (expression_of_packet(text, rule->matches[i], turned) == 0)
+                continue;
             g_string_free(text, TRUE);
             return -1;
         }
@@ -251,21 +267,21 @@ static int add_packet_rule(Plan *plan, const NwfilterRule *rule, const NwfilterM
         plan->connections = plan->connections || *state || limited;
         g_string_append(text, state);
         if (limited)
-            add_limit(plan, text, match);
+            add_limit(plan, text, rule);
         g_string_append(text, verdict(rule->action, FALSE));
-        add_comment(text, match);
+        add_comment(text, rule);
         if (add_item(plan, plan->packets[side], rule->priority, text) < 0)
             return -1;
     }
     return 0;
 }
 
-static int add_rule(const NwfilterRule *rule, const NwfilterMatch *match, void *opaque)
+/* All that a rule says must be so: it is one rule of the firewall's. */
+static int add_rule(const NwfilterRule *rule, void *opaque)
 {
     Plan *plan = opaque;
-    if (!match || expression_is_of_frames(match->protocol))
-        return add_frame_rule(plan, rule, match);
-    return add_packet_rule(plan, rule, match);
+    gboolean frames = !rule->n_matches || expression_is_of_frames(rule->matches[0]->protocol);
+    return frames ? add_frame_rule(plan, rule) : add_packet_rule(plan, rule);
 }
 
 /* ---- filters and their references ---- */
@@ -279,17 +295,6 @@ static const NwfilterDef *find_filter(const Plan *plan, const char *name)
     return NULL;
 }
 
-static int make_rule(Plan *plan, const Scope *scope, const NwfilterRule *rule)
-{
-    if (!rule->n_matches)
-        return add_rule(rule, NULL, plan);
-    for (guint i = 0; i < rule->n_matches; i++) {
-        if (variables_each(scope, plan->filter->name, rule, rule->matches[i], add_rule, plan) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* Every rule in the order of the references. */
 static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
 {
@@ -300,7 +305,7 @@ static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
         const NwfilterEntry *entry = filter->entries[i];
         plan->filter = filter;
         if (entry->kind == NWFILTER_ENTRY_KIND_RULE) {
-            rc = make_rule(plan, scope, &entry->rule);
+            rc = variables_each(scope, filter->name, &entry->rule, add_rule, plan);
             continue;
         }
         const Scope below = { &entry->ref, scope, scope->learnt };

@@ -12,6 +12,7 @@
 /* A value that is a variable: where, and how its values are gone through. */
 typedef struct Use {
     const XmlMember *member;
+    guint match;             /* which of the rule's matches */
     size_t at;               /* of the string, in the match */
     const char *const *values;
     guint n_values;
@@ -66,11 +67,11 @@ static int find_iterator(Uses *uses, guint id, const Use *use, const char *text)
 }
 
 /* $NAME, $NAME[INDEX], $NAME[@ITERATOR]: the form has been checked. */
-static int add_use(Uses *uses, const XmlMember *member, size_t at, const char *text)
+static int add_use(Uses *uses, const XmlMember *member, guint match, const char *text)
 {
     const char *subscript = strchr(text, '[');
     g_autofree char *name = subscript ? g_strndup(text + 1, (gsize) (subscript - text - 1)) : g_strdup(text + 1);
-    Use use = { .member = member, .at = at };
+    Use use = { .member = member, .match = match, .at = member->offset };
     GPtrArray *values = values_of(uses->scope, name);
     if (!values && uses->scope->learnt->value && strcmp(name, "IP") == 0 && member->form == xml_form_filter_ipv4) {
         uses->scope->learnt->used = TRUE;
@@ -109,14 +110,14 @@ static gboolean is_meant(const XmlMember *m, const NwfilterMatch *match)
 }
 
 /* Every string of the match that begins with $; parts are in it, not behind pointers. */
-static int find_uses(Uses *uses, const XmlDesc *desc, size_t base, const NwfilterMatch *match)
+static int find_uses(Uses *uses, const NwfilterMatch *match, guint which)
 {
-    for (guint i = 0; i < desc->n_members; i++) {
-        const XmlMember *m = &desc->members[i];
-        const char *text = m->type == XML_STRING ? *(char *const *) ((const char *) match + base + m->offset) : NULL;
+    for (guint i = 0; i < NWFILTER_MATCH_DESC.n_members; i++) {
+        const XmlMember *m = &NWFILTER_MATCH_DESC.members[i];
+        const char *text = m->type == XML_STRING ? *(char *const *) ((const char *) match + m->offset) : NULL;
         if (!is_meant(m, match) || !text || *text != '$' || !m->form)
             continue;
-        if (add_use(uses, m, base + m->offset, text) < 0)
+        if (add_use(uses, m, which, text) < 0)
             return -1;
     }
     return 0;
@@ -133,15 +134,19 @@ static void free_values(void *values)
     g_ptr_array_free(values, TRUE);
 }
 
-static int uses_init(Uses *uses, const Scope *scope, const char *filter, const NwfilterMatch *match)
+static int uses_init(Uses *uses, const Scope *scope, const char *filter, const NwfilterRule *rule)
 {
     *uses = (Uses) { .scope = scope, .filter = filter, .owned = g_ptr_array_new_with_free_func(free_values) };
-    return find_uses(uses, &NWFILTER_MATCH_DESC, 0, match);
+    for (guint i = 0; i < rule->n_matches; i++) {
+        if (find_uses(uses, rule->matches[i], i) < 0)
+            return -1;
+    }
+    return 0;
 }
 
-static int put_value(const Uses *uses, const Use *use, guint which, NwfilterMatch *into)
+static int put_value(const Uses *uses, const Use *use, guint which, NwfilterRule *into)
 {
-    char **place = (char **) ((char *) into + use->at), *why = NULL;
+    char **place = (char **) ((char *) into->matches[use->match] + use->at), *why = NULL;
     const char *value = use->values[use->iterator < 0 ? use->index : which];
     char *text = *value == VARIABLE_IS_SET ? g_strdup(value) : *value == '$' ? NULL : use->member->form(use->member, value, &why);
     if (!text) {
@@ -155,24 +160,21 @@ static int put_value(const Uses *uses, const Use *use, guint which, NwfilterMatc
     return 0;
 }
 
-int variables_each(const Scope *scope, const char *filter, const NwfilterRule *rule, const NwfilterMatch *match, VariablesEach each,
-                   void *opaque)
+int variables_each(const Scope *scope, const char *filter, const NwfilterRule *rule, VariablesEach each, void *opaque)
 {
     Uses uses;
     guint at[MAX_ITERATORS] = { 0 }, i = 0, count = 0;
-    int rc = match ? uses_init(&uses, scope, filter, match) : 0;
-    if (!match)
-        return each(rule, NULL, opaque);
+    int rc = uses_init(&uses, scope, filter, rule);
     if (rc == 0 && uses.missing)
         rc = FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' needs a value for $%s: <filterref> can give it, <parameter name='%s' value='…'/>", filter,
                   uses.missing, uses.missing);
     while (rc == 0) {
-        NwfilterMatch *one = xml_struct_copy(&NWFILTER_MATCH_DESC, match);
+        NwfilterRule *one = xml_struct_copy(&NWFILTER_RULE_DESC, rule);
         for (guint k = 0; k < uses.n && rc == 0; k++)
             rc = put_value(&uses, &uses.list[k], uses.list[k].iterator < 0 ? 0 : at[uses.list[k].iterator], one);
         if (rc == 0)
-            rc = each(rule, one, opaque);
-        xml_struct_free(&NWFILTER_MATCH_DESC, one);
+            rc = each(one, opaque);
+        xml_struct_free(&NWFILTER_RULE_DESC, one);
         if (rc == 0 && ++count > MAX_COMBINATIONS)
             rc = FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s': a rule has more than %d combinations of values", filter, MAX_COMBINATIONS);
         /* the next combination; the first list goes round fastest */

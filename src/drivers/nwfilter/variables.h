@@ -21,9 +21,8 @@ typedef struct Scope {
     LearntAddress *learnt;
 } Scope;
 
-/** Called with a copy of @rule's match (@match, NULL for a rule without one) in which each variable is a value. */
-typedef int (*VariablesEach)(const NwfilterRule *rule, const NwfilterMatch *match, void *opaque);
+/** Called with a copy of a rule in which each variable is a value. */
+typedef int (*VariablesEach)(const NwfilterRule *rule, void *opaque);
 
 /** Call @each for each combination of values. 0; -1 with an error, or what @each answered below 0. @filter: for errors. */
-int variables_each(const Scope *scope, const char *filter, const NwfilterRule *rule, const NwfilterMatch *match, VariablesEach each,
-                   void *opaque);
+int variables_each(const Scope *scope, const char *filter, const NwfilterRule *rule, VariablesEach each, void *opaque);
