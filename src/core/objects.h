@@ -33,6 +33,7 @@ struct _virConnect {
     GMutex lock;              /* guards handler, close callback, error */
     Uri *uri;                 /* parsed; owned */
     unsigned int flags;       /* virConnectFlags */
+    gint gone;                /* atomic: the client that it is for has gone; what lasts may be given up */
     gboolean for_reader;      /* of a client that may only read, here in the daemon: its URI must not open files */
     const ConnectDriver *driver;
     const HypervisorDriver *hypervisor;

@@ -35,6 +35,7 @@ static void client_gone(ServerClient *client)
     g_mutex_unlock(&state->lock);
     if (!conn)
         return;
+    g_atomic_int_set(&conn->gone, TRUE);
     /* no event may be sent to it any more, even while a worker still uses the connection */
     event_registry_clear(conn->events);
     pool_submit(server_pool(server_client_server(client)), NULL, true, close_conn, conn);

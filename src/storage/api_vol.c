@@ -4,6 +4,7 @@
  */
 #define ERROR_DOMAIN managed_thread_domain
 #include "storage/api.h"
+#include "storage/call.h"
 #include <string.h>
 
 static virStorageVolPtr vol_handle(virConnectPtr conn, const StoragePool *pool, const StorageVol *vol)
@@ -13,6 +14,7 @@ static virStorageVolPtr vol_handle(virConnectPtr conn, const StoragePool *pool, 
 
 static int vol_job(VolJob *job, virStorageVolPtr vol, VolAccess access)
 {
+    job->conn = vol->o.conn;
     return vol_job_begin(job, storage_api_host(vol->o.conn), vol->pool, vol->name, access);
 }
 
@@ -112,17 +114,25 @@ virStorageVolPtr storage_vol_lookup_by_path(virConnectPtr conn, const char *path
 
 /* ---- making ---- */
 
-static int make(VolJob *job, const StorageBackend *backend, StorageVol *from, unsigned int flags)
+static int run_create(StorageCall *call)
 {
-    StorageVolDef *def = definition_copy(job->def);
-    if (backend->vol_create(job->pool, job->vol, def, from, flags) < 0) {
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+    return call->backend->vol_create(call->pool, call->vol, call->def, call->from, call->flags);
+}
+
+static int make(VolJob *job, StorageVol *from, unsigned int flags)
+{
+    g_autoptr(StorageCall) call = vol_job_call(job, from ? "copy" : "create", run_create);
+    if (call) {
+        call->from = from ? storage_vol_ref(from) : NULL;
+        call->flags = flags;
+    }
+    if (!call || storage_call_run(call) < 0) {
         vol_job_drop(job);
         return -1;
     }
-    def->target.nocow = false; /* a wish, not a property */
-    vol_job_settle(job, def);
-    vol_job_publish(job, def);
+    call->def->target.nocow = false; /* a wish, not a property */
+    vol_job_settle(job, call->def);
+    vol_job_publish(job, g_steal_pointer(&call->def));
     return vol_job_refresh(job);
 }
 
@@ -131,7 +141,7 @@ static virStorageVolPtr create(virStoragePoolPtr handle, const char *xml, Storag
 {
     virConnectPtr conn = handle->o.conn;
     PoolHost *host = storage_api_host(conn);
-    g_auto(VolJob) job = { NULL };
+    g_auto(VolJob) job = { .conn = conn };
     g_autoptr(Managed) obj = managed_find(conn->tables->pools, handle->uuid, NULL);
     if (!obj)
         return NULL;
@@ -149,7 +159,7 @@ static virStorageVolPtr create(virStoragePoolPtr handle, const char *xml, Storag
     gboolean validate = (flags & VIR_STORAGE_VOL_CREATE_VALIDATE) != 0;
     StorageVolDef *def = storage_vol_read(storage_pool_of(obj), pool_def, xml, FALSE, validate);
     if (!def || vol_job_create(&job, host, handle->name, def) < 0 ||
-        make(&job, backend, from, flags & ~VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
+        make(&job, from, flags & ~VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
         return NULL;
     return vol_handle(conn, job.pool, job.vol);
 }
@@ -163,12 +173,17 @@ virStorageVolPtr storage_vol_create_xml_from(virStoragePoolPtr pool, const char 
                                              unsigned int flags)
 {
     g_auto(VolJob) source = { NULL };
-    if (vol_job(&source, from, VOL_USE) < 0)
+    if (vol_job(&source, from, VOL_USE) < 0 || vol_job_refresh(&source) < 0)
         return NULL;
     return create(pool, xml, source.vol, flags, "virStorageVolCreateXMLFrom");
 }
 
 /* ---- changing ---- */
+
+static int run_delete(StorageCall *call)
+{
+    return call->backend->vol_delete(call->pool, call->vol, call->def, call->flags);
+}
 
 int storage_vol_delete(virStorageVolPtr vol, unsigned int flags)
 {
@@ -178,10 +193,21 @@ int storage_vol_delete(virStorageVolPtr vol, unsigned int flags)
     const StorageBackend *backend = job_backend(&job);
     if (!backend || error_check_flags(ERROR_DOMAIN, "virStorageVolDelete", flags, backend->vol_delete_flags) < 0)
         return -1;
-    if (backend->vol_delete && backend->vol_delete(job.pool, job.vol, vol_job_def(&job), flags) < 0)
-        return -1;
+    if (backend->vol_delete) {
+        g_autoptr(StorageCall) call = vol_job_call(&job, "delete", run_delete);
+        if (!call)
+            return -1;
+        call->flags = flags;
+        if (storage_call_run(call) < 0)
+            return -1;
+    }
     vol_job_drop(&job);
     return 0;
+}
+
+static int run_wipe(StorageCall *call)
+{
+    return call->backend->vol_wipe(call->pool, call->vol, call->def, call->algorithm);
 }
 
 int storage_vol_wipe_pattern(virStorageVolPtr vol, unsigned int algorithm, unsigned int flags)
@@ -197,9 +223,11 @@ int storage_vol_wipe_pattern(virStorageVolPtr vol, unsigned int algorithm, unsig
         return -1;
     if (!backend->vol_wipe || !(backend->wipe_algorithms >> algorithm & 1))
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be wiped with algorithm %u", vol->name, algorithm);
-    if (backend->vol_wipe(job.pool, job.vol, vol_job_def(&job), algorithm) < 0)
+    g_autoptr(StorageCall) call = vol_job_refresh(&job) < 0 ? NULL : vol_job_call(&job, "wipe", run_wipe);
+    if (!call)
         return -1;
-    return vol_job_refresh(&job);
+    call->algorithm = algorithm;
+    return storage_call_run(call) < 0 ? -1 : vol_job_refresh(&job);
 }
 
 int storage_vol_wipe(virStorageVolPtr vol, unsigned int flags)
@@ -229,6 +257,11 @@ static int wanted_capacity(const StorageVolDef *def, guint64 *capacity, unsigned
     return 0;
 }
 
+static int run_resize(StorageCall *call)
+{
+    return call->backend->vol_resize(call->pool, call->vol, call->def, call->number, call->flags);
+}
+
 int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
@@ -242,13 +275,15 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
         return FAIL(VIR_ERR_NO_SUPPORT, "volumes of storage pool '%s' can't be resized", vol->pool);
     if (vol_job_refresh(&job) < 0 || wanted_capacity(vol_job_def(&job), &capacity, flags) < 0)
         return -1;
-    StorageVolDef *def = definition_copy(job.def);
-    if (backend->vol_resize(job.pool, job.vol, def, capacity, flags) < 0) {
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+    g_autoptr(StorageCall) call = vol_job_call(&job, "resize", run_resize);
+    if (!call)
         return -1;
-    }
-    def->capacity = capacity;
-    vol_job_publish(&job, def);
+    call->number = capacity;
+    call->flags = flags;
+    if (storage_call_run(call) < 0)
+        return -1;
+    call->def->capacity = capacity;
+    vol_job_publish(&job, g_steal_pointer(&call->def));
     return vol_job_refresh(&job);
 }
 

@@ -9,6 +9,7 @@
 #include "core/event_table.h"
 #include "core/fd_stream.h"
 #include "storage/api.h"
+#include "storage/call.h"
 #include <unistd.h>
 
 typedef struct Transfer {
@@ -33,6 +34,13 @@ static void transfer_ended(void *opaque)
     g_free(transfer);
 }
 
+static int run_open(StorageCall *call)
+{
+    call->fd = call->backend->vol_open(call->pool, call->vol, call->def, call->write, &call->number);
+    return call->fd < 0 ? -1 : 0;
+}
+
+/* A descriptor; -1 with an error. */
 static int open_content(VolJob *job, gboolean write, guint64 *size)
 {
     const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
@@ -40,7 +48,17 @@ static int open_content(VolJob *job, gboolean write, guint64 *size)
         return -1;
     if (!backend->vol_open)
         return FAIL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
-    return backend->vol_open(job->pool, job->vol, vol_job_def(job), write, size);
+    g_autoptr(StorageCall) call = vol_job_call(job, "open", run_open);
+    if (!call)
+        return -1;
+    call->write = write;
+    call->keeps_name = TRUE;
+    if (storage_call_run(call) < 0)
+        return -1;
+    *size = call->number;
+    int fd = call->fd;
+    call->fd = -1;
+    return fd;
 }
 
 static int transfer(virStorageVolPtr vol, virStreamPtr st, guint64 offset, guint64 length, gboolean sparse, gboolean write)

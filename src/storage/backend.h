@@ -59,6 +59,7 @@ typedef struct StorageBackend {
 
 /** What a driver offers. */
 typedef struct StorageDriverSetup {
+    guint stall_ms;             /* a backend that neither returns nor calls storage_progress() for so long does not respond; 0: the usual */
     const StorageBackend *backends[STORAGE_POOL_TYPE_LAST]; /* by type; NULL: no such pools */
     /** A pool has become known: set what it is like before anything is done with it. Must not block. May be NULL. */
     void (*pool_new)(StoragePool *pool);
@@ -82,11 +83,19 @@ const StorageBackend *storage_vol_backend(const StorageVol *vol);
 /** What is known of a volume; the caller frees it (xml_struct_free()). */
 StorageVolDef *storage_vol_copy_def(const StorageVol *vol);
 
+/** A descriptor, to read, of the volume of any active pool that has this path; -1 with an error: VIR_ERR_NO_STORAGE_VOL if there is
+ * none. May block. */
+int storage_host_open_path(PoolHost *host, const char *path);
+
 /** The backend's own data of a pool and a volume, freed with it. */
 void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);
 void *storage_pool_priv(const StoragePool *pool);
 void storage_vol_set_priv(StorageVol *vol, void *priv, GDestroyNotify free_priv);
 void *storage_vol_priv(const StorageVol *vol);
+
+/** Tell that the present call has done @done of @total bytes (0: not known); whoever lasts must, often enough. 0; -1 with
+ * VIR_ERR_OPERATION_ABORTED: nobody wants it any more, stop. */
+int storage_progress(guint64 done, guint64 total);
 
 /** Set the sizes of a pool, in bytes. */
 void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);

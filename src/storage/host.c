@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN managed_thread_domain
+#define LOG_SOURCE "storage.host"
 #include "storage/host.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "storage/vol.h"
 
 struct PoolHost {
@@ -21,10 +23,28 @@ PoolHost *storage_host_new(const StorageDriverSetup *setup, void *priv, EventBus
     return host;
 }
 
+/* Whether a thread that was left behind may come back to what we have. */
+static gboolean storage_host_is_stuck(PoolHost *host)
+{
+    g_autoptr(GPtrArray) all = managed_objects(host->pools, 0, NULL, NULL);
+    gboolean stuck = FALSE;
+    for (guint i = 0; i < all->len; i++) {
+        StoragePool *pool = storage_pool_of(all->pdata[i]);
+        g_mutex_lock(&pool->lock);
+        stuck |= pool->stuck > 0;
+        g_mutex_unlock(&pool->lock);
+    }
+    return stuck;
+}
+
 void storage_host_free(PoolHost *host)
 {
     if (!host)
         return;
+    if (storage_host_is_stuck(host)) {
+        LOG_WARN("storage pools that do not respond are left behind");
+        return;
+    }
     managed_table_free(host->pools);
     event_bus_unref(host->bus);
     g_free(host);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/threadpool.h"
 #include "core/event_table.h"
-#include "storage/vol.h"
+#include "storage/call.h"
 
 /* ---- for backends ---- */
 
@@ -168,16 +168,57 @@ static int pool_check(ManagedTable *table, void *def, const void *old)
 
 /* ---- backend calls ---- */
 
+static int run_start(StorageCall *call)
+{
+    return call->backend->pool_start(call->pool, definition_get(call->pool_def));
+}
+
+static int run_restore(StorageCall *call)
+{
+    return call->backend->pool_restore(call->pool, definition_get(call->pool_def));
+}
+
+static int run_stop(StorageCall *call)
+{
+    return call->backend->pool_stop(call->pool, definition_get(call->pool_def));
+}
+
+static int run_build(StorageCall *call)
+{
+    return call->backend->pool_build(call->pool, definition_get(call->pool_def), call->flags);
+}
+
+static int run_delete(StorageCall *call)
+{
+    return call->backend->pool_delete(call->pool, definition_get(call->pool_def), call->flags);
+}
+
+static int run_refresh(StorageCall *call)
+{
+    return call->backend->pool_refresh(call->pool, definition_get(call->pool_def), &call->scan);
+}
+
+static int call_pool(StoragePool *pool, const StoragePoolDef *def, const char *operation, StorageRun run, unsigned int flags)
+{
+    g_autoptr(StorageCall) call = storage_call_new(pool, def, operation, run);
+    if (!call)
+        return -1;
+    call->flags = flags;
+    call->always = run == run_stop;
+    return storage_call_run(call);
+}
+
 static int scan(StoragePool *pool, const StorageBackend *backend, const StoragePoolDef *def)
 {
-    StorageScan found;
     if (!backend->pool_refresh)
         return 0;
-    storage_scan_init(pool, &found);
-    int rc = backend->pool_refresh(pool, def, &found);
+    g_autoptr(StorageCall) call = storage_call_new(pool, def, "refresh", run_refresh);
+    if (!call)
+        return -1;
+    storage_scan_init(pool, &call->scan);
+    int rc = storage_call_run(call);
     if (rc == 0)
-        storage_scan_apply(pool, &found);
-    storage_scan_clear(&found);
+        storage_scan_apply(pool, &call->scan);
     return rc;
 }
 
@@ -238,7 +279,7 @@ static void reopen_pool(StoragePool *pool)
 
 static int stop_backend(StoragePool *pool, const StorageBackend *backend, const StoragePoolDef *def)
 {
-    if (backend->pool_stop && backend->pool_stop(pool, def) < 0)
+    if (backend->pool_stop && call_pool(pool, def, "stop", run_stop, 0) < 0)
         return -1;
     if (backend->pool_refresh) {
         g_mutex_lock(&pool->lock);
@@ -266,7 +307,7 @@ static int pool_start(Managed *obj, void *live)
     StoragePool *pool = obj->data;
     const StoragePoolDef *def = live;
     const StorageBackend *backend = storage_host_backend(pool->host, def->type);
-    if (!backend || (backend->pool_start && backend->pool_start(pool, def) < 0))
+    if (!backend || (backend->pool_start && call_pool(pool, def, "start", run_start, 0) < 0))
         return -1;
     return begin(pool, backend, def);
 }
@@ -276,8 +317,8 @@ static int pool_restore(Managed *obj, void *live)
     StoragePool *pool = obj->data;
     const StoragePoolDef *def = live;
     const StorageBackend *backend = storage_host_backend(pool->host, def->type);
-    int (*restore)(StoragePool *, const StoragePoolDef *) = backend ? backend->pool_restore ?: backend->pool_start : NULL;
-    if (!backend || (restore && restore(pool, def) < 0))
+    StorageRun run = !backend ? NULL : backend->pool_restore ? run_restore : backend->pool_start ? run_start : NULL;
+    if (!backend || (run && call_pool(pool, def, "restore", run, 0) < 0))
         return -1;
     return begin(pool, backend, def);
 }
@@ -324,7 +365,7 @@ int storage_pool_build(Managed *obj, const StoragePoolDef *def, unsigned int fla
     if (!backend)
         return -1;
     set_building(pool, TRUE);
-    int rc = backend->pool_build ? backend->pool_build(pool, def, flags) : 0;
+    int rc = backend->pool_build ? call_pool(pool, def, "build", run_build, flags) : 0;
     set_building(pool, FALSE);
     if (rc == 0)
         managed_table_emit(obj->table, pool_event(obj, def, VIR_STORAGE_POOL_EVENT_CREATED, 0));
@@ -353,7 +394,7 @@ int storage_pool_delete(ManagedJob *job, unsigned int flags)
     const StorageBackend *backend = storage_host_backend(pool->host, def->type);
     if (!backend || storage_pool_need_inactive(job) < 0)
         return -1;
-    if (backend->pool_delete && backend->pool_delete(pool, def, flags) < 0)
+    if (backend->pool_delete && call_pool(pool, def, "delete", run_delete, flags) < 0)
         return -1;
     managed_table_emit(job->obj->table, pool_event(job->obj, def, VIR_STORAGE_POOL_EVENT_DELETED, 0));
     return 0;

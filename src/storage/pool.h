@@ -19,6 +19,8 @@ struct StoragePool {
     GArray *extents;               /* of StorageExtent: free on its device; NULL: not known */
     GPtrArray *vols;               /* of StorageVol, references, in order of appearance */
     GHashTable *by_name, *by_key, *by_path;
+    guint stuck;                   /* calls that were left behind because the backend does not respond */
+    gint64 stuck_us;               /* since when the first of them has been silent */
     guint jobs;                    /* calls at work on volumes, and streams */
     guint serial;                  /* of the last volume that appeared */
     gboolean closing;              /* is being stopped: new jobs wait */

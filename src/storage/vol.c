@@ -3,6 +3,7 @@
 #include "storage/vol.h"
 #include <string.h>
 #include "base/error.h"
+#include "storage/call.h"
 
 /* ---- volumes ---- */
 
@@ -324,6 +325,22 @@ void vol_job_publish(VolJob *job, StorageVolDef *def)
     job->def = next;
 }
 
+static int run_refresh(StorageCall *call)
+{
+    return call->backend->vol_refresh(call->pool, call->vol, call->def, &call->stamp);
+}
+
+StorageCall *vol_job_call(const VolJob *job, const char *operation, int (*run)(StorageCall *))
+{
+    StorageCall *call = storage_call_new(job->pool, storage_pool_def(job->state), operation, run);
+    if (!call)
+        return NULL;
+    call->vol = storage_vol_ref(job->vol);
+    call->def = definition_copy(job->def);
+    call->conn = job->conn ? object_ref(job->conn) : NULL;
+    return call;
+}
+
 int vol_job_refresh(VolJob *job)
 {
     const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
@@ -331,12 +348,14 @@ int vol_job_refresh(VolJob *job)
         return -1;
     if (!backend->vol_refresh || (job->access == VOL_LOOK && job->making))
         return 0;
-    StorageVolDef *def = definition_copy(job->def);
-    int rc = backend->vol_refresh(job->pool, job->vol, def, &job->stamp);
-    if (rc == 0)
-        vol_job_publish(job, def);
-    else
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+    g_autoptr(StorageCall) call = vol_job_call(job, "look", run_refresh);
+    call->stamp = job->stamp;
+    call->keeps_name = TRUE;
+    int rc = storage_call_run(call);
+    if (rc == 0) {
+        job->stamp = call->stamp;
+        vol_job_publish(job, g_steal_pointer(&call->def));
+    }
     return MIN(rc, 0);
 }
 
@@ -391,4 +410,41 @@ void vol_job_drop(VolJob *job)
     g_mutex_lock(&job->pool->lock);
     storage_index_remove(job->pool, job->vol);
     g_mutex_unlock(&job->pool->lock);
+}
+
+/* A reference to the volume of an active pool with this path; NULL: there is none. */
+static StorageVol *find_path(PoolHost *host, const char *path, Managed **obj)
+{
+    g_autoptr(GPtrArray) pools = managed_objects(storage_host_pools(host), MANAGED_LIST_ACTIVE, NULL, NULL);
+    for (guint i = 0; i < pools->len; i++) {
+        StoragePool *pool = storage_pool_of(pools->pdata[i]);
+        g_mutex_lock(&pool->lock);
+        StorageVol *vol = pool->running ? g_hash_table_lookup(pool->by_path, path) : NULL;
+        if (vol && !vol->building)
+            storage_vol_ref(vol);
+        else
+            vol = NULL;
+        g_mutex_unlock(&pool->lock);
+        if (!vol)
+            continue;
+        *obj = managed_ref(pools->pdata[i]);
+        return vol;
+    }
+    return NULL;
+}
+
+int storage_host_open_path(PoolHost *host, const char *path)
+{
+    g_autoptr(Managed) obj = NULL;
+    g_autoptr(StorageVol) vol = find_path(host, path, &obj);
+    g_auto(VolJob) job = { NULL };
+    guint64 size;
+    if (!vol)
+        return FAIL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", path);
+    if (vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0)
+        return -1;
+    const StorageBackend *backend = storage_host_backend(host, storage_pool_def(job.state)->type);
+    if (!backend || !backend->vol_open)
+        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", vol->name);
+    return backend->vol_open(job.pool, job.vol, vol_job_def(&job), FALSE, &size);
 }

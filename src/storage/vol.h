@@ -14,6 +14,7 @@ struct StorageVol {
     /* guarded by the pool's lock */
     Definition *def;          /* as it was when somebody last looked into it */
     StorageStamp stamp;       /* then */
+    struct StorageCall *call; /* what is being done with it; no reference; NULL: nothing lasting */
     guint serial;
     guint users;              /* streams, and copies that are made of it */
     gboolean busy;            /* is being made, resized, wiped or deleted */
@@ -56,12 +57,15 @@ typedef enum {
     VOL_CHANGE, /* alone */
 } VolAccess;
 
+/** So long a backend may be silent before its pool is "not responding", unless the driver says otherwise. */
+#define STORAGE_CALL_MS 30000
 /** So long a call waits for those that are at work on its volume or pool while nothing moves on. */
 #define STORAGE_STALL_MS 60000
 
 /** A call's access to one volume. Zero-initialise; g_auto() ends it. Unless VOL_LOOK it also keeps the pool from being
  * stopped. */
 typedef struct VolJob {
+    virConnectPtr conn;       /* whose call it is, no reference; may be NULL */
     Managed *obj;             /* reference */
     ManagedState *state;
     StoragePool *pool;
@@ -81,6 +85,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VolJob, vol_job_end)
 const StorageVolDef *vol_job_def(const VolJob *job);
 /** Make @def (taken over) the job's definition and, unless another call was faster with a change, the volume's. */
 void vol_job_publish(VolJob *job, StorageVolDef *def);
+/** A call of the backend on the job's volume, with a copy of its definition. NULL with an error. */
+struct StorageCall *vol_job_call(const VolJob *job, const char *operation, int (*run)(struct StorageCall *call));
 /** Ask the backend for what has changed and publish it. 0, or -1. */
 int vol_job_refresh(VolJob *job);
 

@@ -69,7 +69,7 @@ static void print_report(void)
 int main(int argc, char **argv)
 {
     lib_initialize();
-    static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "qemu" };
+    static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "storage", "qemu" };
     size_t loaded = 0;
     while (loaded < G_N_ELEMENTS(modules) && driver_module_load(modules[loaded]) == 0)
         loaded++;

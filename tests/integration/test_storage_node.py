@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import hostile_images
 import support
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
@@ -167,3 +168,95 @@ def test_only_what_is_in_the_pool_is_a_volume(pool, tmp_path):
     refused(libvirt.VIR_ERR_SYSTEM_ERROR, vol.info)
     refused(libvirt.VIR_ERR_SYSTEM_ERROR, vol.resize, 5000)
     assert (tmp_path / 'secret').read_text() == 'secret'
+
+
+def copy(pool, source, name, kind, capacity=0):
+    return pool.createXMLFrom(f"<volume><name>{name}</name><capacity>{capacity}</capacity><target><format type='{kind}'/></target></volume>",
+                              source, 0)
+
+
+def same_content(one, other):
+    return subprocess.run(['qemu-img', 'compare', '-q', one, other], check=False).returncode == 0
+
+
+def with_data(vol):
+    subprocess.run(['qemu-io', '-f', image(vol.path())['format'], '-c', 'write -P 0x55 1M 2M', vol.path()], check=True, stdout=subprocess.DEVNULL)
+    return vol
+
+
+def test_copies(connection, pool, tmp_path):
+    other = connection.storagePoolCreateXML(pool_xml('other', tmp_path / 'other'), libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    base = with_data(pool.createXML(vol_xml('base', 8, 'qcow2')))
+    layer = pool.createXML(vol_xml('layer', 8, 'qcow2', more=f"<backingStore><path>{base.path()}</path><format type='qcow2'/></backingStore>"))
+    raw = with_data(pool.createXML(vol_xml('raw', 8, allocation=0)))
+    for source in base, layer, raw:
+        for kind in 'raw', 'qcow2', 'qed', 'vmdk', 'vdi':
+            made = copy(other, source, f'{source.name()}.{kind}', kind)
+            assert image(made.path())['format'] == kind and 'backing-filename' not in image(made.path())
+            assert same_content(source.path(), made.path())
+            assert os.stat(made.path()).st_blocks * 512 < 5 * MIB, 'holes stay holes'
+            made.delete()
+    grown = copy(other, layer, 'grown', 'qcow2', 32 * MIB)
+    assert image(grown.path())['virtual-size'] == grown.info()[1] == 32 * MIB
+    clone = pool.createXMLFrom(layer.XMLDesc().replace('<name>layer', '<name>clone'), layer, 0)
+    assert image(clone.path())['backing-filename'] == base.path() and same_content(layer.path(), clone.path())
+    if not shares_blocks(tmp_path):
+        refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.createXMLFrom, vol_xml('reflinked'), raw, libvirt.VIR_STORAGE_VOL_CREATE_REFLINK)
+    assert sorted(os.listdir(tmp_path / 'other')) == ['grown']
+    other.destroy()
+    refused(libvirt.VIR_ERR_STORAGE_VOL_EXIST, copy, pool, raw, 'raw', 'raw')
+
+
+def shares_blocks(path):
+    (path / 'a').write_text('a')
+    return subprocess.run(['cp', '--reflink=always', path / 'a', path / 'b'], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_wipe(pool):
+    for number in range(libvirt.VIR_STORAGE_VOL_WIPE_ALG_TRIM + 1):
+        vol = with_data(pool.createXML(vol_xml(f'v{number}', 4, allocation=0)))
+        vol.wipePattern(number)
+        with open(vol.path(), 'rb') as f:
+            data = f.read()
+        assert len(data) == 4 * MIB and b'\x55' * 64 not in data and data[:MIB] == bytes(MIB), 'holes are left alone'
+        last = {libvirt.VIR_STORAGE_VOL_WIPE_ALG_DOD: b'\xff', libvirt.VIR_STORAGE_VOL_WIPE_ALG_BSI: b'\x7f'}
+        if number in (libvirt.VIR_STORAGE_VOL_WIPE_ALG_ZERO, libvirt.VIR_STORAGE_VOL_WIPE_ALG_NNSA, libvirt.VIR_STORAGE_VOL_WIPE_ALG_TRIM):
+            assert data == bytes(4 * MIB)
+        elif number in last:
+            assert data[MIB:3 * MIB] == last[number] * (2 * MIB)
+        else:
+            assert len(set(data[MIB:MIB + 4096])) > 100
+    assert os.stat(vol.path()).st_blocks == 0, 'trimmed'
+    refused(libvirt.VIR_ERR_INVALID_ARG, vol.wipePattern, 99)
+
+
+def test_hostile_images(daemon, pool, tmp_path):
+    """Each is told as it is, without a look at what it names; copies hold nothing from outside of the pool."""
+    marker = b'this stands outside of the pool'
+    secret = tmp_path / 'secret'
+    secret.write_bytes(marker * 1000)
+    os.mkfifo(str(secret) + '.fifo')        # who opens it waits for ever
+    names = hostile_images.generate(folder(pool), str(secret))
+    assert len(names) >= 50
+    pool.refresh()
+    assert set(pool.listVolumes()) >= set(names) and 'link-out' not in pool.listVolumes()
+    copied = 0
+    for name in names:
+        vol = pool.storageVolLookupByName(name)
+        assert f'<name>{name}</name>' in vol.XMLDesc() and len(vol.info()) == 3
+        if not 0 < vol.info()[1] <= 16 * MIB:
+            continue
+        for kind in 'raw', 'qcow2':
+            with contextlib.suppress(libvirt.libvirtError):
+                made = copy(pool, vol, 'copy', kind)
+                with open(made.path(), 'rb') as f:
+                    assert marker not in f.read(), name
+                made.delete()
+                copied += 1
+    assert copied > 10
+    for name in 'absolute', 'upwards', 'link', 'json', 'nbd', 'fifo', 'myself', 'ping', 'second', 'dev', 'proc', 'no-format', 'data-file':
+        vol = pool.storageVolLookupByName(name + '.qcow2')
+        with pytest.raises(libvirt.libvirtError):
+            copy(pool, vol, 'copy', 'raw')
+    assert not [name for name in os.listdir(folder(pool)) if name.startswith(('copy', '.'))]
+    assert daemon.alive()

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "drivers/storage/content.h"
 #include "drivers/storage/device.h"
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
 
-#define CHUNK ((size_t) 1 << 20)
 /* One call for so much, that it can be seen to move. */
-#define ZERO_AT_ONCE ((guint64) 1 << 30)
+#define ZERO_AT_ONCE ((guint64) 64 << 20)
 
 /* A descriptor of a block device and its size; -1 with an error. */
 static int open_device(const char *path, int flags, guint64 *size)
@@ -56,21 +56,28 @@ int block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def,
     return open_device(def->target.path, write ? O_RDWR : O_RDONLY, size);
 }
 
+/* What the device itself can do. */
+static int wipe_by_device(int fd, guint64 size, unsigned long request, const char *name)
+{
+    for (guint64 at = 0; at < size; at += ZERO_AT_ONCE) {
+        guint64 range[2] = { at, MIN(ZERO_AT_ONCE, size - at) };
+        if (ioctl(fd, request, range) < 0)
+            return FAIL_ERRNO(errno, "cannot wipe volume '%s'", name);
+        if (storage_progress(at, size) < 0)
+            return -1;
+    }
+    return fsync(fd) == 0 ? 0 : FAIL_ERRNO(errno, "cannot wipe volume '%s'", name);
+}
+
 int block_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
 {
-    guint64 size, at = 0;
-    unsigned long request = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? BLKDISCARD : BLKZEROOUT;
-    int rc = 0, fd = open_device(def->target.path, O_RDWR | O_EXCL, &size);
+    guint64 size;
+    int fd = open_device(def->target.path, O_RDWR | O_EXCL, &size);
     if (fd < 0)
         return -1;
-    for (; at < size && rc == 0; at += ZERO_AT_ONCE) {
-        guint64 range[2] = { at, MIN(ZERO_AT_ONCE, size - at) };
-        rc = ioctl(fd, request, range);
-    }
-    if (rc == 0)
-        rc = fsync(fd);
-    if (rc < 0)
-        rc = FAIL_ERRNO(errno, "cannot wipe volume '%s'", def->name);
+    int rc = algorithm == VIR_STORAGE_VOL_WIPE_ALG_ZERO ? wipe_by_device(fd, size, BLKZEROOUT, def->name)
+        : algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? wipe_by_device(fd, size, BLKDISCARD, def->name)
+        : content_wipe(fd, algorithm, def->name);
     close(fd);
     return rc;
 }
@@ -78,19 +85,8 @@ int block_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def,
 /* Everything, holes as zeros: what the device held before must not shine through. */
 static int copy_all(int in, int out, guint64 bytes, const char *name)
 {
-    g_autofree char *buffer = g_malloc(CHUNK);
-    for (guint64 at = 0; at < bytes;) {
-        ssize_t n = pread(in, buffer, MIN(CHUNK, bytes - at), (off_t) at);
-        if (n == 0)
-            break; /* it has become shorter */
-        if (n > 0)
-            n = pwrite(out, buffer, (size_t) n, (off_t) at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return FAIL_ERRNO(n < 0 ? errno : ENOSPC, "cannot copy content to volume '%s'", name);
-        at += (guint64) n;
-    }
+    if (content_copy(in, out, bytes, TRUE, FALSE, name) < 0)
+        return -1;
     return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", name);
 }
 

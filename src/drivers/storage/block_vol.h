@@ -3,6 +3,7 @@
  * Volumes that are block devices: what all kinds of pools with such volumes have in common.
  */
 #pragma once
+#include "drivers/storage/content.h"
 #include "storage/backend.h"
 
 int block_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp);
@@ -14,7 +15,7 @@ int block_vol_fill(const StorageVolDef *def, StorageVol *from);
 
 /** Those of the table of a backend. */
 #define BLOCK_VOL_FUNCTIONS \
-    .wipe_algorithms = 1u << VIR_STORAGE_VOL_WIPE_ALG_ZERO | 1u << VIR_STORAGE_VOL_WIPE_ALG_TRIM, \
+    .wipe_algorithms = CONTENT_WIPE_ALGORITHMS, \
     .vol_clash = VIR_ERR_STORAGE_VOL_EXIST, \
     .vol_wipe = block_vol_wipe, \
     .vol_refresh = block_vol_refresh, \

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
+#include "drivers/storage/content.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/image_tool.h"
 
@@ -90,26 +91,83 @@ static int make_raw(int fd, const StorageVolDef *def)
     return 0;
 }
 
+static int resize_raw(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+{
+    if (capacity > G_MAXINT64)
+        return FAIL(VIR_ERR_OVERFLOW, "volume '%s' can't have %" G_GUINT64_FORMAT " bytes", def->name, capacity);
+    if (allocate && capacity > def->capacity && fallocate(fd, 0, (off_t) def->capacity, (off_t) (capacity - def->capacity)) < 0)
+        return FAIL_ERRNO(errno, "cannot allocate %" G_GUINT64_FORMAT " bytes for volume '%s'", capacity, def->name);
+    return ftruncate(fd, (off_t) capacity) == 0 ? 0 : FAIL_ERRNO(errno, "cannot resize volume '%s'", def->name);
+}
+
+static gboolean is_raw(const StorageVolDef *def)
+{
+    return def->target.format <= STORAGE_VOL_FORMAT_RAW;
+}
+
+static int copy_raw(int fd, const StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
+{
+    gboolean whole = def->allocation >= def->capacity && !(flags & VIR_STORAGE_VOL_CREATE_REFLINK);
+    guint64 size = 0;
+    int in = storage_vol_backend(from)->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
+    if (in < 0)
+        return -1;
+    int rc = ftruncate(fd, (off_t) def->capacity) < 0
+        ? FAIL_ERRNO(errno, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity)
+        : content_copy(in, fd, MIN(size, source->capacity), whole, flags & VIR_STORAGE_VOL_CREATE_REFLINK, def->name);
+    close(in);
+    return rc;
+}
+
+static int convert(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
+{
+    g_auto(SourceChain) chain = { NULL };
+    if (source_chain_open(&chain, from, source) < 0 || image_tool_convert(fd, def, &chain, flags) < 0)
+        return -1;
+    guint64 capacity = def->capacity;
+    if (capacity <= source->capacity)
+        return 0;
+    def->capacity = source->capacity;
+    int rc = is_raw(def) ? resize_raw(fd, def, capacity, FALSE) : image_tool_resize(fd, def, capacity, FALSE);
+    def->capacity = capacity;
+    return rc;
+}
+
+/* A layer on the same base: its bytes, as they are. */
+static gboolean is_same_layer(const StorageVolDef *def, const StorageVolDef *source)
+{
+    return def->backing_store && source->backing_store && def->target.format == source->target.format &&
+        strcmp(def->backing_store->path, source->backing_store->path) == 0;
+}
+
+static int copy_layer(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
+{
+    guint64 size = 0, capacity = def->capacity;
+    int in = storage_vol_backend(from)->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
+    if (in < 0)
+        return -1;
+    int rc = content_copy(in, fd, size, FALSE, FALSE, def->name);
+    close(in);
+    if (rc < 0 || capacity <= source->capacity)
+        return rc;
+    def->capacity = source->capacity;
+    rc = image_tool_resize(fd, def, capacity, FALSE);
+    def->capacity = capacity;
+    return rc;
+}
+
 /* The content of another volume, whose pool may be any. */
 static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
     const StorageBackend *backend = storage_vol_backend(from);
-    StorageVolDef *source = storage_vol_copy_def(from);
-    guint64 size = 0;
-    int rc = -1, in = -1;
     if (!backend || !backend->vol_open)
-        rc = FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
-    else if (def->target.format != STORAGE_VOL_FORMAT_RAW || source->target.format > STORAGE_VOL_FORMAT_RAW)
-        rc = FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': only raw volumes can be copied yet", def->name);
-    else
-        in = backend->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
-    if (in >= 0) {
-        def->capacity = MAX(def->capacity, source->capacity);
-        def->allocation = 0;
-        rc = make_raw(fd, def) < 0 ? -1
-            : file_content_copy(in, fd, MIN(size, source->capacity), flags & VIR_STORAGE_VOL_CREATE_REFLINK, def->name);
-        close(in);
-    }
+        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
+    StorageVolDef *source = storage_vol_copy_def(from);
+    def->capacity = MAX(def->capacity, source->capacity);
+    int rc = source->target.encryption
+        ? FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' is encrypted: it can't be copied yet", storage_vol_name(from))
+        : is_same_layer(def, source) ? copy_layer(fd, def, from, source)
+        : is_raw(source) && is_raw(def) ? copy_raw(fd, def, from, source, flags) : convert(fd, def, from, source, flags);
     xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
     return rc;
 }
@@ -195,15 +253,6 @@ int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
         rc = fsync(folder) == 0 || errno == EINVAL ? 0 : FAIL_ERRNO(errno, "cannot bring the end of volume '%s' onto the disk", storage_vol_name(vol));
     close(folder);
     return rc < 0 ? rc : folder_sizes(pool, pool_def);
-}
-
-static int resize_raw(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
-{
-    if (capacity > G_MAXINT64)
-        return FAIL(VIR_ERR_OVERFLOW, "volume '%s' can't have %" G_GUINT64_FORMAT " bytes", def->name, capacity);
-    if (allocate && capacity > def->capacity && fallocate(fd, 0, (off_t) def->capacity, (off_t) (capacity - def->capacity)) < 0)
-        return FAIL_ERRNO(errno, "cannot allocate %" G_GUINT64_FORMAT " bytes for volume '%s'", capacity, def->name);
-    return ftruncate(fd, (off_t) capacity) == 0 ? 0 : FAIL_ERRNO(errno, "cannot resize volume '%s'", def->name);
 }
 
 int file_vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include <sys/stat.h>
+#include "drivers/storage/content.h"
 #include "storage/backend.h"
 
 int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
@@ -18,7 +19,7 @@ int file_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, 
 #define FILE_VOL_FUNCTIONS \
     .vol_create_flags = VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA | VIR_STORAGE_VOL_CREATE_REFLINK, \
     .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA | VIR_STORAGE_VOL_RESIZE_SHRINK, \
-    .wipe_algorithms = 1u << VIR_STORAGE_VOL_WIPE_ALG_ZERO, \
+    .wipe_algorithms = CONTENT_WIPE_ALGORITHMS, \
     .vol_clash = VIR_ERR_STORAGE_VOL_EXIST, \
     .vol_plan = file_vol_plan, \
     .vol_create = file_vol_create, \
@@ -34,5 +35,3 @@ int file_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, 
 int file_vol_open_fd(StorageVol *vol, int flags);
 /** Rights and times of a volume. */
 void file_look_outside(StorageVolDef *def, const struct statx *info);
-/** Copy @bytes of @from, holes as holes, sharing blocks where the file system can; @must_share: or not at all. 0 or -1. */
-int file_content_copy(int from, int to, guint64 bytes, gboolean must_share, const char *name);

@@ -3,14 +3,13 @@
 #include "drivers/storage/image_tool.h"
 #include <string.h>
 #include "base/error.h"
-#include "base/process.h"
+#include "drivers/storage/program.h"
 
 #define PROGRAM "qemu-img"
-#define DEADLINE_MS 120000
-#define MAX_WORDS 65536
+/* Allocating all of an image takes its time, and nothing is said meanwhile. */
+#define SILENT_MS 3600000
 
-/* What QEMU calls a format. */
-static const char *tool_format(StorageVolFormat format)
+const char *image_tool_format(StorageVolFormat format)
 {
     switch (format) {
     case STORAGE_VOL_FORMAT_RAW: case STORAGE_VOL_FORMAT_QCOW: case STORAGE_VOL_FORMAT_QCOW2: case STORAGE_VOL_FORMAT_QED:
@@ -35,7 +34,7 @@ static void add_option(GString *options, const char *name, const char *value)
 static int base_options(const StorageVolDef *def, GString *options)
 {
     const StorageVolBacking *base = def->backing_store;
-    const char *format = base->format ? tool_format(base->format) : "raw";
+    const char *format = base->format ? image_tool_format(base->format) : "raw";
     if (!format)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': an image can't be based on one of format '%s'", def->name,
                     storage_vol_format_to_string(base->format));
@@ -66,7 +65,7 @@ static int qcow2_options(const StorageVolDef *def, GString *options, unsigned in
 static int check_wishes(const StorageVolDef *def)
 {
     const StorageVolTarget *target = &def->target;
-    if (!tool_format(target->format))
+    if (!image_tool_format(target->format))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': images of format '%s' can't be made", def->name,
                     storage_vol_format_to_string(target->format));
     if (target->encryption)
@@ -77,17 +76,6 @@ static int check_wishes(const StorageVolDef *def)
     return 0;
 }
 
-static int run(const char *const *argv, int fd)
-{
-    ProcessSpec spec = PROCESS_SPEC_INIT;
-    g_auto(ProcessOutput) output = { 0 };
-    spec.argv = argv;
-    spec.keep_fds = &fd;
-    spec.n_keep_fds = 1;
-    spec.die_with_parent = true;
-    return process_run_checked(&spec, NULL, 0, MAX_WORDS, DEADLINE_MS, &output);
-}
-
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
 {
     g_autoptr(GString) options = g_string_new(NULL);
@@ -96,9 +84,29 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
         return -1;
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, def->capacity);
-    const char *argv[] = { PROGRAM, "create", "-q", "-u", "-f", tool_format(def->target.format), path, size,
+    const char *argv[] = { PROGRAM, "create", "-q", "-u", "-f", image_tool_format(def->target.format), path, size,
                            options->len ? "-o" : NULL, options->str, NULL };
-    if (run(argv, fd) == 0)
+    if (program_run(argv, &fd, 1, SILENT_MS, NULL, NULL) == 0)
+        return 0;
+    error_context("cannot make volume '%s'", def->name);
+    return -1;
+}
+
+int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, unsigned int flags)
+{
+    g_autoptr(GString) options = g_string_new(NULL);
+    g_autofree int *fds = g_new(int, source->fds->len + 1);
+    if (check_wishes(def) < 0 || (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
+        return -1;
+    if (def->backing_store)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be based on another volume: leave out <backingStore>", def->name);
+    memcpy(fds, source->fds->data, source->fds->len * sizeof(int));
+    fds[source->fds->len] = fd;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    guint64 total = def->capacity;
+    const char *argv[] = { PROGRAM, "convert", "-p", "-O", image_tool_format(def->target.format), source->spec->str, path,
+                           options->len ? "-o" : NULL, options->str, NULL };
+    if (program_run(argv, fds, source->fds->len + 1, SILENT_MS, program_follow_percent, &total) == 0)
         return 0;
     error_context("cannot make volume '%s'", def->name);
     return -1;
@@ -106,7 +114,7 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
 
 int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
 {
-    const char *format = tool_format(def->target.format);
+    const char *format = image_tool_format(def->target.format);
     if (!format || def->target.encryption)
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be resized: there is no program for its format", def->name);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
@@ -119,7 +127,7 @@ int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboole
         argv[n++] = "--preallocation=falloc";
     argv[n++] = path;
     argv[n++] = size;
-    if (run(argv, fd) == 0)
+    if (program_run(argv, &fd, 1, SILENT_MS, NULL, NULL) == 0)
         return 0;
     error_context("cannot resize volume '%s'", def->name);
     return -1;

@@ -4,8 +4,13 @@
  * and a bound on its memory. It never opens what an image is based on.
  */
 #pragma once
-#include "storage/backend.h"
+#include "drivers/storage/source_chain.h"
+
+/** What QEMU calls a format; NULL: it has none such. */
+const char *image_tool_format(StorageVolFormat format);
 
 /** Make the image that @def describes in the empty file @fd. @flags: PREALLOC_METADATA. 0, or -1 with an error. */
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags);
+/** The same with the content of @source. */
+int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, unsigned int flags);
 int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN managed_thread_domain
+#define LOG_SOURCE "storage.call"
+#include "storage/call.h"
+#include <unistd.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "base/threadpool.h"
+
+/* Of the thread that a backend runs on. */
+static _Thread_local StorageCall *current;
+
+StorageCall *storage_call_new(StoragePool *pool, const StoragePoolDef *pool_def, const char *operation, StorageRun run)
+{
+    const StorageBackend *backend = storage_host_backend(pool->host, pool_def->type);
+    if (!backend)
+        return NULL;
+    StorageCall *call = g_new0(StorageCall, 1);
+    managed_ref(pool->obj);
+    *call = (StorageCall) { .pool = pool, .backend = backend, .operation = operation, .run = run, .fd = -1, .refs = 1,
+                            .error_domain = managed_thread_domain,
+                            .pool_def = definition_new(&STORAGE_POOL_ROOT, xml_struct_copy(&STORAGE_POOL_DEF_DESC, pool_def)) };
+    g_cond_init(&call->ended);
+    return call;
+}
+
+void storage_call_unref(StorageCall *call)
+{
+    if (!call || !g_atomic_int_dec_and_test(&call->refs))
+        return;
+    if (call->fd >= 0)
+        close(call->fd);
+    if (call->def)
+        xml_struct_free(&STORAGE_VOL_DEF_DESC, call->def);
+    if (call->scan.vols)
+        storage_scan_clear(&call->scan);
+    virFreeError(call->error);
+    storage_vol_unref(call->vol);
+    storage_vol_unref(call->from);
+    if (call->conn)
+        object_unref(call->conn);
+    definition_unref(call->pool_def);
+    managed_unref(call->pool->obj);
+    g_cond_clear(&call->ended);
+    g_free(call);
+}
+
+/* With the pool's lock held: what others see of it. */
+static void show(StorageCall *call, StorageCall *shown)
+{
+    if (call->vol && !call->keeps_name && (shown || call->vol->call == call))
+        call->vol->call = shown;
+}
+
+static void run(gpointer data, gpointer unused)
+{
+    StorageCall *call = data;
+    StoragePool *pool = call->pool;
+    current = call;
+    managed_thread_domain = call->error_domain;
+    virResetLastError();
+    int rc = call->run(call);
+    virErrorPtr error = rc < 0 ? error_save() : NULL;
+    current = NULL;
+    g_mutex_lock(&pool->lock);
+    call->rc = rc;
+    call->error = error;
+    call->done = TRUE;
+    show(call, NULL);
+    if (call->abandoned && --pool->stuck == 0)
+        LOG_INFO("storage pool '%s' responds again: '%s' has ended after %" G_GINT64_FORMAT " s", MANAGED_NAME(pool->obj),
+                 call->operation, (g_get_monotonic_time() - call->began_us) / G_USEC_PER_SEC);
+    g_cond_signal(&call->ended);
+    g_mutex_unlock(&pool->lock);
+    storage_call_unref(call);
+}
+
+static gpointer make_threads(gpointer unused)
+{
+    return g_thread_pool_new(run, NULL, -1, FALSE, NULL);
+}
+
+/* With the pool's lock held. Whether it came to its end. */
+static gboolean wait_for_end(StorageCall *call, gint64 stall_us)
+{
+    while (!call->done) {
+        gint64 until = call->moved_us + stall_us;
+        if (!g_cond_wait_until(&call->ended, &call->pool->lock, until) && !call->done && call->moved_us + stall_us <= until) {
+            call->abandoned = TRUE;
+            if (call->pool->stuck++ == 0)
+                call->pool->stuck_us = call->moved_us;
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static int fail_stuck(const StoragePool *pool, gint64 since_us)
+{
+    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "storage pool '%s' is not responding: a call has been waiting for its storage for %" G_GINT64_FORMAT
+                " s; 'virsh pool-destroy' and '… pool-start' connect it anew", MANAGED_NAME(pool->obj),
+                (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC);
+}
+
+int storage_call_run(StorageCall *call)
+{
+    static GOnce once = G_ONCE_INIT;
+    StoragePool *pool = call->pool;
+    GThreadPool *threads = g_once(&once, make_threads, NULL);
+    guint stall_ms = storage_host_setup(pool->host)->stall_ms;
+    g_mutex_lock(&pool->lock);
+    gint64 stuck_us = pool->stuck && !call->always ? pool->stuck_us : 0;
+    call->began_us = call->moved_us = g_get_monotonic_time();
+    if (!stuck_us)
+        show(call, call);
+    g_mutex_unlock(&pool->lock);
+    if (stuck_us)
+        return fail_stuck(pool, stuck_us);
+    g_atomic_int_inc(&call->refs);
+    g_thread_pool_push(threads, call, NULL);
+    pool_blocking_begin();
+    g_mutex_lock(&pool->lock);
+    gboolean ended = wait_for_end(call, (gint64) (stall_ms ? stall_ms : STORAGE_CALL_MS) * 1000);
+    g_mutex_unlock(&pool->lock);
+    pool_blocking_end();
+    if (!ended) {
+        LOG_ERROR("storage pool '%s' does not respond: '%s' waits for its storage", MANAGED_NAME(pool->obj), call->operation);
+        return fail_stuck(pool, call->moved_us);
+    }
+    if (call->error)
+        error_restore(g_steal_pointer(&call->error));
+    return call->rc;
+}
+
+int storage_progress(guint64 done, guint64 total)
+{
+    StorageCall *call = current;
+    if (!call)
+        return 0;
+    g_mutex_lock(&call->pool->lock);
+    call->moved_us = g_get_monotonic_time();
+    call->progress = done;
+    call->total = total;
+    storage_pool_moved(call->pool);
+    gboolean abandoned = call->abandoned;
+    g_mutex_unlock(&call->pool->lock);
+    if (!abandoned && !(call->conn && g_atomic_int_get(&call->conn->gone)))
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_ABORTED, "'%s' was given up: nobody waits for it any more", call->operation);
+}
