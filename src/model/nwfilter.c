@@ -183,7 +183,7 @@ static int complete_rule(NwfilterRule *rule, const char *path)
     if (check_matches(rule, path) < 0)
         return -1;
     merge_matches(rule);
-    return 0;
+    return check_matches(rule, path); /* what is left says it together */
 }
 
 int nwfilter_complete(NwfilterDef *def)

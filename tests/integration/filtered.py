@@ -52,6 +52,28 @@ def ipv4(sip, dip='10.0.0.1', proto=17, sport=1000, dport=2000, src=MAC):
     return frame(0x800, head + inner, src)
 
 
+def packet(proto, payload=b'', dip='10.0.0.1', src=MAC, tos=0):
+    """Any protocol over IPv4."""
+    inner = payload.ljust(24, b'\0')
+    head = struct.pack('!BBHHHBBH', 0x45, tos, 20 + len(inner), 1, 0, 64, proto, 0) + socket.inet_aton('10.0.0.5') + socket.inet_aton(dip)
+    total = sum(struct.unpack('!10H', head))
+    total = (total & 0xffff) + (total >> 16)
+    return frame(0x800, head[:10] + struct.pack('!H', ~(total + (total >> 16)) & 0xffff) + head[12:] + inner, src)
+
+
+def packet6(proto, payload=b'', sip='fe80::5', dip='fe80::1', dscp=0):
+    """The same over IPv6."""
+    inner = payload.ljust(24, b'\0')
+    head = struct.pack('!IHBB', 0x60000000 | dscp << 22, len(inner), proto, 64)
+    return frame(0x86dd, head + socket.inet_pton(socket.AF_INET6, sip) + socket.inet_pton(socket.AF_INET6, dip) + inner)
+
+
+def stp(kind=0, cost=4, priority=0x8000):
+    bridge = struct.pack('!H', priority) + raw(OTHER)
+    message = bytes([0x42, 0x42, 3, 0, 0, 0, kind, 0]) + bridge + struct.pack('!I', cost) + bridge + struct.pack('!HHHHH', 1, 2, 20, 2, 15)
+    return frame(len(message), message, MAC, '01:80:c2:00:00:00')
+
+
 def datagram(sip, dip, payload, sport, dport, src=MAC, dst=HOST):
     head = struct.pack('!BBHHHBBH', 0x45, 0, 28 + len(payload), 1, 0, 64, 17, 0) + socket.inet_aton(sip) + socket.inet_aton(dip)
     total = sum(struct.unpack('!10H', head))
@@ -64,7 +86,7 @@ class Guest:
     """The other end of veth0 in a namespace of its own; the host's side is in the bridge br0."""
 
     def __init__(self):
-        support.run(['ip', 'link', 'add', 'br0', 'address', HOST, 'type', 'bridge'])
+        support.run(['ip', 'link', 'add', 'br0', 'address', HOST, 'type', 'bridge', 'mcast_snooping', '0'])
         support.run(['ip', 'address', 'add', '10.0.0.1/24', 'dev', 'br0'])
         support.run(['ip', 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'eth0', 'address', MAC])
         self.process = subprocess.Popen(['unshare', '--net', 'sleep', 'infinity'])

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import subprocess
 import threading
 
@@ -10,38 +11,121 @@ import pytest
 
 import support
 from filtered import MARKS as pytestmark, guest, host  # noqa: F401 pylint: disable=unused-import
-from filtered import DROP, HELD, PASS, binding_xml, chains, filter_xml, frame, make_devices, table
+from filtered import DROP, HELD, PASS, binding_xml, chains, filter_xml, frame, make_devices, problem, table
 from support import wait_for
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 10)
+# connections at a time: by hand a hundred
+CHANGERS = int(os.environ.get('LIBVIRT_TEST_CHANGERS') or 4)
 
 
 def test_many_changes_at_once(host):
-    """Four connections change a filter and bind and unbind interfaces: all see whole rules, and none is left."""
+    """Many connections change a filter and bind and unbind interfaces: all see whole rules, and none is left."""
     host.nwfilterDefineXML(filter_xml('t', DROP.format('in', 1, '<mac/>')))
-    failures = []
+    failures, rounds = [], max(100 // CHANGERS, 2)
 
     def work(number):
         try:
             with contextlib.closing(libvirt.open(host.daemon.uri)) as conn:
-                for n in range(25):
+                for n in range(rounds):
                     binding = conn.nwfilterBindingCreateXML(binding_xml(f'w{number}n{n}', 't'))
                     conn.nwfilterDefineXML(filter_xml('t', DROP.format('in', n % 9, '<mac/>') * (n % 3 + 1)))
                     if n % 2:
                         binding.delete()
         except libvirt.libvirtError as error:
             failures.append(str(error))
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CHANGERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failures == []
     left = [binding.portDev() for binding in host.listAllNWFilterBindings()]
-    assert len(left) == 4 * 13 and chains() == {f'to2_{name}' for name in left}
+    assert len(left) == CHANGERS * ((rounds + 1) // 2) and chains() == {f'to2_{name}' for name in left}
     for binding in host.listAllNWFilterBindings():
         binding.delete()
+    assert table() == ''
+
+
+GUEST = """<domain type='qemu'><name>g{0}</name><memory unit='MiB'>16</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>
+<devices><controller type='usb' model='none'/><interface type='bridge'><mac address='52:54:00:00:07:{0:02x}'/><source bridge='br0'/>
+<filterref filter='{1}'/></interface><memballoon model='none'/></devices></domain>"""
+
+
+def taps():
+    return set(re.findall(r'vnet\d+', support.run(['ip', '-o', 'link']).stdout))
+
+
+def test_guests_at_once(host, guest):
+    """Guests start, change their filter and end while filters change: each has whole rules, and none is left."""
+    host.nwfilterDefineXML(filter_xml('t', PASS + "<filterref filter='clean-traffic'/>"))
+    host.nwfilterDefineXML(filter_xml('u', PASS, uuid='21111111-1111-1111-1111-111111111111'))
+    failures, began = [], threading.Barrier(2 * CHANGERS)
+
+    def attempt(work, number):
+        try:
+            began.wait()
+            with contextlib.closing(libvirt.open(host.daemon.uri)) as conn:
+                work(conn, number)
+        except libvirt.libvirtError as error:
+            failures.append(str(error))
+
+    def start(conn, number):
+        domain = conn.createXML(GUEST.format(number, 'tu'[number % 2]), libvirt.VIR_DOMAIN_START_PAUSED)
+        live = re.search(r'<interface.*?</interface>', domain.XMLDesc(), re.S).group(0)
+        domain.updateDeviceFlags(re.sub("filterref filter='.'", "filterref filter='clean-traffic'", live), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        if number % 3:
+            domain.destroy()
+
+    def change(conn, number):
+        for n in range(3):
+            conn.nwfilterDefineXML(filter_xml('t', PASS + "<filterref filter='clean-traffic'/>" + DROP.format('in', n, '<mac/>') * (number % 3)))
+    threads = [threading.Thread(target=attempt, args=(work, number)) for number in range(CHANGERS) for work in (start, change)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    bound = {binding.portDev(): binding.filterName() for binding in host.listAllNWFilterBindings()}
+    assert len(bound) == len(range(0, CHANGERS, 3)) and set(bound) == taps() and set(bound.values()) == {'clean-traffic'}
+    assert {name.split('_')[1].split('.')[0] for name in chains()} == set(bound)
+    for domain in host.listAllDomains():
+        domain.destroy()
+    wait_for(lambda: not taps() and table() == '', what='nothing being left')
+
+
+def test_a_filter_in_use(host, guest):
+    """A change is in force at once and without a gap on guests that run; a broken one is refused and changes nothing."""
+    first, other = (DROP.format('out', 5, f"<mac protocolid='{kind}'/>") for kind in ('0x1111', '0x2222'))
+    host.nwfilterDefineXML(filter_xml('u', PASS + first, uuid='21111111-1111-1111-1111-111111111111'))
+    host.nwfilterDefineXML(filter_xml('t', "<filterref filter='u'/>"))
+    host.nwfilterBindingCreateXML(binding_xml('veth0', 't'))
+    assert not guest.passes(frame(0x1111)) and guest.passes(frame(0x2222))
+    # what is dropped before and after is dropped in between: a stream of frames through many changes
+    ended, came = threading.Event(), []
+
+    def pour():
+        while not ended.is_set():
+            came.append(guest.passes(frame(0x1111)))
+    thread = threading.Thread(target=pour)
+    thread.start()
+    for n in range(30):
+        host.nwfilterDefineXML(filter_xml('u', PASS + first + (other if n % 2 else ''), uuid='21111111-1111-1111-1111-111111111111'))
+    ended.set()
+    thread.join()
+    assert len(came) > 30 and not any(came)
+    assert not guest.passes(frame(0x2222))
+    before = table()
+    for broken in ("<filterref filter='nowhere'/>", DROP.format('out', 5, "<ip srcipaddr='$NOBODY'/>"), DROP.format('out', 5, "<all ipset='x' ipsetflags='src'/>"),
+                   "<filterref filter='t'/>", "<rule action='x' direction='in'/>"):
+        problem(host.nwfilterDefineXML, filter_xml('u', broken, uuid='21111111-1111-1111-1111-111111111111'))
+        assert table() == before and '0x2222' in host.nwfilterLookupByName('u').XMLDesc()
+    for name in 'tu':
+        assert problem(host.nwfilterLookupByName(name).undefine).get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID
+    host.nwfilterBindingLookupByPortDev('veth0').delete()
+    for name in 'tu':
+        host.nwfilterLookupByName(name).undefine()
     assert table() == ''
 
 

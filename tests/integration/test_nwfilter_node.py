@@ -7,8 +7,8 @@ import struct
 import pytest
 
 from filtered import MARKS as pytestmark, guest, host  # noqa: F401 pylint: disable=unused-import
-from filtered import (DROP, HOST, MAC, NO_CONNECTIONS, OTHER, PASS, arp, binding_xml, filter_xml, frame, ipv4, make_devices, problem, raw, rules_of_rows,
-                      table)
+from filtered import (DROP, HOST, MAC, NO_CONNECTIONS, OTHER, PASS, arp, binding_xml, filter_xml, frame, ipv4, make_devices, packet, packet6, problem, raw,
+                      rules_of_rows, stp, table)
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -74,6 +74,22 @@ FRAMES = [
     ("<icmp type='8'/>", ipv4('10.0.0.5', proto=1), ipv4('10.0.0.5')),
     ("<all srcipaddr='10.0.0.5'/>", ipv4('10.0.0.5'), ipv4('10.0.0.6')),
     ("<all match='no' srcipaddr='10.0.0.0' srcipmask='8'/>", ipv4('11.0.0.5'), ipv4('10.0.0.6')),
+    ("<stp root-cost='4' root-cost-hi='9' sender-priority='32768' type='0'/>", stp(cost=8), stp(cost=10)),
+    ("<stp root-address='52:54:00:00:00:00' root-address-mask='ff:ff:ff:ff:ff:00' forward-delay='15'/>", stp(), frame(0x1111)),
+    ("<arp hwtype='1' protocoltype='0x800' gratuitous='no' opcode='1'/>", arp(1, MAC, '10.0.0.5'), arp(2, MAC, '10.0.0.5')),
+    ("<ipv6 srcipaddr='fe80::' srcipmask='64' protocol='tcp' dstportstart='80'/>", packet6(6, struct.pack('!HH', 1, 80)), packet6(6, struct.pack('!HH', 1, 81))),
+    ("<ipv6 protocol='icmpv6' type='130' typeend='135' code='0'/>", packet6(58, bytes([133])), packet6(58, bytes([136]))),
+    ("<ip protocol='33' dstportstart='5'/>", packet(33, struct.pack('!HH', 1, 5)), packet(33, struct.pack('!HH', 1, 6))),
+    ("<ip dscp='10'/>", packet(99, tos=40), packet(99)),
+    ("<sctp srcportstart='5' dstportstart='7'/>", packet(132, struct.pack('!HH', 5, 7)), packet(132, struct.pack('!HH', 5, 8))),
+    ("<igmp/>", packet(2), packet(3)), ("<esp dstipaddr='10.0.0.1'/>", packet(50), packet(50, dip='10.0.0.2')), ("<ah/>", packet(51), packet(50)),
+    ("<udplite srcmacaddr='52:54:00:00:00:01'/>", packet(136), packet(136, src=OTHER)), ("<icmp type='3' code='5'/>", packet(1, b'\3\5'), packet(1, b'\3\4')),
+    ("<tcp-ipv6 dstportstart='80' dstportend='90'/>", packet6(6, struct.pack('!HH', 1, 85)), packet6(6, struct.pack('!HH', 1, 95))),
+    ("<udp-ipv6 srcportstart='53'/>", packet6(17, struct.pack('!HHHH', 53, 1, 24, 0)), packet6(17, struct.pack('!HHHH', 54, 1, 24, 0))),
+    ("<sctp-ipv6 dstportstart='9'/>", packet6(132, struct.pack('!HH', 1, 9)), packet6(132, struct.pack('!HH', 1, 8))),
+    ("<icmpv6 type='128'/>", packet6(58, bytes([128])), packet6(58, bytes([129]))), ("<esp-ipv6/>", packet6(50), packet6(51)),
+    ("<ah-ipv6 srcipfrom='fe80::4' srcipto='fe80::6'/>", packet6(51), packet6(51, sip='fe80::7')),
+    ("<udplite-ipv6 dscp='12'/>", packet6(136, dscp=12), packet6(136, dscp=13)),
     # what one rule says in several elements must all be so
     ("<ip srcipaddr='10.0.0.5'/><ip match='no' dstipaddr='10.0.0.2'/>", ipv4('10.0.0.5'), ipv4('10.0.0.5', '10.0.0.2')),
     ("<udp match='no' dstportstart='53'/><udp srcportstart='7'/>", ipv4('10.0.0.5', sport=7), ipv4('10.0.0.5', dport=54)),
@@ -85,6 +101,8 @@ def test_rules_on_real_frames(host, guest):
     """Each rule drops what it is about and nothing else; for frames to the guest it drops nothing from it."""
     host.nwfilterDefineXML(filter_xml('t', PASS))
     host.nwfilterBindingCreateXML(binding_xml('veth0', 't'))
+    for match, dropped, kept in FRAMES:
+        assert guest.passes(dropped) and guest.passes(kept), match
     for match, dropped, kept in FRAMES:
         host.nwfilterDefineXML(filter_xml('t', PASS + DROP.format('out', 500, match)))
         assert not guest.passes(dropped) and guest.passes(kept), match
@@ -163,6 +181,16 @@ def test_hostile_filters(host):
     host.nwfilterDefineXML(filter_xml('wide', DROP.format('out', 1, wide)))
     lists = [('A', f'10.0.{n}.1') for n in range(40)] + [('P', str(n)) for n in range(40)]
     assert 'more than' in str(problem(host.nwfilterBindingCreateXML, binding_xml('port0', 'wide', lists)))
+    # references and lists by the ten thousand: in force or refused, at once
+    host.nwfilterDefineXML(filter_xml('leaf', '', uuid='41111111-1111-1111-1111-111111111111'))
+    host.nwfilterDefineXML(filter_xml('many', "<filterref filter='leaf'/>" * 10000, uuid='51111111-1111-1111-1111-111111111111'))
+    host.nwfilterBindingCreateXML(binding_xml('port0', 'many')).delete()
+    host.nwfilterDefineXML(filter_xml('leaf', DROP.format('in', 1, '') * 2, uuid='41111111-1111-1111-1111-111111111111'))
+    assert re.search('too often|more than', str(problem(host.nwfilterBindingCreateXML, binding_xml('port0', 'many'))))
+    assert 'itself' in str(problem(host.nwfilterDefineXML, filter_xml('leaf', "<filterref filter='many'/>",
+                                                                      uuid='41111111-1111-1111-1111-111111111111')))
+    host.nwfilterDefineXML(filter_xml('list', DROP.format('out', 1, "<ip srcipaddr='$A'/>"), uuid='61111111-1111-1111-1111-111111111111'))
+    problem(host.nwfilterBindingCreateXML, binding_xml('port0', 'list', [('A', f'10.{n >> 8}.{n & 255}.1') for n in range(30000)]))
     host.nwfilterDefineXML(filter_xml('plain', DROP.format('in', 1, '<mac/>'), uuid='31111111-1111-1111-1111-111111111111'))
     for name in ('a"b', 'a b', 'a*', 'x' * 16, '../x'):
         problem(host.nwfilterBindingCreateXML, binding_xml(name.replace('"', '&quot;'), 'plain'))

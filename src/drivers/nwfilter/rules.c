@@ -48,8 +48,8 @@ typedef struct Item { int priority; char *text; } Item;
 typedef struct SubChain { char *name; int priority; GArray *items[SIDES]; } SubChain;
 
 typedef struct Plan {
-    const NwfilterDef *const *filters;
-    guint n_filters;
+    const NwfilterDef *first;
+    GHashTable *filters;         /* NwfilterDef by name */
     const char *portdev;
     char *id;                    /* of the interface, in names */
     GArray *frames[SIDES], *packets[SIDES];
@@ -94,7 +94,11 @@ static char *escaped(const char *name)
 
 static void plan_init(Plan *plan, const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n)
 {
-    *plan = (Plan) { .filters = filters, .n_filters = n, .portdev = binding->portdev, .id = escaped(binding->portdev) };
+    *plan = (Plan) { .portdev = binding->portdev, .id = escaped(binding->portdev) };
+    plan->first = n ? filters[0] : NULL;
+    plan->filters = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < n; i++)
+        g_hash_table_insert(plan->filters, filters[i]->name, (void *) filters[i]);
     for (guint side = 0; side < SIDES; side++) {
         plan->frames[side] = items_new();
         plan->packets[side] = items_new();
@@ -110,6 +114,7 @@ static void plan_clear(Plan *plan)
         g_array_unref(plan->frames[side]);
         g_array_unref(plan->packets[side]);
     }
+    g_hash_table_unref(plan->filters);
     g_ptr_array_unref(plan->chains);
     g_string_free(plan->sets, TRUE);
     g_string_free(plan->remove_sets, TRUE);
@@ -121,7 +126,7 @@ static int add_item(Plan *plan, GArray *items, int priority, GString *text)
     Item item = { priority, g_string_free(text, FALSE) };
     g_array_append_val(items, item);
     return ++plan->count <= NWFILTER_MAX_RULES ? 0
-        : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' would make more than %d rules for interface '%s'", plan->filters[0]->name,
+        : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' would make more than %d rules for interface '%s'", plan->first->name,
                NWFILTER_MAX_RULES, plan->portdev);
 }
 
@@ -286,21 +291,12 @@ static int add_rule(const NwfilterRule *rule, void *opaque)
 
 /* ---- filters and their references ---- */
 
-static const NwfilterDef *find_filter(const Plan *plan, const char *name)
-{
-    for (guint i = 0; i < plan->n_filters; i++) {
-        if (strcmp(plan->filters[i]->name, name) == 0)
-            return plan->filters[i];
-    }
-    return NULL;
-}
-
 /* Every rule in the order of the references. */
 static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
 {
     int rc = 0;
     if (++plan->depth > MAX_DEPTH || ++plan->count > NWFILTER_MAX_RULES)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' refers to others too often, or more than %d deep", plan->filters[0]->name, MAX_DEPTH);
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' refers to others too often, or more than %d deep", plan->first->name, MAX_DEPTH);
     for (guint i = 0; i < filter->n_entries && rc == 0; i++) {
         const NwfilterEntry *entry = filter->entries[i];
         plan->filter = filter;
@@ -309,7 +305,7 @@ static int walk(Plan *plan, const NwfilterDef *filter, const Scope *scope)
             continue;
         }
         const Scope below = { &entry->ref, scope, scope->learnt };
-        const NwfilterDef *other = find_filter(plan, entry->ref.filter);
+        const NwfilterDef *other = g_hash_table_lookup(plan->filters, entry->ref.filter);
         rc = other ? walk(plan, other, &below) : FAIL(VIR_ERR_INTERNAL_ERROR, "filter '%s' is missing", entry->ref.filter);
     }
     plan->depth--;
