@@ -5,6 +5,8 @@
 #include <dlfcn.h>
 #include <libxml/uri.h>
 
+const char *const driver_modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "storage", "qemu", NULL };
+
 static const ConnectDriver *connect_drivers[32];
 static const StateDriver *state_drivers[32];
 static guint n_connect, n_state;

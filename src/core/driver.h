@@ -77,6 +77,8 @@ void state_driver_register(const StateDriver *driver);
 const ConnectDriver *driver_nth(guint n);
 const StateDriver *state_driver_nth(guint n);
 
+/** Names of the modules in the order of their start (guests need networks), NULL behind the last. */
+extern const char *const driver_modules[];
 /** Load the module libvirt_driver_NAME.so (environment LIBVIRT_DRIVER_DIR goes before the installed folder)
  * and run its exported `void NAME_driver_register(void)`. 0, or -1 with the error set; twice is harmless. */
 int driver_module_load(const char *name);

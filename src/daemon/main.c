@@ -79,16 +79,13 @@ typedef struct {
     bool stopper_runs;
 } Daemon;
 
-/* In the order of their start: guests need networks. */
-static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "storage", "qemu" };
-
 /* ---- drivers: on a worker, in the lane; never on the loop ---- */
 
 static void load_modules(void)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
-        if (driver_module_load(modules[i]) < 0)
-            LOG_WARN("driver '%s' is not available: %s", modules[i], error_message());
+    for (const char *const *name = driver_modules; *name; name++) {
+        if (driver_module_load(*name) < 0)
+            LOG_WARN("driver '%s' is not available: %s", *name, error_message());
     }
 }
 

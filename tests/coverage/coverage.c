@@ -69,13 +69,11 @@ static void print_report(void)
 int main(int argc, char **argv)
 {
     lib_initialize();
-    static const char *const modules[] = { "network", "interface", "nodedev", "nwfilter", "secret", "storage", "qemu" };
-    size_t loaded = 0;
-    while (loaded < G_N_ELEMENTS(modules) && driver_module_load(modules[loaded]) == 0)
-        loaded++;
-    if (loaded < G_N_ELEMENTS(modules)) {
-        fprintf(stderr, "%s\n", virGetLastErrorMessage());
-        return 1;
+    for (const char *const *name = driver_modules; *name; name++) {
+        if (driver_module_load(*name) < 0) {
+            fprintf(stderr, "%s\n", virGetLastErrorMessage());
+            return 1;
+        }
     }
     if (argc > 1 && strcmp(argv[1], "--counts") == 0)
         print_counts();
