@@ -34,6 +34,7 @@ typedef enum {
     STEP_CWD,
     STEP_STREAMS,
     STEP_DESCRIPTORS,
+    STEP_LIMITS,
     STEP_IDENTITY,
     STEP_SIGNALS,
     STEP_EXEC,
@@ -41,7 +42,7 @@ typedef enum {
 
 static const char *const step_texts[] = {
     "make a session", "enter its folder", "set up its standard streams", "pass its descriptors",
-    "change its user and groups", "reset its signals", "execute it",
+    "set its limits", "change its user and groups", "reset its signals", "execute it",
 };
 
 typedef struct {
@@ -98,6 +99,17 @@ IN_CHILD static bool child_descriptors(Child *child)
     return close_by_exec(from, ~0u);
 }
 
+IN_CHILD static bool child_limits(const ProcessSpec *spec)
+{
+    for (size_t i = 0; i < spec->n_limits; i++) {
+        struct rlimit limit = { spec->limits[i].most, spec->limits[i].most };
+
+        if (syscall(SYS_prlimit64, 0, spec->limits[i].resource, &limit, NULL) < 0)
+            return false;
+    }
+    return true;
+}
+
 IN_CHILD static bool child_identity(Child *child)
 {
     const ProcessSpec *spec = child->spec;
@@ -143,6 +155,10 @@ IN_CHILD static int child_main(void *opaque)
     if (ok) {
         child->step = STEP_DESCRIPTORS;
         ok = child_descriptors(child);
+    }
+    if (ok) {
+        child->step = STEP_LIMITS;
+        ok = child_limits(spec);
     }
     if (ok) {
         child->step = STEP_IDENTITY;

@@ -7,9 +7,16 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/loop.h"
+
+/** The most that a process may have of a resource (RLIMIT_…): both of its limits. RLIM_INFINITY: as much as it likes. */
+typedef struct {
+    int resource;
+    rlim_t most;
+} ProcessLimit;
 
 /** What to start. Zero-initialise with PROCESS_SPEC_INIT, then fill in. Everything stays the caller's. */
 typedef struct {
@@ -24,6 +31,8 @@ typedef struct {
     gid_t gid;
     const gid_t *groups;     /**< supplementary groups, set when @uid or @gid is */
     size_t n_groups;
+    const ProcessLimit *limits; /**< set before the identity is changed */
+    size_t n_limits;
     bool umask_set;
     mode_t umask;
     bool keep_terminal;      /**< stays in our session: it may ask the user something */

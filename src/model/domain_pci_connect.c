@@ -140,7 +140,8 @@ static PciConnect connect_of_small(const char *kind, const void *device)
         return ((const DomainWatchdog *)device)->model == DOMAIN_WATCHDOG_MODEL_I6300ESB ? PCI_CONNECT_PCI
                                                                                         : PCI_CONNECT_NONE;
     if (strcmp(kind, "iommu") == 0)
-        return ((const DomainIommu *)device)->model == DOMAIN_IOMMU_MODEL_VIRTIO ? PCI_CONNECT_INTEGRATED : PCI_CONNECT_NONE;
+        return ((const DomainIommu *)device)->model == DOMAIN_IOMMU_MODEL_VIRTIO ||
+               ((const DomainIommu *)device)->model == DOMAIN_IOMMU_MODEL_AMD ? PCI_CONNECT_INTEGRATED : PCI_CONNECT_NONE;
     if (strcmp(kind, "input") == 0)
         return ((const DomainInput *)device)->bus == DOMAIN_INPUT_BUS_VIRTIO ? PCI_CONNECT_PCIE : PCI_CONNECT_NONE;
     if (strcmp(kind, "serial") == 0)

@@ -45,13 +45,23 @@ static void check_name(const DomainDef *def, XmlDiagnostics *diag)
         report(diag, VIR_ERR_XML_ERROR, "domain.title", "a title must not contain a line break");
 }
 
+/* Memory of enclaves is a part of the machine. */
+static bool has_memory_modules(const DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_memories; i++) {
+        if (def->devices.memories[i]->model != DOMAIN_MEMORY_MODEL_SGX_EPC)
+            return true;
+    }
+    return false;
+}
+
 static void check_memory(const DomainDef *def, XmlDiagnostics *diag)
 {
     if (!def->max_memory != !def->max_memory_slots)
         report(diag, VIR_ERR_XML_ERROR, "domain.maxMemory@slots", "maxMemory needs slots for memory modules");
     if (def->max_memory && def->max_memory < def->memory)
         report(diag, VIR_ERR_XML_ERROR, "domain.maxMemory", "maxMemory is less than memory");
-    if (def->devices.n_memories && !def->max_memory)
+    if (!def->max_memory && has_memory_modules(def))
         report(diag, VIR_ERR_CONFIG_UNSUPPORTED, "domain.maxMemory", "memory modules need maxMemory with slots");
 }
 

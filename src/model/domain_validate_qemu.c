@@ -245,6 +245,21 @@ static void check_controller(const DomainDef *def, guint i, XmlDiagnostics *diag
     REFUSE_IF(c->type == DOMAIN_CONTROLLER_TYPE_ISA, &at, UNSUPPORTED, "QEMU has no controllers of type 'isa'");
 }
 
+static void check_iommu(const DomainDevices *d, guint i, XmlDiagnostics *diag)
+{
+    const DomainIommu *iommu = d->iommus[i];
+    const DomainIommuDriver *driver = &iommu->driver;
+    DomainPlace at = {diag, "iommu", (int)i};
+
+    REFUSE_IF(driver->eim == TRISTATE_ON && driver->intremap != TRISTATE_ON, &at, UNSUPPORTED, "eim='on' needs intremap='on'");
+    REFUSE_IF((driver->xtsup || driver->passthrough) && iommu->model != DOMAIN_IOMMU_MODEL_AMD, &at, UNSUPPORTED,
+              "xtsup and passthrough are for model 'amd'");
+    REFUSE_IF(driver->has_pci_bus && iommu->model != DOMAIN_IOMMU_MODEL_SMMUV3, &at, UNSUPPORTED, "pciBus is for model 'smmuv3'");
+    for (guint j = 0; j < i; j++)
+        REFUSE_IF(!driver->has_pci_bus || !d->iommus[j]->driver.has_pci_bus || driver->pci_bus == d->iommus[j]->driver.pci_bus, &at, VIR_ERR_XML_ERROR,
+                  "a guest has one IOMMU, or several of model 'smmuv3', each with a pciBus of its own");
+}
+
 /* Devices about which there is a single rule. */
 static void check_others(const DomainDef *def, XmlDiagnostics *diag)
 {
@@ -254,8 +269,7 @@ static void check_others(const DomainDef *def, XmlDiagnostics *diag)
     for (guint i = 0; i < d->n_tpms; i++)
         REFUSE_IF(!d->tpms[i]->backend.type, &((DomainPlace){diag, "tpm", (int)i}), VIR_ERR_XML_ERROR, "missing backend");
     for (guint i = 0; i < d->n_iommus; i++)
-        REFUSE_IF(d->iommus[i]->driver.eim == TRISTATE_ON && d->iommus[i]->driver.intremap != TRISTATE_ON,
-                  &((DomainPlace){diag, "iommu", (int)i}), UNSUPPORTED, "eim='on' needs intremap='on'");
+        check_iommu(d, i, diag);
     REFUSE_IF(d->memballoon && d->memballoon->model == DOMAIN_MEMBALLOON_MODEL_XEN, &((DomainPlace){diag, "memballoon", 0}), UNSUPPORTED,
               "QEMU has no balloon of model 'xen'");
     for (guint i = 0; i < d->n_memories; i++)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Memory of guests that real QEMUs have: files that keep their contents, caches and the speed of the ways between nodes."""
+import os
 import xml.etree.ElementTree as ElementTree
 
 import support
@@ -87,3 +88,55 @@ def test_memory_in_files(new_daemon, tmp_path):
     assert ask(daemon, 'nodes', 'qom-get', path='/objects/ram-node1', property='share') is False
     daemon.virsh('destroy', 'nodes')
     wait_for(lambda: not own.exists(), what='the end of the folder')
+
+
+CAN_RAISE_LIMITS = 1 << 24     # CAP_SYS_RESOURCE
+
+
+def of_process(daemon, name, file):
+    """Lines of a file in /proc of a guest's QEMU, by their first words."""
+    with open(os.path.join(daemon.root, f'run/libvirt/qemu/{name}.pid'), encoding='utf-8') as pid, \
+            open(f'/proc/{pid.read().strip()}/{file}', encoding='utf-8') as lines:
+        return {line[:25].split(':')[0].strip(): line.split(':')[-1].split() if ':' in line else line[25:].split() for line in lines}
+
+
+def test_memory_that_stays(daemon, tmp_path):
+    """All of it is locked; a limit that is in the way was raised, where that may be done."""
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('locked', memory=32, more='<memoryBacking><locked/></memoryBacking>')))
+    assert int(of_process(daemon, 'locked', 'status')['VmLck'][0]) > 32 << 10
+    with open('/proc/self/status', encoding='utf-8') as status:
+        mine = int(next(line for line in status if line.startswith('CapEff')).split()[1], 16)
+    limit = of_process(daemon, 'locked', 'limits')['Max locked memory'][0]
+    assert limit == 'unlimited' if mine & CAN_RAISE_LIMITS else limit != '0'
+    daemon.virsh('destroy', 'locked')
+
+
+def test_limits_of_the_process(new_daemon, tmp_path):
+    daemon = configured(new_daemon, 'max_files = 1234', 'max_core = 0', 'max_processes = 4321', 'dump_guest_core = 1')
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('limited', memory=16)))
+    limits = of_process(daemon, 'limited', 'limits')
+    assert [limits[what][0] for what in ('Max open files', 'Max core file size', 'Max processes')] == ['1234', '0', '4321']
+    assert ask(daemon, 'limited', 'qom-get', path='/machine', property='dump-guest-core') is True
+    daemon.virsh('destroy', 'limited')
+
+
+def test_threads_that_allocate(daemon, tmp_path):
+    """They ran on the node whose memory they took; what chose their CPUs is gone once the guest is there."""
+    more = ("<memoryBacking><allocation mode='immediate' threads='2'/></memoryBacking>"
+            "<numatune><memory mode='strict' nodeset='0'/></numatune>")
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('threads', memory=16, more=more)))
+    objects = [o['name'] for o in ask(daemon, 'threads', 'qom-list', path='/objects')]
+    assert 'pc.ram' in objects and 'tc-pc.ram' not in objects
+    log = os.path.join(daemon.root, 'var/log/libvirt/qemu/threads.log')
+    with open(log, encoding='utf-8') as lines:
+        assert '"qom-type":"thread-context","id":"tc-pc.ram","node-affinity":[0]' in lines.read()
+    daemon.virsh('destroy', 'threads')
+
+
+def test_mounts_of_large_pages(new_daemon, tmp_path):
+    """Those that qemu.conf names, and no others: it may forbid them."""
+    large = support.written(tmp_path, support.domain_xml('large', memory=16, more='<memoryBacking><hugepages/></memoryBacking>'))
+    for mounts, told in (('""', 'qemu.conf forbids'), (f'"{tmp_path}"', 'hugetlbfs is mounted at none')):
+        daemon = configured(new_daemon, f'hugetlbfs_mount = {mounts}')
+        assert told in support.run([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'create', large], check=False).stderr
+        daemon.clean()

@@ -53,6 +53,24 @@ static void test_descriptors(void)
     close(high);
 }
 
+static void test_limits(void)
+{
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    ProcessLimit limits[] = { { RLIMIT_MEMLOCK, 65536 }, { RLIMIT_CORE, 0 } };
+    struct rlimit before, after;
+
+    getrlimit(RLIMIT_MEMLOCK, &before);
+    spec.argv = SH("ulimit -l; ulimit -Hl; ulimit -c");
+    spec.limits = limits;
+    spec.n_limits = G_N_ELEMENTS(limits);
+    run_ok(&spec, "64\n64\n0\n");
+    getrlimit(RLIMIT_MEMLOCK, &after);
+    g_assert_cmpuint(before.rlim_cur, ==, after.rlim_cur); /* ours stays */
+    limits[0].resource = 999;
+    g_assert_cmpint(process_spawn(&spec, NULL), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "set its limits"));
+}
+
 static void test_surroundings(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -235,6 +253,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/process/descriptors", test_descriptors);
+    g_test_add_func("/base/process/limits", test_limits);
     g_test_add_func("/base/process/surroundings", test_surroundings);
     g_test_add_func("/base/process/start-errors", test_start_errors);
     g_test_add_func("/base/process/run", test_run);

@@ -520,6 +520,57 @@ static void test_launch_security(void)
     virResetLastError();
 }
 
+/* Parts that no QEMU here has, or whose host isn't this one: of one that has them. */
+static void test_rare_parts(void)
+{
+    static const struct {
+        const char *type, *props[3], *top, *devices;
+        const char *options[2];
+    } rows[] = {
+        { "memory-backend-epc", { NULL }, "", "<memory model='sgx-epc'><source><nodemask>0-1</nodemask></source><target><size unit='MiB'>16</size>"
+          "</target></memory><memory model='sgx-epc'><target><size unit='MiB'>8</size><node>0</node></target></memory>",
+          { "sgx-epc.0.memdev=memepc0,sgx-epc.1.memdev=memepc1,sgx-epc.1.node=0",
+            "{\"qom-type\":\"memory-backend-epc\",\"id\":\"memepc0\",\"prealloc\":true,\"size\":16777216,\"host-nodes\":[0,1],\"policy\":\"bind\"" } },
+        { "amd-iommu", { "amd-iommu.pci-id", "amd-iommu.xtsup" }, "",
+          "<iommu model='amd'><driver intremap='on' iotlb='on' xtsup='on' passthrough='off'/></iommu>",
+          { "{\"driver\":\"AMDVI-PCI\",\"id\":\"iommu0\"}",
+            "{\"driver\":\"amd-iommu\",\"pci-id\":\"iommu0\",\"intremap\":\"on\",\"pt\":false,\"xtsup\":true,\"device-iotlb\":true}" } },
+    };
+    QemuCommandOptions options = { .dir = "/run/guest", .monitor_fd = -1, .uid = -1, .gid = -1, .dry_run = TRUE };
+    QemuCaps able;
+
+    if (!caps) {
+        g_test_skip("no qemu-system-x86_64");
+        return;
+    }
+    able = *caps;
+    able.kvm.available = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DomainDef) def = small("kvm", rows[i].top, rows[i].devices);
+        g_autoptr(QemuCommand) cmd = NULL;
+        g_autofree char *text = NULL;
+
+        g_free(def->os.machine);
+        def->os.machine = g_strdup("q35");
+        if (!qemu_caps_has_type(&able, rows[i].type) || (rows[i].props[0] && !g_hash_table_contains(caps->props, rows[i].props[0]))) {
+            g_assert_null(qemu_command_new(def, &able, &options));
+            g_assert_nonnull(strstr(error_message(), rows[i].type));
+            g_hash_table_add(caps->types, g_strdup(rows[i].type));
+        }
+        for (guint p = 0; rows[i].props[p]; p++)
+            g_hash_table_add(caps->props, g_strdup(rows[i].props[p]));
+        cmd = qemu_command_new(def, &able, &options);
+        if (!cmd)
+            g_error("%s: %s", rows[i].devices, error_message());
+        text = qemu_command_text(cmd, NULL, FALSE);
+        for (guint o = 0; o < G_N_ELEMENTS(rows[i].options); o++) {
+            if (!strstr(text, rows[i].options[o]))
+                g_error("%s\nisn't in\n%s", rows[i].options[o], text);
+        }
+    }
+    virResetLastError();
+}
+
 /* Commas can't smuggle options in, whatever field they are in. */
 static void test_escaping(void)
 {
@@ -650,6 +701,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qemu/command/disk-secrets", test_disk_secrets);
     g_test_add_func("/qemu/command/leftovers", test_leftovers);
     g_test_add_func("/qemu/command/launch-security", test_launch_security);
+    g_test_add_func("/qemu/command/rare-parts", test_rare_parts);
     g_test_add_func("/qemu/command/escaping", test_escaping);
     g_test_add_func("/qemu/command/descriptors", test_descriptors);
     g_test_add_func("/qemu/command/text", test_text);

@@ -11,6 +11,7 @@
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/keycodes.h"
 #include "drivers/qemu/ports.h"
+#include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/tree.h"
 #include "model/domain.h"
 
@@ -56,6 +57,41 @@ static void test_ports(void)
     port_pool_give_back(pool, 70000);
     port_pool_free(pool);
     virResetLastError();
+}
+
+/* How much of its memory a guest's QEMU locks. */
+static void test_locked_memory(void)
+{
+    DomainMemoryBacking backing = { .locked = TRUE };
+    DomainMemtune tune = { .has_hard_limit = TRUE, .hard_limit = 2048 };
+    DomainHostdev card = { .type = DOMAIN_HOSTDEV_TYPE_PCI }, stick = { .type = DOMAIN_HOSTDEV_TYPE_USB };
+    DomainHostdev *hostdevs[] = { &stick, &card, &card };
+    DomainDisk nvme = { .source.type = DOMAIN_DISK_TYPE_NVME }, *disks[] = { &nvme };
+    DomainIommu iommu = { .model = DOMAIN_IOMMU_MODEL_INTEL }, *iommus[] = { &iommu };
+    DomainDef def = { .memory = 1024 };
+    const guint64 mib = 1024 * 1024, gib = 1024 * mib;
+
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, 0);
+    def.memtune = &tune;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, 0);
+    def.memory_backing = &backing;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, 2 * mib);
+    def.memtune = NULL;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, RLIM_INFINITY);
+    def.memory_backing = NULL;
+    def.devices.hostdevs = hostdevs;
+    def.devices.n_hostdevs = 1;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, 0);
+    def.devices.n_hostdevs = 3;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, gib + mib);
+    def.devices.disks = disks;
+    def.devices.n_disks = 1;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, gib + 2 * mib);
+    def.devices.iommus = iommus;
+    def.devices.n_iommus = 1;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, gib + 3 * mib);
+    def.memory = G_MAXUINT64 / 1024;
+    g_assert_cmpuint(qemu_locked_bytes(&def), ==, RLIM_INFINITY);
 }
 
 /* What a hostile QEMU left behind goes, what its links point to stays. */
@@ -202,6 +238,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qemu/parts/keycodes", test_keycodes);
     g_test_add_func("/qemu/parts/ports", test_ports);
+    g_test_add_func("/qemu/parts/locked-memory", test_locked_memory);
     g_test_add_func("/qemu/parts/tree", test_tree);
     g_test_add_func("/qemu/parts/usb", test_usb);
     g_test_add_func("/qemu/parts/pci", test_pci);

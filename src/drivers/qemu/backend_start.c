@@ -30,6 +30,7 @@
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/tree.h"
@@ -377,14 +378,18 @@ static void opened_close(Opened *opened)
 }
 
 /* Start the process with everything that it inherits. The monitor's listening end is closed here. */
-static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
+static int spawn(Guest *guest, const DomainDef *def, QemuCommand *cmd, char **env, Opened *opened)
 {
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(GArray) keep = g_array_new(FALSE, FALSE, sizeof(int));
     ProcessSpec spec = PROCESS_SPEC_INIT;
+    ProcessLimit limits[QEMU_MAX_LIMITS];
+    int n_limits = qemu_process_limits(driver, def, limits);
     pid_t pid;
 
+    if (n_limits < 0)
+        return -1;
     g_array_append_val(keep, opened->monitor);
     if (opened->vsock >= 0)
         g_array_append_val(keep, opened->vsock);
@@ -395,6 +400,8 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
     spec.out_fd = spec.err_fd = guest->log_fd;
     spec.keep_fds = (const int *)keep->data;
     spec.n_keep_fds = keep->len;
+    spec.limits = limits;
+    spec.n_limits = (size_t)n_limits;
     spec.uid = driver->uid;
     spec.gid = driver->gid;
     pid = process_spawn(&spec, &qemu->pidfd);
@@ -405,15 +412,26 @@ static int spawn(Guest *guest, QemuCommand *cmd, char **env, Opened *opened)
     return watch_process(guest);
 }
 
+/* What was there for the start alone. */
+static int drop_contexts(Guest *guest, const QemuCommand *cmd)
+{
+    for (guint i = 0; i < cmd->contexts->len; i++) {
+        if (qemu_guest_call(guest, "object-del", json_make(JSON_STR("id", g_ptr_array_index(cmd->contexts, i))), NULL) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* From a process that was started to a guest that is set up. */
-static int meet(Guest *guest, DomainDef *def, GPtrArray *locks, int restore_fd)
+static int meet(Guest *guest, const QemuCommand *cmd, DomainDef *def, GPtrArray *locks, int restore_fd)
 {
     QemuGuest *qemu = qemu_guest(guest);
 
     /* who destroys it may have come before there was a process to kill */
     if (qemu_guest_connect(guest) < 0 || g_atomic_int_get(&guest->killed))
         return -1;
-    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_locks_give(guest, locks) < 0 || qemu_guest_plug_listed(guest, def) < 0)
+    if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_locks_give(guest, locks) < 0 || drop_contexts(guest, cmd) < 0 ||
+        qemu_guest_plug_listed(guest, def) < 0)
         return -1;
     return (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) || qemu_guest_setup(guest, def) < 0 ? -1 : 0;
 }
@@ -440,10 +458,10 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     append_environment(&env, cmd);
     log_start(guest, caps, cmd, env);
     log_end = guest->log_fd >= 0 ? lseek(guest->log_fd, 0, SEEK_END) : 0;
-    if (spawn(guest, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0 ||
+    if (spawn(guest, def, cmd, env, opened) < 0 || qemu_guest_tune_process(guest, def) < 0 ||
         qemu_perf_follow(qemu->perf, guest->pid, def) < 0)
         return -1;
-    if (meet(guest, def, opened->locks, restore_fd) == 0)
+    if (meet(guest, cmd, def, opened->locks, restore_fd) == 0)
         return 0;
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);

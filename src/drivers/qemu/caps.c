@@ -133,6 +133,7 @@ void qemu_caps_unref(QemuCaps *caps)
     if (!caps || !g_atomic_int_dec_and_test(&caps->refs))
         return;
     json_object_put(caps->sev);
+    json_object_put(caps->sgx);
     g_free(caps->binary);
     g_free(caps->arch);
     g_free(caps->target);

@@ -67,6 +67,7 @@ typedef struct QemuCaps {
     GHashTable *tpm_models;
     GHashTable *tpm_types;
     json_object *sev;     /* what QEMU tells of SEV on this host; NULL: there is none */
+    json_object *sgx;     /* of SGX, as above */
 } QemuCaps;
 
 QemuCaps *qemu_caps_new(const char *binary);

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#define CACHE_FORMAT 8
+#define CACHE_FORMAT 9
 #define CACHE_MAX_BYTES (4 * 1024 * 1024)
 #define CPUINFO_MAX_BYTES (4 * 1024 * 1024)
 
@@ -262,6 +262,7 @@ int qemu_caps_cache_save(const char *dir, const QemuCaps *caps, const QemuCapsKe
     put_accel(root, "tcg", &caps->tcg);
     put_accel(root, "kvm", &caps->kvm);
     put_copy(root, "sev", caps->sev);
+    put_copy(root, "sgx", caps->sgx);
     put_set(root, "commands", caps->commands);
     put_set(root, "types", caps->types);
     put_set(root, "props", caps->props);
@@ -377,6 +378,7 @@ static QemuCaps *caps_from_json(json_object *root, const char *binary)
     if (!load_machines(root, caps) || !load_accel(root, "tcg", &caps->tcg) || !load_accel(root, "kvm", &caps->kvm))
         return NULL;
     caps->sev = json_object_get(json_member(root, "sev", json_type_object));
+    caps->sgx = json_object_get(json_member(root, "sgx", json_type_object));
     load_set(root, "commands", caps->commands);
     load_set(root, "types", caps->types);
     load_set(root, "props", caps->props);

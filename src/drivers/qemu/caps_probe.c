@@ -35,6 +35,7 @@ static const char *const probed_types[] = {
     "virtio-crypto-pci", "virtio-input-host-pci", "virtio-keyboard-pci", "virtio-mouse-pci", "virtio-tablet-pci",
     "vhost-user-blk-pci", "virtio-sound-pci", "isa-serial", "pvpanic", "floppy", "e1000", "rtl8139", "ramfb", "nvme", "vfio-pci",
     "ich9-intel-hda", "hda-duplex", "virtio-mem-pci", "virtio-mem-ccw", "nvdimm",
+    "amd-iommu",
 };
 
 /* Facts that hide in the protocol's own description. */
@@ -75,6 +76,7 @@ static const struct {
     { "display.dbus", "query-display-options/ret-type/+dbus" },
     { "display.egl-headless", "query-display-options/ret-type/+egl-headless" },
     { "memory-backend-memfd", "object-add/arg-type/qom-type/^memory-backend-memfd" },
+    { "memory-backend-file.pmem", "object-add/arg-type/+memory-backend-file/pmem" },
     { "object.thread-context", "object-add/arg-type/qom-type/^thread-context" },
     { "set-action", "set-action/arg-type/panic" },
     { "query-stats", "query-stats/arg-type/target" },
@@ -448,6 +450,8 @@ static void probe_kvm(Loop *loop, QemuCaps *caps)
         probe_accel(&probe, caps, &caps->kvm, "host");
         if (qemu_caps_has_command(caps, "query-sev-capabilities"))
             caps->sev = probe_ask(&probe, "query-sev-capabilities");
+        if (qemu_caps_has_command(caps, "query-sgx-capabilities"))
+            caps->sgx = probe_ask(&probe, "query-sgx-capabilities");
     }
     probe_finish(&probe);
     virResetLastError();

@@ -445,7 +445,8 @@ static int command_build(QemuCommand *cmd)
 {
     command_boot_order(cmd);
     command_name(cmd);
-    if (command_system(cmd) < 0 || qemu_command_iommus(cmd) < 0 || qemu_command_controllers(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
+    if (command_system(cmd) < 0 || qemu_command_iommus(cmd) < 0 || qemu_command_controllers(cmd) < 0 ||
+        qemu_command_smmus(cmd) < 0 || qemu_command_disks(cmd) < 0 ||
         qemu_command_filesystems(cmd) < 0 || qemu_command_interfaces(cmd) < 0 || qemu_command_smartcards(cmd) < 0 || qemu_command_chardevs(cmd) < 0 || qemu_command_inputs(cmd) < 0 ||
         qemu_command_audios(cmd) < 0 || qemu_command_graphics(cmd) < 0 || qemu_command_videos(cmd) < 0 ||
         qemu_command_sounds(cmd) < 0 || qemu_command_misc(cmd) < 0)
@@ -495,6 +496,7 @@ QemuCommand *qemu_command_new_part(const DomainDef *def, const QemuCaps *caps, c
     cmd->sets = g_array_new(FALSE, FALSE, sizeof(QemuFdSet));
     cmd->next_fdset = options->first_fdset;
     cmd->unlink = g_ptr_array_new_with_free_func(g_free);
+    cmd->contexts = g_ptr_array_new_with_free_func(g_free);
     cmd->machine = qemu_caps_machine(caps, def->os.machine);
     if (!cmd->machine)
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "'%s' has no machine type '%s' (see 'virsh capabilities')",
@@ -529,6 +531,7 @@ void qemu_command_free(QemuCommand *cmd)
     g_ptr_array_unref(cmd->argv);
     g_ptr_array_unref(cmd->env);
     g_ptr_array_unref(cmd->unlink);
+    g_ptr_array_unref(cmd->contexts);
     g_free(cmd);
 }
 

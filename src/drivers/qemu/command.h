@@ -41,6 +41,7 @@ typedef struct {
     GPtrArray *env;           /* "NAME=VALUE" that devices need in QEMU's environment (char *) */
     GArray *fds;              /* descriptors made here that QEMU inherits; closed with the command */
     GArray *sets;             /* of QemuFdSet: those of @fds that a QEMU that runs gets as sets */
+    GPtrArray *contexts;      /* ids of objects that are needed only until the guest's memory is there (char *) */
     GPtrArray *unlink;        /* paths of sockets made here, to be removed when the run ends (char *) */
     gboolean has_reservations; /* the object for managed persistent reservations is there */
     guint next_fdset;

@@ -57,7 +57,7 @@ static int add_platform(QemuCommand *cmd, GString *machine)
     const DomainFeatures *f = &cmd->def->features;
     g_autofree char *page = f->hpt.maxpagesize ? g_strdup_printf("%" G_GUINT64_FORMAT "k", f->hpt.maxpagesize) : NULL;
     const DomainDevices *d = &cmd->def->devices;
-    gboolean smmu = d->n_iommus > 0 && d->iommus[0]->model == DOMAIN_IOMMU_MODEL_SMMUV3;
+    gboolean smmu = d->n_iommus > 0 && d->iommus[0]->model == DOMAIN_IOMMU_MODEL_SMMUV3 && !d->iommus[0]->driver.has_pci_bus;
     const MachineProperty list[] = {
         { "gic-version", f->has_gic && f->gic.version ? feature_gic_version_to_string(f->gic.version) : NULL, "gic" },
         { "iommu", smmu ? "smmuv3" : NULL, "iommu model='smmuv3'" },
@@ -119,14 +119,15 @@ int qemu_machine_features(QemuCommand *cmd, GString *machine)
         g_string_append_printf(machine, ",smm=%s", state_of(TRUE, f->smm.state));
     if (add_key_wrapping(cmd, machine) < 0 || add_platform(cmd, machine) < 0)
         return -1;
-    g_string_append_printf(machine, ",dump-guest-core=%s", on_off(cmd->def->memory_dump_core == TRISTATE_ON ?
-                                                                  TRISTATE_ON : TRISTATE_OFF));
+    g_string_append_printf(machine, ",dump-guest-core=%s", on_off(cmd->def->memory_dump_core ? cmd->def->memory_dump_core :
+                                                                  cmd->conf->dump_guest_core == 1 ? TRISTATE_ON : TRISTATE_OFF));
     if (cmd->def->memory_backing && cmd->def->memory_backing->nosharepages)
         g_string_append(machine, ",mem-merge=off");
     if (qemu_has_nvdimm(cmd->def))
         g_string_append(machine, ",nvdimm=on");
     if (qemu_has_hmat(cmd->def))
         g_string_append(machine, ",hmat=on");
+    qemu_machine_enclaves(cmd->def, machine);
     add_timers_and_acpi(cmd, machine);
     if (qemu_launch_object(cmd->def))
         g_string_append_printf(machine, ",confidential-guest-support=%s", qemu_launch_object(cmd->def));

@@ -10,8 +10,8 @@
 #include "base/uuid.h"
 #include "drivers/qemu/command_priv.h"
 
-/* Which nodes of the host it is on, and how strictly. */
-static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, const Bitmap *nodes)
+/* Which nodes of the host it is on, and how strictly. Returns the nodes; NULL: any. */
+static json_object *add_nodes(const QemuCommand *cmd, json_object *props, int cell, const Bitmap *nodes)
 {
     static const char *const policies[DOMAIN_NUMATUNE_MODE_LAST] = {
         [DOMAIN_NUMATUNE_MODE_UNSET] = "bind", [DOMAIN_NUMATUNE_MODE_STRICT] = "bind", [DOMAIN_NUMATUNE_MODE_PREFERRED] = "preferred",
@@ -30,12 +30,16 @@ static void add_nodes(const QemuCommand *cmd, json_object *props, int cell, cons
     }
     set = nodes ? nodes : set;
     if (!set || !policies[mode])
-        return;
+        return NULL;
     list = json_object_new_array();
     for (ssize_t i = -1; (i = bitmap_next(set, i)) >= 0;)
         json_object_array_add(list, json_object_new_int64(i));
     json_add(props, JSON_VALUE("host-nodes", list), JSON_STR("policy", policies[mode]));
+    return list;
 }
+
+/* Where the kernel hands out memory of enclaves. */
+#define ENCLAVES "/dev/sgx_vepc"
 
 #define ORDINARY_PAGE_KIB ((guint64)sysconf(_SC_PAGESIZE) / 1024)
 
@@ -78,9 +82,9 @@ char *qemu_memory_folder(const DomainDef *def, const QemuConf *conf, const char 
 }
 
 /* The file that memory is in: one of the host, or its own in the guest's folder. NULL: it is in none. */
-static char *file_of(const QemuCommand *cmd, const QemuMemory *memory, gboolean large)
+static char *file_of(const QemuCommand *cmd, const QemuMemory *memory)
 {
-    g_autofree char *folder = memory->path || large ? NULL : qemu_memory_folder(cmd->def, cmd->conf, cmd->options->dir);
+    g_autofree char *folder = memory->path ? NULL : qemu_memory_folder(cmd->def, cmd->conf, cmd->options->dir);
 
     if (folder)
         return g_build_filename(folder, memory->file ? memory->file : memory->id, NULL);
@@ -96,9 +100,11 @@ static void add_discard(json_object *props, const DomainMemoryBacking *backing, 
         json_add(props, JSON_BOOL("discard-data", true));
 }
 
-/* Where it comes from; large pages come as an anonymous file, too: no mount is needed for it. */
-static const char *backend_type(const DomainMemoryBacking *backing, const char *file, gboolean large)
+/* Where it comes from; large pages come as an anonymous file, too: no mount is needed for it, but one that is configured is used. */
+static const char *backend_type(const DomainMemoryBacking *backing, const QemuMemory *memory, const char *file, gboolean large)
 {
+    if (memory->enclaves)
+        return "memory-backend-epc";
     if (file)
         return "memory-backend-file";
     if (large || (backing && backing->source == DOMAIN_MEMORY_BACKING_SOURCE_TYPE_MEMFD))
@@ -113,17 +119,35 @@ gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_ki
     return large_pages(backing, cell, &page_kib) || (backing && backing->allocation.mode == DOMAIN_MEMORY_ALLOCATION_IMMEDIATE);
 }
 
-static void add_allocation(const QemuCommand *cmd, json_object *props, const QemuMemory *memory)
+/* Threads that allocate it run where it is. QEMU may not choose their CPUs any more once it is locked in. */
+static void add_context(QemuCommand *cmd, json_object *props, const QemuMemory *memory, json_object *nodes)
+{
+    g_autofree char *id = g_strconcat("tc-", memory->id, NULL);
+
+    if (!nodes || cmd->options->running || !qemu_caps_has_flag(cmd->caps, "object.thread-context"))
+        return;
+    qemu_arg_json(cmd, "-object", json_make(JSON_STR("qom-type", "thread-context"), JSON_STR("id", id),
+                                            JSON_VALUE("node-affinity", json_object_get(nodes))));
+    json_add(props, JSON_STR("prealloc-context", id));
+    g_ptr_array_add(cmd->contexts, g_steal_pointer(&id));
+}
+
+/* Whether all of it is there from the start. */
+static gboolean add_allocation(const QemuCommand *cmd, json_object *props, const QemuMemory *memory)
 {
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
 
     if (memory->gradual) {
         json_add(props, JSON_BOOL("reserve", false));
-    } else if (memory->allocate || qemu_memory_immediate(cmd, memory->cell, memory->page_kib)) {
+        return FALSE;
+    }
+    if (memory->allocate || qemu_memory_immediate(cmd, memory->cell, memory->page_kib)) {
         json_add(props, JSON_BOOL("prealloc", true));
         if (backing && backing->allocation.threads)
             json_add(props, JSON_UINT("prealloc-threads", backing->allocation.threads));
+        return TRUE;
     }
+    return FALSE;
 }
 
 int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
@@ -131,11 +155,15 @@ int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
     const DomainMemoryBacking *backing = cmd->def->memory_backing;
     DomainMemoryAccess access = memory->access ? memory->access : backing ? backing->access : DOMAIN_MEMORY_ACCESS_UNSET;
     guint64 kib = memory->page_kib;
-    gboolean large = !memory->path && large_pages(backing, memory->cell, &kib);
-    g_autofree char *file = file_of(cmd, memory, large);
-    const char *type = backend_type(backing, file, large);
-    json_object *props;
+    gboolean large = !memory->path && !memory->enclaves && large_pages(backing, memory->cell, &kib);
+    g_autofree char *file = large || memory->enclaves ? NULL : file_of(cmd, memory);
+    json_object *props, *nodes;
+    gboolean allocated;
+    const char *type;
 
+    if (large && qemu_pages_folder(cmd, kib, &file) < 0)
+        return -1;
+    type = backend_type(backing, memory, file, large);
     if (qemu_require_type(cmd, type, "memory of the domain") < 0)
         return -1;
     props = json_make(JSON_STR("qom-type", type), JSON_STR("id", memory->id));
@@ -146,7 +174,7 @@ int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
     /* The main memory goes under its short name, as it does in memory that isn't a file: else a guest couldn't be restored. */
     if (!g_str_equal(type, "memory-backend-ram") && g_strcmp0(memory->id, cmd->machine->default_ram) == 0)
         json_add(props, JSON_BOOL("x-use-canonical-path-for-ramblock-id", false));
-    if (large) {
+    if (large && !file) {
         json_add(props, JSON_BOOL("hugetlb", true));
         if (kib)
             json_add(props, JSON_UINT("hugetlbsize", kib * 1024));
@@ -155,13 +183,20 @@ int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory)
         json_add(props, JSON_BOOL("share", access == DOMAIN_MEMORY_ACCESS_SHARED));
     else if (large)
         json_add(props, JSON_BOOL("share", false));
-    add_allocation(cmd, props, memory);
+    allocated = add_allocation(cmd, props, memory);
     json_add(props, JSON_UINT("size", memory->bytes));
     if (memory->align)
         json_add(props, JSON_UINT("align", memory->align));
+    if (memory->pmem && !qemu_caps_has_flag(cmd->caps, "memory-backend-file.pmem")) {
+        json_object_put(props);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "memory of domain '%s' is marked <pmem/>, which '%s' was built without (libpmem)", cmd->def->name,
+                    cmd->caps->binary);
+    }
     if (memory->pmem)
         json_add(props, JSON_BOOL("pmem", true));
-    add_nodes(cmd, props, memory->cell, memory->nodes);
+    nodes = add_nodes(cmd, props, memory->cell, memory->nodes);
+    if (allocated)
+        add_context(cmd, props, memory, nodes);
     qemu_arg_json(cmd, "-object", props);
     return 0;
 }
@@ -192,6 +227,40 @@ static int access_of(const DomainCpu *cpu, const DomainMemory *memory, const cha
     if (memory->model == DOMAIN_MEMORY_MODEL_VIRTIO_PMEM)
         *access = DOMAIN_MEMORY_ACCESS_SHARED;
     return 0;
+}
+
+/* Memory of enclaves is a part of the machine. */
+static int enclave_memory(QemuCommand *cmd, const DomainMemory *device, const char *object, const char *what)
+{
+    QemuMemory memory = {
+        .id = object, .bytes = device->target.size * 1024, .cell = -1, .nodes = device->source.nodemask, .allocate = TRUE, .enclaves = TRUE,
+    };
+
+    if (device->target.size > G_MAXINT64 / 1024)
+        return FAIL(VIR_ERR_XML_ERROR, "%s: a size of %" G_GUINT64_FORMAT " KiB is too large", what, device->target.size);
+    if (qemu_require_type(cmd, "memory-backend-epc", what) < 0)
+        return -1;
+    if (cmd->def->type != DOMAIN_VIRT_TYPE_KVM)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs Intel's SGX, which emulation doesn't have: it needs type='kvm'", what);
+    if (!cmd->options->dry_run && access(ENCLAVES, F_OK) < 0)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs Intel's SGX, which this host doesn't have (there is no '" ENCLAVES "')", what);
+    return qemu_memory_object(cmd, &memory);
+}
+
+void qemu_machine_enclaves(const DomainDef *def, GString *machine)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < def->devices.n_memories; i++) {
+        const DomainMemory *memory = def->devices.memories[i];
+
+        if (memory->model != DOMAIN_MEMORY_MODEL_SGX_EPC)
+            continue;
+        g_string_append_printf(machine, ",sgx-epc.%u.memdev=mem%s", n, memory->info.alias);
+        if (memory->target.has_node)
+            g_string_append_printf(machine, ",sgx-epc.%u.node=%u", n, memory->target.node);
+        n++;
+    }
 }
 
 static int check_source(const QemuCommand *cmd, const DomainMemory *memory, const char *what)
@@ -271,9 +340,10 @@ static int one_memory(QemuCommand *cmd, const DomainMemory *memory, const char *
     g_autofree char *driver = NULL, *object = g_strdup_printf("mem%s", memory->info.alias);
     g_autoptr(json_object) props = NULL;
 
+    if (memory->model == DOMAIN_MEMORY_MODEL_SGX_EPC)
+        return enclave_memory(cmd, memory, object, what);
     if (!name)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: memory of model '%s' is not supported yet", what,
-                    domain_memory_model_to_string(memory->model));
+        return FAIL(VIR_ERR_XML_ERROR, "%s has no model", what);
     driver = virtio ? qemu_virtio_type(&memory->info, name, NULL) : g_strdup(name);
     if (check_source(cmd, memory, what) < 0 || qemu_require_type(cmd, driver, what) < 0 || memory_backend(cmd, memory, object, what) < 0)
         return -1;

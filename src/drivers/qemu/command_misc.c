@@ -113,51 +113,6 @@ static int command_rngs(QemuCommand *cmd)
     return 0;
 }
 
-static int intel_iommu(QemuCommand *cmd, const DomainIommu *iommu)
-{
-    const DomainIommuDriver *driver = &iommu->driver;
-    json_object *props;
-
-    if (!qemu_machine_is_q35(cmd->def->os.machine))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "the IOMMU of model 'intel' of domain '%s' needs a machine of type 'q35'", cmd->def->name);
-    if (driver->dma_translation && qemu_require_prop(cmd, "intel-iommu", "dma-translation", "the IOMMU's dma_translation") < 0)
-        return -1;
-    props = json_make(JSON_STR("driver", "intel-iommu"), JSON_STR("id", "iommu0"));
-    /* These two are more than switches: they have 'auto'. */
-    if (driver->intremap)
-        json_add(props, JSON_STR("intremap", driver->intremap == TRISTATE_ON ? "on" : "off"));
-    qemu_add_switch(props, "caching-mode", driver->caching_mode);
-    if (driver->eim)
-        json_add(props, JSON_STR("eim", driver->eim == TRISTATE_ON ? "on" : "off"));
-    qemu_add_switch(props, "device-iotlb", driver->iotlb);
-    if (driver->aw_bits)
-        qemu_add_uint(props, "aw-bits", driver->aw_bits);
-    qemu_add_switch(props, "dma-translation", driver->dma_translation);
-    qemu_arg_json(cmd, "-device", props);
-    return 0;
-}
-
-int qemu_command_iommus(QemuCommand *cmd)
-{
-    const DomainDevices *d = &cmd->def->devices;
-
-    if (d->n_iommus > 1)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has %u IOMMUs, but a machine has one", cmd->def->name, d->n_iommus);
-    if (d->n_iommus == 0)
-        return 0;
-    if (d->iommus[0]->model == DOMAIN_IOMMU_MODEL_INTEL)
-        return qemu_require_type(cmd, "intel-iommu", "an IOMMU") < 0 ? -1 : intel_iommu(cmd, d->iommus[0]);
-    if (d->iommus[0]->model == DOMAIN_IOMMU_MODEL_VIRTIO) {
-        if (qemu_require_type(cmd, "virtio-iommu-pci", "an IOMMU") < 0)
-            return -1;
-        return qemu_arg_device(cmd, json_make(JSON_STR("driver", "virtio-iommu"), JSON_STR("id", "iommu0")), &d->iommus[0]->info);
-    }
-    if (d->iommus[0]->model == DOMAIN_IOMMU_MODEL_SMMUV3)
-        return 0; /* a property of the machine */
-    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has an IOMMU of model '%s', which the QEMU driver can't start yet",
-                cmd->def->name, domain_iommu_model_to_string(d->iommus[0]->model));
-}
-
 int qemu_command_panics(QemuCommand *cmd)
 {
     const DomainDevices *d = &cmd->def->devices;

@@ -103,12 +103,18 @@ typedef struct {
     guint64 align;              /* bytes; 0: as QEMU likes */
     gboolean pmem;              /* the file is on persistent memory */
     gboolean allocate;          /* at once, whatever <memoryBacking> says */
+    gboolean enclaves;          /* for enclaves of SGX */
     gboolean gradual;           /* the device takes it from the host bit by bit: none is reserved or allocated ahead */
 } QemuMemory;
 /** Its backend. -1 if its kind isn't possible. */
 int qemu_memory_object(QemuCommand *cmd, const QemuMemory *memory);
+/** Where pages of @kib KiB (0: of any size that is large) are mounted by qemu.conf, into *@folder; NULL: it names none, and no mount is
+ * needed. 0, or -1 with an error if it names others. Caller frees. */
+int qemu_pages_folder(const QemuCommand *cmd, guint64 kib, char **folder);
 /** Whether memory in pages of @page_kib KiB (0: as <memoryBacking> says) of the guest's node @cell is in large pages, or allocated at once. */
 gboolean qemu_memory_immediate(const QemuCommand *cmd, int cell, guint64 page_kib);
+/** Append the memory of enclaves, which is the machine's. */
+void qemu_machine_enclaves(const DomainDef *def, GString *machine);
 /** Whether there are modules that keep their contents, on a machine that must know. */
 gboolean qemu_has_nvdimm(const DomainDef *def);
 /** The guest's nodes, and how far they are from each other. */
@@ -142,6 +148,8 @@ int qemu_command_misc(QemuCommand *cmd);
 int qemu_command_panics(QemuCommand *cmd);
 /** IOMMUs that are devices; they stand before what sits behind them. */
 int qemu_command_iommus(QemuCommand *cmd);
+/** Those of one bus, which stand behind it. */
+int qemu_command_smmus(QemuCommand *cmd);
 
 /* command_devices.c */
 int qemu_command_smartcards(QemuCommand *cmd);

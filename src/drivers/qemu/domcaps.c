@@ -152,6 +152,8 @@ static const Claim gic_claims[] = {
     { "gic", "version", "3", NULL, "<features><gic version='3'/></features>" },
 };
 
+#define TDX "<launchSecurity type='tdx'/>", "/sys/module/kvm_intel/parameters/tdx"
+
 static const Claim security_claims[] = {
     { "launchSecurity", "sectype", "sev", NULL,
       "<launchSecurity type='sev'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>1</policy></launchSecurity>", "/dev/sev" },
@@ -159,8 +161,10 @@ static const Claim security_claims[] = {
       "<launchSecurity type='sev-snp'><cbitpos>51</cbitpos><reducedPhysBits>1</reducedPhysBits><policy>0x30000</policy></launchSecurity>",
       "/dev/sev" },
     { "launchSecurity", "sectype", "s390-pv", NULL, "<launchSecurity type='s390-pv'/>", "/sys/firmware/uv" },
-    { "launchSecurity", "sectype", "tdx", NULL, "<launchSecurity type='tdx'/>", "/sys/module/kvm_intel/parameters/tdx" },
+    { "launchSecurity", "sectype", "tdx", NULL, TDX },
 };
+
+static const Claim tdx_claim = { "tdx", NULL, "yes", NULL, TDX };
 
 /* Switches of <features>: told if they change the command line. What has none here can't be had. */
 typedef struct {
@@ -176,9 +180,6 @@ static const Switch late_switches[] = {
     { "async-teardown", "<features><async-teardown enabled='yes'/></features>" },
     { "s390-pv", NULL },
     { "ps2", "<features><ps2 state='off'/></features>" },
-    { "tdx", NULL },
-    { "sev", NULL },
-    { "sgx", NULL },
 };
 
 static gboolean host_has(const char *needed)
@@ -358,6 +359,7 @@ static void add_features(DomcapsText *t)
     add_switch(t, "backingStoreInput", TRUE);
     add_switch(t, "backup", qemu_backend.backup_begin != NULL);
     add_switches(t, late_switches, G_N_ELEMENTS(late_switches));
+    domcaps_add_secure(t, claimed(&t->target, &tdx_claim));
     add_hyperv(t);
     add_groups(t, 4, security_claims, G_N_ELEMENTS(security_claims));
     domcaps_add(t, "  </features>\n");

@@ -7,12 +7,8 @@
 #include "base/error.h"
 #include "core/host/host.h"
 #include "drivers/qemu/caps_xml.h"
+#include "drivers/qemu/domcaps.h"
 #include "drivers/qemu/driver.h"
-#if defined(__x86_64__) || defined(__i386__)
-# include <cpuid.h>
-#endif
-
-#define SEV_LEAF 0x8000001f
 
 static char *get_sysinfo(virConnectPtr conn, unsigned int flags)
 {
@@ -31,14 +27,12 @@ static char *get_sysinfo(virConnectPtr conn, unsigned int flags)
 /* How many guests of each kind the processors have keys for. */
 static void add_sev_guests(TypedList *list)
 {
-#if defined(__x86_64__) || defined(__i386__)
-    unsigned int eax, ebx, keys = 0, first = 0;
+    guint plain, encrypted;
 
-    if (__get_cpuid_count(SEV_LEAF, 0, &eax, &ebx, &keys, &first) && first > 0 && keys >= first - 1) {
-        typed_list_uint(list, VIR_NODE_SEV_MAX_GUESTS, keys - first + 1);
-        typed_list_uint(list, VIR_NODE_SEV_MAX_ES_GUESTS, first - 1);
+    if (qemu_sev_guests(&plain, &encrypted)) {
+        typed_list_uint(list, VIR_NODE_SEV_MAX_GUESTS, plain);
+        typed_list_uint(list, VIR_NODE_SEV_MAX_ES_GUESTS, encrypted);
     }
-#endif
 }
 
 static int get_sev_info(virConnectPtr conn, virTypedParameterPtr *params, int *nparams, unsigned int flags)
@@ -63,8 +57,8 @@ static int get_sev_info(virConnectPtr conn, virTypedParameterPtr *params, int *n
         if (json_member_string(caps->sev, texts[i].key))
             typed_list_string(&list, texts[i].name, json_member_string(caps->sev, texts[i].key));
     }
-    typed_list_uint(&list, VIR_NODE_SEV_CBITPOS, (guint)CLAMP(json_member_int(caps->sev, "cbitpos", 0), 0, 63));
-    typed_list_uint(&list, VIR_NODE_SEV_REDUCED_PHYS_BITS, (guint)CLAMP(json_member_int(caps->sev, "reduced-phys-bits", 0), 0, 63));
+    typed_list_uint(&list, VIR_NODE_SEV_CBITPOS, qemu_sev_number(caps, QEMU_SEV_CBITPOS));
+    typed_list_uint(&list, VIR_NODE_SEV_REDUCED_PHYS_BITS, qemu_sev_number(caps, QEMU_SEV_REDUCED_PHYS_BITS));
     add_sev_guests(&list);
     *params = typed_list_steal(&list, nparams);
     return 0;

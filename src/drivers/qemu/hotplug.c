@@ -10,6 +10,7 @@
 #include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/vsock.h"
 
@@ -391,6 +392,8 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
 
     if (ret == 0)
         ret = qemu_assign_aliases(def) < 0 ? -1 : qemu_assign_channel_paths(def, qemu_guest(guest)->channel_dir);
+    if (ret == 0)
+        ret = qemu_guest_raise_limits(guest, def);
     if (ret == 0)
         ret = open_what_it_needs(&p);
     if (ret == 0)

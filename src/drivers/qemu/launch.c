@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/command_secret.h"
+#include "drivers/qemu/domcaps.h"
 
 #define OBJECT "lsec0"
 
@@ -38,11 +39,15 @@ static int add_file(QemuCommand *cmd, json_object *props, const char *name, cons
 
 static int add_sev(QemuCommand *cmd, json_object *props, const DomainLaunchSecurity *sec)
 {
-    if (!sec->has_cbitpos || !sec->has_reduced_phys_bits || !sec->has_policy)
+    const QemuCaps *caps = cmd->caps;
+
+    /* Where a page says that it is encrypted is the processor's business: as this host has it. */
+    if ((!caps->sev && (!sec->has_cbitpos || !sec->has_reduced_phys_bits)) || !sec->has_policy)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<launchSecurity> of domain '%s' needs <cbitpos>, <reducedPhysBits> ('virsh nodesevinfo' "
                     "tells both) and <policy>", cmd->def->name);
-    qemu_add_uint(props, "cbitpos", sec->cbitpos);
-    qemu_add_uint(props, "reduced-phys-bits", sec->reduced_phys_bits);
+    qemu_add_uint(props, "cbitpos", sec->has_cbitpos ? sec->cbitpos : qemu_sev_number(caps, QEMU_SEV_CBITPOS));
+    qemu_add_uint(props, "reduced-phys-bits", sec->has_reduced_phys_bits ? sec->reduced_phys_bits :
+                                                                           qemu_sev_number(caps, QEMU_SEV_REDUCED_PHYS_BITS));
     qemu_add_uint(props, "policy", sec->policy);
     qemu_add_switch(props, "kernel-hashes", sec->kernel_hashes);
     return add_file(cmd, props, "dh-cert-file", sec->dh_cert) < 0 ? -1 : add_file(cmd, props, "session-file", sec->session);
