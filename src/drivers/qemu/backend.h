@@ -166,6 +166,8 @@ int qemu_guest_refresh(Guest *guest, DomainDef *def);
 
 /* backend_prepare.c */
 int qemu_backend_prepare(DomainHost *host, DomainDef *def);
+/** Make of volumes of pools, in the disk and below it, what they are. 0 or -1. */
+int qemu_resolve_volumes(DomainDisk *disk);
 /** The file or device of a disk is there, as far as we can see, and what it is based on; that is put into the definition. What may be
  * missing is left out of one that starts. 0, or -1 with an error. */
 int qemu_check_image(DomainDisk *disk);

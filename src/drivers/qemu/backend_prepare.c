@@ -16,6 +16,7 @@
 #include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/image_chain.h"
+#include "storage/source.h"
 
 #define DEFAULT_MAX_VCPUS 16
 
@@ -94,9 +95,28 @@ static int is_missing(const DomainDisk *disk)
     return -1;
 }
 
+int qemu_resolve_volumes(DomainDisk *disk)
+{
+    StorageSource *source = &disk->source;
+    StorageFormat *format = &disk->driver.type;
+    DomainBackingStore *below = disk->backing_store;
+
+    for (;;) {
+        if (source->type == DOMAIN_DISK_TYPE_VOLUME && source->pool && source->volume && storage_source_resolve(source, format) < 0) {
+            error_context("disk '%s'", disk->target.dev);
+            return -1;
+        }
+        if (!below)
+            return 0;
+        source = &below->source;
+        format = &below->format;
+        below = below->backing_store;
+    }
+}
+
 int qemu_check_image(DomainDisk *disk)
 {
-    return is_missing(disk) < 0 ? -1 : image_chain_complete(disk);
+    return qemu_resolve_volumes(disk) < 0 || is_missing(disk) < 0 ? -1 : image_chain_complete(disk);
 }
 
 /* A medium that may be missing isn't in the drive then; a disk that may be missing isn't there. */
@@ -109,6 +129,10 @@ static void leave_out(DomainDef *def, guint at)
     if (disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY) {
         g_clear_pointer(&disk->source.file, g_free);
         g_clear_pointer(&disk->source.dev, g_free);
+        g_clear_pointer(&disk->source.pool, g_free);
+        g_clear_pointer(&disk->source.volume, g_free);
+        if (disk->source.type == DOMAIN_DISK_TYPE_VOLUME)
+            disk->source.type = DOMAIN_DISK_TYPE_FILE;
         return;
     }
     XML_LIST_REMOVE(def->devices.disks, def->devices.n_disks, at);
@@ -118,7 +142,9 @@ static void leave_out(DomainDef *def, guint at)
 int qemu_check_images(DomainDef *def)
 {
     for (guint i = def->devices.n_disks; i-- > 0;) {
-        if (def->devices.disks[i]->source.startup_policy == STARTUP_POLICY_OPTIONAL && is_missing(def->devices.disks[i]) < 0)
+        DomainDisk *disk = def->devices.disks[i];
+
+        if (disk->source.startup_policy == STARTUP_POLICY_OPTIONAL && (qemu_resolve_volumes(disk) < 0 || is_missing(disk) < 0))
             leave_out(def, i);
     }
     for (guint i = 0; i < def->devices.n_disks; i++)
@@ -164,6 +190,9 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
     copy = domain_def_copy(def);
     dir = g_strdup_printf("%s/domain--1-%s", paths ? paths->lib : "", def->name);
     options.dir = dir;
+    for (guint i = 0; i < copy->devices.n_disks; i++)
+        if (qemu_resolve_volumes(copy->devices.disks[i]) < 0)
+            return NULL;
     if (qemu_assign_aliases(copy) < 0 || qemu_assign_channel_paths(copy, dir) < 0 || qemu_assign_displays(driver, NULL, copy, dir) < 0)
         return NULL;
     caps = qemu_caps_store_get(driver->caps, copy->devices.emulator ? copy->devices.emulator : "");

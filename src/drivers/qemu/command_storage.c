@@ -437,9 +437,6 @@ json_object *qemu_storage_properties(QemuCommand *cmd, const StorageSource *sour
         return nvme_storage(&p);
     case DOMAIN_DISK_TYPE_VHOSTVDPA:
         return vdpa_storage(&p);
-    case DOMAIN_DISK_TYPE_VOLUME:
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s needs the volume '%s' of the storage pool '%s', but no pools are kept for this driver "
-                         "yet", what, source->volume ? source->volume : "", source->pool ? source->pool : "");
     default:
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: images of type '%s' are not supported", what,
                          domain_disk_type_to_string(source->type));
