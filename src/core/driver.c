@@ -44,6 +44,25 @@ const StateDriver *state_driver_nth(guint n)
     return n < n_state ? state_drivers[n] : NULL;
 }
 
+void *driver_module_symbol(const char *file, const char *symbol)
+{
+    static GHashTable *loaded; /* handles by file */
+    static GMutex lock;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    if (!loaded)
+        loaded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    void *handle = g_hash_table_lookup(loaded, file);
+    if (!handle) {
+        const char *dir = g_getenv("LIBVIRT_DRIVER_DIR");
+        g_autofree char *path = g_build_filename(dir ? dir : MODULEDIR, file, NULL);
+        if (!(handle = dlopen(path, RTLD_NOW | RTLD_LOCAL)))
+            return FAIL_NULL(VIR_ERR_NO_SUPPORT, "what this needs can't be loaded: %s", dlerror());
+        g_hash_table_insert(loaded, g_strdup(file), handle);
+    }
+    void *found = dlsym(handle, symbol);
+    return found ? found : FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "module '%s' has no '%s'", file, symbol);
+}
+
 int driver_module_load(const char *name)
 {
     static GHashTable *loaded;
@@ -54,15 +73,11 @@ int driver_module_load(const char *name)
     if (g_hash_table_contains(loaded, name))
         return 0;
 
-    const char *dir = g_getenv("LIBVIRT_DRIVER_DIR");
-    g_autofree char *path = g_strdup_printf("%s/libvirt_driver_%s.so", dir ? dir : MODULEDIR, name);
+    g_autofree char *file = g_strdup_printf("libvirt_driver_%s.so", name);
     g_autofree char *symbol = g_strdup_printf("%s_driver_register", name);
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot load driver module '%s': %s", path, dlerror());
-    void (*entry)(void) = (void (*)(void)) dlsym(handle, symbol);
+    void (*entry)(void) = (void (*)(void)) driver_module_symbol(file, symbol);
     if (!entry)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "driver module '%s' has no '%s'", path, symbol);
+        return -1;
     entry();
     g_hash_table_add(loaded, g_strdup(name));
     return 0; /* a module stays loaded: its code may be running in any thread */

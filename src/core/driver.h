@@ -79,6 +79,10 @@ const StateDriver *state_driver_nth(guint n);
 
 /** Names of the modules in the order of their start (guests need networks), NULL behind the last. */
 extern const char *const driver_modules[];
+/** Symbol of the module @file in the folder of modules (environment LIBVIRT_DRIVER_DIR goes before the installed one), which stays
+ * loaded. NULL with VIR_ERR_NO_SUPPORT if the module isn't there or can't be loaded. */
+void *driver_module_symbol(const char *file, const char *symbol);
+
 /** Load the module libvirt_driver_NAME.so (environment LIBVIRT_DRIVER_DIR goes before the installed folder)
  * and run its exported `void NAME_driver_register(void)`. 0, or -1 with the error set; twice is harmless. */
 int driver_module_load(const char *name);

@@ -19,6 +19,9 @@ StoragePoolSource *storage_pool_source_parse(const char *xml);
 /** Document of found sources; caller frees. */
 char *storage_pool_sources_format(StoragePoolSource *const *sources, guint n);
 
+/** The same of an array of StoragePoolSource, which are freed with it. */
+char *storage_pool_sources_finish(GPtrArray *sources);
+
 /** Document that says of each type of pools whether it is @supported (by type: not NULL), and its formats. Caller frees. */
 char *storage_pool_capabilities(const void *const supported[STORAGE_POOL_TYPE_LAST]);
 

@@ -260,6 +260,15 @@ char *storage_pool_sources_format(StoragePoolSource *const *sources, guint n)
     return g_string_free(text, FALSE);
 }
 
+char *storage_pool_sources_finish(GPtrArray *sources)
+{
+    char *text = storage_pool_sources_format((StoragePoolSource *const *) sources->pdata, sources->len);
+    for (guint i = 0; i < sources->len; i++)
+        xml_struct_free(&STORAGE_POOL_SOURCE_DESC, sources->pdata[i]);
+    g_ptr_array_unref(sources);
+    return text;
+}
+
 static void add_formats(GString *text, const char *element, const char *name, const XmlEnum *words, guint32 formats,
                         int default_format)
 {

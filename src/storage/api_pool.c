@@ -260,23 +260,30 @@ static int storage_pool_is_persistent(virStoragePoolPtr pool)
 static char *connect_get_storage_pool_capabilities(virConnectPtr conn, unsigned int flags)
 {
     MANAGED_FLAGS(conn->tables->pools, flags, 0, NULL);
-    return storage_pool_capabilities((const void *const *) storage_host_setup(storage_api_host(conn))->backends);
+    const void *supported[STORAGE_POOL_TYPE_LAST] = { NULL };
+    for (int type = 1; type < STORAGE_POOL_TYPE_LAST; type++) {
+        if (!(supported[type] = storage_host_backend(storage_api_host(conn), type)))
+            virResetLastError(); /* an answer */
+    }
+    return storage_pool_capabilities(supported);
 }
 
 static char *connect_find_storage_pool_sources(virConnectPtr conn, const char *type, const char *spec, unsigned int flags)
 {
     MANAGED_FLAGS(conn->tables->pools, flags, 0, NULL);
     PoolHost *host = storage_api_host(conn);
-    const StorageDriverSetup *setup = storage_host_setup(host);
-    if (!setup->find_sources)
-        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "there is no discovery of storage here");
     StoragePoolSource *wanted = spec ? storage_pool_source_parse(spec) : NULL;
     if (spec && !wanted)
         return NULL;
     StoragePoolType kind = storage_pool_type_from_string(type);
     if (!kind)
         error_report(ERROR_DOMAIN, VIR_ERR_NO_SUPPORT, "'%s' is no type of pools", type);
-    char *text = kind ? setup->find_sources(host, kind, wanted) : NULL;
+    const StorageBackend *backend = kind ? storage_host_backend(host, kind) : NULL;
+    char *text = NULL;
+    if (backend && backend->find_sources)
+        text = backend->find_sources(host, kind, wanted);
+    else if (backend)
+        error_report(ERROR_DOMAIN, VIR_ERR_NO_SUPPORT, "sources for pools of type '%s' can't be found", type);
     xml_struct_free(&STORAGE_POOL_SOURCE_DESC, wanted);
     return text;
 }

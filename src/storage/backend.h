@@ -38,6 +38,9 @@ typedef struct StorageBackend {
     /** Also called for what is left of a start that failed or was cut short. */
     int (*pool_stop)(StoragePool *pool, const StoragePoolDef *def);
     int (*pool_delete)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
+    /** Document of the sources that there are for pools of @type; @wanted narrows it (NULL: all). Caller frees. NULL with an error.
+     * NULL: can't. */
+    char *(*find_sources)(PoolHost *host, StoragePoolType type, const StoragePoolSource *wanted);
 
     /** Check a new volume's definition, and add key, path and whatever else follows from the pool. Must not block. */
     int (*vol_plan)(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
@@ -63,9 +66,9 @@ typedef struct StorageDriverSetup {
     const StorageBackend *backends[STORAGE_POOL_TYPE_LAST]; /* by type; NULL: no such pools */
     /** A pool has become known: set what it is like before anything is done with it. Must not block. May be NULL. */
     void (*pool_new)(StoragePool *pool);
-    /** Document of the sources that a host offers for pools of @type; @wanted narrows it (NULL: all). Caller frees. NULL with
-     * an error. May be NULL. */
-    char *(*find_sources)(PoolHost *host, StoragePoolType type, const StoragePoolSource *wanted);
+    /** What serves pools of @type, where @backends has nothing: it may have to be loaded. Asked again each time; NULL with an error.
+     * May be NULL. */
+    const StorageBackend *(*load)(StoragePoolType type);
 } StorageDriverSetup;
 
 /* For backends */

@@ -58,6 +58,8 @@ void *storage_host_priv(const PoolHost *host) { return host->priv; }
 const StorageBackend *storage_host_backend(const PoolHost *host, StoragePoolType type)
 {
     const StorageBackend *backend = host->setup->backends[type];
+    if (!backend && host->setup->load)
+        return host->setup->load(type);
     return backend ? backend : FAIL_NULL(VIR_ERR_NO_SUPPORT, "there are no pools of type '%s' here",
                                          storage_pool_type_to_string(type));
 }

@@ -133,11 +133,10 @@ static void set_place(StorageVolDef *def, const StoragePoolDef *pool_def, const 
 {
     StorageVolDevice *device = xml_struct_new(&STORAGE_VOL_DEVICE_DESC);
     device->path = g_strdup(pool_def->source.devices[0]->path);
-    device->extents = g_new0(StorageVolExtent *, 1);
-    device->extents[device->n_extents++] = xml_struct_new(&STORAGE_VOL_EXTENT_DESC);
-    *device->extents[0] = (StorageVolExtent) { .start = part->start, .end = part->end };
-    def->devices = g_renew(StorageVolDevice *, def->devices, def->n_devices + 1);
-    def->devices[def->n_devices++] = device;
+    StorageVolExtent *extent = xml_struct_new(&STORAGE_VOL_EXTENT_DESC);
+    *extent = (StorageVolExtent) { .start = part->start, .end = part->end };
+    XML_LIST_APPEND(device->extents, device->n_extents, extent);
+    XML_LIST_APPEND(def->devices, def->n_devices, device);
     def->capacity = def->allocation = part->end - part->start;
     def->has_capacity = def->has_allocation = true;
 }

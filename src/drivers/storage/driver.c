@@ -7,6 +7,7 @@
 #define LOG_SOURCE "storage.driver"
 #include "base/error.h"
 #include "base/log.h"
+#include "core/driver.h"
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
@@ -18,14 +19,17 @@ void storage_driver_register(void);
 
 static StorageNode *state;
 
-static char *find_sources(PoolHost *host, StoragePoolType type, const StoragePoolSource *wanted)
+/* Kinds of pools whose libraries are loaded when they are first needed. */
+static const char *const parts[STORAGE_POOL_TYPE_LAST][2] = {
+    [STORAGE_POOL_TYPE_RBD] = { "libvirt_storage_backend_rbd.so", "storage_rbd_backend" },
+    [STORAGE_POOL_TYPE_ISCSI_DIRECT] = { "libvirt_storage_backend_iscsi_direct.so", "storage_iscsi_direct_backend" },
+};
+
+static const StorageBackend *load_part(StoragePoolType type)
 {
-    switch (type) {
-    case STORAGE_POOL_TYPE_NETFS:
-        return mounted_find_netfs(wanted);
-    default:
-        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "sources for pools of type '%s' can't be found", storage_pool_type_to_string(type));
-    }
+    if (!parts[type][0])
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "there are no pools of type '%s' here", storage_pool_type_to_string(type));
+    return driver_module_symbol(parts[type][0], parts[type][1]);
 }
 
 static const StorageDriverSetup setup = {
@@ -34,8 +38,13 @@ static const StorageDriverSetup setup = {
         [STORAGE_POOL_TYPE_FS] = &storage_fs_backend,
         [STORAGE_POOL_TYPE_NETFS] = &storage_netfs_backend,
         [STORAGE_POOL_TYPE_DISK] = &storage_disk_backend,
+        [STORAGE_POOL_TYPE_LOGICAL] = &storage_logical_backend,
+        [STORAGE_POOL_TYPE_SCSI] = &storage_scsi_backend,
+        [STORAGE_POOL_TYPE_MPATH] = &storage_mpath_backend,
+        [STORAGE_POOL_TYPE_ISCSI] = &storage_iscsi_backend,
+        [STORAGE_POOL_TYPE_ZFS] = &storage_zfs_backend,
     },
-    .find_sources = find_sources,
+    .load = load_part,
 };
 
 static void node_free(StorageNode *node)

@@ -12,6 +12,7 @@
 #include "drivers/storage/device.h"
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
+#include "drivers/storage/program.h"
 #include "drivers/storage/storage_driver.h"
 #include "drivers/storage/tool.h"
 
@@ -20,6 +21,8 @@
 /* Images hold no programs and devices of this host. */
 #define SAFE_OPTIONS "nodev,nosuid,noexec"
 #define MAX_EXPORTS 4096
+/* A quiet program may write a whole device. */
+#define FORMAT_MS 600000
 
 /* ---- what is mounted where ---- */
 
@@ -229,7 +232,7 @@ static int make_file_system(const StoragePoolDef *def, const char *path)
     if (!argv[0])
         return FAIL(VIR_ERR_OPERATION_INVALID, "pool '%s': file systems of format '%s' can't be made; give <format type='ext4'/> or another one",
                     def->name, storage_pool_format_to_string(def->source.format));
-    if (tool_run(argv, TOOL_LONG_MS) == 0)
+    if (program_run(argv, NULL, 0, FORMAT_MS, NULL, NULL) == 0)
         return 0;
     error_context("cannot make the file system of pool '%s'", def->name);
     return -1;
@@ -257,7 +260,7 @@ static int pool_delete(StoragePool *pool, const StoragePoolDef *def, unsigned in
 
 /* ---- what a server exports ---- */
 
-char *mounted_find_netfs(const StoragePoolSource *wanted)
+static char *find_exports(PoolHost *host_pools, StoragePoolType type, const StoragePoolSource *wanted)
 {
     if (!wanted || wanted->n_hosts != 1 || !wanted->hosts[0]->name)
         return FAIL_NULL(VIR_ERR_INVALID_ARG, "to find exported folders one server must be named: <source><host name='…'/></source>");
@@ -269,7 +272,7 @@ char *mounted_find_netfs(const StoragePoolSource *wanted)
         error_context("cannot find out what server '%s' exports", host);
         return NULL;
     }
-    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    GPtrArray *found = g_ptr_array_new();
     g_auto(GStrv) lines = g_strsplit(text, "\n", MAX_EXPORTS);
     for (char **line = lines; *line; line++) {
         if (**line != '/')
@@ -278,16 +281,12 @@ char *mounted_find_netfs(const StoragePoolSource *wanted)
         StoragePoolSource *source = xml_struct_new(&STORAGE_POOL_SOURCE_DESC);
         source->dir = g_strchomp(g_strndup(*line, end ? (size_t) (end - *line) : strlen(*line)));
         source->format = STORAGE_POOL_FORMAT_NFS;
-        source->hosts = g_new0(StoragePoolHost *, 1);
-        source->hosts[0] = xml_struct_new(&STORAGE_POOL_HOST_DESC);
-        source->hosts[0]->name = g_strdup(host);
-        source->n_hosts = 1;
+        StoragePoolHost *server = xml_struct_new(&STORAGE_POOL_HOST_DESC);
+        server->name = g_strdup(host);
+        XML_LIST_APPEND(source->hosts, source->n_hosts, server);
         g_ptr_array_add(found, source);
     }
-    char *answer = storage_pool_sources_format((StoragePoolSource *const *) found->pdata, found->len);
-    for (guint i = 0; i < found->len; i++)
-        xml_struct_free(&STORAGE_POOL_SOURCE_DESC, found->pdata[i]);
-    return answer;
+    return storage_pool_sources_finish(found);
 }
 
 const StorageBackend storage_fs_backend = {
@@ -303,6 +302,7 @@ const StorageBackend storage_fs_backend = {
 const StorageBackend storage_netfs_backend = {
     FILE_VOL_FUNCTIONS,
     .pool_build = netfs_build,
+    .find_sources = find_exports,
     .pool_start = pool_start,
     .pool_refresh = folder_refresh,
     .pool_stop = pool_stop,

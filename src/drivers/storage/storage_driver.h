@@ -13,7 +13,5 @@ typedef struct StorageNode {
 } StorageNode;
 
 extern const StorageBackend storage_dir_backend;
-extern const StorageBackend storage_fs_backend, storage_netfs_backend, storage_disk_backend;
-
-/** What find_sources (storage/backend.h) finds for a type; the caller frees. NULL with an error. */
-char *mounted_find_netfs(const StoragePoolSource *wanted);
+extern const StorageBackend storage_fs_backend, storage_netfs_backend, storage_disk_backend, storage_logical_backend;
+extern const StorageBackend storage_scsi_backend, storage_mpath_backend, storage_iscsi_backend, storage_zfs_backend;

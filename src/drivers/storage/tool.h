@@ -9,8 +9,6 @@
 
 /** The usual deadline. Servers get this long to answer. */
 #define TOOL_MS 60000
-/** For programs that write a whole device. */
-#define TOOL_LONG_MS 600000
 
 /** Run; 0, or -1 with an error if it fails, is missing or takes longer than @deadline_ms. */
 int tool_run(const char *const *argv, int64_t deadline_ms);

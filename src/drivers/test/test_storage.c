@@ -253,19 +253,6 @@ static int vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
     return content && fd < 0 ? FAIL_ERRNO(errno, "cannot open volume '%s'", storage_vol_name(vol)) : fd;
 }
 
-static const StorageBackend backend = {
-    .build_flags = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
-    .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA | VIR_STORAGE_VOL_RESIZE_SHRINK,
-    .wipe_algorithms = (2u << VIR_STORAGE_VOL_WIPE_ALG_TRIM) - 1,
-    .vol_clash = VIR_ERR_OPERATION_FAILED,
-    .vol_plan = vol_plan,
-    .vol_create = vol_create,
-    .vol_delete = vol_delete,
-    .vol_resize = vol_resize,
-    .vol_wipe = vol_wipe,
-    .vol_open = vol_open,
-};
-
 /* ---- discovery: a host that always offers the same ---- */
 
 static StoragePoolSource *logical_source(const char *device, const char *name)
@@ -313,6 +300,20 @@ static char *find_sources(PoolHost *host, StoragePoolType type, const StoragePoo
     return text;
 }
 
+static const StorageBackend backend = {
+    .build_flags = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
+    .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_ALLOCATE | VIR_STORAGE_VOL_RESIZE_DELTA | VIR_STORAGE_VOL_RESIZE_SHRINK,
+    .wipe_algorithms = (2u << VIR_STORAGE_VOL_WIPE_ALG_TRIM) - 1,
+    .vol_clash = VIR_ERR_OPERATION_FAILED,
+    .find_sources = find_sources,
+    .vol_plan = vol_plan,
+    .vol_create = vol_create,
+    .vol_delete = vol_delete,
+    .vol_resize = vol_resize,
+    .vol_wipe = vol_wipe,
+    .vol_open = vol_open,
+};
+
 /* ---- the node ---- */
 
 static void start(TestNode *node)
@@ -320,7 +321,6 @@ static void start(TestNode *node)
     static const StorageDriverSetup setup = {
         .backends = { [1 ... STORAGE_POOL_TYPE_LAST - 1] = &backend },
         .pool_new = new_pool,
-        .find_sources = find_sources,
     };
     node->tables.pools = storage_host_pools(storage_host_new(&setup, contents_new(), host_bus(node->host)));
     managed_table_set_error_domain(node->tables.pools, VIR_FROM_TEST);

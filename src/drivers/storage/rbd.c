@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Pools of type "rbd": images in a pool of a Ceph cluster. A module of its own, since librbd is large and may be missing.
+ */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#define LOG_SOURCE "storage.rbd"
+#include <errno.h>
+#include <rados/librados.h>
+#include <rbd/librbd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/log.h"
+#include "drivers/storage/remote.h"
+
+/* Seconds until a cluster that doesn't answer is given up. */
+#define PATIENCE "30"
+#define CHUNK ((size_t) 4 << 20)
+#define NAME_BYTES 255
+#define MAX_VOLUMES 1000000
+#define MAX_LIST_TRIES 5
+/* From it copies are made. */
+#define SNAPSHOT "libvirt"
+
+typedef struct Rbd {
+    rados_t cluster;
+    rados_ioctx_t io;
+} Rbd;
+
+/* librados gives errors as negative numbers. */
+#define RBD_FAIL(rc, ...) FAIL_ERRNO(-(rc), __VA_ARGS__)
+
+/* ---- the cluster ---- */
+
+static void disconnect(Rbd *rbd)
+{
+    if (rbd->io)
+        rados_ioctx_destroy(rbd->io);
+    if (rbd->cluster)
+        rados_shutdown(rbd->cluster);
+    *rbd = (Rbd) { NULL, NULL };
+}
+
+static void rbd_free(void *opaque)
+{
+    disconnect(opaque);
+    g_free(opaque);
+}
+
+static int set_option(Rbd *rbd, const char *name, const char *value)
+{
+    int rc = rados_conf_set(rbd->cluster, name, value);
+    return rc == 0 ? 0 : RBD_FAIL(rc, "the Ceph client doesn't take the setting '%s'", name);
+}
+
+static int set_key(Rbd *rbd, const StoragePoolDef *def)
+{
+    size_t size;
+    guint8 *value = remote_secret(def, STORAGE_AUTH_SECRET_TYPE_CEPH, &size);
+    if (!value)
+        return -1;
+    char *encoded = g_base64_encode(value, size);
+    secret_value_free(value, size);
+    int rc = set_option(rbd, "key", encoded);
+    explicit_bzero(encoded, strlen(encoded));
+    g_free(encoded);
+    return rc < 0 || set_option(rbd, "auth_supported", "cephx") < 0 ? -1 : 0;
+}
+
+static int set_monitors(Rbd *rbd, const StoragePoolDef *def)
+{
+    g_autoptr(GString) hosts = g_string_new(NULL);
+    for (guint i = 0; i < def->source.n_hosts; i++) {
+        const StoragePoolHost *host = def->source.hosts[i];
+        gboolean bare6 = strchr(host->name, ':') && *host->name != '[';
+        g_string_append_printf(hosts, "%s%s%s%s", i ? "," : "", bare6 ? "[" : "", host->name, bare6 ? "]" : "");
+        if (host->port)
+            g_string_append_printf(hosts, ":%u", host->port);
+    }
+    return set_option(rbd, "mon_host", hosts->str);
+}
+
+static int configure(Rbd *rbd, const StoragePoolDef *def)
+{
+    if (set_monitors(rbd, def) < 0 || set_option(rbd, "client_mount_timeout", PATIENCE) < 0 ||
+        set_option(rbd, "rados_mon_op_timeout", PATIENCE) < 0 || set_option(rbd, "rados_osd_op_timeout", PATIENCE) < 0)
+        return -1;
+    if (def->source.auth ? set_key(rbd, def) < 0 : set_option(rbd, "auth_supported", "none") < 0)
+        return -1;
+    for (guint i = 0; i < def->n_config_options; i++) {
+        if (set_option(rbd, def->config_options[i]->name, def->config_options[i]->value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int connect_cluster(Rbd *rbd, const StoragePoolDef *def)
+{
+    int rc = rados_create(&rbd->cluster, def->source.auth ? def->source.auth->username : NULL);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot make a client of Ceph for pool '%s'", def->name);
+    if (configure(rbd, def) < 0)
+        return -1;
+    if ((rc = rados_connect(rbd->cluster)) < 0)
+        return RBD_FAIL(rc, "pool '%s': the Ceph cluster at '%s' is not responding, or refuses us", def->name, def->source.hosts[0]->name);
+    if ((rc = rados_ioctx_create(rbd->cluster, def->source.name, &rbd->io)) < 0)
+        return RBD_FAIL(rc, "cannot open pool '%s' of the Ceph cluster", def->source.name);
+    return 0;
+}
+
+/* ---- the pool ---- */
+
+static int pool_start(StoragePool *pool, const StoragePoolDef *def)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    if (!rbd) {
+        rbd = g_new0(Rbd, 1);
+        storage_pool_set_priv(pool, rbd, rbd_free);
+    }
+    if (rbd->cluster)
+        return 0;
+    int rc = connect_cluster(rbd, def);
+    if (rc < 0)
+        disconnect(rbd);
+    return rc;
+}
+
+static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
+{
+    if (storage_pool_priv(pool))
+        disconnect(storage_pool_priv(pool));
+    return 0;
+}
+
+static int pool_sizes(StoragePool *pool, const StoragePoolDef *def)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    struct rados_cluster_stat_t cluster;
+    struct rados_pool_stat_t used;
+    int rc = rados_cluster_stat(rbd->cluster, &cluster);
+    if (rc == 0)
+        rc = rados_ioctx_pool_stat(rbd->io, &used);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot tell how much room pool '%s' has", def->name);
+    storage_pool_set_sizes(pool, cluster.kb * 1024, used.num_bytes, cluster.kb_avail * 1024);
+    return 0;
+}
+
+static void add_name(StorageScan *scan, const StoragePoolDef *def, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", def->source.name, name);
+    if (g_utf8_validate(name, -1, NULL))
+        storage_scan_add_name(scan, name, path, path);
+}
+
+static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    size_t n = 256;
+    rbd_image_spec_t *images = NULL;
+    int rc = -ERANGE;
+    for (guint i = 0; rc == -ERANGE && n <= MAX_VOLUMES && i < MAX_LIST_TRIES; i++) { /* it says how many there are */
+        images = g_renew(rbd_image_spec_t, images, n);
+        rc = rbd_list2(rbd->io, images, &n);
+    }
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        add_name(scan, def, images[i].name);
+    if (rc >= 0)
+        rbd_image_spec_list_cleanup(images, n);
+    g_free(images);
+    return rc < 0 ? RBD_FAIL(rc, "cannot list the images of pool '%s'", def->name) : pool_sizes(pool, def);
+}
+
+/* ---- volumes ---- */
+
+static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
+{
+    gboolean fine = *def->name && strlen(def->name) <= NAME_BYTES && !strpbrk(def->name, "/@");
+    for (const char *c = def->name; *c; c++)
+        fine = fine && !g_ascii_iscntrl(*c);
+    if (!fine)
+        return FAIL(VIR_ERR_INVALID_ARG, "an image of Ceph can't have that name: it has at most %d bytes, no '/', '@' or control characters",
+                    NAME_BYTES);
+    if (def->target.format != STORAGE_VOL_FORMAT_RAW)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only raw volumes are supported in a pool of Ceph", def->name);
+    if (def->target.encryption)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': encrypted volumes can't be made in a pool of Ceph", def->name);
+    g_free(def->target.path);
+    g_free(def->key);
+    def->target.path = g_strdup_printf("%s/%s", pool_def->source.name, def->name);
+    def->key = g_strdup(def->target.path);
+    return 0;
+}
+
+/* An image that the caller closes; NULL with an error. */
+static rbd_image_t open_image(StoragePool *pool, const char *name, gboolean write)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    rbd_image_t image = NULL;
+    int rc = write ? rbd_open(rbd->io, name, &image, NULL) : rbd_open_read_only(rbd->io, name, &image, NULL);
+    if (rc < 0)
+        error_report_errno(ERROR_DOMAIN, -rc, "cannot open volume '%s'", name);
+    return rc < 0 ? NULL : image;
+}
+
+static int add_extent(uint64_t offset, size_t length, int exists, void *opaque)
+{
+    if (exists)
+        *(guint64 *) opaque += length;
+    return 0;
+}
+
+/* Asking which objects there are is quick only where the cluster keeps a map of them. */
+static guint64 allocation_of(rbd_image_t image, const StoragePoolDef *pool_def, guint64 size)
+{
+    uint64_t features = 0;
+    guint64 allocated = 0;
+    if (pool_def->refresh_allocation == STORAGE_VOL_ALLOCATION_SOURCE_CAPACITY || rbd_get_features(image, &features) < 0 ||
+        !(features & RBD_FEATURE_FAST_DIFF) || rbd_diff_iterate2(image, NULL, 0, size, 0, 1, add_extent, &allocated) < 0)
+        return size;
+    return MIN(allocated, size);
+}
+
+static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp)
+{
+    rbd_image_info_t info;
+    rbd_image_t image = open_image(pool, storage_vol_name(vol), FALSE);
+    if (!image)
+        return -1;
+    int rc = rbd_stat(image, &info, sizeof(info));
+    if (rc == 0) {
+        def->type = STORAGE_VOL_TYPE_NETWORK;
+        def->target.format = STORAGE_VOL_FORMAT_RAW;
+        def->capacity = info.size;
+        def->physical = def->allocation = allocation_of(image, storage_vol_pool_def(vol), info.size);
+        def->has_capacity = def->has_allocation = def->has_physical = true;
+    }
+    rbd_close(image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot look at volume '%s'", storage_vol_name(vol)) : 0;
+}
+
+/* Clone an image of the same pool: from its snapshot, which is made the first time, and must be of its present content. */
+static int clone_image(Rbd *rbd, rbd_image_t parent, const char *parent_name, const StorageVolDef *def)
+{
+    g_autofree char *uuid = g_uuid_string_random(), *snapshot = g_strdup_printf("%s-%s", SNAPSHOT, uuid);
+    rbd_image_options_t options;
+    int rc = rbd_snap_create(parent, snapshot);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot take a snapshot of volume '%s'", parent_name);
+    rbd_image_options_create(&options);
+    if ((rc = rbd_snap_protect(parent, snapshot)) == 0 &&
+        (rc = rbd_clone3(rbd->io, parent_name, snapshot, rbd->io, def->name, options)) < 0)
+        rbd_snap_unprotect(parent, snapshot);
+    rbd_image_options_destroy(options);
+    if (rc == 0)
+        return 0;
+    rbd_snap_remove(parent, snapshot);
+    return RBD_FAIL(rc, "cannot clone volume '%s'", parent_name);
+}
+
+/* librbd calls it without asking whether there is one. */
+static int no_progress(uint64_t done, uint64_t total, void *opaque)
+{
+    return 0;
+}
+
+static int grow_to(StoragePool *pool, StorageVolDef *def)
+{
+    guint64 size = 0;
+    rbd_image_t image = open_image(pool, def->name, TRUE);
+    if (!image)
+        return -1;
+    int rc = rbd_get_size(image, &size);
+    if (rc == 0 && size < def->capacity)
+        rc = rbd_resize2(image, def->capacity, false, no_progress, NULL);
+    def->capacity = MAX(def->capacity, size);
+    rbd_close(image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity) : 0;
+}
+
+static int create_clone(StoragePool *pool, StorageVolDef *def, StorageVol *from)
+{
+    rbd_image_t parent = open_image(pool, storage_vol_name(from), TRUE);
+    if (!parent)
+        return -1;
+    int rc = clone_image(storage_pool_priv(pool), parent, storage_vol_name(from), def);
+    rbd_close(parent);
+    return rc < 0 ? -1 : grow_to(pool, def);
+}
+
+static gboolean is_zero(const char *buffer, size_t n)
+{
+    return n == 0 || (buffer[0] == 0 && memcmp(buffer, buffer + 1, n - 1) == 0);
+}
+
+/* Content of a volume of another pool; what is zero isn't written. */
+static int write_from(rbd_image_t image, int in, guint64 bytes, const char *name)
+{
+    g_autofree char *buffer = g_malloc(CHUNK);
+    for (guint64 at = 0; at < bytes;) {
+        ssize_t n = pread(in, buffer, MIN(CHUNK, bytes - at), (off_t) at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FAIL_ERRNO(errno, "cannot read what volume '%s' is made from", name);
+        if (n == 0)
+            break;
+        if (!is_zero(buffer, (size_t) n)) {
+            ssize_t done = rbd_write(image, at, (size_t) n, buffer);
+            if (done != n)
+                return RBD_FAIL(done < 0 ? (int) done : -EIO, "cannot write volume '%s'", name);
+        }
+        at += (guint64) n;
+        if (storage_progress(at, bytes) < 0)
+            return -1;
+    }
+    int rc = rbd_flush(image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot write volume '%s'", name) : 0;
+}
+
+static int fill(StoragePool *pool, const StorageVolDef *def, StorageVol *from)
+{
+    guint64 size = 0;
+    int in = remote_open_source(def, from, &size);
+    rbd_image_t image = in < 0 ? NULL : open_image(pool, def->name, TRUE);
+    int rc = image ? write_from(image, in, MIN(size, def->capacity), def->name) : -1;
+    if (image)
+        rbd_close(image);
+    if (in >= 0)
+        close(in);
+    return rc;
+}
+
+static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    rbd_image_options_t options;
+    if (from && storage_vol_pool(from) == pool)
+        return create_clone(pool, def, from);
+    if (from) {
+        StorageVolDef *source = storage_vol_copy_def(from);
+        def->capacity = MAX(def->capacity, source->capacity);
+        xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
+    }
+    rbd_image_options_create(&options);
+    int rc = rbd_create4(rbd->io, def->name, def->capacity, options);
+    rbd_image_options_destroy(options);
+    if (rc == -EEXIST)
+        return FAIL(VIR_ERR_STORAGE_VOL_EXIST, "there is an image '%s' in the Ceph pool already; 'virsh pool-refresh' shows it", def->name);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot make volume '%s'", def->name);
+    if (from && fill(pool, def, from) < 0) {
+        rbd_remove(rbd->io, def->name);
+        return -1;
+    }
+    return pool_sizes(pool, storage_vol_pool_def(vol));
+}
+
+static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
+{
+    rbd_image_t image = open_image(pool, def->name, TRUE);
+    if (!image)
+        return -1;
+    int rc = rbd_resize2(image, capacity, (flags & VIR_STORAGE_VOL_RESIZE_SHRINK) != 0, no_progress, NULL);
+    rbd_close(image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot resize volume '%s'", def->name) : 0;
+}
+
+static int zero_range(rbd_image_t image, guint64 at, size_t n, const char *zeros)
+{
+    ssize_t done = zeros ? rbd_write(image, at, n, zeros) : rbd_discard(image, at, n);
+    return done < 0 ? (int) done : 0;
+}
+
+static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
+{
+    rbd_image_t image = open_image(pool, def->name, TRUE);
+    g_autofree char *zeros = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? NULL : g_malloc0(CHUNK);
+    guint64 size = 0;
+    if (!image)
+        return -1;
+    int rc = rbd_get_size(image, &size);
+    gboolean stopped = FALSE;
+    for (guint64 at = 0; rc == 0 && at < size && !stopped; at += CHUNK) {
+        rc = zero_range(image, at, MIN(CHUNK, size - at), zeros);
+        stopped = storage_progress(at, size) < 0;
+    }
+    if (rc == 0)
+        rc = rbd_flush(image);
+    rbd_close(image);
+    return stopped ? -1 : rc < 0 ? RBD_FAIL(rc, "cannot wipe volume '%s'", def->name) : 0;
+}
+
+static int remove_snapshots(rbd_image_t image, const char *name)
+{
+    rbd_snap_info_t snaps[256];
+    int max = G_N_ELEMENTS(snaps), n = rbd_snap_list(image, snaps, &max), rc = 0;
+    if (n < 0)
+        return RBD_FAIL(n, "cannot list the snapshots of volume '%s'", name);
+    for (int i = 0; i < n && rc == 0; i++) {
+        int is_protected = 0;
+        rc = rbd_snap_is_protected(image, snaps[i].name, &is_protected);
+        if (rc == 0 && is_protected)
+            rc = rbd_snap_unprotect(image, snaps[i].name);
+        if (rc == 0)
+            rc = rbd_snap_remove(image, snaps[i].name);
+        if (rc == -EBUSY)
+            error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "volumes were cloned from snapshot '%s' of volume '%s': delete them before, or 'rbd flatten' them",
+                         snaps[i].name, name);
+        else if (rc < 0)
+            error_report_errno(ERROR_DOMAIN, -rc, "cannot remove snapshot '%s' of volume '%s'", snaps[i].name, name);
+    }
+    rbd_snap_list_end(snaps);
+    return rc < 0 ? -1 : 0;
+}
+
+static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags)
+{
+    Rbd *rbd = storage_pool_priv(pool);
+    if ((flags & VIR_STORAGE_VOL_DELETE_ZEROED) && vol_wipe(pool, vol, def, VIR_STORAGE_VOL_WIPE_ALG_ZERO) < 0)
+        return -1;
+    if (flags & VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS) {
+        rbd_image_t image = open_image(pool, def->name, TRUE);
+        int rc = image ? remove_snapshots(image, def->name) : -1;
+        if (image)
+            rbd_close(image);
+        if (rc < 0)
+            return -1;
+    }
+    int rc = rbd_remove(rbd->io, def->name);
+    if (rc == -ENOTEMPTY)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' has snapshots, which go with it only if that is asked for "
+                    "(virsh vol-delete --delete-snapshots)", def->name);
+    if (rc == -EBUSY)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is in use, or was within the last 30 seconds by a host that has failed", def->name);
+    return rc < 0 && rc != -ENOENT ? RBD_FAIL(rc, "cannot delete volume '%s'", def->name) : pool_sizes(pool, storage_vol_pool_def(vol));
+}
+
+const StorageBackend storage_rbd_backend = {
+    .vol_delete_flags = VIR_STORAGE_VOL_DELETE_ZEROED | VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS,
+    .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_SHRINK | VIR_STORAGE_VOL_RESIZE_DELTA,
+    .wipe_algorithms = 1u << VIR_STORAGE_VOL_WIPE_ALG_ZERO | 1u << VIR_STORAGE_VOL_WIPE_ALG_TRIM,
+    .vol_clash = VIR_ERR_STORAGE_VOL_EXIST,
+    .pool_start = pool_start,
+    .pool_refresh = pool_refresh,
+    .pool_stop = pool_stop,
+    .pool_delete = remote_pool_delete,
+    .vol_plan = vol_plan,
+    .vol_create = vol_create,
+    .vol_delete = vol_delete,
+    .vol_resize = vol_resize,
+    .vol_wipe = vol_wipe,
+    .vol_refresh = vol_refresh,
+};
