@@ -269,6 +269,9 @@ static int check_interface(QemuCommand *cmd, const DomainInterface *net, const c
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the transient part of a pair is a passed device of the host", what);
     if (net->coalesce_rx_frames_max && !qemu_interface_needs_tap(net))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't coalesce packets", what, name);
+    if (net->filterref && !qemu_interface_needs_tap(net)) /* else the guest would go unfiltered */
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't have a <filterref>: only those of types 'network', 'bridge' "
+                    "and 'ethernet' can", what, name);
     return type == DOMAIN_INTERFACE_TYPE_VHOSTUSER ? qemu_require_shared_memory(cmd, what) : 0;
 }
 

@@ -100,9 +100,9 @@ def test_connections(sides):
         define(accept.format('in', '', "dstportstart='9000' state='NEW,ESTABLISHED'") + accept.format('out', '', "state='ESTABLISHED'"))
         assert connected(9000, inside=False) == 1 and connected(9001, inside=False) == 0 and connected(80) == 0
         # no more than two at a time
-        limit = "<rule action='drop' direction='in' priority='400'><tcp dstportstart='9000' connlimit-above='2'/></rule>"
-        define(limit + accept.format('in', '', "dstportstart='9000'"))
-        assert connected(9000, count=4, inside=False) == 2
+        limit = "<rule action='drop' direction='out' priority='400'><tcp dstportstart='80' connlimit-above='2'/></rule>"
+        define(limit + accept.format('out', '', "dstportstart='80'"))
+        assert connected(80, count=4) == 2
     finally:
         virsh('nwfilter-binding-delete', 'veth0')
         virsh('nwfilter-undefine', 't')
