@@ -228,6 +228,21 @@ GArray *netlink_links(Netlink *nl)
     return netlink_dump(nl, link_message(RTM_GETLINK, NLM_F_DUMP, 0), sizeof(NetlinkLink), read_link, "network devices");
 }
 
+GArray *netlink_links_of_kind(Netlink *nl, const char *kind)
+{
+    struct nl_msg *msg = link_message(RTM_GETLINK, NLM_F_DUMP, 0);
+    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, kind);
+    nla_nest_end(msg, info);
+    g_autoptr(GArray) links = netlink_dump(nl, msg, sizeof(NetlinkLink), read_link, "network devices");
+    /* a kernel that doesn't pick, gives all */
+    for (guint i = links ? links->len : 0; i > 0; i--) {
+        if (strcmp(g_array_index(links, NetlinkLink, i - 1).kind, kind) != 0)
+            g_array_remove_index(links, i - 1);
+    }
+    return g_steal_pointer(&links);
+}
+
 int netlink_link(Netlink *nl, guint32 index, NetlinkLink *link)
 {
     g_autoptr(GArray) found = netlink_dump(nl, link_message(RTM_GETLINK, 0, index), sizeof(NetlinkLink), read_link, "network devices");
@@ -253,21 +268,25 @@ static void put_bridge(struct nl_msg *msg, const NetlinkBridge *bridge)
     nla_nest_end(msg, info);
 }
 
+/* Index of a link that was to be made, or 0 with an error. */
+static guint32 made(int error, const char *what, const char *name)
+{
+    if (!error)
+        return netlink_index(name);
+    if (error == EEXIST)
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "cannot make %s '%s': there is a network device of that name", what, name);
+    else
+        error_report_errno(ERROR_DOMAIN, error, "cannot make %s '%s'", what, name);
+    return 0;
+}
+
 guint32 netlink_bridge_new(Netlink *nl, const char *name, const NetlinkBridge *bridge)
 {
     struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, 0);
     nla_put_string(msg, IFLA_IFNAME, name);
     put_bridge(msg, bridge);
     int error = netlink_request(nl, msg);
-    if (error == EEXIST) {
-        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "cannot make bridge '%s': there is a network device of that name", name);
-        return 0;
-    }
-    if (error) {
-        error_report_errno(ERROR_DOMAIN, error, "cannot make bridge '%s'", name);
-        return 0;
-    }
-    return netlink_index(name);
+    return made(error, "bridge", name);
 }
 
 int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge)
@@ -283,11 +302,7 @@ static guint32 make_link(Netlink *nl, struct nl_msg *msg, struct nlattr *info, s
 {
     nla_nest_end(msg, data);
     nla_nest_end(msg, info);
-    int error = netlink_request(nl, msg);
-    if (!error)
-        return netlink_index(name);
-    error_report_errno(ERROR_DOMAIN, error, "cannot make %s '%s'", what, name);
-    return 0;
+    return made(netlink_request(nl, msg), what, name);
 }
 
 static struct nl_msg *new_link(const char *name, const char *kind, struct nlattr **info, struct nlattr **data, guint32 parent)
@@ -343,11 +358,8 @@ guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint
     nla_put_u32(msg, IFLA_MACVLAN_MODE, mode);
     nla_nest_end(msg, data);
     nla_nest_end(msg, info);
-    int error = netlink_request(nl, msg);
-    if (!error)
-        return netlink_index(name);
-    error_report_errno(ERROR_DOMAIN, error, "cannot make macvtap device '%s' on '%s'", name, name_of(parent, parent_name));
-    return 0;
+    g_autofree char *what = g_strdup_printf("on '%s' macvtap device", name_of(parent, parent_name));
+    return made(netlink_request(nl, msg), what, name);
 }
 
 guint32 netlink_ifb_new(Netlink *nl, const char *name)

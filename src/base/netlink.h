@@ -48,6 +48,8 @@ typedef struct NetlinkLink {
 
 /** All links, in the order of their indexes: array of NetlinkLink, caller frees. NULL with an error. */
 GArray *netlink_links(Netlink *nl);
+/** Those of a kind alone, which the kernel picks out. */
+GArray *netlink_links_of_kind(Netlink *nl, const char *kind);
 /** One of them. -1 with an error. */
 int netlink_link(Netlink *nl, guint32 index, NetlinkLink *link);
 /** Index of a device; 0 without an error if there is none. */
@@ -69,7 +71,8 @@ int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge);
 guint32 netlink_vlan_new(Netlink *nl, const char *name, guint32 parent, guint16 tag);
 guint32 netlink_bond_new(Netlink *nl, const char *name, const NetlinkOptions *options);
 
-/** Make a macvtap device @name (a pattern as "macvtap%d" also) on @parent. @mode: MACVLAN_MODE_xxx. Its index, or 0 with an error. */
+/** Make a macvtap device @name on @parent. @mode: MACVLAN_MODE_xxx. Its index, or 0 with an error (VIR_ERR_OPERATION_INVALID if the name
+ * is taken). */
 guint32 netlink_macvtap_new(Netlink *nl, const char *name, guint32 parent, guint32 mode, const guint8 mac[6]);
 
 /** Make an "ifb" device, down, through which packets can be led (base/netlink_tc.h). Its index, or 0 with an error. */

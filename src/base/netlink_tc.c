@@ -252,14 +252,13 @@ static GHashTable *ifb_names(const GArray *links)
 
 int netlink_police_sweep(Netlink *nl)
 {
-    g_autoptr(GArray) links = netlink_links(nl);
+    g_autoptr(GArray) ifbs = netlink_links_of_kind(nl, "ifb"), links = ifbs && ifbs->len ? netlink_links(nl) : NULL;
     if (!links)
-        return -1;
+        return ifbs && !ifbs->len ? 0 : -1;
     g_autoptr(GHashTable) names = ifb_names(links);
-    for (guint i = 0; i < links->len; i++) {
-        const NetlinkLink *link = &g_array_index(links, NetlinkLink, i);
-        if (strcmp(link->kind, "ifb") == 0 && g_str_has_prefix(link->name, IFB_PREFIX) && !g_hash_table_contains(names, link->name) &&
-            netlink_delete(nl, link->index) < 0)
+    for (guint i = 0; i < ifbs->len; i++) {
+        const NetlinkLink *link = &g_array_index(ifbs, NetlinkLink, i);
+        if (g_str_has_prefix(link->name, IFB_PREFIX) && !g_hash_table_contains(names, link->name) && netlink_delete(nl, link->index) < 0)
             return -1;
     }
     return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Child processes. One function starts every one of them: only the listed descriptors, own session, known
- * signals, nothing copied of a big daemon. Nobody waits for a process without a deadline.
+ * signals, nothing copied of a big daemon. Nobody waits for a process without a deadline, and a worker that does isn't
+ * counted among those at work (base/threadpool.h).
  */
 #pragma once
 #include <glib.h>

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/threadpool.h"
 
 #define KILL_WAIT_MS 10000
 #define LAST_WORDS 500
@@ -152,6 +153,15 @@ static int converse_without_sigpipe(Run *run, int64_t deadline_ms)
     return ret;
 }
 
+/* A worker that waits for a program lets another one take its place. */
+static int converse_as_blocking(Run *run, int64_t deadline_ms)
+{
+    pool_blocking_begin();
+    int ret = converse_without_sigpipe(run, deadline_ms);
+    pool_blocking_end();
+    return ret;
+}
+
 static int finish(Run *run, int converse_ret, ProcessOutput *output)
 {
     if (converse_ret < 0) {
@@ -180,7 +190,7 @@ int process_run(const ProcessSpec *spec, const char *input, size_t input_len, si
     run.text[1] = g_string_new(NULL);
     int ret = start(&run, spec);
     if (ret == 0)
-        ret = finish(&run, converse_without_sigpipe(&run, deadline_ms), output);
+        ret = finish(&run, converse_as_blocking(&run, deadline_ms), output);
     close_fd(&run.in);
     close_fd(&run.out[0]);
     close_fd(&run.out[1]);

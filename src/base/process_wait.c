@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/threadpool.h"
 
 char *process_end_text(const ProcessEnd *end)
 {
@@ -61,7 +62,9 @@ static int poll_until(int pidfd, int64_t deadline)
 
 int process_wait(int pidfd, int64_t deadline_ms, ProcessEnd *end)
 {
+    pool_blocking_begin();
     int ret = poll_until(pidfd, loop_now_ms() + deadline_ms);
+    pool_blocking_end();
     if (ret < 0)
         return FAIL_ERRNO(errno, "cannot wait for a process");
     if (ret == 0)

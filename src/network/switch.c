@@ -38,6 +38,16 @@ static int vsctl(GPtrArray *words, const char *device)
     return -1;
 }
 
+G_GNUC_NULL_TERMINATED
+static void add_words(GPtrArray *words, ...)
+{
+    va_list args;
+    va_start(args, words);
+    for (const char *w = va_arg(args, const char *); w; w = va_arg(args, const char *))
+        g_ptr_array_add(words, g_strdup(w));
+    va_end(args);
+}
+
 G_GNUC_PRINTF(2, 3)
 static void word(GPtrArray *words, const char *format, ...)
 {
@@ -62,13 +72,10 @@ static void add_vlan(GPtrArray *words, const char *device, const InterfaceVlan *
     const InterfaceVlanTag *native = vlan ? native_tag(vlan) : NULL;
     g_autoptr(GString) trunks = g_string_new("trunks=");
 
-    g_ptr_array_add(words, g_strdup("--"));
-    for (const char *const *w = (const char *const []) { "clear", "Port", device, "tag", "trunks", "vlan_mode", NULL }; *w; w++)
-        g_ptr_array_add(words, g_strdup(*w));
+    add_words(words, "--", "clear", "Port", device, "tag", "trunks", "vlan_mode", NULL);
     if (!vlan || !vlan->n_tags)
         return;
-    for (const char *const *w = (const char *const []) { "--", "set", "Port", device, NULL }; *w; w++)
-        g_ptr_array_add(words, g_strdup(*w));
+    add_words(words, "--", "set", "Port", device, NULL);
     if (vlan->trunk != TRISTATE_YES) {
         word(words, "tag=%u", vlan->tags[0]->id);
         return;
@@ -98,12 +105,9 @@ static int plug_openvswitch(const SwitchPort *port)
     char text[UUID_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 
     mac_format(port->iface->mac, mac);
-    for (const char *const *w = (const char *const []) { "--", "--if-exists", "del-port", port->device, "--", "add-port", port->bridge,
-         port->device, NULL }; *w; w++)
-        g_ptr_array_add(words, g_strdup(*w));
+    add_words(words, "--", "--if-exists", "del-port", port->device, "--", "add-port", port->bridge, port->device, NULL);
     add_vlan(words, port->device, port->iface->vlan);
-    for (const char *const *w = (const char *const []) { "--", "set", "Interface", port->device, NULL }; *w; w++)
-        g_ptr_array_add(words, g_strdup(*w));
+    add_words(words, "--", "set", "Interface", port->device, NULL);
     add_id(words, "attached-mac", mac);
     if (p->has_interfaceid)
         add_id(words, "iface-id", uuid_format(p->interfaceid, text));
@@ -120,8 +124,7 @@ void switch_unplug(const DomainInterface *iface, const char *device)
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 
     if (switch_is_openvswitch(iface) && device) {
-        for (const char *const *w = (const char *const []) { "--", "--if-exists", "del-port", device, NULL }; *w; w++)
-            g_ptr_array_add(words, g_strdup(*w));
+        add_words(words, "--", "--if-exists", "del-port", device, NULL);
         if (vsctl(words, device) < 0)
             LOG_WARN("%s", error_message());
     }

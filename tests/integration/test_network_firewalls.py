@@ -5,7 +5,9 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -102,6 +104,19 @@ def test_firewalld(firewalld, connection, boot_defined, server):
     problem = str(caught(bad.create))
     assert "'nowhere'" in problem and "'n3'" in problem and 'firewalld' in problem and 'INVALID_ZONE' in problem
     nothing_left('virbr33', 'n3')
+
+
+def test_bus_without_an_answer(tmp_path, monkeypatch, request):
+    """A bus that takes connections and says nothing costs one wait, not one for each network and change."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f'{tmp_path}/bus')
+        silent.listen()
+        monkeypatch.setenv('DBUS_SYSTEM_BUS_ADDRESS', f'unix:path={tmp_path}/bus')
+        opened = request.getfixturevalue('connection')
+        begin = time.monotonic()
+        for number in (31, 32, 33):
+            start_network(opened, network_xml(f'n{number}', number))
+        assert time.monotonic() - begin < 9
 
 
 def test_no_firewalld(connection, guest):

@@ -73,10 +73,7 @@ static int run(const InterfaceNode *node, const Manager *manager, const char *co
         argv[i] = strcmp(words[i], "NAME") == 0 ? name : strcmp(words[i], "ID") == 0 ? id : words[i];
     spec.argv = argv;
     spec.die_with_parent = true;
-    pool_blocking_begin();
-    int rc = process_run_checked(&spec, NULL, 0, MAX_OUTPUT, MANAGER_MS, &output);
-    pool_blocking_end();
-    return rc;
+    return process_run_checked(&spec, NULL, 0, MAX_OUTPUT, MANAGER_MS, &output);
 }
 
 static int run_all(const InterfaceNode *node, const Manager *manager, const char *const (*commands)[WORDS_MAX], const char *name)

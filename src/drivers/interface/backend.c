@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "core/node.h"
 #include "drivers/interface/interface_driver.h"
+#include "model/network.h"
 
 /* Longest wait for what is done to another interface. */
 #define JOB_MS 120000
@@ -162,11 +163,11 @@ static int check_not_a_networks(const HostInterfaceDef *def)
     ManagedTable *networks = node_get()->tables.networks;
     g_autoptr(GPtrArray) all = networks ? managed_objects(networks, MANAGED_LIST_ACTIVE, NULL, NULL) : g_ptr_array_new();
     for (guint i = 0; i < all->len; i++) {
-        g_autofree char *xml = managed_xml(networks, NULL, MANAGED_NAME((Managed *) all->pdata[i]), 0);
-        g_autofree char *bridge = g_strdup_printf("<bridge name='%s'", def->name);
-        if (xml && strstr(xml, bridge) && !strstr(xml, "<forward mode='bridge'"))
+        g_autoptr(ManagedState) state = managed_state(all->pdata[i]);
+        const NetworkDef *net = state->live ? definition_get(state->live) : NULL;
+        if (net && network_def_owns_bridge(net) && g_strcmp0(net->bridge.name, def->name) == 0)
             return FAIL(VIR_ERR_OPERATION_INVALID, "'%s' is the bridge of network '%s': 'virsh net-destroy %s' ends it", def->name,
-                        MANAGED_NAME((Managed *) all->pdata[i]), MANAGED_NAME((Managed *) all->pdata[i]));
+                        net->name, net->name);
     }
     return 0;
 }

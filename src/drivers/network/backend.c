@@ -157,18 +157,24 @@ static void remove_former_rules(const NetworkDef *net)
         remove_former(net, foreign_remove);
 }
 
+/* Our own rules in nftables, all or none of which are there. */
+static int mend_nftables(Managed *obj, const NetworkDef *net)
+{
+    g_autofree char *probe = rules_probe(net->bridge.name), *found = firewall_list(probe, "look for the rules of a network");
+    if (found)
+        return 0;
+    LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
+    virResetLastError();
+    return ensure_rules(net) < 0 || (forwards_exist(net) && forwards_ensure(obj, net) < 0) ? -1 : 0;
+}
+
 int rules_mend(Managed *obj, const NetworkDef *net)
 {
-    g_autofree char *probe = rules_probe(net->bridge.name), *found = NULL;
     if (network_def_mode(net) == NETWORK_FORWARD_MODE_OPEN)
         return 0;
-    if (iptables_is_used())
-        return iptables_mend(net) < 0 || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
-    found = firewall_list(probe, "look for the rules of a network");
-    if (!found)
-        LOG_INFO("network '%s': the firewall has lost its rules; they are put back", net->name);
-    virResetLastError();
-    return (!found && (ensure_rules(net) < 0 || (forwards_exist(net) && forwards_ensure(obj, net) < 0))) || firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
+    if ((iptables_is_used() ? iptables_mend(net) : mend_nftables(obj, net)) < 0)
+        return -1;
+    return firewalld_ensure(net, false) < 0 || foreign_ensure(net, false) < 0 ? -1 : 0;
 }
 
 /* @strict: what others' rules do to the network is an error. */

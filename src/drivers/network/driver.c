@@ -14,6 +14,7 @@
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
+#include "drivers/network/firewalld.h"
 #include "drivers/network/forwards.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/network_driver.h"
@@ -127,6 +128,7 @@ static void state_stop(void)
     /* what was due then */
     if (!pool_drain(state->pool, DRAIN_MS))
         LOG_ERROR("work on networks is still under way after %d s", DRAIN_MS / 1000);
+    firewalld_disconnect();
     g_clear_pointer(&state, node_free);
 }
 

@@ -13,3 +13,5 @@
 int firewalld_ensure(const NetworkDef *net, bool strict);
 /** Take the bridge out of its zone. A failure is logged: firewalld forgets bridges that are gone. The thread's error stays. [worker] */
 void firewalld_remove(const NetworkDef *net);
+/** Let go of the system's bus: the driver stops. */
+void firewalld_disconnect(void);

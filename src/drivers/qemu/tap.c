@@ -124,15 +124,26 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
 
 /* ---- macvtap: a device of its own on a device of the host ---- */
 
-static char *free_name(void)
+/* Make it with the name that it is to have, or the first that is free: index, or 0 with an error. */
+static guint32 new_macvtap(Netlink *nl, DomainInterface *net, guint32 parent, guint32 mode)
 {
+    if (net->target.dev)
+        return netlink_macvtap_new(nl, net->target.dev, parent, mode, net->mac);
     for (guint i = 0; i < MAX_MACVTAPS; i++) {
         g_autofree char *name = g_strdup_printf("macvtap%u", i);
+        guint32 index;
 
-        if (!netlink_index(name))
-            return g_steal_pointer(&name);
+        if (netlink_index(name))
+            continue;
+        index = netlink_macvtap_new(nl, name, parent, mode, net->mac);
+        if (!index && virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID) /* somebody else was quicker */
+            continue;
+        net->target.dev = index ? g_steal_pointer(&name) : NULL;
+        return index;
     }
-    return FAIL_NULL(VIR_ERR_OPERATION_FAILED, "the host has %d macvtap devices: there is no name left for another one", MAX_MACVTAPS);
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "the host has %d macvtap devices: there is no name left for another one",
+                 MAX_MACVTAPS);
+    return 0;
 }
 
 static guint32 macvlan_mode(InterfaceDirectMode mode)
@@ -200,9 +211,7 @@ static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
         return -1;
     if (!parent)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no network device '%s' ('ip link' lists them)", wire->dev ? wire->dev : "");
-    if (!net->target.dev && !(net->target.dev = free_name()))
-        return -1;
-    index = netlink_macvtap_new(nl, net->target.dev, parent, macvlan_mode(wire->mode), net->mac);
+    index = new_macvtap(nl, net, parent, macvlan_mode(wire->mode));
     if (!index)
         return -1;
     if (netlink_change(nl, index, &change) < 0 || (net->bandwidth && limits_set(net->target.dev, net->bandwidth, TRUE) < 0))
@@ -214,14 +223,14 @@ static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
 static int remove_macvtap(const DomainInterface *net)
 {
     g_autoptr(Netlink) nl = netlink_open();
-    g_autoptr(GArray) links = nl ? netlink_links(nl) : NULL;
+    g_autoptr(GArray) links = nl ? netlink_links_of_kind(nl, "macvtap") : NULL;
     int rc = links ? 0 : -1;
 
     for (guint i = 0; links && i < links->len; i++) {
         const NetlinkLink *link = &g_array_index(links, NetlinkLink, i);
 
-        if (strcmp(link->kind, "macvtap") == 0 && memcmp(link->mac, net->mac, sizeof(link->mac)) == 0 &&
-            (!net->target.dev || strcmp(link->name, net->target.dev) == 0) && netlink_delete(nl, link->index) < 0)
+        if (memcmp(link->mac, net->mac, sizeof(link->mac)) == 0 && (!net->target.dev || strcmp(link->name, net->target.dev) == 0) &&
+            netlink_delete(nl, link->index) < 0)
             rc = -1;
     }
     return rc;

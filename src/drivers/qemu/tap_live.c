@@ -152,11 +152,11 @@ int tap_update(const DomainDef *def, DomainInterface *now, const DomainInterface
 
 char *tap_plug_again(const DomainDef *def, const DomainInterface *net)
 {
-    g_autoptr(Netlink) nl = netlink_open();
-    g_autoptr(Definition) port = nl ? network_plug_again(net, def->name, def->uuid) : NULL;
+    g_autoptr(Definition) port = network_plug_again(net, def->name, def->uuid);
+    g_autoptr(Netlink) nl = port ? netlink_open() : NULL;
     Wire wire = { NULL };
 
-    if (!port || !net->target.dev || tap_wire_of_port(definition_get(port), net, &wire) < 0 || !wire.bridge)
+    if (!nl || !net->target.dev || tap_wire_of_port(definition_get(port), net, &wire) < 0 || !wire.bridge)
         return NULL;
     const SwitchPort place = tap_switch_port(net, def->uuid, &wire);
     return switch_plug(nl, &place) < 0 ? NULL : g_strdup(wire.bridge);
