@@ -208,6 +208,8 @@ static void read_link(struct nlmsghdr *hdr, GArray *into)
     if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(*head), attrs, IFLA_MAX, NULL) < 0 || !attrs[IFLA_IFNAME])
         return;
     g_strlcpy(link.name, nla_get_string(attrs[IFLA_IFNAME]), sizeof(link.name));
+    if (attrs[IFLA_IFALIAS])
+        g_strlcpy(link.alias, nla_get_string(attrs[IFLA_IFALIAS]), sizeof(link.alias));
     link.master = attrs[IFLA_MASTER] ? nla_get_u32(attrs[IFLA_MASTER]) : 0;
     link.parent = attrs[IFLA_LINK] ? nla_get_u32(attrs[IFLA_LINK]) : 0;
     link.mtu = attrs[IFLA_MTU] ? nla_get_u32(attrs[IFLA_MTU]) : 0;
@@ -380,18 +382,27 @@ guint32 netlink_ifb_new(Netlink *nl, const char *name)
     return 0;
 }
 
+static void set_flag(struct ifinfomsg *head, guint flag, const bool *on)
+{
+    if (!on)
+        return;
+    head->ifi_change |= flag;
+    head->ifi_flags |= *on ? flag : 0;
+}
+
 int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change)
 {
     struct ifinfomsg head = { .ifi_index = (int) index };
-    if (change->up) {
-        head.ifi_change = IFF_UP;
-        head.ifi_flags = *change->up ? IFF_UP : 0;
-    }
+    set_flag(&head, IFF_UP, change->up);
+    set_flag(&head, IFF_PROMISC, change->promiscuous);
+    set_flag(&head, IFF_ALLMULTI, change->all_multicast);
     struct nl_msg *msg = netlink_message(RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
     if (change->mac)
         nla_put(msg, IFLA_ADDRESS, 6, change->mac);
     if (change->mtu)
         nla_put_u32(msg, IFLA_MTU, change->mtu);
+    if (change->alias)
+        nla_put_string(msg, IFLA_IFALIAS, change->alias);
     if (change->master)
         nla_put_u32(msg, IFLA_MASTER, *change->master);
     int error = netlink_request(nl, msg);

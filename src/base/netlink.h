@@ -43,6 +43,7 @@ typedef struct NetlinkLink {
     guint8 mac[6];
     char name[16];
     char kind[16];      /**< "bridge", "vlan", "tun" …; "" for hardware */
+    char alias[64];     /**< text for people, or its beginning */
     NetlinkOptions options;
 } NetlinkLink;
 
@@ -84,6 +85,8 @@ typedef struct NetlinkChange {
     guint mtu;
     const guint32 *master;  /**< points to 0: out of its bridge */
     const bool *up;
+    const bool *promiscuous, *all_multicast;
+    const char *alias;      /**< text for people */
 } NetlinkChange;
 int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change);
 
@@ -105,6 +108,21 @@ typedef struct NetlinkVlan {
 int netlink_bridge_filter_vlans(Netlink *nl, guint32 bridge);
 /** Let a port be in VLANs, or out of them. A port that was just added to a bridge is in VLAN 1. */
 int netlink_port_change_vlans(Netlink *nl, guint32 index, const NetlinkVlan *vlans, guint n, bool add);
+
+/** Multicast addresses that somebody has asked for at a device: array of 6 bytes each, caller frees. NULL with an error. */
+GArray *netlink_multicast(const char *device);
+/** Ask for one, or no longer. One that is there (or gone) is success. */
+int netlink_multicast_change(const char *device, const guint8 mac[6], bool add);
+
+/** What a network card that makes several of itself (SR-IOV) lets a virtual function do. */
+typedef struct NetlinkVf {
+    guint8 mac[6];
+    guint16 vlan;           /**< 0: none */
+    guint8 qos;             /**< priority in the VLAN */
+} NetlinkVf;
+/** Of function @number of the card whose network device is @index. */
+int netlink_vf(Netlink *nl, guint32 index, guint number, NetlinkVf *vf);
+int netlink_vf_set(Netlink *nl, guint32 index, guint number, const NetlinkVf *vf);
 
 /** Remove a link. One that isn't there (any more) is success. */
 int netlink_delete(Netlink *nl, guint32 index);

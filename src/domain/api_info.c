@@ -60,6 +60,42 @@ char *core_domain_get_os_type(virDomainPtr dom)
     return shared ? g_strdup(domain_os_type_to_string(shared_def_get(shared)->os.type)) : NULL;
 }
 
+/* ---- the document: an interface on a network is told as what the network has connected it to ---- */
+
+static gboolean has_actual(const DomainDef *def)
+{
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        if (def->devices.interfaces[i]->actual)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void tell_actual(DomainInterface *net)
+{
+    InterfaceActual *actual = net->actual;
+    net->source.type = actual->type;
+    g_free(net->source.bridge);
+    net->source.bridge = g_steal_pointer(&actual->bridge);
+    net->source.dev = g_steal_pointer(&actual->dev);
+    net->source.direct_mode = actual->direct_mode;
+    net->source.host_address = g_steal_pointer(&actual->host_address);
+    net->managed = actual->managed;
+    net->hostdev_driver = actual->hostdev_driver;
+}
+
+static char *live_xml(const SharedDef *shared, unsigned int how)
+{
+    if (!has_actual(shared_def_get(shared)))
+        return g_strdup(shared_def_xml((SharedDef *) shared, how));
+    g_autoptr(DomainDef) def = xml_struct_copy(&DOMAIN_DEF_DESC, shared_def_get(shared));
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        if (def->devices.interfaces[i]->actual)
+            tell_actual(def->devices.interfaces[i]);
+    }
+    return domain_def_format(def, how);
+}
+
 char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags)
 {
     API_FLAGS(flags, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_UPDATE_CPU |
@@ -71,7 +107,7 @@ char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags)
     unsigned int how = (flags & VIR_DOMAIN_XML_SECURE ? XML_SECURE : 0) | (inactive ? XML_INACTIVE : 0);
     gboolean persistent = (flags & VIR_DOMAIN_XML_INACTIVE) && a.state->persistent;
     g_autoptr(SharedDef) def = persistent ? domain_config(a.obj, a.state) : domain_current_def(a.obj, a.state);
-    return def ? g_strdup(shared_def_xml(def, how)) : NULL;
+    return !def ? NULL : inactive ? g_strdup(shared_def_xml(def, how)) : live_xml(def, how);
 }
 
 /* ---- security label ---- */

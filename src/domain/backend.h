@@ -364,6 +364,8 @@ void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long lon
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 /** The guest set its clock @offset seconds after UTC (after its time at the start, if its clock isn't variable). */
 void guest_upcall_rtc(Guest *guest, long long offset);
+/** The guest has given its interface @alias another hardware address. */
+void guest_upcall_nic_mac_change(Guest *guest, const char *alias, const char *old, const char *now);
 /** A device is gone: it is taken out of the live definition. */
 void guest_upcall_device_deleted(Guest *guest, const char *alias);
 /** The guest doesn't let go of a device that it was asked for. */

@@ -251,6 +251,11 @@ void guest_upcall_block_threshold(Guest *guest, const char *target, const char *
     emit(guest, event_domain_block_threshold_new(ABOUT(guest), target, path, threshold, excess));
 }
 
+void guest_upcall_nic_mac_change(Guest *guest, const char *alias, const char *old, const char *now)
+{
+    emit(guest, event_domain_nic_mac_change_new(ABOUT(guest), alias, old, now));
+}
+
 static void set_memory_size(DomainDef *def, const GuestNews *news)
 {
     DeviceRef ref;

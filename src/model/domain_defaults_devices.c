@@ -122,8 +122,18 @@ static void default_virtualport(InterfaceVirtualport *vp)
     }
 }
 
+/* What documents of running guests tell besides of the network that an interface has its bridge or device from. */
+static void forget_network(InterfaceSource *source)
+{
+    g_clear_pointer(&source->network, g_free);
+    g_clear_pointer(&source->portgroup, g_free);
+    source->has_portid = false;
+}
+
 static void default_interface(DomainDef *def, DomainInterface *iface, const DomainMachineInfo *info)
 {
+    if (iface->source.type != DOMAIN_INTERFACE_TYPE_NETWORK)
+        forget_network(&iface->source);
     if (!iface->has_mac)
         generate_mac(def, iface);
     if (iface->virtualport)

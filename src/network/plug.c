@@ -87,8 +87,40 @@ static void take(const XmlDesc *desc, void *field, const void *part)
         *at = copy(desc, part);
 }
 
+/* What the guest's interface is, where that isn't a bridge of the network's own. */
+static InterfaceActual *actual_of(const NetworkPortPlug *plug)
+{
+    static const DomainInterfaceType types[NETWORK_PORT_PLUG_TYPE_LAST] = {
+        [NETWORK_PORT_PLUG_TYPE_BRIDGE] = DOMAIN_INTERFACE_TYPE_BRIDGE,
+        [NETWORK_PORT_PLUG_TYPE_DIRECT] = DOMAIN_INTERFACE_TYPE_DIRECT,
+        [NETWORK_PORT_PLUG_TYPE_HOSTDEV_PCI] = DOMAIN_INTERFACE_TYPE_HOSTDEV,
+    };
+    static const InterfaceHostdevDriver drivers[NETWORK_HOSTDEV_DRIVER_LAST] = {
+        [NETWORK_HOSTDEV_DRIVER_KVM] = INTERFACE_HOSTDEV_DRIVER_KVM,
+        [NETWORK_HOSTDEV_DRIVER_VFIO] = INTERFACE_HOSTDEV_DRIVER_VFIO,
+        [NETWORK_HOSTDEV_DRIVER_XEN] = INTERFACE_HOSTDEV_DRIVER_XEN,
+    };
+    if (!types[plug->type])
+        return NULL;
+    InterfaceActual *actual = xml_struct_new(&INTERFACE_ACTUAL_DESC);
+    actual->type = types[plug->type];
+    actual->bridge = g_strdup(plug->bridge);
+    actual->dev = g_strdup(plug->dev);
+    actual->direct_mode = plug->mode;
+    actual->managed = plug->managed;
+    actual->hostdev_driver = drivers[plug->driver];
+    if (plug->address) {
+        actual->host_address = xml_struct_new(&DOMAIN_ADDRESS_DESC);
+        actual->host_address->type = DOMAIN_ADDRESS_TYPE_PCI;
+        xml_struct_copy_into(&PCI_ADDRESS_DESC, &actual->host_address->pci, plug->address);
+    }
+    return actual;
+}
+
 static void note(DomainInterface *iface, const NetworkPortDef *port)
 {
+    xml_struct_free(&INTERFACE_ACTUAL_DESC, iface->actual);
+    iface->actual = actual_of(port->plug);
     memcpy(iface->source.portid, port->uuid, sizeof(iface->source.portid));
     iface->source.has_portid = true;
     if (port->plug->bridge) {

@@ -264,6 +264,77 @@ def test_direct(connection, boot_defined, device):
     wait_for(lambda: target not in links(), 10, 'the macvtap device to go')
 
 
+def live_card(domain, flags=0):
+    return ElementTree.fromstring(domain.XMLDesc(flags)).find('devices/interface')
+
+
+def test_pool_of_devices(guest_daemon, connection, guest, device):
+    """Guests of a network of devices are told as what they got, the least used one; also after the daemon was killed."""
+    for name in ('up1', 'up2'):
+        device(f'far{name}', 'type', 'veth', 'peer', 'name', name)
+        support.run(['ip', 'link', 'set', name, 'up'])
+    pool = start_network(connection, "<network><name>pool</name><forward mode='vepa'><interface dev='up1'/><interface dev='up2'/></forward></network>")
+    alone = start_network(connection, "<network><name>alone</name><forward mode='passthrough'><interface dev='farup1'/></forward></network>")
+    cards = [nic('pool', f'52:54:00:00:41:0{i}') for i in range(3)]
+    first = connection.createXML(support.domain_xml('first', devices=cards[0]), libvirt.VIR_DOMAIN_START_PAUSED)
+    second = connection.defineXML(support.domain_xml('second', devices=cards[1]))
+    second.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    for domain, dev in ((first, 'up1'), (second, 'up2')):
+        card = live_card(domain)
+        source = card.find('source')
+        assert card.get('type') == 'direct' and card.find('actual') is None
+        assert (source.get('network'), source.get('dev'), source.get('mode')) == ('pool', dev, 'vepa')
+        assert source.get('portid') in {port.UUIDString() for port in pool.listAllPorts()}
+        inactive = live_card(domain, libvirt.VIR_DOMAIN_XML_INACTIVE)
+        assert inactive.get('type') == 'network' and inactive.find('source').attrib == {'network': 'pool'}
+    assert re.search(r'direct\s+pool', guest_daemon.virsh('domiflist', 'second'))
+
+    def used():
+        return [i.get('connections') for i in ElementTree.fromstring(pool.XMLDesc()).findall('forward/interface')]
+    assert used() == ['1', '1']
+    one = connection.createXML(support.domain_xml('one', devices=nic('alone', '52:54:00:00:41:07')), libvirt.VIR_DOMAIN_START_PAUSED)
+    assert 'no device left' in str(caught(connection.createXML, support.domain_xml('two', devices=nic('alone', '52:54:00:00:41:08')), 2))
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    pool = again.networkLookupByName('pool')
+    second = again.lookupByName('second')
+    assert used() == ['1', '1'] and live_card(second).get('type') == 'direct'
+    second.attachDevice(cards[2])
+    assert used() == ['2', '1']
+    text = ElementTree.tostring(live_card(second), encoding='unicode')      # as it is told, it can be taken away
+    second.detachDeviceFlags(text, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    second.destroy()
+    again.lookupByName('first').destroy()
+    again.lookupByName('one').destroy()
+    wait_for(lambda: not [name for name in links() if name.startswith('macvtap')], 10, 'the macvtap devices to go')
+    assert not pool.listAllPorts() and used() == [None, None]
+    del one, alone
+    again.close()
+
+
+def test_trusted_guest(guest_daemon, connection, boot_defined, device):
+    """The macvtap device follows the address and the multicast addresses that a trusted guest has; not those of others."""
+    device('far1', 'type', 'veth', 'peer', 'name', 'up1', address='192.168.40.1/24')
+    support.run(['ip', 'link', 'set', 'up1', 'up'])
+    old, new = '52:54:00:00:40:01', '52:54:00:00:40:99'
+    card = f"<interface type='direct' trustGuestRxFilters='yes'><mac address='{old}'/><source dev='up1' mode='bridge'/><model type='virtio'/></interface>"
+    commands = (f'guest.run=ip,link,set,eth0,down;ip,link,set,eth0,address,{new};ip,address,add,192.168.40.2/24,dev,eth0;ip,link,set,eth0,up;sleep,3;'
+                'ping,-c,2,-W,5,192.168.40.1')
+    domain, log = boot_defined('trusted', devices=card, extra=commands)
+    name = live_card(domain).find('target').get('dev')
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    wait_for(lambda: ip('link', 'show', name)[0]['address'] == new, 10, 'the device to follow')
+    assert support.file_has(log, '2 packets received')
+    wait_for(lambda: '33:33:ff:00:40:99' in support.run(['ip', 'maddress', 'show', 'dev', name]).stdout, 10, 'the multicast address')
+    guest_daemon.crash()
+    guest_daemon.restart()
+    again = libvirt.open(guest_daemon.uri)
+    again.lookupByName('trusted').destroy()
+    wait_for(lambda: name not in links(), 10, 'the macvtap device to go')
+    again.close()
+
+
 def killed_again_and_again(daemon, script, times, seconds):
     """A connection after each of so many kills of the daemon, each at a random moment of what the script does to it."""
     seed = int(os.environ.get('LIBVIRT_TEST_SEED') or 1)

@@ -172,12 +172,17 @@ static void test_timer_order(void)
     enum { N = 200 };
     static Tick ticks[N];
     LoopTimer *timers[N];
-    for (int i = 0; i < N; i++) {
-        int delay = (i * 67) % N;
-        ticks[i] = (Tick){ loop, order, delay, loop_now_ms() + delay };
+    int64_t begin;
+    for (int i = 0; i < N; i++)
         timers[i] = loop_timer_add(loop, on_tick, &ticks[i], count_free);
-        loop_timer_set(timers[i], delay, -1);
-    }
+    do { /* within one millisecond, else the order is not that of the delays */
+        begin = loop_now_ms();
+        for (int i = 0; i < N; i++) {
+            int delay = (i * 67) % N;
+            ticks[i] = (Tick){ loop, order, delay, begin + delay };
+            loop_timer_set(timers[i], delay, -1);
+        }
+    } while (loop_now_ms() != begin);
     for (int i = 0; i < N; i += 2) /* every second one is disarmed or removed, from any place in the heap */
         i % 4 ? loop_timer_set(timers[i], -1, -1) : loop_timer_remove(timers[i]);
     while (order->len < N / 2)

@@ -7,7 +7,8 @@
 
 static inline void remove_tree(const char *path)
 {
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    /* a link goes, and not what it leads to */
+    g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
 
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
         g_autofree char *inner = g_strdup_printf("%s/%s", path, name);

@@ -237,6 +237,8 @@ static void settle_ports(NetworkDef *live)
 static int start_parts(Managed *obj, NetworkDef *live)
 {
     NetworkNode *node = network_node(obj);
+    if (pool_find(live, "/sys") < 0)
+        return -1;
     if (!network_def_owns_bridge(live) && !live->bandwidth)
         return 0;
     if (!node->privileged)

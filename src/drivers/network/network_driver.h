@@ -69,6 +69,12 @@ int bridge_check_conflicts(const NetworkDef *net);
 /** Let the kernel forward packets as @net needs it. */
 int bridge_enable_forwarding(const NetworkDef *net);
 
+/* Devices of the host for guests (pool.c) */
+
+/** Fill the list of devices of a network that starts, which names but the card that they are virtual functions of. @sysfs: "/sys", or the
+ * tree of a test. 0, or -1 with an error. */
+int pool_find(NetworkDef *live, const char *sysfs);
+
 /* Limits of traffic (traffic.c) */
 
 /** See that the limits of @net, of network @obj, are in force at its bridge, with the shares of its ports. 0, or -1 with an error. */

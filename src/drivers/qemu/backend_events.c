@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/rx_filter.h"
 
 /* Sources of reports in the ACPI specification. */
 #define ACPI_EJECT 3
@@ -237,6 +238,14 @@ static void on_port(Guest *guest, json_object *data)
     guest_upcall_channel(guest, open, id);
 }
 
+static void on_rx_filter(Guest *guest, json_object *data)
+{
+    const char *name = json_member_string(data, "name");
+
+    if (name)
+        qemu_guest_rx_filter_changed(guest, name);
+}
+
 static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint64 time_us, void *opaque)
 {
     static const struct {
@@ -249,7 +258,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "MEMORY_DEVICE_SIZE_CHANGE", on_memory_size },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },
-        { "MIGRATION", on_migration },
+        { "MIGRATION", on_migration }, { "NIC_RX_FILTER_CHANGED", on_rx_filter },
         { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
     };
     Guest *guest = opaque;

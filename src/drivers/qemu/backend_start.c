@@ -31,6 +31,8 @@
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/locks.h"
 #include "drivers/qemu/rlimits.h"
+#include "drivers/qemu/nics.h"
+#include "drivers/qemu/rx_filter.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/tree.h"
@@ -508,6 +510,19 @@ static void give_hostdevs_back(Guest *guest, const DomainDef *def)
     qemu_guest(guest)->has_hostdevs = FALSE;
 }
 
+/* Those of a run that a former daemon has started. */
+static void had_hostdevs(Guest *guest, const DomainDef *def)
+{
+    QemuDriver *driver = guest_host_priv(guest);
+
+    g_mutex_lock(&driver->lock);
+    qemu_guest(guest)->has_hostdevs = TRUE;
+    if (hostdevs_claim(driver->hostdevs, def, guest->name) < 0)
+        virResetLastError();    /* it has them, whoever else says so */
+    g_mutex_unlock(&driver->lock);
+    qemu_guest_has_nics(guest, def);
+}
+
 static int open_devices(DomainDef *def, const char *domain, Opened *opened)
 {
     if (def->devices.vsock)
@@ -560,7 +575,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
-    rc = open_devices(def, guest->name, &opened);
+    rc = open_devices(def, guest->name, &opened) < 0 ? -1 : qemu_guest_take_nics(guest, def);
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
         rc = qemu_device_helpers_start(guest, def);
@@ -632,9 +647,11 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
         port_pool_give_back(port->pool, port->port);
     }
     g_array_set_size(qemu->ports, 0);
-    give_hostdevs_back(guest, def);
-    for (guint i = 0; i < def->devices.n_interfaces; i++)
+    for (guint i = 0; i < def->devices.n_interfaces; i++) {
+        qemu_guest_give_nic(guest, def->devices.interfaces[i]);
         tap_down(guest->name, guest->uuid, def->devices.interfaces[i]);
+    }
+    give_hostdevs_back(guest, def);
     qemu_guest_untune(guest, def);
     if (qemu->channel_dir)
         rmdir(qemu->channel_dir);
@@ -763,6 +780,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
 
     int pidfd = process_open(guest->pid);
 
+    had_hostdevs(guest, def); /* also of one that is gone: they are given back then */
     if (pidfd < 0)
         return FAIL_ERRNO(errno, "QEMU of domain '%s' (process %d) is gone", guest->name, (int)guest->pid);
     g_mutex_lock(&qemu->lock);
@@ -782,11 +800,6 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     qemu_find_overlays(qemu, def);
-    g_mutex_lock(&driver->lock);
-    qemu->has_hostdevs = TRUE;
-    if (hostdevs_claim(driver->hostdevs, def, guest->name) < 0)
-        virResetLastError();    /* it has them, whoever else says so */
-    g_mutex_unlock(&driver->lock);
     if (watch_process(guest) < 0 || qemu_helpers_take_over(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qemu_hook(guest, def, "reconnect") < 0) { /* who needs the hook must not run without what it does */
@@ -808,6 +821,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     }
     qemu_guest_note_lists(qemu, def);
     note_agent_up(qemu, def);
+    qemu_guest_rx_filters_follow(guest, def);
     read_condition(status, condition);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/uuid.h"
 #include "drivers/qemu/command_storage.h"
+#include "drivers/qemu/nics.h"
 
 #define SCSI_DEVICES "/sys/bus/scsi/devices"
 #define VHOST_SCSI "/dev/vhost-scsi"
@@ -97,6 +98,17 @@ static int hostdev_pci(QemuCommand *cmd, const DomainHostdev *dev, const char *w
     }
     qemu_arg_json(cmd, "-device", props);
     return 0;
+}
+
+int qemu_command_nic(QemuCommand *cmd, const DomainInterface *net, const char *what)
+{
+    DomainHostdev *dev = qemu_nic_hostdev(net);
+    int rc;
+
+    dev->info.boot_order = qemu_boot_index(cmd, DOMAIN_BOOT_DEV_NETWORK, &net->info);
+    rc = hostdev_pci(cmd, dev, what);
+    xml_struct_free(&DOMAIN_HOSTDEV_DESC, dev);
+    return rc;
 }
 
 static int hostdev_mdev(QemuCommand *cmd, const DomainHostdev *dev, const char *what)

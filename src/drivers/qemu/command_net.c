@@ -11,6 +11,7 @@
 #include "base/mac.h"
 #include "drivers/qemu/command_priv.h"
 #include "drivers/qemu/helper.h"
+#include "drivers/qemu/nics.h"
 #include "model/domain.h"
 
 /* Ports that QEMU forwards for one interface. */
@@ -130,6 +131,8 @@ static json_object *netdev_user(QemuCommand *cmd, const DomainInterface *net, co
 
 gboolean qemu_interface_needs_tap(const DomainInterface *net)
 {
+    if (qemu_interface_is_nic(net))
+        return FALSE;
     return net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET || net->source.type == DOMAIN_INTERFACE_TYPE_BRIDGE ||
         net->source.type == DOMAIN_INTERFACE_TYPE_NETWORK || net->source.type == DOMAIN_INTERFACE_TYPE_DIRECT;
 }
@@ -400,6 +403,11 @@ int qemu_command_interfaces(QemuCommand *cmd)
         g_autofree char *what = g_strdup_printf("interface '%s'", net->info.alias);
         json_object *props;
 
+        if (qemu_interface_is_nic(net)) {
+            if (qemu_command_nic(cmd, net, what) < 0)
+                return -1;
+            continue;
+        }
         props = netdev(cmd, net, what);
         if (!props)
             return -1;

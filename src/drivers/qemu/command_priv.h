@@ -134,6 +134,8 @@ int qemu_command_disks(QemuCommand *cmd);
 int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk);
 int qemu_command_filesystems(QemuCommand *cmd);
 int qemu_command_interfaces(QemuCommand *cmd);
+/** An interface that is a network card of the host (drivers/qemu/nics.h). */
+int qemu_command_nic(QemuCommand *cmd, const DomainInterface *net, const char *what);
 int qemu_command_hostdevs(QemuCommand *cmd);
 int qemu_command_chardevs(QemuCommand *cmd);
 /** Audio backends, which displays refer to, come before them; sound cards after. */

@@ -11,6 +11,7 @@
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
 #include "drivers/qemu/rlimits.h"
+#include "drivers/qemu/nics.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/vsock.h"
 
@@ -356,12 +357,23 @@ static int plug(const Plug *p)
     return ret;
 }
 
+/* What a network connects it to, is known when it is plugged in there. */
+static int open_interface(const Plug *p, DomainInterface *net)
+{
+    if (qemu_interface_needs_tap(net) && tap_open(p->def, net, p->opened) < 0)
+        return -1;
+    if (qemu_guest_take_nic(p->guest, net) == 0)
+        return 0;
+    tap_down(p->guest->name, p->guest->uuid, net);
+    return -1;
+}
+
 static int open_what_it_needs(const Plug *p)
 {
     if (g_str_equal(p->kind->kind, "hostdev"))
         return qemu_guest_take_hostdev(p->guest, p->device);
-    if (g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device))
-        return tap_open(p->def, p->device, p->opened);
+    if (g_str_equal(p->kind->kind, "interface"))
+        return open_interface(p, p->device);
     if (g_str_equal(p->kind->kind, "vsock")) {
         int fd = vsock_open(p->device, p->guest->name);
 
@@ -402,8 +414,10 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         ret = plug_locked(&p);
         if (ret < 0 && g_str_equal(kind, "hostdev"))
             qemu_guest_give_hostdev(guest, device);
-        if (ret < 0 && g_str_equal(kind, "interface"))
+        if (ret < 0 && g_str_equal(kind, "interface")) {
+            qemu_guest_give_nic(guest, device);
             tap_down(guest->name, guest->uuid, device);
+        }
         if (ret < 0)
             qemu_device_helper_stop(guest, kind, device);
     }

@@ -11,6 +11,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/nics.h"
 #include "drivers/qemu/tap.h"
 
 /* For how long a call waits for the guest's consent, in ms; what comes later is told by an event alone. */
@@ -208,6 +209,7 @@ static void take_down(void *opaque)
 {
     Unplugged *u = opaque;
 
+    qemu_guest_give_nic(u->guest, u->net);
     tap_down(u->guest->name, u->guest->uuid, u->net);
     xml_struct_free(&DOMAIN_INTERFACE_DESC, u->net);
     guest_unref(u->guest);
@@ -232,6 +234,12 @@ static void remove_memory_file(const QemuGuest *qemu, const char *alias)
         unlink(path);
 }
 
+/* A card of the host, which has nothing else in QEMU. */
+static gboolean is_nic(const LiveKind *live, const void *device)
+{
+    return g_str_equal(live->kind, "interface") && qemu_interface_is_nic(device);
+}
+
 static void release(Guest *guest, const LiveKind *live, const void *device)
 {
     const char *alias = domain_device_info(live->kind, (void *)device)->alias;
@@ -246,7 +254,7 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
         release_interface(guest, device);
     if (g_str_equal(live->kind, "memory"))
         remove_memory_file(qemu_guest(guest), alias);
-    if (live->netdev)
+    if (live->netdev && !is_nic(live, device))
         qemu_remove_later(guest, "netdev_del", "id", live->netdev, alias);
     if (live->object && !(other && g_str_equal(live->kind, "shmem")))
         qemu_remove_later(guest, "object-del", "id", live->object, alias);

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/netlink.h"
 #include "base/process.h"
+#include "base/uuid.h"
 #include "drivers/qemu/command.h"
 #include "drivers/qemu/tap_priv.h"
 #include "network/limits.h"
@@ -124,6 +125,14 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
 
 /* ---- macvtap: a device of its own on a device of the host ---- */
 
+/* What the host's administrator reads of it. A trusted guest changes the address by which its device is known else. */
+static char *macvtap_mark(const guint8 uuid[16])
+{
+    char text[UUID_TEXT_SIZE];
+
+    return g_strconcat("libvirt ", uuid_format(uuid, text), NULL);
+}
+
 /* Make it with the name that it is to have, or the first that is free: index, or 0 with an error. */
 static guint32 new_macvtap(Netlink *nl, DomainInterface *net, guint32 parent, guint32 mode)
 {
@@ -199,13 +208,15 @@ static int open_macvtap_queues(const DomainInterface *net, guint32 index, GArray
     return 0;
 }
 
-static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
+static int make_macvtap(DomainInterface *net, const DomainDef *def, const Wire *wire, GArray *fds)
 {
+    g_autofree char *mark = macvtap_mark(def->uuid);
     g_autoptr(Netlink) nl = netlink_open();
     guint32 parent = netlink_index(wire->dev), index;
     const bool yes = true;
     /* the mode in which the device of the host takes the guest's address, after it was made with its own */
-    NetlinkChange change = { .mac = wire->mode == INTERFACE_DIRECT_MODE_PASSTHROUGH ? net->mac : NULL, .mtu = net->mtu, .up = &yes };
+    NetlinkChange change = { .mac = wire->mode == INTERFACE_DIRECT_MODE_PASSTHROUGH ? net->mac : NULL, .mtu = net->mtu, .up = &yes,
+                             .alias = mark };
 
     if (!nl)
         return -1;
@@ -220,8 +231,9 @@ static int make_macvtap(DomainInterface *net, const Wire *wire, GArray *fds)
 }
 
 /* A macvtap device stays when nobody has it open. Of a start that was cut short nothing but the guest's address may be known. */
-static int remove_macvtap(const DomainInterface *net)
+static int remove_macvtap(const DomainInterface *net, const guint8 uuid[16])
 {
+    g_autofree char *mark = macvtap_mark(uuid);
     g_autoptr(Netlink) nl = netlink_open();
     g_autoptr(GArray) links = nl ? netlink_links_of_kind(nl, "macvtap") : NULL;
     int rc = links ? 0 : -1;
@@ -229,8 +241,9 @@ static int remove_macvtap(const DomainInterface *net)
     for (guint i = 0; links && i < links->len; i++) {
         const NetlinkLink *link = &g_array_index(links, NetlinkLink, i);
 
-        if (memcmp(link->mac, net->mac, sizeof(link->mac)) == 0 && (!net->target.dev || strcmp(link->name, net->target.dev) == 0) &&
-            netlink_delete(nl, link->index) < 0)
+        gboolean ours = memcmp(link->mac, net->mac, sizeof(link->mac)) == 0 || (net->target.dev && strcmp(link->alias, mark) == 0);
+
+        if (ours && (!net->target.dev || strcmp(link->name, net->target.dev) == 0) && netlink_delete(nl, link->index) < 0)
             rc = -1;
     }
     return rc;
@@ -261,7 +274,7 @@ void tap_down(const char *domain, const guint8 uuid[16], const DomainInterface *
     if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->downscript && net->target.dev &&
         run_script(net->downscript, net->target.dev) < 0)
         LOG_WARN("script '%s' for interface '%s' failed: %s", net->downscript, net->target.dev, error_message());
-    if (may_be_macvtap(net) && remove_macvtap(net) < 0)
+    if (may_be_macvtap(net) && remove_macvtap(net, uuid) < 0)
         LOG_WARN("%s", error_message());
     switch_unplug(net, net->target.dev);
     if (net->filterref)
@@ -284,9 +297,6 @@ int tap_check_interface(const DomainInterface *net, const char *domain)
         return FAIL(VIR_ERR_XML_ERROR, "'%s' can't be the name of a network device", wanted);
     if (net->source.n_ips || net->source.n_routes)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': addresses are not supported yet", net->info.alias, domain);
-    if (net->trust_guest_rx_filters == TRISTATE_YES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s': trustGuestRxFilters is not supported yet",
-                    net->info.alias, domain);
     return 0;
 }
 
@@ -302,9 +312,12 @@ int tap_wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wir
         wire->dev = port->plug->dev;
         wire->mode = port->plug->mode;
         return 0;
+    case NETWORK_PORT_PLUG_TYPE_HOSTDEV_PCI:
+        wire->nic = TRUE;
+        return 0;
     default:
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s': network '%s' passes devices of the host, which is not supported yet",
-                    net->info.alias, net->source.network);
+        return FAIL(VIR_ERR_INTERNAL_ERROR, "interface '%s': nobody knows what network '%s' connects it to", net->info.alias,
+                    net->source.network);
     }
 }
 
@@ -334,7 +347,7 @@ int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *w
     if (net->filterref && (wire->dev || (vp && vp->type == INTERFACE_VIRTUALPORT_TYPE_OPENVSWITCH)))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' can't have a <filterref>: the kernel filters what passes its own "
                     "bridges, and not macvtap devices or Open vSwitch", net->info.alias, domain);
-    if (wire->bridge)
+    if (wire->bridge || wire->nic)
         return 0;
     if (net->vlan)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' can't have a <vlan>: only interfaces on a bridge, and "
@@ -353,8 +366,10 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
     /* after the port: what the network wants of it counts as well */
     if (tap_check_interface(net, domain) < 0 || tap_check_wire(net, domain, wire) < 0)
         return -1;
+    if (wire->nic)
+        return 0;
     if (wire->dev)
-        return make_macvtap(net, wire, fds);
+        return make_macvtap(net, def, wire, fds);
     if (open_tap(net, domain, fds) < 0)
         return -1;
     if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)

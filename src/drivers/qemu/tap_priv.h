@@ -15,6 +15,7 @@ typedef struct Wire {
     gboolean told;             /* the bridge is told addresses, and learns none */
     const char *dev;
     InterfaceDirectMode mode;
+    gboolean nic;              /* the guest gets a network card of the host */
 } Wire;
 
 /** Plug @net into its network, if it is on one, and tell what it is connected to; wire->port is the caller's, also after a failure. */
