@@ -2,6 +2,7 @@
 # runner: timeout 120
 """What networks promise, as it is seen from outside: addresses and ports of translated connections, answers of the name server, what
 nss_libvirt finds. A namespace on the bridge takes the guest's place."""
+import glob
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 import support
 from netnode import SERVER, SERVER_PORT, caught, network_xml, nic, nothing_left, rules, start_network
 from netnode import connection, firewall, server      # pylint: disable=unused-import # noqa: F401
-from support import wait_for
+from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -109,6 +110,35 @@ def test_name_server(connection, server, stranger):
     finally:
         far.kill()
         far.wait()
+
+
+# ---- names for the host ----
+
+# Debian's own modules, which know one folder only.
+FIND = 'mount -t tmpfs none /var/lib && mkdir /var/lib/libvirt && mount --bind "$1" /var/lib/libvirt && shift && exec getent "$@"'
+DEBIAN_NSS = glob.glob('/lib/x86_64-linux-gnu/libnss_libvirt_guest.so.2')
+
+
+@pytest.mark.skipif(not DEBIAN_NSS, reason='libnss-libvirt is not installed')
+def test_names_for_the_host(guest_daemon, connection, boot_defined):
+    """Debian's modules for names find guests by the name that they gave to DHCP, and by that of their definition."""
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31', hosts="<host mac='52:54:00:00:31:01' name='inner' ip='192.168.31.11'/>"))
+    domain, log = boot_defined('outer', devices=nic('n1', '52:54:00:00:31:01') + nic('n1', '52:54:00:00:31:02'))
+    wait_for_mark(log, 'GUEST-IP eth0 192.168.31.11', 60)
+
+    def find(service, name):
+        done = support.run(['unshare', '--mount', 'sh', '-c', FIND, 'sh', f'{guest_daemon.root}/var/lib/libvirt', '-s', service, 'ahostsv4', name],
+                           env=support.foreign_environment(), check=False)
+        return {line.split()[0] for line in done.stdout.splitlines()}
+    assert find('libvirt', 'inner') == {'192.168.31.11'}
+    wait_for(lambda: '192.168.31.11' in find('libvirt_guest', 'outer'), 10, "the guest's name")
+    assert find('libvirt_guest', 'inner') == find('libvirt', 'outer') == set()
+    with open(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/virbr31.macs', encoding='utf-8') as f:
+        assert json.load(f) == [{'domain': 'outer', 'macs': ['52:54:00:00:31:01', '52:54:00:00:31:02']}]
+    domain.destroy()
+    wait_for(lambda: not network.listAllPorts(), 10, 'the ports to go')
+    assert find('libvirt_guest', 'outer') == set()
+    assert not os.path.exists(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/virbr31.macs')
 
 
 # ---- ports that lead to guests ----

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/netlink.h"
 #include "base/random.h"
+#include "core/host/pci.h"
 #include "firewall/firewall.h"
 #include "drivers/network/firewalld.h"
 #include "drivers/network/foreign.h"
@@ -204,6 +205,7 @@ static int end(NetworkNode *node, const NetworkDef *net)
     int rc = 0;
     if (network_def_owns_bridge(net)) {
         note_first(&rc, &first, service_end(node, net));
+        macs_forget(node, net);
         note_first(&rc, &first, remove_rules(net));
         firewalld_remove(net);
         note_first(&rc, &first, foreign_remove(net));
@@ -237,7 +239,7 @@ static void settle_ports(NetworkDef *live)
 static int start_parts(Managed *obj, NetworkDef *live)
 {
     NetworkNode *node = network_node(obj);
-    if (pool_find(live, "/sys") < 0)
+    if (pool_find(live, HOST_SYSFS) < 0)
         return -1;
     if (!network_def_owns_bridge(live) && !live->bandwidth)
         return 0;
@@ -273,30 +275,42 @@ static int stop(Managed *obj, const NetworkDef *live)
     return 0;
 }
 
+/* What a network of ours knows of its guests. @but: one that is about to go. */
+static int follow_ports(Managed *obj, const NetworkDef *live, const NetworkPortDef *but)
+{
+    if (!network_def_owns_bridge(live))
+        return 0;
+    return macs_note(obj, live, but) < 0 || (!but && forwards_exist(live) && forwards_ensure(obj, live) < 0) ? -1 : 0;
+}
+
+static void forget_port(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
+{
+    virErrorPtr error = error_save();
+    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, port) < 0)
+        LOG_WARN("%s", error_message());
+    error_restore(error);
+}
+
 static int restore(Managed *obj, NetworkDef *live)
 {
     if (network_def_owns_bridge(live) && network_node(obj)->other_backend)
         remove_former_rules(live);
-    return ensure(obj, live, false);
+    return ensure(obj, live, false) < 0 ? -1 : follow_ports(obj, live, NULL);
 }
 
 static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
     if (traffic_ports(obj, live, NULL, port) < 0)
         return -1;
-    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0 &&
-        (!network_def_owns_bridge(live) || !forwards_exist(live) || forwards_ensure(obj, live) == 0))
+    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0 && follow_ports(obj, live, NULL) == 0)
         return 0;
-    virErrorPtr error = error_save();
-    if (traffic_ports(obj, live, port, NULL) < 0)
-        LOG_WARN("%s", error_message());
-    error_restore(error);
+    forget_port(obj, live, port);
     return -1;
 }
 
 static int port_delete(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
-    if (traffic_ports(obj, live, port, NULL) < 0)
+    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, port) < 0)
         return -1;
     network_hook_tell(network_node(obj), live, port, "port-deleted", "begin");
     return 0;

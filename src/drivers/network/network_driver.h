@@ -75,6 +75,13 @@ int bridge_enable_forwarding(const NetworkDef *net);
  * tree of a test. 0, or -1 with an error. */
 int pool_find(NetworkDef *live, const char *sysfs);
 
+/* Names of guests for their hardware addresses (macs.c) */
+
+/** Note down for nss_libvirt_guest which guests are plugged in, all but @but (may be NULL). 0, or -1 with an error. */
+int macs_note(Managed *obj, const NetworkDef *net, const NetworkPortDef *but);
+/** Nobody is. */
+void macs_forget(const NetworkNode *node, const NetworkDef *net);
+
 /* Limits of traffic (traffic.c) */
 
 /** See that the limits of @net, of network @obj, are in force at its bridge, with the shares of its ports. 0, or -1 with an error. */

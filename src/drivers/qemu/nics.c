@@ -3,14 +3,15 @@
 #define LOG_SOURCE "qemu.nic"
 #include "drivers/qemu/nics.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mac.h"
 #include "base/netlink.h"
+#include "core/host/pci.h"
 #include "core/host/sriov.h"
 #include "drivers/qemu/backend.h"
 #include "drivers/qemu/hostdevs.h"
@@ -69,7 +70,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Function, function_clear)
 
 static int find_function(const DomainHost *host, const PciAddress *pci, Function *f)
 {
-    f->card = sriov_parent(HOSTDEVS_SYSFS, pci, &f->number);
+    f->card = sriov_parent(HOST_SYSFS, pci, &f->number);
     if (!f->card)
         return -1;
     f->index = netlink_index(f->card);
@@ -79,10 +80,9 @@ static int find_function(const DomainHost *host, const PciAddress *pci, Function
 
 static int write_note(const char *path, const NetlinkVf *vf)
 {
-    const guint8 *m = vf->mac;
-    g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    char mac[MAC_TEXT_SIZE];
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autoptr(json_object) all = json_make(JSON_STR("mac", mac), JSON_UINT("vlan", vf->vlan), JSON_UINT("qos", vf->qos));
+    g_autoptr(json_object) all = json_make(JSON_STR("mac", mac_format(vf->mac, mac)), JSON_UINT("vlan", vf->vlan), JSON_UINT("qos", vf->qos));
     const char *text = json_text(all);
 
     if (file_mkdirs(folder, 0700, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0)
@@ -96,7 +96,6 @@ static int read_note(const char *path, NetlinkVf *vf)
     g_autofree char *text = NULL;
     size_t len;
     const char *mac;
-    guint8 *m = vf->mac;
     uint64_t vlan, qos;
     int found = file_read_optional(path, MAX_NOTE, &text, &len);
     g_autoptr(json_object) all = found > 0 ? json_parse(text, len, 4, path) : NULL;
@@ -105,7 +104,7 @@ static int read_note(const char *path, NetlinkVf *vf)
         return found;
     if (!all || json_get_string(all, "mac", &mac) < 0 || json_get_uint(all, "vlan", &vlan) < 0 || json_get_uint(all, "qos", &qos) < 0)
         return -1;
-    if (sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", m, m + 1, m + 2, m + 3, m + 4, m + 5) != 6 || vlan > G_MAXUINT16 || qos > G_MAXUINT8)
+    if (!mac_parse(mac, vf->mac) || vlan > G_MAXUINT16 || qos > G_MAXUINT8)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "'%s' doesn't say what the function had", path);
     vf->vlan = (guint16)vlan;
     vf->qos = (guint8)qos;
@@ -221,7 +220,7 @@ int qemu_guest_take_nic(Guest *guest, const DomainInterface *net)
     if (!dev)
         return 0;
     rc = check(net, dev, guest->name) < 0 ? -1 : claim(guest, &def);
-    if (rc == 0 && (set_up(guest, net, dev->source.pci_address) < 0 || hostdevs_detach_pci(&def, HOSTDEVS_SYSFS) < 0)) {
+    if (rc == 0 && (set_up(guest, net, dev->source.pci_address) < 0 || hostdevs_detach_pci(&def, HOST_SYSFS) < 0)) {
         qemu_guest_give_nic(guest, net);
         rc = -1;
     }
@@ -238,7 +237,7 @@ void qemu_guest_give_nic(Guest *guest, const DomainInterface *net)
     if (dev && dev->source.pci_address && has(guest, dev->source.pci_address)) {
         if (put_back(guest, dev->source.pci_address) < 0)
             LOG_WARN("interface '%s' of domain '%s': %s", net->info.alias, guest->name, error_message());
-        hostdevs_reattach_pci(&def, HOSTDEVS_SYSFS); /* the host's driver begins with what the card tells */
+        hostdevs_reattach_pci(&def, HOST_SYSFS); /* the host's driver begins with what the card tells */
         release(guest, &def);
     }
     xml_struct_free(&DOMAIN_HOSTDEV_DESC, dev);

@@ -2,12 +2,11 @@
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.rx_filter"
 #include "drivers/qemu/rx_filter.h"
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mac.h"
 #include "base/netlink.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
@@ -15,13 +14,6 @@
 
 /* More multicast addresses than QEMU keeps of a card. */
 #define MAX_MULTICAST 256
-
-static gboolean parse_mac(const char *text, guint8 m[6])
-{
-    int end = 0;
-
-    return text && sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", m, m + 1, m + 2, m + 3, m + 4, m + 5, &end) == 6 && !text[end];
-}
 
 static gboolean has_mac(const GArray *macs, const guint8 mac[6])
 {
@@ -41,7 +33,7 @@ static GArray *wanted_multicast(json_object *filter)
     for (size_t i = 0; table && i < json_object_array_length(table) && macs->len < MAX_MULTICAST; i++) {
         guint8 mac[6];
 
-        if (parse_mac(json_object_get_string(json_object_array_get_idx(table, i)), mac) && mac[0] & 1)
+        if (mac_parse(json_object_get_string(json_object_array_get_idx(table, i)), mac) && mac[0] & 1)
             g_array_append_vals(macs, mac, 1);
     }
     return macs;
@@ -70,9 +62,10 @@ static int follow_multicast(const char *device, json_object *filter)
 
 static void tell_change(Guest *guest, const char *alias, const guint8 *old, const guint8 *now)
 {
-    g_autofree char *was = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", old[0], old[1], old[2], old[3], old[4], old[5]);
-    g_autofree char *is = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", now[0], now[1], now[2], now[3], now[4], now[5]);
+    char was[MAC_TEXT_SIZE], is[MAC_TEXT_SIZE];
 
+    mac_format(old, was);
+    mac_format(now, is);
     LOG_INFO("domain '%s': the guest has changed the hardware address of '%s' from %s to %s", guest->name, alias, was, is);
     guest_upcall_nic_mac_change(guest, alias, was, is);
 }
@@ -90,7 +83,7 @@ static int follow(Guest *guest, const char *alias, const char *device, json_obje
 
     if (!nl || netlink_link(nl, index, &link) < 0)
         return -1;
-    if (parse_mac(json_member_string(filter, "main-mac"), mac) && !(mac[0] & 1) && memcmp(mac, link.mac, sizeof(mac)) != 0)
+    if (mac_parse(json_member_string(filter, "main-mac"), mac) && !(mac[0] & 1) && memcmp(mac, link.mac, sizeof(mac)) != 0)
         change.mac = mac;
     if (netlink_change(nl, index, &change) < 0)
         return -1;
