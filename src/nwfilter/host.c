@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
-/* Longest wait for somebody else's change. */
-#define DEADLINE_MS 30000
+/* Longest wait for other people's changes: a hundred may queue, each of a filter of a hundred interfaces. */
+#define DEADLINE_MS 120000
 
 struct NwfilterHost {
     const NwfilterBackend *backend;
