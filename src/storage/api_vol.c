@@ -289,6 +289,15 @@ int storage_vol_resize(virStorageVolPtr vol, unsigned long long wanted, unsigned
 
 /* ---- answers ---- */
 
+/* Bytes of a volume that are there while it is being made: what clients show as progress. */
+static guint64 progress_of(const VolJob *job)
+{
+    g_mutex_lock(&job->pool->lock);
+    guint64 bytes = job->vol->call ? job->vol->call->progress : 0;
+    g_mutex_unlock(&job->pool->lock);
+    return bytes;
+}
+
 int storage_vol_get_info_flags(virStorageVolPtr vol, virStorageVolInfoPtr info, unsigned int flags)
 {
     g_auto(VolJob) job = { NULL };
@@ -297,6 +306,8 @@ int storage_vol_get_info_flags(virStorageVolPtr vol, virStorageVolInfoPtr info, 
         return -1;
     const StorageVolDef *def = vol_job_def(&job);
     *info = (virStorageVolInfo) { .type = def->type - 1, .capacity = def->capacity, .allocation = def->allocation };
+    if (job.making)
+        info->allocation = progress_of(&job);
     if ((flags & VIR_STORAGE_VOL_GET_PHYSICAL) && def->has_physical)
         info->allocation = def->physical;
     return 0;

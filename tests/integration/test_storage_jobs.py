@@ -113,6 +113,7 @@ def test_given_up_by_who_began_it(daemon, pool):
     copier = client(daemon, "p.createXMLFrom('<volume><name>copy</name><capacity>0</capacity><target><format type=\"qcow2\"/></target></volume>', "
                     "p.storageVolLookupByName('big'), 0)")
     wait_for(lambda: 'copy' in pool.listVolumes(), what='the copy having begun')
+    wait_for(lambda: pool.storageVolLookupByName('copy').info()[2] > 0, what='progress of the copy')
     copier.kill()
     copier.wait()
     copier.stdout.close()

@@ -14,6 +14,8 @@
 #define KILL_MS 10000
 /* So often the call is asked whether anybody still wants it. */
 #define LOOK_MS 200
+/* A program that an image makes ask for more than this is told that there is no more. */
+#define MEMORY_BYTES ((rlim_t) 4 << 30)
 /* Of its complaints the last ones are kept. */
 #define LAST_WORDS 2000
 
@@ -99,6 +101,7 @@ static int judge(Program *p, const ProcessEnd *end)
 
 static int start(Program *p, const char *const *argv, const int *fds, gsize n_fds)
 {
+    static const ProcessLimit limits[] = { { RLIMIT_AS, MEMORY_BYTES }, { RLIMIT_CORE, 0 } };
     ProcessSpec spec = PROCESS_SPEC_INIT;
     int out[2] = { -1, -1 }, err[2] = { -1, -1 };
     pid_t pid = -1;
@@ -110,6 +113,8 @@ static int start(Program *p, const char *const *argv, const int *fds, gsize n_fd
         spec.err_fd = err[1];
         spec.keep_fds = fds;
         spec.n_keep_fds = n_fds;
+        spec.limits = limits;
+        spec.n_limits = G_N_ELEMENTS(limits);
         spec.die_with_parent = true;
         pid = process_spawn(&spec, &p->pidfd);
     }
