@@ -6,6 +6,7 @@
 #include "domain/api.h"
 #include "core/fd_stream.h"
 #include "domain/console.h"
+#include "domain/find.h"
 #include "domain/functions.h"
 #include "domain/taint.h"
 #include <libvirt/libvirt-qemu.h>
@@ -99,6 +100,64 @@ int core_domain_open_graphics_fd(virDomainPtr dom, unsigned int idx, unsigned in
         return pair[0];
     close(pair[0]);
     return -1;
+}
+
+int core_domain_graphics_reload(virDomainPtr dom, unsigned int type, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    if (type > VIR_DOMAIN_GRAPHICS_RELOAD_TYPE_VNC)
+        return FAIL(VIR_ERR_INVALID_ARG, "unknown type %u of displays", type);
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainGraphicsReload") < 0 || api_need_active(&a) < 0)
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->reload_graphics(a.state->guest, shared_def_get(a.state->live), type));
+}
+
+/* More than any switch needs; QEMU's own bounds are wider. */
+#define ANNOUNCE_MAX_MS 100000
+#define ANNOUNCE_MAX_ROUNDS 1000
+
+/* Any type of a whole number does. */
+static int read_announce(virTypedParameterPtr params, int n, GuestAnnounce *how)
+{
+    const struct {
+        const char *name;
+        unsigned long long *place, most;
+    } known[] = {
+        { VIR_DOMAIN_ANNOUNCE_INTERFACE_INITIAL, &how->initial, ANNOUNCE_MAX_MS },
+        { VIR_DOMAIN_ANNOUNCE_INTERFACE_MAX, &how->max, ANNOUNCE_MAX_MS },
+        { VIR_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS, &how->rounds, ANNOUNCE_MAX_ROUNDS },
+        { VIR_DOMAIN_ANNOUNCE_INTERFACE_STEP, &how->step, ANNOUNCE_MAX_MS },
+    };
+    for (int i = 0; i < n; i++) {
+        const virTypedParameterPtr p = &params[i];
+        gsize k = 0;
+        while (k < G_N_ELEMENTS(known) && !g_str_equal(known[k].name, p->field))
+            k++;
+        if (k == G_N_ELEMENTS(known))
+            return FAIL(VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported", p->field);
+        unsigned long long value = p->type == VIR_TYPED_PARAM_UINT ? p->value.ui : p->type == VIR_TYPED_PARAM_ULLONG ? p->value.ul
+            : p->type == VIR_TYPED_PARAM_INT && p->value.i >= 0 ? (unsigned int)p->value.i
+            : p->type == VIR_TYPED_PARAM_LLONG && p->value.l >= 0 ? (unsigned long long)p->value.l : G_MAXUINT64;
+        if (value == 0 || value > known[k].most)
+            return FAIL(VIR_ERR_INVALID_ARG, "parameter '%s' must be a number from 1 to %llu", p->field, known[k].most);
+        *known[k].place = value;
+    }
+    return 0;
+}
+
+int core_domain_announce_interface(virDomainPtr dom, const char *device, virTypedParameterPtr params, int nparams, unsigned int flags)
+{
+    API_FLAGS(flags, 0, -1);
+    g_auto(Access) a = { NULL };
+    GuestAnnounce how = { 0 };
+    const DomainInterface *card = NULL;
+    if (read_announce(params, nparams, &how) < 0 || api_begin_job(&a, dom, JOB_QUERY, "virDomainAnnounceInterface") < 0 ||
+        api_need_active(&a) < 0)
+        return -1;
+    if (device && !(card = find_interface(shared_def_get(a.state->live), device)))
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->announce(a.state->guest, card, &how));
 }
 
 int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int *infiles,

@@ -98,6 +98,9 @@ typedef enum { GUEST_STOP_DEFAULT, GUEST_STOP_ACPI, GUEST_STOP_AGENT } GuestStop
 /** A secret for the launch of a guest, as Base64: encrypted for it, with the header that proves it, and where in its memory it goes. */
 typedef struct LaunchSecret { const char *header, *value; gboolean has_address; unsigned long long address; } LaunchSecret;
 
+/** How often and when a card tells where it is, in ms; 0: as the hypervisor likes. */
+typedef struct GuestAnnounce { unsigned long long initial, max, rounds, step; } GuestAnnounce;
+
 typedef enum { GUEST_KEYS_REPLACE, GUEST_KEYS_APPEND, GUEST_KEYS_REMOVE } GuestKeysMode;
 
 typedef enum { GUEST_THREAD_VCPU, GUEST_THREAD_EMULATOR, GUEST_THREAD_IOTHREAD } GuestThread;
@@ -329,6 +332,10 @@ struct DomainBackend {
     /** Have the display number @idx (VNC or SPICE) served on @fd, a connected socket that stays the caller's; @skip_auth: without
      * asking for a password. [worker] */
     int (*open_graphics)(Guest *guest, const DomainDef *def, unsigned int idx, int fd, gboolean skip_auth);
+    /** Have displays of @type (virDomainGraphicsReloadType) read their certificates anew. [worker] */
+    int (*reload_graphics)(Guest *guest, const DomainDef *def, unsigned int type);
+    /** Have a card (NULL: all) tell the switches where it is. [worker] */
+    int (*announce)(Guest *guest, const DomainInterface *card, const GuestAnnounce *how);
     /** Raw monitor command; @hmp: the human one. @reply to be freed. Descriptors go in with @fds. [worker] */
     int (*monitor_command)(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
     /** Raw agent command; @timeout as virDomainQemuAgentCommand(). [worker] */

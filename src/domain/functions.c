@@ -126,6 +126,8 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(open_console, domain_open_channel);
     SERVE_IF(open_graphics, domain_open_graphics);
     SERVE_IF(open_graphics, domain_open_graphics_fd);
+    SERVE_IF(reload_graphics, domain_graphics_reload);
+    SERVE_IF(announce, domain_announce_interface);
     SERVE_IF(monitor_command, domain_qemu_monitor_command_with_files);
     SERVE_IF(monitor_command, domain_qemu_monitor_command);
     SERVE_IF(agent_command, domain_qemu_agent_command);

@@ -155,6 +155,8 @@ int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags);
 char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int screen, unsigned int flags);
 int core_domain_open_console(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags);
 int core_domain_open_channel(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags);
+int core_domain_graphics_reload(virDomainPtr dom, unsigned int type, unsigned int flags);
+int core_domain_announce_interface(virDomainPtr dom, const char *device, virTypedParameterPtr params, int nparams, unsigned int flags);
 int core_domain_open_graphics(virDomainPtr dom, unsigned int idx, int fd, unsigned int flags);
 int core_domain_open_graphics_fd(virDomainPtr dom, unsigned int idx, unsigned int flags);
 int core_domain_qemu_monitor_command_with_files(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int

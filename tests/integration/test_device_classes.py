@@ -191,6 +191,7 @@ def test_displays_with_tls_and_sasl(new_daemon, tmp_path, certificates):
     assert {(one['auth'], one.get('vencrypt')) for one in server['server']} == {('vencrypt', 'x509-sasl'), ('sasl', None)}
     spice = ask(daemon, 'safe', 'query-spice')
     assert spice['auth'] == 'spice' and spice['enabled'] and spice['tls-port'] > 0 and spice['port'] > 0
+    daemon.virsh('domdisplay-reload', 'safe')
     xml = daemon.virsh('dumpxml', 'safe')
     assert f"tlsPort='{spice['tls-port']}'" in xml and 'sesame' not in daemon.virsh('dumpxml', 'safe', '--security-info')
 

@@ -4,6 +4,7 @@
 Debian's library."""
 import json
 import shutil
+import socket
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -117,3 +118,57 @@ def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
             return False
     wait_for(answers, 20, 'the agent answering')
     again.close()
+
+
+def test_core_dumps(boot_defined, tmp_path):
+    """Of its memory, while it stands still or runs; it goes on as before."""
+    domain, _ = boot_defined('dumped')
+    core, alone = str(tmp_path / 'core'), libvirt.VIR_DUMP_MEMORY_ONLY
+    raw, zlib = libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_RAW, libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB
+    for dump_format, flags, begins in ((raw, alone, b'\x7fELF'), (zlib, alone | libvirt.VIR_DUMP_LIVE, b'makedumpfile'),
+                                       (raw, alone | libvirt.VIR_DUMP_RESET, b'\x7fELF')):
+        domain.coreDumpWithFormat(core, dump_format, flags)
+        with open(core, 'rb') as file:
+            assert file.read(len(begins)) == begins and file.seek(0, 2) > 1 << 20
+        wait_for(lambda: domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING and qmp(domain, 'query-status')['running'], what='the guest going on')
+    assert caught_code(domain.coreDumpWithFormat, core, zlib, 0) == libvirt.VIR_ERR_INVALID_ARG
+    assert caught_code(domain.coreDumpWithFormat, core, libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP, alone) in (
+        libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_INTERNAL_ERROR)
+    assert domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
+    domain.suspend()
+    domain.coreDumpWithFormat(core, raw, alone)
+    assert domain.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+    assert caught_code(domain.coreDump, core, 0) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    domain.coreDumpWithFormat(core, raw, alone | libvirt.VIR_DUMP_CRASH)
+    assert domain.state() == [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED]
+
+
+RARP = b'\x80\x35'
+
+
+def test_cards_are_announced(daemon, tmp_path):
+    """Each on its own link."""
+    macs = ['52:54:00:00:00:0a', '52:54:00:00:00:0b']
+    links = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in macs]
+    for link in links:
+        link.bind(('127.0.0.1', 0))
+        link.settimeout(20)
+    devices = ''.join(f"<interface type='udp'><mac address='{mac}'/><source address='127.0.0.1' port='{link.getsockname()[1]}'>"
+                      "<local address='127.0.0.1' port='0'/></source><model type='e1000'/></interface>" for mac, link in zip(macs, links))
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('cards', memory=32, devices=devices)))
+
+    def frame(link, mac):
+        hardware = bytes.fromhex(mac.replace(':', ''))
+        while True:
+            got = link.recv(2048)       # the firmware speaks as well
+            if got[6:14] == hardware + RARP:
+                return
+    for link, mac in zip(links, macs):
+        daemon.virsh('domifannounce', 'cards', '--interface', mac, '--rounds', '2')
+        frame(link, mac)
+    virsh = [support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri]
+    assert 'not a known interface' in support.run([*virsh, 'domifannounce', 'cards', '--interface', '52:54:00:00:00:0c'], check=False).stderr
+    assert "no display of type 'vnc'" in support.run([*virsh, 'domdisplay-reload', 'cards'], check=False).stderr
+    daemon.virsh('destroy', 'cards')
+    for link in links:
+        link.close()

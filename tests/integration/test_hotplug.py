@@ -214,25 +214,27 @@ def channel(path, name, kind='unix'):
     return f"<channel type='{kind}'>{source if path else ''}<target type='virtio' name='{name}'/></channel>"
 
 
-# The device, its name, what is behind it in QEMU: of query-chardev, or of /objects.
+# The device, its name, what is behind it in QEMU: of query-chardev, or of /objects; and what the guest sees: its kernel has no USB.
 COMING = [
-    (channel('{dir}/sock', 'one.0'), 'channel0', 'charchannel0'),
-    (channel(None, 'two.0', 'pty'), 'channel1', 'charchannel1'),
-    (channel('{dir}/file', 'three.0', 'file'), 'channel2', 'charchannel2'),
-    (channel(None, 'org.qemu.guest_agent.0'), 'channel3', 'charchannel3'),
-    ("<console type='pty'><log file='{dir}/log' append='on'/><target type='virtio'/></console>", 'console1', 'charconsole1'),
+    (channel('{dir}/sock', 'one.0'), 'channel0', 'charchannel0', 'port one.0'),
+    (channel(None, 'two.0', 'pty'), 'channel1', 'charchannel1', 'port two.0'),
+    (channel('{dir}/file', 'three.0', 'file'), 'channel2', 'charchannel2', 'port three.0'),
+    (channel(None, 'org.qemu.guest_agent.0'), 'channel3', 'charchannel3', 'port org.qemu.guest_agent.0'),
+    ("<console type='pty'><log file='{dir}/log' append='on'/><target type='virtio'/></console>", 'console1', 'charconsole1', None),
     ("<serial type='udp'><source mode='bind' host='127.0.0.1' service='0'/><source mode='connect' host='127.0.0.1' service='9'/>"
-     "<target type='pci-serial' port='1'/></serial>", 'serial1', 'charserial1'),
+     "<target type='pci-serial' port='1'/></serial>", 'serial1', 'charserial1', 'pci 1B36:0002'),
     ("<serial type='tcp'><source mode='connect' host='127.0.0.1' service='9'/><protocol type='raw'/>"
-     "<target type='usb-serial' port='2'/></serial>", None, None),         # nobody answers there
-    ("<serial type='null'><target type='usb-serial' port='3'/></serial>", 'serial2', 'charserial2'),
+     "<target type='usb-serial' port='2'/></serial>", None, None, None),         # nobody answers there
+    ("<serial type='null'><target type='usb-serial' port='3'/></serial>", 'serial2', 'charserial2', None),
     ("<redirdev bus='usb' type='tcp'><source mode='bind' host='127.0.0.1' service='0'/><protocol type='raw'/></redirdev>", 'redir0',
-     'charredir0'),
-    ("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", 'rng0', 'objrng0'),
-    ("<watchdog model='i6300esb' action='none'/>", 'watchdog0', None),
-    ("<shmem name='plugged'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>", 'shmem0', 'shmmem-shmem0'),
-    ("<input type='tablet' bus='usb'/>", 'input2', None),
-    ("<controller type='virtio-serial' index='1'/>", 'virtio-serial1', None),
+     'charredir0', None),
+    ("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", 'rng0', 'objrng0', 'pci 1AF4:1005'),
+    ("<watchdog model='i6300esb' action='none'/>", 'watchdog0', None, 'pci 8086:25AB'),
+    ("<shmem name='plugged'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>", 'shmem0', 'shmmem-shmem0', 'pci 1AF4:1110'),
+    ("<input type='tablet' bus='usb'/>", 'input2', None, None),
+    ("<input type='keyboard' bus='virtio'/>", 'input3', None, 'pci 1AF4:1052'),
+    ("<controller type='virtio-serial' index='1'/>", 'virtio-serial1', None, 'pci 1AF4:1003'),
+    ("<controller type='scsi' index='0' model='virtio-scsi'/>", 'scsi0', None, 'pci 1AF4:1004'),
 ]
 
 
@@ -249,7 +251,7 @@ def test_every_kind(boot, tmp_path):
     def there():
         return {p['name'] for p in guest.qmp('qom-list', path='/machine/peripheral')}
     before, known, held = sorted(behind()), there(), sets()
-    for xml, alias, backend in COMING:
+    for xml, alias, backend, seen in COMING:
         xml, described = xml.replace('{dir}', str(tmp_path)), guest.domain.XMLDesc()
         if not alias:
             with pytest.raises(libvirt.libvirtError):
@@ -260,16 +262,19 @@ def test_every_kind(boot, tmp_path):
         guest.told('added', alias)
         assert alias in there(), alias
         assert backend is None or backend in behind(), alias
-    guest.says('GUEST-PLUG port one.0')
+        if seen:
+            guest.says(f'GUEST-PLUG {seen}')
     assert guest.domain.connect().lookupByName('kinds').agentSetResponseTimeout(5) == 0
     assert all(c.get('path') for c in guest.devices("channel[@type='pty']/source"))
     assert guest.devices('console')[-1].get('tty') is None and guest.devices('console')[-1].find('source').get('path')
     assert (tmp_path / 'sock').is_socket() and (tmp_path / 'file').exists() and (tmp_path / 'log').exists()
-    for _, alias, _ in COMING:
+    for _, alias, _, seen in COMING:
         if alias:
             guest.domain.detachDeviceAlias(alias, LIVE)
             guest.told('removed', alias)            # at once: these need no consent, or it came while the call waited
             assert alias not in there(), alias
+            if seen:
+                guest.says(f'GUEST-PLUG {seen} gone')
     os.unlink('/dev/shm/plugged')                   # what guests share outlives them
     wait_for(lambda: sorted(behind()) == before, PLUG_SECONDS, 'QEMU letting go of what was behind them')
     assert there() == known and sets() == held and not (tmp_path / 'sock').exists()
@@ -307,9 +312,11 @@ def test_a_folder_of_the_host(boot, tmp_path):
             wait_for((tmp_path / 'fs.sock').exists, PLUG_SECONDS, 'the server listening')
             guest.domain.attachDeviceFlags(folder, LIVE)
             guest.told('added', 'fs0')
+            guest.says('GUEST-PLUG pci 1AF4:105A')
             assert guest.qmp('qom-get', path='/machine/peripheral/fs0', property='tag') == 'tag'
             guest.domain.detachDeviceAlias('fs0', LIVE)
             guest.told('removed', 'fs0')
+            guest.says('GUEST-PLUG pci 1AF4:105A gone')
             wait_for(lambda: sorted(c['label'] for c in guest.qmp('query-chardev')) == before, PLUG_SECONDS, 'QEMU letting go of it')
         finally:
             process.terminate()
@@ -454,6 +461,7 @@ def test_memory(boot, guest_daemon):
     assert int(guest.devices('memory/address')[1].get('base'), 16) == base + (128 << 20)
     guest.domain.attachDeviceFlags(flexible, LIVE)
     guest.told('added', 'virtiomem0')
+    guest.says('GUEST-PLUG pci 1AF4:1058')
     assert sizes() == (640, 640) and guest.devices('memory/target/requested')[0].text == str(64 << 10)
     new = ElementTree.tostring(guest.devices("memory[@model='virtio-mem']")[0], encoding='unicode').replace(f'>{64 << 10}<', f'>{32 << 10}<')
     guest.domain.updateDeviceFlags(new, LIVE)

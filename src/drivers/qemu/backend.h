@@ -64,6 +64,7 @@ typedef struct QemuGuest {
     QemuLeaving *leaving;     /* * the device that a call waits to go; NULL: none */
     GCond left;              /* something was told of it */
     QemuMigration migration; /* * of the run's state to or from a file */
+    gboolean dumping;        /* * only its memory: that can't be aborted */
     GCond migrated;          /* it has changed */
     guint64 saved_total, saved_remaining, saved_done; /* * bytes of it, as QEMU told last */
     char *dir;               /* private folder of the run */
@@ -228,6 +229,7 @@ void qemu_guest_vcpu_went(Guest *guest);
 
 /* saved.c */
 int qemu_backend_save(Guest *guest, int fd, unsigned int flags);
+int qemu_backend_dump(Guest *guest, int fd, unsigned int format, unsigned int flags);
 /** Have the state that stands in @fd, from where it is; QEMU waits for it. Not on the loop's thread. 0, or -1 with an error. */
 int qemu_guest_restore(Guest *guest, int fd);
 int qemu_backend_job_abort(Guest *guest, unsigned int flags);
@@ -239,6 +241,8 @@ void qemu_guest_migration_is(QemuGuest *qemu, const char *status);
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime);
 int qemu_backend_open_console(Guest *guest, const DomainDef *def, const char *alias, gboolean channel);
 int qemu_backend_open_graphics(Guest *guest, const DomainDef *def, unsigned int idx, int fd, gboolean skip_auth);
+int qemu_backend_reload_graphics(Guest *guest, const DomainDef *def, unsigned int type);
+int qemu_backend_announce(Guest *guest, const DomainInterface *card, const GuestAnnounce *how);
 int qemu_backend_monitor_command(Guest *guest, const char *command, gboolean hmp, const int *fds, unsigned int n_fds, char **reply);
 /** Longest raw command. */
 #define QEMU_MAX_COMMAND (4 * 1024 * 1024)

@@ -246,6 +246,13 @@ static void on_rx_filter(Guest *guest, json_object *data)
         qemu_guest_rx_filter_changed(guest, name);
 }
 
+static void on_dump(Guest *guest, json_object *data)
+{
+    const char *status = json_member_string(json_member(data, "result", json_type_object), "status");
+
+    qemu_guest_migration_is(qemu_guest(guest), status ? status : "failed");
+}
+
 static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint64 time_us, void *opaque)
 {
     static const struct {
@@ -258,7 +265,7 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
         { "MEMORY_DEVICE_SIZE_CHANGE", on_memory_size },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },
-        { "MIGRATION", on_migration }, { "NIC_RX_FILTER_CHANGED", on_rx_filter },
+        { "MIGRATION", on_migration }, { "NIC_RX_FILTER_CHANGED", on_rx_filter }, { "DUMP_COMPLETED", on_dump },
         { "SUSPEND", on_suspend }, { "SUSPEND_DISK", on_suspend_disk }, { "WAKEUP", on_wakeup }, { "VSERPORT_CHANGE", on_port },
     };
     Guest *guest = opaque;

@@ -172,6 +172,30 @@ int qemu_backend_open_graphics(Guest *guest, const DomainDef *def, unsigned int 
                                                           JSON_STR("fdname", name), JSON_BOOL("skipauth", skip_auth)), NULL);
 }
 
+int qemu_backend_reload_graphics(Guest *guest, const DomainDef *def, unsigned int type)
+{
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        if (def->devices.graphics[i]->type == DOMAIN_GRAPHICS_TYPE_VNC)
+            return qemu_guest_call(guest, "display-reload", json_make(JSON_STR("type", "vnc"), JSON_BOOL("tls-certs", true)), NULL);
+    }
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has no display of type 'vnc': only those read their certificates anew", guest->name);
+}
+
+int qemu_backend_announce(Guest *guest, const DomainInterface *card, const GuestAnnounce *how)
+{
+    /* QEMU wants all four: its own are those of a migration. */
+    json_object *args = json_make(JSON_UINT("initial", how->initial ? how->initial : 50), JSON_UINT("max", how->max ? how->max : 550),
+                                  JSON_UINT("rounds", how->rounds ? how->rounds : 5), JSON_UINT("step", how->step ? how->step : 100));
+
+    if (card) {
+        json_object *names = json_object_new_array();
+
+        json_object_array_add(names, json_object_new_string(card->info.alias));
+        json_add(args, JSON_VALUE("interfaces", names));
+    }
+    return qemu_guest_call(guest, "announce-self", args, NULL);
+}
+
 static int hmp_command(Guest *guest, QmpMonitor *mon, const char *command, char **reply)
 {
     g_autoptr(json_object) result = NULL;

@@ -26,22 +26,31 @@ void qemu_guest_migration_is(QemuGuest *qemu, const char *status)
     g_mutex_unlock(&qemu->lock);
 }
 
-static int prepare(Guest *guest, QmpMonitor *mon, int fd)
+/* What is told from here on is of what begins now. */
+static int begin(Guest *guest, QmpMonitor *mon, int fd, gboolean dumping)
 {
     QemuGuest *qemu = qemu_guest(guest);
+
+    if (qmp_call_full(mon, "getfd", json_make(JSON_STR("fdname", FILE_NAME)), &fd, 1, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL) < 0)
+        return -1;
+    g_mutex_lock(&qemu->lock);
+    qemu->migration = QEMU_MIGRATION_ACTIVE;
+    qemu->dumping = dumping;
+    qemu->saved_total = qemu->saved_remaining = qemu->saved_done = 0;
+    g_mutex_unlock(&qemu->lock);
+    return 0;
+}
+
+static int prepare(Guest *guest, QmpMonitor *mon, int fd)
+{
     json_object *events = json_object_new_array();
     int deadline = (int)MIN(guest_deadline_ms(guest), G_MAXINT);
 
     json_object_array_add(events, json_make(JSON_STR("capability", "events"), JSON_BOOL("state", true)));
     if (qmp_call(mon, "migrate-set-capabilities", json_make(JSON_VALUE("capabilities", events)), deadline, NULL) < 0 ||
-        qmp_call(mon, "migrate-set-parameters", json_make(JSON_UINT("max-bandwidth", BYTES_PER_SECOND)), deadline, NULL) < 0 ||
-        qmp_call_full(mon, "getfd", json_make(JSON_STR("fdname", FILE_NAME)), &fd, 1, deadline, 0, NULL) < 0)
+        qmp_call(mon, "migrate-set-parameters", json_make(JSON_UINT("max-bandwidth", BYTES_PER_SECOND)), deadline, NULL) < 0)
         return -1;
-    g_mutex_lock(&qemu->lock);
-    qemu->migration = QEMU_MIGRATION_ACTIVE;
-    qemu->saved_total = qemu->saved_remaining = qemu->saved_done = 0;
-    g_mutex_unlock(&qemu->lock);
-    return 0;
+    return begin(guest, mon, fd, FALSE);
 }
 
 static int failed(Guest *guest, QmpMonitor *mon, const char *what)
@@ -49,7 +58,7 @@ static int failed(Guest *guest, QmpMonitor *mon, const char *what)
     g_autoptr(json_object) answer = NULL;
     const char *why = NULL;
 
-    if (qmp_call(mon, "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) == 0)
+    if (qmp_call(mon, qemu_guest(guest)->dumping ? "query-dump" : "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) == 0)
         why = json_member_string(answer, "error-desc");
     return FAIL(VIR_ERR_OPERATION_FAILED, "%s of domain '%s' failed: %s", what, guest->name, why ? why : "QEMU doesn't say why");
 }
@@ -71,14 +80,18 @@ static int ask(Guest *guest, QmpMonitor *mon)
 {
     QemuGuest *qemu = qemu_guest(guest);
     g_autoptr(json_object) answer = NULL;
+    gint64 total, done, remaining;
 
-    if (qmp_call(mon, "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) < 0)
+    if (qmp_call(mon, qemu->dumping ? "query-dump" : "query-migrate", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &answer) < 0)
         return -1;
     json_object *ram = json_member(answer, "ram", json_type_object);
+    total = json_member_int(qemu->dumping ? answer : ram, "total", 0);
+    done = json_member_int(qemu->dumping ? answer : ram, qemu->dumping ? "completed" : "transferred", 0);
+    remaining = qemu->dumping ? total - done : json_member_int(ram, "remaining", 0);
     g_mutex_lock(&qemu->lock);
-    qemu->saved_total = MAX(json_member_int(ram, "total", 0), 0);
-    qemu->saved_remaining = MAX(json_member_int(ram, "remaining", 0), 0);
-    qemu->saved_done = MAX(json_member_int(ram, "transferred", 0), 0);
+    qemu->saved_total = MAX(total, 0);
+    qemu->saved_remaining = MAX(remaining, 0);
+    qemu->saved_done = MAX(done, 0);
     g_mutex_unlock(&qemu->lock);
     return 0;
 }
@@ -90,6 +103,8 @@ static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
     while ((state = wait_a_while(qemu_guest(guest))) == QEMU_MIGRATION_ACTIVE) {
         if (ask(guest, mon) == 0)
             continue;
+        if (qemu_guest(guest)->dumping)
+            return -1;
         virErrorPtr error = error_save();
 
         /* for the case that it wakes up */
@@ -134,6 +149,56 @@ int qemu_backend_save(Guest *guest, int fd, unsigned int flags)
     return move(guest, fd, "migrate", "saving the state");
 }
 
+/* ---- core dumps ---- */
+
+static const char *const dump_formats[] = {
+    [VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB] = "kdump-zlib", [VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO] = "kdump-lzo",
+    [VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY] = "kdump-snappy", [VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP] = "win-dmp",
+};
+
+static int check_format(Guest *guest, const char *format)
+{
+    g_autoptr(json_object) able = NULL;
+    json_object *list;
+
+    if (qemu_guest_call(guest, "query-dump-guest-memory-capability", NULL, &able) < 0)
+        return -1;
+    list = json_member(able, "formats", json_type_array);
+    for (gsize i = 0; list && i < json_object_array_length(list); i++) {
+        if (g_strcmp0(json_object_get_string(json_object_array_get_idx(list, i)), format) == 0)
+            return 0;
+    }
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "QEMU of domain '%s' can't dump memory in the format '%s'", guest->name, format);
+}
+
+static int dump_memory(Guest *guest, int fd, unsigned int format)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    const char *name = format < G_N_ELEMENTS(dump_formats) ? dump_formats[format] : NULL;
+    json_object *args;
+
+    if (!mon || (name && check_format(guest, name) < 0) || begin(guest, mon, fd, TRUE) < 0)
+        return -1;
+    args = json_make(JSON_BOOL("paging", false), JSON_STR("protocol", "fd:" FILE_NAME), JSON_BOOL("detach", true));
+    if (name)
+        json_add(args, JSON_STR("format", name));
+    if (qmp_call(mon, "dump-guest-memory", args, (int)MIN(guest_deadline_ms(guest), G_MAXINT), NULL) < 0) {
+        qemu_guest_migration_is(qemu_guest(guest), "failed");
+        return -1;
+    }
+    return wait_for_end(guest, mon, "the core dump");
+}
+
+int qemu_backend_dump(Guest *guest, int fd, unsigned int format, unsigned int flags)
+{
+    if (flags & VIR_DUMP_MEMORY_ONLY)
+        return dump_memory(guest, fd, format);
+    if (format != VIR_DOMAIN_CORE_DUMP_FORMAT_RAW)
+        return FAIL(VIR_ERR_INVALID_ARG, "only dumps of memory alone (VIR_DUMP_MEMORY_ONLY) have another format than 'raw'");
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "dumps of domain '%s' with the state of its devices are not supported; "
+                "VIR_DUMP_MEMORY_ONLY ('virsh dump --memory-only') dumps its memory", guest->name);
+}
+
 int qemu_guest_restore(Guest *guest, int fd)
 {
     return move(guest, fd, "migrate-incoming", "restoring the state");
@@ -144,8 +209,10 @@ int qemu_backend_job_abort(Guest *guest, unsigned int flags)
     QemuGuest *qemu = qemu_guest(guest);
 
     g_mutex_lock(&qemu->lock);
-    gboolean active = qemu->migration == QEMU_MIGRATION_ACTIVE;
+    gboolean active = qemu->migration == QEMU_MIGRATION_ACTIVE, dumping = qemu->dumping;
     g_mutex_unlock(&qemu->lock);
+    if (active && dumping)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "QEMU can't abort the core dump of domain '%s', which is under way", guest->name);
     if (!active)
         return FAIL(VIR_ERR_OPERATION_INVALID, "what domain '%s' is doing can't be aborted", guest->name);
     return qemu_guest_call(guest, "migrate_cancel", NULL, NULL);
