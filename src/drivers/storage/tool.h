@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/process.h"
 
-/** The usual deadline. Servers get this long to answer. */
-#define TOOL_MS 60000
+/** The usual deadline, within which the core doesn't give a call up yet (STORAGE_CALL_MS). Servers get this long to answer. */
+#define TOOL_MS 25000
 
 /** Run; 0, or -1 with an error if it fails, is missing or takes longer than @deadline_ms. */
 int tool_run(const char *const *argv, int64_t deadline_ms);
