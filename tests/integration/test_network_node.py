@@ -237,6 +237,47 @@ def test_router_advertisement(connection, boot_defined):
     assert open('/proc/sys/net/ipv6/conf/all/forwarding', encoding='ascii').read() == '1\n'     # pylint: disable=consider-using-with
 
 
+SIX_SERVER = '''
+import socket
+s = socket.create_server(('fd00:99::2', 8000), family=socket.AF_INET6)
+while True:
+    c, peer = s.accept()
+    c.sendall(b'you are ' + peer[0].encode() + b'\\n')
+    c.close()
+'''
+
+
+@pytest.fixture
+def six_server(server):
+    """The same by IPv6: it knows the way to fd00:33::/64 only."""
+    inside = ['ip', 'netns', 'exec', server]
+    support.run(['ip', 'address', 'add', 'fd00:99::1/64', 'dev', 'up0', 'nodad'])
+    support.run([*inside, 'ip', 'address', 'add', 'fd00:99::2/64', 'dev', 'eth0', 'nodad'])
+    support.run([*inside, 'ip', 'route', 'add', 'fd00:33::/64', 'via', 'fd00:99::1'])
+    with subprocess.Popen([*inside, sys.executable, '-c', SIX_SERVER]) as process:
+        wait_for(lambda: '[fd00:99::2]:8000' in support.run([*inside, 'ss', '-tln']).stdout, 20, 'the server')
+        yield
+        process.kill()
+
+
+@pytest.mark.parametrize('name,number,mode,sees', [('translated', 31, 'nat', 'fd00:99::1'), ('routed', 33, 'route', 'fd00:33:'),
+                                                         ('alone', 32, None, None)])
+def test_six(connection, boot_defined, six_server, name, number, mode, sees):
+    """By what routers tell, guests reach the server: translated, as they are, or not at all; also if they name a router themselves."""
+    six = f"<ip family='ipv6' address='fd00:{number}::1' prefix='64'/></network>"
+    xml = network_xml(name, number, mode=mode).replace('</network>', six)
+    if mode == 'nat':
+        xml = xml.replace("<forward mode='nat'/>", "<forward mode='nat'><nat ipv6='yes'/></forward>")
+    start_network(connection, xml)
+    way = f'ip,-6,route,replace,default,via,fd00:{number}::1;' if not mode else ''
+    commands = (f'guest.run=until,ip,-6,addr,show,dev,eth0|grep,fd00:{number}:|grep,-vq,tentative;do,sleep,1;done;{way}'
+                f'ping,-6,-c,1,-W,5,fd00:{number}::1;timeout,8,nc,fd00:99::2,8000,&lt;/dev/null')
+    _, log = boot_defined(name, devices=nic(name, f'52:54:00:00:{number}:06'), extra=commands)
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    assert support.file_has(log, '1 packets received')
+    assert support.file_has(log, f'you are {sees}') if sees else not support.file_has(log, 'you are')
+
+
 def test_hotplug(connection, boot_defined):
     network = start_network(connection, network_xml('n1', 31))
     domain, log = boot_defined('plugged')
