@@ -161,7 +161,7 @@ static void test_refused(void)
           "no iSCSI target" },
         { "qemu", "", "<disk type='network'><source protocol='ssh' name='a'><host name='h'/><identity keyfile='/k'/></source>"
           "<target dev='vda' bus='virtio'/></disk>", "no keyfile" },
-        { "qemu", "", "<disk type='volume'><source pool='p' volume='v'/><target dev='vda' bus='virtio'/></disk>", "storage pool 'p'" },
+        { "qemu", "", "<disk type='volume'><source pool='p' volume='v'/><target dev='vda' bus='virtio'/></disk>", "type 'volume'" },
         { "qemu", "", "<disk type='vhostvdpa'><source dev='/x'/><target dev='vda' bus='virtio'/></disk>", "vDPA" },
         { "qemu", "", "<disk type='vhostuser'><source type='unix' path='/x'/><target dev='vda' bus='virtio'/></disk>", "memory to be shared" },
         { "qemu", "", "<disk type='dir'><source dir='/x'/><target dev='vda' bus='virtio'/></disk>", "format 'fat'" },
