@@ -37,10 +37,10 @@ void storage_call_unref(StorageCall *call)
     virFreeError(call->error);
     storage_vol_unref(call->vol);
     storage_vol_unref(call->from);
-    if (call->conn)
-        object_unref(call->conn);
     definition_unref(call->pool_def);
     managed_unref(call->pool->obj);
+    if (call->conn)
+        object_unref(call->conn); /* last: an embedded driver's objects live no longer than its connection */
     g_cond_clear(&call->ended);
     g_free(call);
 }

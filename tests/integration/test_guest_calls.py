@@ -122,7 +122,7 @@ def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
 
 def test_core_dumps(boot_defined, tmp_path):
     """Of its memory, while it stands still or runs; it goes on as before."""
-    domain, _ = boot_defined('dumped')
+    domain, _ = boot_defined('dumped', on_reboot='restart')
     core, alone = str(tmp_path / 'core'), libvirt.VIR_DUMP_MEMORY_ONLY
     raw, zlib = libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_RAW, libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB
     for dump_format, flags, begins in ((raw, alone, b'\x7fELF'), (zlib, alone | libvirt.VIR_DUMP_LIVE, b'makedumpfile'),
