@@ -123,7 +123,7 @@ static gboolean always(const void *a, const void *b)
 
 static const char *const media[] = { "@type", ".source", ".backingStore", ".driver@type", ".driver@name", NULL };
 static const char *const fixed[] = { ".source@startupPolicy", NULL };
-static const char *const interface[] = { "@type", "@trustGuestRxFilters", ".source", ".bandwidth", ".link", ".filterref",
+static const char *const interface[] = { "@type", ".actual", "@trustGuestRxFilters", ".source", ".bandwidth", ".link", ".filterref",
                                          ".vlan", ".virtualport", ".coalesce", ".port@isolated", NULL };
 static const char *const requested[] = { ".target.requested", ".target.current", NULL };
 static const char *const graphics[] = { "@passwd", "@passwdValidTo", "@connected", "@defaultMode", NULL };
@@ -339,7 +339,7 @@ static void keep_chain(const DeviceRef *ref, const DomainDevice *dev)
         now->backing_store = xml_struct_copy(&DOMAIN_BACKING_STORE_DESC, old->backing_store);
 }
 
-/* An interface keeps its device on the host, and who it is for a switch, unless others are named. */
+/* An interface keeps its device on the host, what its network has connected it to, and who it is for a switch, unless others are named. */
 static void keep_device(const DeviceRef *ref, DomainDevice *dev)
 {
     const DomainInterface *old = ref->device;
@@ -348,6 +348,9 @@ static void keep_device(const DeviceRef *ref, DomainDevice *dev)
         return;
     if (!now->target.dev)
         now->target.dev = g_strdup(old->target.dev);
+    gboolean stays = now->source.type == old->source.type && g_strcmp0(now->source.network, old->source.network) == 0;
+    xml_struct_free(&INTERFACE_ACTUAL_DESC, now->actual); /* nobody but the network says that */
+    now->actual = stays && old->actual ? xml_struct_copy(&INTERFACE_ACTUAL_DESC, old->actual) : NULL;
     if (!now->virtualport || !old->virtualport || now->virtualport->type != old->virtualport->type)
         return;
     InterfaceVirtualportParameters *p = &now->virtualport->parameters;

@@ -90,7 +90,7 @@ static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
 /* What tap_update() and the link can follow. */
 static gboolean can_change(const char *path)
 {
-    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref" };
+    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref", "actual" };
 
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
         size_t len = strlen(parts[i]);
