@@ -52,9 +52,8 @@ static void show(StorageCall *call, StorageCall *shown)
         call->vol->call = shown;
 }
 
-static void run(gpointer data, gpointer unused)
+static void run(StorageCall *call)
 {
-    StorageCall *call = data;
     StoragePool *pool = call->pool;
     current = call;
     managed_thread_domain = call->error_domain;
@@ -75,9 +74,55 @@ static void run(gpointer data, gpointer unused)
     storage_call_unref(call);
 }
 
-static gpointer make_threads(gpointer unused)
+/* ---- threads ---- */
+
+/* How long a thread waits for another call before it ends. */
+#define IDLE_US (10 * G_USEC_PER_SEC)
+
+/* As many as there are calls, so that none waits for another one's storage. */
+static struct {
+    GMutex lock;        /* guards the following */
+    GCond more;
+    GQueue calls;       /* that no thread has taken yet; never more than there are idle threads */
+    guint idle;
+} threads;
+
+/* NULL: none came. */
+static StorageCall *next_call(void)
 {
-    return g_thread_pool_new(run, NULL, -1, FALSE, NULL);
+    gint64 until = g_get_monotonic_time() + IDLE_US;
+    g_mutex_lock(&threads.lock);
+    threads.idle++;
+    while (!threads.calls.length && g_cond_wait_until(&threads.more, &threads.lock, until))
+        continue;
+    StorageCall *call = g_queue_pop_head(&threads.calls);
+    threads.idle--;
+    g_mutex_unlock(&threads.lock);
+    return call;
+}
+
+static gpointer serve(gpointer first)
+{
+    for (StorageCall *call = first; call; call = next_call())
+        run(call);
+    return NULL;
+}
+
+/* On a thread of its own; on this one if there can be no more. */
+static void begin(StorageCall *call)
+{
+    g_mutex_lock(&threads.lock);
+    gboolean taken = threads.idle > threads.calls.length;
+    if (taken) {
+        g_queue_push_tail(&threads.calls, call);
+        g_cond_signal(&threads.more);
+    }
+    g_mutex_unlock(&threads.lock);
+    GThread *thread = taken ? NULL : g_thread_try_new("storage", serve, call, NULL);
+    if (thread)
+        g_thread_unref(thread);
+    else if (!taken)
+        run(call);
 }
 
 /* With the pool's lock held. Whether it came to its end. */
@@ -104,9 +149,7 @@ static int fail_stuck(const StoragePool *pool, gint64 since_us)
 
 int storage_call_run(StorageCall *call)
 {
-    static GOnce once = G_ONCE_INIT;
     StoragePool *pool = call->pool;
-    GThreadPool *threads = g_once(&once, make_threads, NULL);
     guint stall_ms = storage_host_setup(pool->host)->stall_ms;
     g_mutex_lock(&pool->lock);
     gint64 stuck_us = pool->stuck && !call->always ? pool->stuck_us : 0;
@@ -117,8 +160,8 @@ int storage_call_run(StorageCall *call)
     if (stuck_us)
         return fail_stuck(pool, stuck_us);
     g_atomic_int_inc(&call->refs);
-    g_thread_pool_push(threads, call, NULL);
     pool_blocking_begin();
+    begin(call);
     g_mutex_lock(&pool->lock);
     gboolean ended = wait_for_end(call, (gint64) (stall_ms ? stall_ms : STORAGE_CALL_MS) * 1000);
     g_mutex_unlock(&pool->lock);
