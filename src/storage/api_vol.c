@@ -158,7 +158,7 @@ static virStorageVolPtr create(virStoragePoolPtr handle, const char *xml, Storag
         return NULL;
     gboolean validate = (flags & VIR_STORAGE_VOL_CREATE_VALIDATE) != 0;
     StorageVolDef *def = storage_vol_read(storage_pool_of(obj), pool_def, xml, FALSE, validate);
-    if (!def || vol_job_create(&job, host, handle->name, def) < 0 ||
+    if (!def || vol_job_create(&job, host, handle->name, from, def) < 0 ||
         make(&job, from, flags & ~VIR_STORAGE_VOL_CREATE_VALIDATE) < 0)
         return NULL;
     return vol_handle(conn, job.pool, job.vol);

@@ -70,8 +70,13 @@ static void run(StorageCall *call)
         LOG_INFO("storage pool '%s' responds again: '%s' has ended after %" G_GINT64_FORMAT " s", MANAGED_NAME(pool->obj),
                  call->operation, (g_get_monotonic_time() - call->began_us) / G_USEC_PER_SEC);
     g_cond_signal(&call->ended);
+    /* Who waits lets go last, so that after its call nothing of a connection is in use here any more. */
+    gboolean abandoned = call->abandoned;
+    if (!abandoned)
+        g_atomic_int_add(&call->refs, -1);
     g_mutex_unlock(&pool->lock);
-    storage_call_unref(call);
+    if (abandoned)
+        storage_call_unref(call);
 }
 
 /* ---- threads ---- */

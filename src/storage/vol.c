@@ -359,7 +359,7 @@ int vol_job_refresh(VolJob *job)
     return MIN(rc, 0);
 }
 
-int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, StorageVolDef *def)
+int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, const StorageVol *source, StorageVolDef *def)
 {
     if (job_pool(job, host, pool_name) < 0) {
         xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
@@ -372,9 +372,10 @@ int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, StorageVo
         return -1;
     gboolean late = FALSE;
     g_mutex_lock(&pool->lock);
-    while (pool->closing && !late)
+    while (pool->closing && !source && !late)
         late = !storage_pool_wait(pool);
-    gboolean active = pool->running && !pool->closing, taken = g_hash_table_contains(pool->by_name, vol->name);
+    gboolean shut = pool->closing && !(source && source->pool == pool);
+    gboolean active = pool->running && !shut, taken = g_hash_table_contains(pool->by_name, vol->name);
     if (!taken && active) {
         storage_index_add(pool, vol);
         begin_locked(job, pool, vol, VOL_CHANGE);

@@ -91,8 +91,9 @@ struct StorageCall *vol_job_call(const VolJob *job, const char *operation, int (
 int vol_job_refresh(VolJob *job);
 
 /** Let a new volume into an active pool, busy with being made. @def is taken over in any case. 0, or -1 with the backend's code
- * if the name is in use. The job ends as any. */
-int vol_job_create(VolJob *job, PoolHost *host, const char *pool, StorageVolDef *def);
+ * if the name is in use. @source: the volume that the caller uses meanwhile, or NULL: with one nothing is waited for, since whoever
+ * stops a pool may wait for that use. The job ends as any. */
+int vol_job_create(VolJob *job, PoolHost *host, const char *pool, const StorageVol *source, StorageVolDef *def);
 /** A new volume has got key and path of @def, which may be others than were planned. */
 void vol_job_settle(VolJob *job, const StorageVolDef *def);
 /** Take the volume out of the index. */

@@ -16,7 +16,7 @@
 #define THREADS 8
 #define RENEW 16             /* one in so many times a thread takes new handles */
 #define TIDY 64              /* one in so many of those times it removes what the calls made */
-#define PATIENCE_SECONDS 60  /* for the last calls to come back */
+#define PATIENCE_SECONDS 90  /* for the last calls to come back: one may wait its 60 s for a stream that its own thread has open */
 
 typedef struct Caller {
     virConnectPtr conn;

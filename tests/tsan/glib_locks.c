@@ -172,3 +172,18 @@ void (g_once_init_leave)(volatile void *location, gsize result)
     if (--entered == 0)
         pthread_mutex_unlock(&once);
 }
+
+gpointer g_once_impl(GOnce *location, GThreadFunc func, gpointer arg)
+{
+    if (!entered)
+        pthread_mutex_lock(&once);
+    if (__atomic_load_n(&location->status, __ATOMIC_ACQUIRE) != G_ONCE_STATUS_READY) {
+        entered++;
+        location->retval = func(arg);
+        entered--;
+        __atomic_store_n(&location->status, G_ONCE_STATUS_READY, __ATOMIC_RELEASE);
+    }
+    if (!entered)
+        pthread_mutex_unlock(&once);
+    return location->retval;
+}
