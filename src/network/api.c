@@ -193,6 +193,9 @@ static char *network_get_metadata(virNetworkPtr net, int type, const char *uri, 
         return NULL;
     const NetworkDef *def = definition_get(scope & MANAGED_LIVE ? state->live : state->config);
     char *value = NULL;
+    if (type == VIR_NETWORK_METADATA_ELEMENT && g_strcmp0(uri, NETWORK_STATE_NAMESPACE) == 0 && (scope & MANAGED_LIVE) &&
+        network_backend(obj)->state)
+        return network_backend(obj)->state(obj, def);
     if (metadata_get(&(MetadataTexts) { def->title, def->description, def->metadata }, type, uri, &value, ERROR_DOMAIN) < 0)
         return NULL;
     return value ? value : FAIL_NULL(VIR_ERR_NO_NETWORK_METADATA, "network '%s' has no such metadata", MANAGED_NAME(obj));

@@ -8,6 +8,9 @@
 #include "core/managed.h"
 #include "model/network.h"
 
+/** The namespace of the metadata of a running network that is made when it is asked for. */
+#define NETWORK_STATE_NAMESPACE "urn:libvirt-network-state:1.0"
+
 typedef struct NetworkHost NetworkHost;
 
 typedef struct NetworkBackend {
@@ -22,6 +25,8 @@ typedef struct NetworkBackend {
     int (*update)(Managed *net, const NetworkDef *was, const NetworkDef *now, unsigned int section);
     /** The metadata has changed from @was's to @now's; @live: of the run, which is to follow. */
     int (*metadata)(Managed *net, const NetworkDef *was, const NetworkDef *now, bool live);
+    /** What is so at this moment and stands in no definition, as an element of NETWORK_STATE_NAMESPACE; caller frees. NULL with an error. */
+    char *(*state)(Managed *net, const NetworkDef *live);
     /** The leases of its DHCP server, of hardware address @mac or (NULL) all: how many, into *leases (may be NULL) an array with a NULL
      * behind the last, which the caller frees. -1 with an error. NULL: the driver leaves network_get_dhcp_leases out of its functions. */
     int (*leases)(Managed *net, const NetworkDef *def, const char *mac, virNetworkDHCPLeasePtr **leases);

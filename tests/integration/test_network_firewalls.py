@@ -3,6 +3,7 @@
 """Networks on hosts with firewalld, with only iptables, or with a name server of their own: they work, or the error names the cause."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,10 +82,11 @@ def firewalld(tmp_path, monkeypatch):
 
 
 @needs_firewalld
-def test_firewalld(firewalld, connection, boot_defined, server):
+def test_firewalld(firewalld, guest_daemon, connection, boot_defined, server):
     """Bridges are in their zones, also after firewalld was read anew, restarted, and after the network's end; guests reach the world."""
     network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
     assert firewalld.zone('virbr31') == 'libvirt'
+    assert re.search(r'Zone: +libvirt\n', guest_daemon.virsh('net-info', 'n1'))
     _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up([ask_server()]))
     wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
     assert support.file_has(log, 'you are 10.99.0.1')

@@ -71,6 +71,54 @@ bool cmd_net_list(Shell *shell, const Cmd *cmd)
     return words || virsh_rows_print(shell, cmd, rows);
 }
 
+/* What a daemon of ours tells of a running network besides its definition; others tell nothing. */
+#define STATE_NAMESPACE "urn:libvirt-network-state:1.0"
+
+static xmlDocPtr read_state(virNetworkPtr network)
+{
+    g_autofree char *text = virNetworkGetMetadata(network, VIR_NETWORK_METADATA_ELEMENT, STATE_NAMESPACE, VIR_NETWORK_UPDATE_AFFECT_LIVE);
+
+    return text ? xmlReadMemory(text, (int)strlen(text), "state", NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING) : NULL;
+}
+
+/* Whether the daemon has such a state but failed to find out about it. */
+static bool state_failed(void)
+{
+    int code = virGetLastErrorCode();
+
+    return code != VIR_ERR_OK && code != VIR_ERR_NO_SUPPORT && code != VIR_ERR_NO_NETWORK_METADATA && code != VIR_ERR_RPC;
+}
+
+static void add_blockers(VirshRecord *record, xmlDocPtr doc)
+{
+    g_autoptr(GPtrArray) blockers = virsh_xpath_nodes(doc, NULL, "/*/*[local-name()='blocked']");
+    json_object *list = json_object_new_array();
+
+    for (guint i = 0; i < blockers->len; i++) {
+        xmlChar *who = xmlNodeGetContent(blockers->pdata[i]);
+
+        virsh_record_text(record, "Blocked by", NULL, (const char *)who);
+        json_object_array_add(list, json_object_new_string((const char *)who));
+        xmlFree(who);
+    }
+    virsh_record_both(record, NULL, NULL, "blocked_by", list);
+}
+
+static void add_state(VirshRecord *record, virNetworkPtr network)
+{
+    g_autoptr(xmlDoc) doc = virNetworkIsActive(network) == 1 ? read_state(network) : NULL;
+    g_autofree char *zone = doc ? virsh_xpath_string(doc, NULL, "string(/*/@zone)") : NULL;
+    const char *named = zone && *zone ? zone : NULL;
+    g_autofree char *unknown = !doc && state_failed() ? g_strdup_printf("unknown (%s)", virGetLastErrorMessage()) : NULL;
+
+    client_error_forget();
+    virsh_record_text(record, named ? "Zone" : NULL, "zone", named);
+    if (doc)
+        add_blockers(record, doc);
+    else
+        virsh_record_both(record, unknown ? "Blocked by" : NULL, g_strdup(unknown), "blocked_by", NULL);
+}
+
 bool cmd_net_info(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virNetwork) network = virsh_network(shell, cmd);
@@ -83,6 +131,7 @@ bool cmd_net_info(Shell *shell, const Cmd *cmd)
     bridge = virNetworkGetBridgeName(network);
     client_error_forget(); /* not every network has a bridge */
     virsh_record_text(record, bridge ? "Bridge" : NULL, "bridge", bridge);
+    add_state(record, network);
     return virsh_record_print(shell, cmd, record, 15);
 }
 

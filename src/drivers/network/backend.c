@@ -342,8 +342,29 @@ static int metadata(Managed *obj, const NetworkDef *was, const NetworkDef *now, 
     return forwards_check(now) < 0 || (live && forwards_ensure(obj, now) < 0) ? -1 : 0;
 }
 
+/* <state zone='…'><blocked>by whom</blocked></state> */
+static char *state(Managed *obj, const NetworkDef *live)
+{
+    g_autoptr(GPtrArray) blockers = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) text = g_string_new("<state xmlns='" NETWORK_STATE_NAMESPACE "'");
+    bool own = network_def_owns_bridge(live);
+    g_autofree char *zone = own ? firewalld_zone(live) : NULL, *quoted = zone ? g_markup_escape_text(zone, -1) : NULL;
+    if (own && foreign_find(live, blockers) < 0)
+        return NULL;
+    if (quoted)
+        g_string_append_printf(text, " zone='%s'", quoted);
+    g_string_append(text, blockers->len ? ">" : "/>");
+    for (guint i = 0; i < blockers->len; i++) {
+        g_autofree char *one = g_markup_escape_text(blockers->pdata[i], -1);
+        g_string_append_printf(text, "<blocked>%s</blocked>", one);
+    }
+    g_string_append(text, blockers->len ? "</state>" : "");
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 const NetworkBackend network_node_backend = {
     .metadata = metadata,
+    .state = state,
     .rules = MANAGED_UNDEFINE_ACTIVE,
     .check = check,
     .start = start,

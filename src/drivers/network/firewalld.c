@@ -116,14 +116,28 @@ static const char *zone_of(const NetworkDef *net)
     return net->bridge.zone ? net->bridge.zone : FIREWALLD_ZONE;
 }
 
-/* Whether the bridge is in the zone already. */
-static bool is_in_zone(GDBusConnection *bus, const NetworkDef *net)
+/* The zone that the bridge is in; caller frees. NULL: in none. */
+static char *ask_zone(GDBusConnection *bus, const NetworkDef *net)
 {
-    const char *zone = "";
+    char *zone = NULL;
     g_autoptr(GVariant) reply = call(bus, "getZoneOfInterface", g_variant_new("(s)", net->bridge.name), NULL);
     if (reply)
-        g_variant_get(reply, "(&s)", &zone);
-    return strcmp(zone, zone_of(net)) == 0;
+        g_variant_get(reply, "(s)", &zone);
+    if (zone && !*zone)
+        g_clear_pointer(&zone, g_free);
+    return zone;
+}
+
+static bool is_in_zone(GDBusConnection *bus, const NetworkDef *net)
+{
+    g_autofree char *zone = ask_zone(bus, net);
+    return g_strcmp0(zone, zone_of(net)) == 0;
+}
+
+char *firewalld_zone(const NetworkDef *net)
+{
+    g_autoptr(GDBusConnection) bus = connect_bus();
+    return bus && is_running(bus) ? ask_zone(bus, net) : NULL;
 }
 
 static int put_into_zone(GDBusConnection *bus, const NetworkDef *net)

@@ -13,5 +13,7 @@
 int firewalld_ensure(const NetworkDef *net, bool strict);
 /** Take the bridge out of its zone. A failure is logged: firewalld forgets bridges that are gone. The thread's error stays. [worker] */
 void firewalld_remove(const NetworkDef *net);
+/** The zone that the bridge of @net is in; NULL: none, or firewalld doesn't run. Caller frees. [worker] */
+char *firewalld_zone(const NetworkDef *net);
 /** Let go of the system's bus: the driver stops. */
 void firewalld_disconnect(void);

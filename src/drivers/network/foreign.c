@@ -19,7 +19,7 @@
 typedef struct Chain {
     char *family, *table, *name;
     bool input;         /* hook input, else forward */
-    bool drops;         /* by its policy */
+    bool drops;         /* by its policy, or by a rule for all that's left */
 } Chain;
 
 static void chain_free(void *opaque)
@@ -70,16 +70,65 @@ static json_object *list(const char *command, json_object **tree)
     return *tree && json_get_array(*tree, "nftables", &items) == 0 ? items : NULL;
 }
 
+/* What one part of a rule does with a packet: a verdict, "" (goes on with the next part). NULL: it is for some packets only, or not known. */
+static const char *verdict_of(const char *kind, json_object *value)
+{
+    static const char *const verdicts[] = { "accept", "drop", "reject", NULL };
+    if (strcmp(kind, "xt") == 0 && strcmp(text_of(value, "type"), "target") == 0) /* of iptables */
+        kind = strcmp(text_of(value, "name"), "LOG") == 0 ? "log" : strcmp(text_of(value, "name"), "REJECT") == 0 ? "reject" : "";
+    for (guint i = 0; verdicts[i]; i++) {
+        if (strcmp(kind, verdicts[i]) == 0)
+            return verdicts[i];
+    }
+    return strcmp(kind, "counter") == 0 || strcmp(kind, "log") == 0 ? "" : NULL;
+}
+
+/* What a rule for every packet does with them: "accept", "drop", "reject". NULL: it is for some, or lets them go on. */
+static const char *verdict_for_all(json_object *item)
+{
+    json_object *rule = NULL, *expression = NULL;
+    const char *verdict = NULL;
+    if (json_find_object(item, "rule", &rule) <= 0 || json_find_array(rule, "expr", &expression) <= 0)
+        return NULL;
+    for (size_t i = 0; i < json_object_array_length(expression); i++) {
+        json_object_object_foreach(json_object_array_get_idx(expression, i), kind, value) {
+            const char *one = verdict_of(kind, value);
+            if (!one)
+                return NULL;
+            verdict = *one ? one : verdict;
+        }
+    }
+    return verdict;
+}
+
+/* See whether a chain that lets pass by its policy drops by a rule all the same. */
+static int look_at_rules(Chain *chain)
+{
+    g_autofree char *command = g_strdup_printf("list chain %s %s %s", chain->family, chain->table, chain->name);
+    g_autoptr(json_object) tree = NULL;
+    json_object *items = list(command, &tree);
+    const char *verdict = NULL;
+    for (size_t i = 0; items && !verdict && i < json_object_array_length(items); i++)
+        verdict = verdict_for_all(json_object_array_get_idx(items, i));
+    chain->drops = verdict && strcmp(verdict, "accept") != 0;
+    return items ? 0 : -1;
+}
+
 static GPtrArray *list_chains(void)
 {
     g_autoptr(json_object) tree = NULL;
     json_object *items = list("list chains", &tree);
     if (!items)
         return NULL;
-    GPtrArray *chains = g_ptr_array_new_with_free_func(chain_free);
+    g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func(chain_free);
     for (size_t i = 0; i < json_object_array_length(items); i++)
         add_chain(json_object_array_get_idx(items, i), chains);
-    return chains;
+    for (guint i = 0; i < chains->len; i++) {
+        Chain *chain = chains->pdata[i];
+        if (!chain->drops && look_at_rules(chain) < 0)
+            return NULL;
+    }
+    return g_steal_pointer(&chains);
 }
 
 /* ---- chains of iptables ---- */
@@ -155,6 +204,11 @@ static int knows(const Chain *chain, const char *bridge)
     return text ? strstr(text, exact) != NULL || strstr(text, pattern) != NULL : -1;
 }
 
+static const char *what_it_drops(const Chain *chain)
+{
+    return chain->input ? "what comes to this host" : "what passes through this host";
+}
+
 static int complain(const Chain *chain, const NetworkDef *net, bool strict)
 {
     const char *bridge = net->bridge.name;
@@ -165,9 +219,8 @@ static int complain(const Chain *chain, const NetworkDef *net, bool strict)
                                                                           chain->table, chain->name, bridge);
     error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "the host's firewall drops the traffic of network '%s': chain '%s' of table '%s %s' "
                  "drops %s, and knows nothing of bridge '%s'. 'nft insert rule %s %s %s iifname %s accept'%s let it pass; put that into "
-                 "the firewall's own configuration", net->name, chain->name, chain->family, chain->table,
-                 chain->input ? "what comes to this host" : "what passes through this host", bridge, chain->family, chain->table, chain->name,
-                 bridge, more);
+                 "the firewall's own configuration", net->name, chain->name, chain->family, chain->table, what_it_drops(chain), bridge,
+                 chain->family, chain->table, chain->name, bridge, more);
     if (strict)
         return -1;
     LOG_WARN("%s", error_message());
@@ -207,6 +260,26 @@ int foreign_ensure(const NetworkDef *net, bool strict)
             continue;
         if (matters(chain, net) && (is_of_iptables(chain) ? open_iptables(chain, net) : complain(chain, net, strict)) < 0)
             return -1;
+    }
+    return 0;
+}
+
+int foreign_find(const NetworkDef *net, GPtrArray *found)
+{
+    g_autoptr(GPtrArray) chains = list_chains();
+    if (!chains && !iptables_is_used())
+        return -1;
+    virResetLastError(); /* a kernel without nftables has no such chains */
+    for (guint i = 0; chains && i < chains->len; i++) {
+        const Chain *chain = chains->pdata[i];
+        if (is_of_iptables(chain) || !matters(chain, net)) /* those we open, or stand before */
+            continue;
+        int known = knows(chain, net->bridge.name);
+        if (known < 0)
+            return -1;
+        if (!known)
+            g_ptr_array_add(found, g_strdup_printf("chain '%s' of table '%s %s', which drops %s", chain->name, chain->family, chain->table,
+                                                   what_it_drops(chain)));
     }
     return 0;
 }

@@ -15,3 +15,6 @@
 int foreign_ensure(const NetworkDef *net, bool strict);
 /** Take our rules for the bridge away. 0, or -1 with an error. */
 int foreign_remove(const NetworkDef *net);
+/** Append to @found (of text, which it frees) each chain of others that drops what guests of the network need, in words. 0, or -1 with an
+ * error. [worker] */
+int foreign_find(const NetworkDef *net, GPtrArray *found);
