@@ -38,9 +38,11 @@ def test_disks_are_volumes(guest_daemon, boot_defined, pool):
     pool.createXML(vol_xml('raw'))
     base = pool.createXML(vol_xml('base', 8, 'qcow2'))
     pool.createXML(vol_xml('layer', 8, 'qcow2', more=f"<backingStore><path>{base.path()}</path><format type='qcow2'/></backingStore>"))
+    under = pool.createXML(vol_xml('under', 8))
+    pool.createXML(vol_xml('old', 8, 'qed', more=f"<backingStore><path>{under.path()}</path><format type='raw'/></backingStore>"))
     pool.createXML(vol_xml('plugged', 8, 'qcow2'))
-    domain, _ = boot_defined('volumes', devices=disk('raw', 'vda') + disk('layer', 'vdb'))
-    assert used(guest_daemon, 'volumes') == {'raw': ('raw', None), 'layer': ('qcow2', base.path())}
+    domain, _ = boot_defined('volumes', devices=disk('raw', 'vda') + disk('layer', 'vdb') + disk('old', 'vdd'))
+    assert used(guest_daemon, 'volumes') == {'raw': ('raw', None), 'layer': ('qcow2', base.path()), 'old': ('qed', under.path())}
     assert f"file='{folder(pool)}/layer'" in domain.XMLDesc()
     assert "<source pool='pool' volume='layer'" in domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     domain.attachDeviceFlags(disk('plugged', 'vdc'), libvirt.VIR_DOMAIN_AFFECT_LIVE)

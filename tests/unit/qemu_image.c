@@ -33,6 +33,7 @@ static void write_qcow2(const char *dir, const char *file, const Head *h)
     put32(bytes + 4, version);
     memcpy(bytes + 8, &name_at, sizeof(name_at));
     put32(bytes + 16, h->name_len ? h->name_len : h->name ? strlen(h->name) : 0);
+    put32(bytes + 20, 16);      /* clusters of 64 KiB */
     put32(bytes + 100, version >= 3 ? 104 : 0);
     if (h->format) {
         put32(bytes + at, 0x6803f857);      /* one that is passed over */
@@ -107,6 +108,24 @@ static void test_chains(void)
     qemu_remove_tree(dir);
 }
 
+/* QED tells its base as well, and nothing of its format unless it is raw. */
+static void test_qed(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("images-XXXXXX", NULL), *raw = g_build_filename(dir, "raw", NULL);
+    g_autofree char *path = g_build_filename(dir, "qed", NULL);
+    guint8 bytes[4096] = "QED";
+
+    bytes[16] = 1 | 4;          /* it has a base, which is raw */
+    bytes[56] = 128;
+    bytes[60] = 3;
+    memcpy(bytes + 128, "raw", 3);
+    g_assert_true(g_file_set_contents(raw, "QFI\xfb", 4, NULL));
+    g_assert_true(g_file_set_contents(path, (const char *)bytes, sizeof(bytes), NULL));
+    assert_chain(dir, "qed", STORAGE_FORMAT_QED, "raw:raw end");
+    assert_chain(dir, "qed", STORAGE_FORMAT_QCOW2, "");
+    qemu_remove_tree(dir);
+}
+
 static void test_hostile(void)
 {
     g_autofree char *dir = g_dir_make_tmp("images-XXXXXX", NULL), *fifo = g_build_filename(dir, "fifo", NULL);
@@ -119,7 +138,8 @@ static void test_hostile(void)
         { { .name = "gone", .format = "raw" }, VIR_ERR_SYSTEM_ERROR, "gone" },
         { { .name = "self", .format = "qcow2" }, VIR_ERR_CONFIG_UNSUPPORTED, "based on itself" },
         { { .name = "self" }, VIR_ERR_OPERATION_INVALID, "was not specified" },
-        { { .name = "raw", .format = "nosuch" }, VIR_ERR_CONFIG_UNSUPPORTED, "nosuch" },
+        { { .name = "raw", .format = "nosuch" }, VIR_ERR_INTERNAL_ERROR, "nosuch" },
+        { { .name = "raw", .format = "raw", .extension = G_MAXUINT32 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
         { { .name = "raw", .name_at = G_MAXUINT64 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
         { { .name = "raw", .name_at = 4095 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
         { { .name = "raw", .name_len = G_MAXUINT32 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
@@ -137,10 +157,10 @@ static void test_hostile(void)
         virResetLastError();
         xml_struct_free(&DOMAIN_DISK_DESC, disk);
     }
-    /* An extension that is longer than the file tells nothing; a queue is never waited for. */
-    write_qcow2(dir, "long", &(Head){ .name = "fifo", .format = "qcow2", .extension = G_MAXUINT32 });
+    /* A queue is never waited for. */
+    write_qcow2(dir, "waits", &(Head){ .name = "fifo", .format = "qcow2" });
     g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
-    assert_chain(dir, "long", STORAGE_FORMAT_QCOW2, "");
+    assert_chain(dir, "waits", STORAGE_FORMAT_QCOW2, "");
     qemu_remove_tree(dir);
 }
 
@@ -148,6 +168,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qemu/image/chains", test_chains);
+    g_test_add_func("/qemu/image/qed", test_qed);
     g_test_add_func("/qemu/image/hostile", test_hostile);
     return g_test_run();
 }

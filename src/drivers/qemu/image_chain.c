@@ -7,55 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "storage/image_head.h"
 
 /* As many images as one can be based on; a chain that bites its tail ends here. */
 #define MAX_CHAIN 200
-/* Of an image only its head is read: all that tells its kind and base is there. */
-#define HEAD_BYTES 65536
-#define MAX_NAME 1023
 
-#define QCOW2_MAGIC "QFI\xfb"
-#define QCOW2_V2_LENGTH 72
-#define QCOW2_EXT_FORMAT 0xe2792acau
-
-typedef struct {
-    guint8 bytes[HEAD_BYTES];
-    gsize len;
-} Head;
-
-/* Beginnings of formats other than raw. */
-static const struct {
-    gsize offset;
-    const char *bytes;
-    gsize len;
-} signs[] = {
-    { 0, QCOW2_MAGIC, 4 }, { 0, "QED", 4 }, { 0, "KDMV", 4 }, { 0, "COWD", 4 }, { 0, "vhdxfile", 8 }, { 0, "conectix", 8 },
-    { 0, "LUKS\xba\xbe", 6 }, { 64, "\x7f\x10\xda\xbe", 4 }, { 0, "WithoutFreeSpace", 16 }, { 0, "WithouFreSpacExt", 16 },
-    { 0, "Bochs Virtual HD Image", 22 }, { 0, "# VMDK Disk Desc", 16 }, { 0, "# Disk Descriptor", 17 },
-};
-
-static guint32 u32(const guint8 *at)
-{
-    guint32 value;
-
-    memcpy(&value, at, sizeof(value));
-    return GUINT32_FROM_BE(value);
-}
-
-static guint64 u64(const guint8 *at)
-{
-    guint64 value;
-
-    memcpy(&value, at, sizeof(value));
-    return GUINT64_FROM_BE(value);
-}
-
-/* 1; 0 if we can't look into it; -1 with an error if it isn't there. */
-static int read_head(const char *path, const char *above, Head *head)
+/* 1, and the caller clears @head; 0 if we can't look into it; -1 with an error if it isn't there, or what it says of itself can't be. */
+static int read_head(const char *path, const char *above, ImageHead *head)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
-    gssize n;
 
     if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)
@@ -68,69 +29,21 @@ static int read_head(const char *path, const char *above, Head *head)
         close(fd);
         return 0;
     }
-    n = pread(fd, head->bytes, HEAD_BYTES, 0);
+    g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
+    gssize n = pread(fd, bytes, IMAGE_HEAD_BYTES, 0);
     close(fd);
-    head->len = MAX(n, 0);
-    return n >= 0;
-}
-
-static gboolean is_qcow2(const Head *head)
-{
-    return head->len >= QCOW2_V2_LENGTH && memcmp(head->bytes, QCOW2_MAGIC, 4) == 0 && u32(head->bytes + 4) >= 2;
-}
-
-static gboolean looks_raw(const Head *head)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(signs); i++) {
-        if (head->len >= signs[i].offset + signs[i].len && memcmp(head->bytes + signs[i].offset, signs[i].bytes, signs[i].len) == 0)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* The format that a qcow2 image says its base has; the caller frees. NULL if it doesn't say it. */
-static char *qcow2_base_format(const Head *head)
-{
-    guint64 at = QCOW2_V2_LENGTH;
-
-    if (u32(head->bytes + 4) >= 3) {
-        if (head->len < 104)
-            return NULL;
-        at = u32(head->bytes + 100);
-    }
-    while (at + 8 <= head->len) {
-        guint32 type = u32(head->bytes + at), len = u32(head->bytes + at + 4);
-
-        if (type == 0 || len > head->len - at - 8)
-            return NULL;
-        if (type == QCOW2_EXT_FORMAT)
-            return g_strndup((const char *)head->bytes + at + 8, len);
-        at += 8 + (((guint64)len + 7) & ~(guint64)7);
-    }
-    return NULL;
-}
-
-/* What a qcow2 image is based on. 1, and the caller frees @name and @format (NULL: not told); 0: nothing; -1 with an error. */
-static int qcow2_base(const char *path, const Head *head, char **name, char **format)
-{
-    guint64 offset = u64(head->bytes + 8);
-    guint32 len = u32(head->bytes + 16);
-
-    if (offset == 0 || len == 0)
+    if (n < 0)
         return 0;
-    if (len > MAX_NAME || offset > head->len || len > head->len - offset)
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "image '%s' is damaged: what it is based on stands outside of its head", path);
-    *name = g_strndup((const char *)head->bytes + offset, len);
-    *format = qcow2_base_format(head);
+    image_head_read(head, bytes, n, S_ISREG(st.st_mode) ? (guint64)st.st_size : G_MAXINT64);
     return 1;
 }
 
-/* "nbd://…", "json:…": in words that only QEMU understands. */
-static gboolean is_protocol(const char *name)
+/* Whether @head is of an image of this format, which tells what it is based on in a way that we know. */
+static gboolean tells_base(const ImageHead *head, StorageFormat format)
 {
-    const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
-
-    return colon && (!slash || colon < slash);
+    return (format == STORAGE_FORMAT_QCOW2 && head->format == STORAGE_VOL_FORMAT_QCOW2) ||
+        (format == STORAGE_FORMAT_QCOW && head->format == STORAGE_VOL_FORMAT_QCOW) ||
+        (format == STORAGE_FORMAT_QED && head->format == STORAGE_VOL_FORMAT_QED);
 }
 
 /* The path of base @name of the image @above; the caller frees. */
@@ -144,16 +57,19 @@ static char *base_path(const char *name, const char *above)
     return g_build_filename(dir, name, NULL);
 }
 
-static int base_format(const char *name, const char *format, const char *above, const Head *head, StorageFormat *result)
+/* The format of the base @name, whose head is @base, of the image @above. */
+static int base_format(const char *name, const ImageHead *top, const char *above, const ImageHead *base, StorageFormat *result)
 {
-    if (format) {
+    if (top->backing_format) {
+        const char *format = storage_vol_format_to_string(top->backing_format);
+
         *result = storage_format_from_string(format);
         if (*result > 0)
             return 0;
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "image '%s' is based on '%s' of the unknown format '%s'", above, name, format);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "image '%s' is based on '%s', whose format '%s' no disk can have", above, name, format);
     }
     *result = STORAGE_FORMAT_RAW;
-    return looks_raw(head) ? 0 :
+    return (base->format == STORAGE_VOL_FORMAT_RAW || base->format == STORAGE_VOL_FORMAT_ISO) && !base->encryption && !base->problem ? 0 :
         FAIL(VIR_ERR_OPERATION_INVALID, "format of backing image '%s' of image '%s' was not specified in the image metadata "
              "('qemu-img rebase -u -F FORMAT -b %s %s' writes it there)", name, above, name, above);
 }
@@ -181,39 +97,42 @@ static DomainBackingStore *base_new(const char *path, StorageFormat format)
 }
 
 /* Look what is below the image @path, whose format is known and whose head was read, put it into @slot and go on with it. */
-static int complete(char *path, StorageFormat format, Head *head, DomainBackingStore **slot)
+static int complete(char *path, StorageFormat format, ImageHead *head, DomainBackingStore **slot)
 {
     g_autofree char *image = path;
 
     for (guint depth = 0; depth < MAX_CHAIN; depth++) {
-        g_autofree char *name = NULL, *said = NULL, *below = NULL;
+        g_autofree char *below = NULL;
+        g_auto(ImageHead) base = { 0 };
         int rc;
 
         if (format == STORAGE_FORMAT_RAW || format == STORAGE_FORMAT_ISO) {
             *slot = xml_struct_new(&DOMAIN_BACKING_STORE_DESC);     /* the end */
             return 0;
         }
-        if (format != STORAGE_FORMAT_QCOW2 || !is_qcow2(head))
+        if (!tells_base(head, format))
             return 0;               /* QEMU will look, or say that it isn't one */
-        rc = qcow2_base(image, head, &name, &said);
-        if (rc < 0)
-            return -1;
-        if (rc == 0) {
+        if (head->problem)
+            return FAIL(VIR_ERR_INTERNAL_ERROR, "image '%s' is damaged: %s", image, head->problem);
+        if (!head->backing) {
             *slot = xml_struct_new(&DOMAIN_BACKING_STORE_DESC);
             return 0;
         }
-        if (is_protocol(name))
+        if (image_name_is_protocol(head->backing))
             return 0;
-        below = base_path(name, image);
-        rc = read_head(below, image, head);
+        below = base_path(head->backing, image);
+        rc = read_head(below, image, &base);
         if (rc <= 0)
             return rc;
-        if (base_format(name, said, image, head, &format) < 0)
+        if (base_format(head->backing, head, image, &base, &format) < 0)
             return -1;
         *slot = base_new(below, format);
         slot = &(*slot)->backing_store;
         g_free(image);
         image = g_steal_pointer(&below);
+        image_head_clear(head);
+        *head = base;
+        base = (ImageHead){ 0 };
     }
     return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "image '%s' is based on itself, or on more than %d images", image, MAX_CHAIN);
 }
@@ -224,7 +143,7 @@ int image_chain_complete(DomainDisk *disk)
     StorageFormat format = disk->driver.type;
     DomainBackingStore **slot = &disk->backing_store;
     const StorageSource *source = &disk->source;
-    g_autofree Head *head = NULL;
+    g_auto(ImageHead) head = { 0 };
     int rc;
 
     /* What the definition tells is so. */
@@ -240,7 +159,6 @@ int image_chain_complete(DomainDisk *disk)
     if (!path || (source->type != DOMAIN_DISK_TYPE_FILE && source->type != DOMAIN_DISK_TYPE_BLOCK) || source->n_slices || source->encryption ||
         disk->encryption)
         return 0;
-    head = g_new(Head, 1);
-    rc = read_head(path, above, head);
-    return rc <= 0 ? rc : complete(g_strdup(path), format, head, slot);
+    rc = read_head(path, above, &head);
+    return rc <= 0 ? rc : complete(g_strdup(path), format, &head, slot);
 }
