@@ -140,7 +140,7 @@ static const DeviceKind kinds[] = {
     { "filesystem", BOTH, same_filesystem, same_filesystem },
     { "lease", BOTH, same_lease, same_lease },
     { "graphics", UPDATE, same_graphics, .changeable = graphics },
-    { "sound", CONFIG },
+    { "sound", BOTH },
     { "input", BOTH },
     { "hostdev", BOTH, .clashes = same_hostdev },
     { "redirdev", BOTH },
@@ -153,7 +153,10 @@ static const DeviceKind kinds[] = {
     { "parallel", BOTH },
     { "channel", BOTH, .clashes = same_channel },
     { "console", LIVE, .clashes = same_console },
-    { "crypto", CONFIG },
+    { "crypto", BOTH },
+    { "smartcard", BOTH },
+    { "hub", BOTH },
+    { "panic", BOTH },
 };
 
 const DeviceKind *device_kind(const char *name, DeviceAbility ability, const char *verb)

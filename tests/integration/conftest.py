@@ -40,6 +40,12 @@ def guest():
     return support.build_guest()
 
 
+@pytest.fixture(scope='session')
+def every_device_guest():
+    """The tiny guest with a kernel that knows USB, sound …"""
+    return support.build_guest('--every-device', name='guest-every-device')
+
+
 @contextlib.contextmanager
 def daemons():
     """A function that makes daemons, which are ended, with their guests, in the end. Each has a folder of its own."""
@@ -98,11 +104,11 @@ def boot_defined(guest_daemon, guest):
     import libvirt      # only tests that skip without it come here; pylint: disable=import-outside-toplevel,import-error
     connection, logs = libvirt.open(guest_daemon.uri), []
 
-    def boot(name, **options):
+    def boot(name, files=guest, **options):
         logs.append(support.console_file(guest, name))
-        domain = connection.defineXML(support.domain_xml(name, guest=guest, console=logs[-1], **options))
+        domain = connection.defineXML(support.domain_xml(name, guest=files, console=logs[-1], **options))
         domain.create()
-        support.wait_for_mark(logs[-1], 'GUEST-READY', 60)
+        support.wait_for_mark(logs[-1], 'GUEST-READY', 120)
         return domain, logs[-1]
     yield boot
     with contextlib.suppress(libvirt.libvirtError):     # the daemon may have been killed

@@ -317,11 +317,11 @@ class Guest:
                 f"<initrd>{self.folder}/initrd.img</initrd><cmdline>{self.cmdline} {extra}</cmdline></os>")
 
 
-def build_guest():
+def build_guest(*options, name='guest'):
     """The tiny guest of the build, made when it is not there."""
-    folder = os.path.join(BUILD, 'guest')
+    folder = os.path.join(BUILD, name)
     cache = os.environ.get('LIBVIRT_TEST_GUEST_CACHE') or os.path.join(BUILD, 'guest-cache')
-    run([os.path.join(SOURCE, 'tests/guest/build'), '--cache', cache, '--agent', folder], seconds=300)
+    run([os.path.join(SOURCE, 'tests/guest/build'), '--cache', cache, '--agent', *options, folder], seconds=300)
     return Guest(folder)
 
 
@@ -371,10 +371,11 @@ def written(folder, text):
     return path
 
 
-def file_has(path, text):
+def file_has(path, text, start=0):
     try:
-        with open(path, encoding='utf-8', errors='replace') as f:
-            return text in f.read()
+        with open(path, 'rb') as f:
+            f.seek(start)
+            return text in f.read().decode(errors='replace')
     except FileNotFoundError:
         return False
 
@@ -384,10 +385,10 @@ def console_file(guest, name):
     return os.path.join(guest.folder, f'{name}-{uuid.uuid4()}.log')
 
 
-def wait_for_mark(console, mark, seconds=20):
-    """Wait until a guest has written @mark to the file of its console. In vain, its last words are shown."""
+def wait_for_mark(console, mark, seconds=20, start=0):
+    """Wait until a guest has written @mark, behind @start, to the file of its console. In vain, its last words are shown."""
     try:
-        wait_for(lambda: file_has(console, mark), seconds, f"the mark '{mark}'")
+        wait_for(lambda: file_has(console, mark, start), seconds, f"the mark '{mark}'")
     except Timeout as problem:
         with open(console, encoding='utf-8', errors='replace') as f:
             raise Timeout(f'{problem}; the console ends with {f.read()[-600:]!r}') from None

@@ -3,7 +3,6 @@
 """Devices that come and go while a real guest runs, through python3-libvirt on Debian's library: what the guest sees, what QEMU has,
 what the definition says, and what is left when it fails."""
 import glob
-import json
 import os
 import subprocess
 import time
@@ -11,46 +10,12 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-import support
-from support import wait_for, wait_for_mark
+from support import wait_for
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
-libvirt_qemu = pytest.importorskip('libvirt_qemu')
+from plugging import CONFIG, LIVE, PLUG_SECONDS, Guest, caught_code, disk, image     # noqa: E402  pylint: disable=wrong-import-position
 
 pytestmark = pytest.mark.foreign_library
-LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
-PLUG_SECONDS = 30
-
-libvirt.registerErrorHandler(lambda *_: None, None)
-support.run_events_while_waiting(libvirt)
-
-
-class Guest:
-    """A booted guest, what its console says, and what the daemon tells of its devices."""
-
-    def __init__(self, connection, domain, log):
-        self.domain, self.log, self.events = domain, log, []
-        for number, word in ((libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, 'added'), (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, 'removed'),
-                             (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, 'kept')):
-            connection.domainEventRegisterAny(domain, number, lambda c, d, alias, what: self.events.append((what, alias)), word)
-
-    def says(self, text):
-        wait_for_mark(self.log, text, PLUG_SECONDS)
-
-    def told(self, *event):
-        wait_for(lambda: event in self.events, PLUG_SECONDS, f'the event {event}')
-        self.events.remove(event)
-
-    def devices(self, path, inactive=False):
-        tree = ElementTree.fromstring(self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0))
-        return tree.findall(f'devices/{path}')
-
-    def qmp(self, command, **arguments):
-        text = json.dumps({'execute': command, **({'arguments': arguments} if arguments else {})})
-        return json.loads(libvirt_qemu.qemuMonitorCommand(self.domain, text, 0))['return']
-
-    def nodes(self):
-        return sorted(node['node-name'] for node in self.qmp('query-named-block-nodes'))
 
 
 @pytest.fixture
@@ -60,23 +25,6 @@ def boot(boot_defined):
         domain, log = boot_defined(name, **options)
         return Guest(domain.connect(), domain, log)
     return make
-
-
-def image(folder, name, *options):
-    path = f'{folder}/{name}'
-    support.run(['qemu-img', 'create', '-q', *options, path, '8M'])
-    return path
-
-
-def disk(path, target, kind='raw', more='', bus='virtio', device='disk'):
-    source = f"<source file='{path}'/>" if path else ''
-    return f"<disk type='file' device='{device}'><driver name='qemu' type='{kind}'/>{source}<target dev='{target}' bus='{bus}'/>{more}</disk>"
-
-
-def caught_code(function, *args):
-    with pytest.raises(libvirt.libvirtError) as caught:
-        function(*args)
-    return caught.value.get_error_code()
 
 
 def test_disks(boot, tmp_path):
@@ -207,77 +155,6 @@ def test_a_disk_brings_its_controller(boot, tmp_path):
     guest.domain.detachDeviceFlags("<controller type='scsi' model='virtio-scsi' index='0'/>", LIVE)
     guest.told('removed', 'scsi0')
     assert not [c for c in guest.devices('controller') if c.get('type') == 'scsi']
-
-
-def channel(path, name, kind='unix'):
-    source = f"<source mode='bind' path='{path}'/>" if kind == 'unix' else f"<source path='{path}'/>"
-    return f"<channel type='{kind}'>{source if path else ''}<target type='virtio' name='{name}'/></channel>"
-
-
-# The device, its name, what is behind it in QEMU: of query-chardev, or of /objects; and what the guest sees: its kernel has no USB.
-COMING = [
-    (channel('{dir}/sock', 'one.0'), 'channel0', 'charchannel0', 'port one.0'),
-    (channel(None, 'two.0', 'pty'), 'channel1', 'charchannel1', 'port two.0'),
-    (channel('{dir}/file', 'three.0', 'file'), 'channel2', 'charchannel2', 'port three.0'),
-    (channel(None, 'org.qemu.guest_agent.0'), 'channel3', 'charchannel3', 'port org.qemu.guest_agent.0'),
-    ("<console type='pty'><log file='{dir}/log' append='on'/><target type='virtio'/></console>", 'console1', 'charconsole1', None),
-    ("<serial type='udp'><source mode='bind' host='127.0.0.1' service='0'/><source mode='connect' host='127.0.0.1' service='9'/>"
-     "<target type='pci-serial' port='1'/></serial>", 'serial1', 'charserial1', 'pci 1B36:0002'),
-    ("<serial type='tcp'><source mode='connect' host='127.0.0.1' service='9'/><protocol type='raw'/>"
-     "<target type='usb-serial' port='2'/></serial>", None, None, None),         # nobody answers there
-    ("<serial type='null'><target type='usb-serial' port='3'/></serial>", 'serial2', 'charserial2', None),
-    ("<redirdev bus='usb' type='tcp'><source mode='bind' host='127.0.0.1' service='0'/><protocol type='raw'/></redirdev>", 'redir0',
-     'charredir0', None),
-    ("<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", 'rng0', 'objrng0', 'pci 1AF4:1005'),
-    ("<watchdog model='i6300esb' action='none'/>", 'watchdog0', None, 'pci 8086:25AB'),
-    ("<shmem name='plugged'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>", 'shmem0', 'shmmem-shmem0', 'pci 1AF4:1110'),
-    ("<input type='tablet' bus='usb'/>", 'input2', None, None),
-    ("<input type='keyboard' bus='virtio'/>", 'input3', None, 'pci 1AF4:1052'),
-    ("<controller type='virtio-serial' index='1'/>", 'virtio-serial1', None, 'pci 1AF4:1003'),
-    ("<controller type='scsi' index='0' model='virtio-scsi'/>", 'scsi0', None, 'pci 1AF4:1004'),
-]
-
-
-def test_every_kind(boot, tmp_path):
-    guest = boot('kinds', devices="<controller type='usb' model='qemu-xhci'/><controller type='virtio-serial' index='0'/>",
-                 no_usb=False)
-
-    def sets():         # QEMU 7.2 forgets to drop the empty one of a log file
-        return [s for s in guest.qmp('query-fdsets') if s['fds']]
-
-    def behind():
-        return [c['label'] for c in guest.qmp('query-chardev')] + [o['name'] for o in guest.qmp('qom-list', path='/objects')]
-
-    def there():
-        return {p['name'] for p in guest.qmp('qom-list', path='/machine/peripheral')}
-    before, known, held = sorted(behind()), there(), sets()
-    for xml, alias, backend, seen in COMING:
-        xml, described = xml.replace('{dir}', str(tmp_path)), guest.domain.XMLDesc()
-        if not alias:
-            with pytest.raises(libvirt.libvirtError):
-                guest.domain.attachDeviceFlags(xml, LIVE)
-            assert guest.domain.XMLDesc() == described
-            continue
-        guest.domain.attachDeviceFlags(xml, LIVE)
-        guest.told('added', alias)
-        assert alias in there(), alias
-        assert backend is None or backend in behind(), alias
-        if seen:
-            guest.says(f'GUEST-PLUG {seen}')
-    assert guest.domain.connect().lookupByName('kinds').agentSetResponseTimeout(5) == 0
-    assert all(c.get('path') for c in guest.devices("channel[@type='pty']/source"))
-    assert guest.devices('console')[-1].get('tty') is None and guest.devices('console')[-1].find('source').get('path')
-    assert (tmp_path / 'sock').is_socket() and (tmp_path / 'file').exists() and (tmp_path / 'log').exists()
-    for _, alias, _, seen in COMING:
-        if alias:
-            guest.domain.detachDeviceAlias(alias, LIVE)
-            guest.told('removed', alias)            # at once: these need no consent, or it came while the call waited
-            assert alias not in there(), alias
-            if seen:
-                guest.says(f'GUEST-PLUG {seen} gone')
-    os.unlink('/dev/shm/plugged')                   # what guests share outlives them
-    wait_for(lambda: sorted(behind()) == before, PLUG_SECONDS, 'QEMU letting go of what was behind them')
-    assert there() == known and sets() == held and not (tmp_path / 'sock').exists()
 
 
 def test_a_guest_that_does_not_answer(boot):

@@ -236,7 +236,7 @@ static int floppy_controller(QemuCommand *cmd)
     return 0;
 }
 
-static int hubs(QemuCommand *cmd)
+int qemu_command_hubs(QemuCommand *cmd)
 {
     for (guint i = 0; i < cmd->def->devices.n_hubs; i++) {
         const DomainHub *hub = cmd->def->devices.hubs[i];
@@ -274,5 +274,5 @@ int qemu_command_controllers(QemuCommand *cmd)
             return -1;
     }
     /* Readers of smartcards are USB devices, which may be on a hub. */
-    return floppy_controller(cmd) < 0 || hubs(cmd) < 0 ? -1 : controllers_of(cmd, DOMAIN_CONTROLLER_TYPE_CCID);
+    return floppy_controller(cmd) < 0 || qemu_command_hubs(cmd) < 0 ? -1 : controllers_of(cmd, DOMAIN_CONTROLLER_TYPE_CCID);
 }

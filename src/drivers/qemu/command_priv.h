@@ -129,6 +129,7 @@ int qemu_command_firmware(QemuCommand *cmd);
 gboolean qemu_can_switch_acpi(const QemuCommand *cmd);
 int qemu_command_controllers(QemuCommand *cmd);
 int qemu_command_controller(QemuCommand *cmd, const DomainController *c);
+int qemu_command_hubs(QemuCommand *cmd);
 int qemu_command_disks(QemuCommand *cmd);
 /** Only what is in the drive. */
 int qemu_command_images(QemuCommand *cmd, const DomainDisk *disk);

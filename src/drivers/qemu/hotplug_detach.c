@@ -60,8 +60,10 @@ int qemu_guest_unplug(Guest *guest, const char *alias)
 
 /* ---- controllers ---- */
 
+/* What others are on, with a name for one of them. */
 typedef struct Bus {
     const DomainController *controller;
+    const DomainHub *hub;
     char *user;
 } Bus;
 
@@ -84,11 +86,21 @@ static gboolean is_on(const DomainController *c, const char *kind, const void *d
     }
 }
 
+/* Ports of a hub have its own port and a dot before their number. */
+static gboolean is_behind(const DomainHub *hub, const DomainAddress *address)
+{
+    const DomainAddress *own = hub->info.address;
+    size_t len = own && own->type == DOMAIN_ADDRESS_TYPE_USB && own->usb.port ? strlen(own->usb.port) : 0;
+
+    return len && address->type == DOMAIN_ADDRESS_TYPE_USB && address->usb.bus == own->usb.bus && address->usb.port &&
+        strncmp(address->usb.port, own->usb.port, len) == 0 && address->usb.port[len] == '.';
+}
+
 static int find_user(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
 {
     Bus *bus = opaque;
 
-    if (!info->address || !is_on(bus->controller, kind, device, info->address))
+    if (!info->address || !(bus->hub ? is_behind(bus->hub, info->address) : is_on(bus->controller, kind, device, info->address)))
         return 0;
     bus->user = g_strdup(info->alias);
     return 1;
@@ -109,19 +121,22 @@ static gboolean can_go(const DomainDef *def, const DomainController *c)
     }
 }
 
+static int check_unused(DomainDef *def, const char *kind, const char *alias, Bus *bus)
+{
+    if (domain_def_each_device(def, find_user, bus) == 0)
+        return 0;
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "device cannot be detached: %s '%s' of domain '%s' is in use by device '%s'",
+                 kind, alias, def->name, bus->user ? bus->user : "?");
+    g_free(bus->user);
+    return -1;
+}
+
 static int check_controller(DomainDef *def, const DomainController *c)
 {
-    Bus bus = { c };
-
     if (!can_go(def, c))
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "controllers of type '%s' and model '%s' can't be taken from the running domain '%s'",
                     domain_controller_type_to_string(c->type), c->model ? c->model : "", def->name);
-    if (domain_def_each_device(def, find_user, &bus) == 0)
-        return 0;
-    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "device cannot be detached: controller '%s' of domain '%s' is in use by device "
-                 "'%s'", c->info.alias, def->name, bus.user ? bus.user : "?");
-    g_free(bus.user);
-    return -1;
+    return check_unused(def, "controller", c->info.alias, &(Bus){ .controller = c });
 }
 
 /* ---- detach ---- */
@@ -141,6 +156,10 @@ int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *de
         return FAIL(VIR_ERR_OPERATION_FAILED, "the device '%s' of domain '%s' has no name in QEMU", kind, guest->name);
     if (g_str_equal(kind, "controller") && check_controller(def, device) < 0)
         return -1;
+    if (g_str_equal(kind, "hub") && check_unused(def, kind, info->alias, &(Bus){ .hub = device }) < 0)
+        return -1;
+    if (qemu_is_object(kind, device))
+        return qemu_guest_call(guest, "object-del", json_make(JSON_STR("id", info->alias)), NULL) < 0 ? -1 : 1;
     return qemu_guest_unplug(guest, info->alias) < 0 ? -1 : 0;
 }
 

@@ -10,13 +10,17 @@
 typedef struct LiveKind {
     const char *kind;
     int (*build)(QemuCommand *cmd);  /* makes what the definition has of this kind */
+    int (*check)(const Guest *guest, void *device); /* whether a running guest can get this one; NULL: each */
     const char *object, *netdev;     /* beginning of the name of what is behind the device; NULL: there is no such thing */
 } LiveKind;
 
 /** VIR_ERR_OPERATION_UNSUPPORTED if devices of this kind can't come or go. */
 const LiveKind *qemu_live_kind(Guest *guest, const char *kind);
 
-/** A definition of which a part is built: only what devices are on or need stays: buses, displays. */
+/** Whether all that QEMU has of a device is an object, which goes at once: what the guest sees of it is another device. */
+gboolean qemu_is_object(const char *kind, const void *device);
+
+/** A definition of which a part is built: only what devices are on or need stays: buses, displays, audio. */
 DomainDef qemu_part_of(const DomainDef *def);
 
 /** What was made in QEMU, to be taken back. */
