@@ -6,14 +6,6 @@
 
 XmlForm xml_form_arch, xml_form_env_name;
 
-static char *take_or_refuse(bool good, const char *text, char **why, const char *what)
-{
-    if (good)
-        return g_strdup(text);
-    *why = g_strdup(what);
-    return NULL;
-}
-
 /* What others call the common ones. */
 static const char *usual_arch(const char *text, const char *const *known)
 {
@@ -37,10 +29,11 @@ char *xml_form_arch(const XmlMember *m, const char *text, char **why)
         "xtensaeb", NULL,
     };
 
-    const char *near = usual_arch(text, known);
-    g_autofree char *what = g_strdup_printf("the name of an architecture is expected; did you mean '%s'?", near ? near : "x86_64");
-
-    return take_or_refuse(g_strv_contains(known, text), text, why, what);
+    if (g_strv_contains(known, text))
+        return g_strdup(text);
+    const char *near = usual_arch(text, known); /* dear: only for what is refused */
+    *why = g_strdup_printf("the name of an architecture is expected; did you mean '%s'?", near ? near : "x86_64");
+    return NULL;
 }
 
 char *xml_form_env_name(const XmlMember *m, const char *text, char **why)
@@ -49,5 +42,8 @@ char *xml_form_env_name(const XmlMember *m, const char *text, char **why)
 
     for (const char *c = text; good && *c; c++)
         good = g_ascii_isalnum(*c) || *c == '_';
-    return take_or_refuse(good, text, why, "letters, digits and _ are expected, and no digit first");
+    if (good)
+        return g_strdup(text);
+    *why = g_strdup("letters, digits and _ are expected, and no digit first");
+    return NULL;
 }

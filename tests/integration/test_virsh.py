@@ -290,6 +290,43 @@ def test_top(virsh):
         assert virsh('top ' + wrong, check=False).returncode == 1
 
 
+SET = [     # words of `set` on the machine below, and what it then has or why it is refused
+    (['memory@unit=MiB', 'memory=1024', 'title=A & B <c>'], ['<memory unit="KiB">1048576</memory>', '<title>A &amp; B &lt;c&gt;</title>']),
+    (['devices.disk[vda].driver@cache=none', 'domain.devices.disk[2].driver@discard=unmap'],
+     ['<driver name="qemu" type="qcow2" cache="none"/>', '<driver discard="unmap"/>']),
+    (['devices.disk[3]@type=file', 'devices.disk[3].source@file=/c=d.img', 'devices.disk[3].target@dev=vdc', 'devices.disk[3].target@bus=virtio'],
+     ['<source file="/c=d.img"/>']),
+    (['--unset', 'devices.disk[/images/data.img]', 'cpu'], []),
+    (['devices.disk@type=file'], 'there are 2 <disk>; say which'),
+    (['devices.disk[vdz].driver@io=native'], "0 of 2 <disk> have the value 'vdz'"),
+    (['devices.disk[9]@type=file'], 'there are 2 <disk> in <devices>'),
+    (['--unset', 'devices.tpm'], 'there are 0 <tpm> in <devices>'),
+    (['--unset', 'devices.disk[1]@snapshot'], 'has no such attribute'),
+    (['devices.dsk@type=file'], "'devices' has no element 'dsk'; it has emulator, disk"),
+    (['cpu@mod=maximum'], "'cpu' has no attribute 'mod'; it has mode"),
+    (['title=x', 'cpu@mode=maximal'], "domain.cpu@mode: invalid value 'maximal': allowed: custom, host-model"),
+    (['devices=x'], '<devices> holds elements'),
+    (['memory'], "'memory' is no change; one looks like"),
+    (['a..b=1'], 'is no path of a value'), (['devices.disk[=1'], 'is no path of a value'), (['devices.disk[]=1'], 'is no path of a value'),
+    (['devices.disk[vda=1'], 'is no path of a value'), (['domain.=1'], 'names the whole definition'), (['=1'], 'names the whole definition'),
+]
+
+
+@pytest.mark.parametrize('words,expected', SET, ids=lambda x: x[-1] if isinstance(x, list) and x else '')
+def test_set(virsh, words, expected):
+    """Single values of a definition; what is refused leaves it as it was."""
+    show = 'dumpxml described --xpath //domain'
+    lines = [f"define {os.path.join(support.SOURCE, 'tests/bench/domain.xml')}", show, ' '.join(map(repr, ['set', 'described', *words])), show]
+    done = virsh(stdin='\n'.join(lines))
+    before, after = re.findall(r'^<domain .*?^</domain>$', done.stdout, re.M | re.S)
+    if isinstance(expected, str):
+        assert expected in done.stderr and after == before
+        return
+    assert not done.stderr and "Domain 'described' changed" in done.stdout and after != before
+    assert all(line in after for line in expected)
+    assert expected or ('/images/data.img' not in after and '<cpu ' not in after and '/images/system.qcow2' in after)
+
+
 def test_explain(virsh):
     out = virsh('explain', 'domain.devices.disk.driver@cache').stdout
     assert out.startswith('domain.devices.disk.driver@cache\n  Cache mode.\n  Value: default, none, ') and 'Since 0.6.0' in out

@@ -45,6 +45,14 @@ static bool find_root(Place *place, const char *name)
     return false;
 }
 
+bool explain_is_unit(const ExplainMember *member, const char *name)
+{
+    return g_str_equal(name, "unit") && member->value && g_str_has_prefix(member->value, "size");
+}
+
+static const ExplainMember unit = {EXPLAIN_ATTRIBUTE, "unit", NULL, "bytes, KB, KiB, MB, MiB, GB, GiB, TB, TiB and so on", "0.9.11",
+                                   "Unit that the size is given in.", -1};
+
 /* One step of the path: to a child, or behind @ to an attribute. The attribute may be the one value of the element. */
 static bool step(Place *place, const char *name, bool attribute)
 {
@@ -59,10 +67,14 @@ static bool step(Place *place, const char *name, bool attribute)
 
         if (g_strcmp0(member->attribute, name) == 0)
             g_ptr_array_add(place->members, (gpointer)member);
+        else if (explain_is_unit(member, name))
+            g_ptr_array_add(place->members, (gpointer)&unit);
     }
     for (int i = 0; from && i < from->count; i++) {
         const ExplainMember *member = &from->members[i];
 
+        if (attribute && member->kind == EXPLAIN_TEXT && explain_is_unit(member, name))
+            g_ptr_array_add(place->members, (gpointer)&unit);
         if ((member->kind == EXPLAIN_ATTRIBUTE) != attribute || member->kind == EXPLAIN_TEXT ||
             !g_str_equal(member->name, name))
             continue;
@@ -120,6 +132,13 @@ static bool walk(Shell *shell, Place *place, const char *path)
             return false;
     }
     return !parts[1] || step_or_say(shell, place, words[g_strv_length(words) - 1], parts[1], true);
+}
+
+bool virsh_format_has(Shell *shell, const char *path)
+{
+    g_auto(Place) place = {.members = g_ptr_array_new()};
+
+    return walk(shell, &place, path);
 }
 
 /* --- showing --- */

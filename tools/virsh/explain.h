@@ -2,6 +2,7 @@
 /* What the XML formats consist of, as `virsh explain` tells it. The data are generated from the tables in schema/. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef enum { EXPLAIN_ATTRIBUTE, EXPLAIN_TEXT, EXPLAIN_ELEMENT } ExplainKind;
@@ -31,5 +32,7 @@ typedef struct {
     const ExplainType *types;
 } ExplainFormat;
 
+/* Whether an attribute of this name is the unit of a size, which the tables take for granted (cmd_explain.c). */
+bool explain_is_unit(const ExplainMember *member, const char *name);
 /* All formats; NULL-ended (cmd_explain.c). */
 extern const ExplainFormat *const explain_formats[];

@@ -39,12 +39,6 @@ static void warn(Search *search, const xmlNode *node, const char *kind, const ch
                                                                         : (const char *)node->name, hint));
 }
 
-/* A size has a unit, which the tables take for granted. */
-static gboolean is_unit_of(const ExplainMember *member, const char *name)
-{
-    return g_str_equal(name, "unit") && member->value && g_str_has_prefix(member->value, "size");
-}
-
 /* `types`: all that the element may be, which depends on other parts of the document. */
 static void check_attribute(Search *search, const GPtrArray *types, const xmlNode *node, const char *name)
 {
@@ -56,7 +50,8 @@ static void check_attribute(Search *search, const GPtrArray *types, const xmlNod
         for (int i = 0; i < type->count; i++) {
             const ExplainMember *member = &type->members[i];
 
-            if ((member->kind != EXPLAIN_ELEMENT && is_unit_of(member, name)) || (member->kind == EXPLAIN_ATTRIBUTE && g_str_equal(member->name, name)))
+            if ((member->kind != EXPLAIN_ELEMENT && explain_is_unit(member, name)) ||
+                (member->kind == EXPLAIN_ATTRIBUTE && g_str_equal(member->name, name)))
                 return;
             if (member->kind == EXPLAIN_ATTRIBUTE)
                 shell_nearest_try(&nearest, member->name);
@@ -76,7 +71,7 @@ static void check_leaf(Search *search, const GPtrArray *leaves, const xmlNode *n
         for (guint i = 0; i < leaves->len && !known; i++) {
             const ExplainMember *leaf = leaves->pdata[i];
 
-            known = g_strcmp0(leaf->attribute, name) == 0 || is_unit_of(leaf, name) || g_strcmp0(leaf->value, "any elements") == 0;
+            known = g_strcmp0(leaf->attribute, name) == 0 || explain_is_unit(leaf, name) || g_strcmp0(leaf->value, "any elements") == 0;
             if (leaf->attribute)
                 shell_nearest_try(&nearest, leaf->attribute);
         }

@@ -77,6 +77,8 @@ char *virsh_read_file(Shell *shell, const char *path);
 char *virsh_read_bytes(Shell *shell, const char *path, size_t *size);
 /* The text of the file that option --file (or another) names. */
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option);
+/* Whether a format has such an element or attribute, as domain.devices.disk@type (cmd_explain.c). False after an error printed. */
+bool virsh_format_has(Shell *shell, const char *path);
 /* Warns of elements and attributes of a document that no format has (lib_dropped.c): the hypervisor would drop them. */
 void virsh_warn_dropped(const char *path, const char *xml);
 /* Prints a whole document, or with --xpath (and --wrap) the matching parts. Takes `xml` over; false if it is NULL. */

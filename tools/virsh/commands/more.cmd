@@ -33,3 +33,14 @@ command explain
   connection no
   json explanation
   option path string positional required complete=format-path -- elements from the root on, separated by dots; @ comes before an attribute
+
+command set
+  summary change single values of a domain's definition
+  text Each change is PATH=VALUE, with a path as `explain` and errors name it: devices.disk[vda].driver@cache=none. Elements that aren't there are made.
+  text Of several elements of one name [N] chooses one by its number, [VALUE] the one that has the value in an attribute.
+  text A running domain has the changes from its next start on.
+  handler cmd_set
+  use domain
+  use print-xml
+  option unset bool -- remove the attributes or elements named
+  option change argv positional required complete=format-path -- the changes; with --unset the paths of what is to go
