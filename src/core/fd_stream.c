@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The program's (or the daemon's) event loop calls back; regular files are always ready, which loops don't watch, so a
- * timer stands in for them.
+ * timer stands in for them. The daemon has its workers read and write files instead (daemon/dispatch_pump.c).
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "core/fd_stream.h"
@@ -351,18 +351,20 @@ static int stream_close(virStreamPtr st)
     return 0;
 }
 
-static const StreamDriver fd_stream_driver = {
-    .send = stream_send,
-    .recv = stream_recv,
-    .send_hole = stream_send_hole,
-    .recv_hole = stream_recv_hole,
-    .in_data = stream_in_data,
-    .add_callback = stream_add_callback,
-    .update_callback = stream_update_callback,
-    .remove_callback = stream_remove_callback,
-    .finish = stream_close,
-    .abort = stream_close,
-};
+#define FUNCTIONS \
+    .send = stream_send, \
+    .recv = stream_recv, \
+    .send_hole = stream_send_hole, \
+    .recv_hole = stream_recv_hole, \
+    .in_data = stream_in_data, \
+    .add_callback = stream_add_callback, \
+    .update_callback = stream_update_callback, \
+    .remove_callback = stream_remove_callback, \
+    .finish = stream_close, \
+    .abort = stream_close
+
+static const StreamDriver fd_stream_driver = { FUNCTIONS };
+static const StreamDriver file_stream_driver = { .waits = TRUE, FUNCTIONS };
 
 static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque)
 {
@@ -393,7 +395,7 @@ static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdSt
     fs->watch = -1;
     fs->ended = ended;
     fs->ended_opaque = opaque;
-    st->driver = &fd_stream_driver;
+    st->driver = fs->is_file ? &file_stream_driver : &fd_stream_driver;
     st->data = fs;
     st->free_data = stream_unref;
     return 0;

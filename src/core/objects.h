@@ -84,6 +84,7 @@ struct _virStream {
 
 /** What a stream is bound to. All results as the public functions of the same name. @since 0.7.2 */
 struct StreamDriver {
+    gboolean waits;               /* calls may wait for a disk: they are made without callbacks, on threads that may wait */
     int (*send)(virStreamPtr st, const char *data, size_t nbytes);
     int (*recv)(virStreamPtr st, char *data, size_t nbytes, unsigned int flags);
     int (*send_hole)(virStreamPtr st, long long length, unsigned int flags);

@@ -23,6 +23,36 @@ void stream_begin(DispatchCall *call);
 int stream_packet(ServerClient *client, RpcPacket *packet);
 void streams_drop(ClientState *state);
 
+/* For streams whose driver may wait (dispatch_pump.c) */
+
+/** What a client sent at a time. */
+typedef struct StreamPiece {
+    long long hole;           /* length, if it is one: @len is 0 then */
+    unsigned int hole_flags;
+    gsize done, len;
+    const uint8_t *data;
+    uint8_t *block;           /* owns data */
+} StreamPiece;
+void stream_piece_free(gpointer piece);
+
+/** Send a packet of the stream that the call @header opened; this thread's error if @status is RPC_ERROR. Any thread. */
+void stream_send(ServerClient *client, const RpcHeader *header, RpcType type, RpcStatus status, const void *data, size_t n);
+/** The stream has ended by itself: it is forgotten. Any thread. */
+void stream_gone(ServerClient *client, guint32 serial);
+/** Have the stream go on when the client's backlog has gone. Any thread. */
+void stream_when_drained(ServerClient *client, guint32 serial);
+
+/** A stream that workers serve; @read: data flows to the client. All of these on the loop's thread, and never wait. */
+typedef struct Pump Pump;
+Pump *pump_new(ServerClient *client, virStreamPtr st, const RpcHeader *header, gboolean read);
+/** @piece is taken over. */
+void pump_push(Pump *pump, StreamPiece *piece);
+void pump_drained(Pump *pump);
+/** End it when all is written / at once, and answer the client; or because there is no client any more. @pump is no longer the caller's. */
+void pump_finish(Pump *pump);
+void pump_abort(Pump *pump);
+void pump_drop(Pump *pump);
+
 /** Send the reply that @call has built, or this thread's error (@status < 0). */
 void dispatch_reply(DispatchCall *call, int status);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Streams of clients: bytes between the socket and a virStream of a driver, on the loop's thread. Neither side can make
- * the daemon hold more than a little: a client that doesn't read is not read for from the driver, and one that writes
- * faster than the driver takes isn't read from.
+ * Streams of clients: bytes between the socket and a virStream of a driver, on the loop's thread (those that may wait for a disk:
+ * on workers, dispatch_pump.c). Neither side can make the daemon hold more than a little: a client that doesn't read is not read
+ * for from the driver, and one that writes faster than the driver takes isn't read from.
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
 #include "daemon/dispatch_priv.h"
+#include "rpc/block.h"
 #include "rpc/xdr_values.h"
 
 #define CHUNK (256 * 1024)
@@ -18,39 +19,39 @@ struct ServerStream {
     ClientState *state;
     virStreamPtr st;
     RpcHeader header;         /* of the call */
+    Pump *pump;               /* does all of what follows, if there is one */
     gboolean read;            /* data flows to the client */
     gboolean eof;             /* all of it has */
     gboolean waiting;         /* for the client's backlog to drain */
     gboolean finishing;       /* the client wants to finish when its data is written */
-    GQueue incoming;          /* of Piece: what the driver hasn't taken yet, in order */
+    GQueue incoming;          /* StreamPiece: what the driver hasn't taken yet, in order */
     gsize incoming_bytes;
     gboolean throttling;      /* the client is held */
 };
 
-/* What the client sent at a time. */
-typedef struct Piece {
-    long long hole;           /* length, if it is one */
-    unsigned int hole_flags;
-    gsize done, len;
-    char data[];
-} Piece;
-
 static void stream_events(virStreamPtr st, int events, void *opaque);
+
+void stream_piece_free(gpointer data)
+{
+    StreamPiece *piece = data;
+    rpc_block_free(piece->block);
+    g_free(piece);
+}
 
 static void stream_free(ServerStream *stream)
 {
     if (stream->throttling)
         server_client_release(stream->state->client);
     g_hash_table_remove(stream->state->streams, GUINT_TO_POINTER(stream->header.serial));
-    g_queue_clear_full(&stream->incoming, g_free);
+    g_queue_clear_full(&stream->incoming, stream_piece_free);
     object_unref(stream->st);
     g_free(stream);
 }
 
-static void send_packet(ServerStream *stream, RpcType type, RpcStatus status, const void *data, size_t n)
+void stream_send(ServerClient *client, const RpcHeader *call, RpcType type, RpcStatus status, const void *data, size_t n)
 {
     XdrOut out;
-    RpcHeader header = stream->header;
+    RpcHeader header = *call;
     header.type = type;
     header.status = status;
     xdr_out_init(&out, RPC_MESSAGE_MAX);
@@ -63,8 +64,13 @@ static void send_packet(ServerStream *stream, RpcType type, RpcStatus status, co
             memcpy(at, data, n);
     }
     if (rpc_packet_finish(&out, &header) == 0)
-        server_client_send(stream->state->client, &out, NULL, 0);
+        server_client_send(client, &out, NULL, 0);
     xdr_out_clear(&out);
+}
+
+static void send_packet(ServerStream *stream, RpcType type, RpcStatus status, const void *data, size_t n)
+{
+    stream_send(stream->state->client, &stream->header, type, status, data, n);
 }
 
 /* This thread's error ends the stream. */
@@ -104,8 +110,39 @@ static void drained(ServerClient *client, void *opaque)
     ServerStream *stream = g_hash_table_lookup(state->streams, opaque);
     if (!stream)
         return;
+    if (stream->pump) {
+        pump_drained(stream->pump);
+        return;
+    }
     stream->waiting = FALSE;
     stream_update(stream);
+}
+
+void stream_when_drained(ServerClient *client, guint32 serial)
+{
+    server_client_when_drained(client, drained, GUINT_TO_POINTER(serial));
+}
+
+typedef struct Gone { ServerClient *client; guint32 serial; } Gone;
+
+static void gone_call(void *opaque)
+{
+    Gone *gone = opaque;
+    ClientState *state = server_client_data(gone->client);
+    ServerStream *stream = g_hash_table_lookup(state->streams, GUINT_TO_POINTER(gone->serial));
+    if (stream && stream->pump) {
+        pump_drop(stream->pump);
+        stream_free(stream);
+    }
+    server_client_unref(gone->client);
+    g_free(gone);
+}
+
+void stream_gone(ServerClient *client, guint32 serial)
+{
+    Gone *gone = g_new(Gone, 1);
+    *gone = (Gone) { server_client_ref(client), serial };
+    loop_call(server_loop(server_client_server(client)), gone_call, gone);
 }
 
 /* -1: the stream is gone */
@@ -137,7 +174,7 @@ static int stream_pull(ServerStream *stream)
     send_packet(stream, RPC_STREAM, RPC_CONTINUE, data, got);
     if (!stream->eof && server_client_backlog(stream->state->client) > BACKLOG) {
         stream->waiting = TRUE;
-        server_client_when_drained(stream->state->client, drained, GUINT_TO_POINTER(stream->header.serial));
+        stream_when_drained(stream->state->client, stream->header.serial);
     }
     return 0;
 }
@@ -153,11 +190,11 @@ static void stream_finish(ServerStream *stream)
 }
 
 /* Give a piece to the driver: 1 if it is done with, 0 if the driver can't take more now, -1 with an error. */
-static int push_piece(ServerStream *stream, Piece *piece)
+static int push_piece(ServerStream *stream, StreamPiece *piece)
 {
     if (!piece->len)
         return virStreamSendHole(stream->st, piece->hole, piece->hole_flags) < 0 ? -1 : 1;
-    int sent = virStreamSend(stream->st, piece->data + piece->done, piece->len - piece->done);
+    int sent = virStreamSend(stream->st, (const char *) piece->data + piece->done, piece->len - piece->done);
     if (sent < 0)
         return sent == -2 ? 0 : -1;
     piece->done += (gsize) sent;
@@ -168,14 +205,14 @@ static int push_piece(ServerStream *stream, Piece *piece)
 /* -1: the stream is gone */
 static int stream_push(ServerStream *stream)
 {
-    Piece *piece = g_queue_peek_head(&stream->incoming);
+    StreamPiece *piece = g_queue_peek_head(&stream->incoming);
     int rc = piece ? push_piece(stream, piece) : 0;
     if (rc < 0) {
         stream_fail(stream);
         return -1;
     }
     if (rc > 0)
-        g_free(g_queue_pop_head(&stream->incoming));
+        stream_piece_free(g_queue_pop_head(&stream->incoming));
     if (stream->throttling && stream->incoming_bytes < INCOMING / 2 && stream->incoming.length < PIECES / 2) {
         stream->throttling = FALSE;
         server_client_release(stream->state->client);
@@ -213,33 +250,46 @@ void stream_begin(DispatchCall *call)
     stream->read = call->stream_read;
     g_queue_init(&stream->incoming);
     g_hash_table_insert(call->state->streams, GUINT_TO_POINTER(call->header.serial), stream);
-    if (virStreamEventAddCallback(stream->st, stream->read ? VIR_STREAM_EVENT_READABLE : 0, stream_events, stream,
+    if (stream->st->driver->waits)
+        stream->pump = pump_new(stream->state->client, stream->st, &stream->header, stream->read);
+    else if (virStreamEventAddCallback(stream->st, stream->read ? VIR_STREAM_EVENT_READABLE : 0, stream_events, stream,
                                   NULL) < 0)
         stream_fail(stream);
 }
 
-static int take_data(ServerStream *stream, RpcPacket *packet)
+/* NULL: nothing that matters, or (*@malformed) an error. */
+static StreamPiece *piece_of(ServerClient *client, RpcPacket *packet, gboolean *malformed)
 {
-    gsize len = packet->header.type == RPC_STREAM_HOLE ? 0 : packet->len;
-    Piece *piece = g_malloc(sizeof(*piece) + len);
-    *piece = (Piece) { .len = len };
+    g_autofree StreamPiece *piece = g_new0(StreamPiece, 1);
+    *malformed = FALSE;
     if (packet->header.type == RPC_STREAM_HOLE) {
         XdrIn in;
         xdr_in_init(&in, packet->payload, packet->len);
         piece->hole = xdr_get_hyper(&in);
         piece->hole_flags = xdr_get_uint(&in);
-        if (!xdr_in_done(&in) || piece->hole < 0) {
-            g_free(piece);
-            return FAIL(VIR_ERR_RPC, "malformed hole in a stream");
-        }
-    } else if (len) {
-        memcpy(piece->data, packet->payload, len);
-    } else { /* the client's end of data, which only says what RPC_OK will say */
-        g_free(piece);
+        *malformed = !xdr_in_done(&in) || piece->hole < 0;
+        return *malformed ? FAIL_NULL(VIR_ERR_RPC, "malformed hole in a stream") : g_steal_pointer(&piece);
+    }
+    if (!packet->len) /* the client's end of data, which only says what RPC_OK will say */
+        return NULL;
+    piece->block = server_client_take(client, packet);
+    piece->data = packet->payload;
+    piece->len = packet->len;
+    return g_steal_pointer(&piece);
+}
+
+static int take_data(ServerStream *stream, RpcPacket *packet)
+{
+    gboolean malformed;
+    StreamPiece *piece = piece_of(stream->state->client, packet, &malformed);
+    if (!piece)
+        return malformed ? -1 : 0;
+    if (stream->pump) {
+        pump_push(stream->pump, piece);
         return 0;
     }
     g_queue_push_tail(&stream->incoming, piece);
-    stream->incoming_bytes += len;
+    stream->incoming_bytes += piece->len;
     if ((stream->incoming_bytes > INCOMING || stream->incoming.length > PIECES) && !stream->throttling) {
         stream->throttling = TRUE;
         server_client_hold(stream->state->client);
@@ -259,11 +309,21 @@ int stream_packet(ServerClient *client, RpcPacket *packet)
     case RPC_CONTINUE:
         return take_data(stream, packet);
     case RPC_OK:
+        if (stream->pump) {
+            pump_finish(stream->pump);
+            stream_free(stream);
+            return 0;
+        }
         stream->finishing = TRUE;
         if (!stream->incoming.length)
             stream_finish(stream);
         return 0;
     case RPC_ERROR:
+        if (stream->pump) {
+            pump_abort(stream->pump);
+            stream_free(stream);
+            return 0;
+        }
         stream_abort(stream);
         return 0;
     default:
@@ -281,8 +341,12 @@ void streams_drop(ClientState *state)
         g_ptr_array_add(all, value);
     for (guint i = 0; i < all->len; i++) {
         ServerStream *stream = all->pdata[i];
-        virStreamEventRemoveCallback(stream->st);
-        virStreamAbort(stream->st);
+        if (stream->pump) {
+            pump_drop(stream->pump);
+        } else {
+            virStreamEventRemoveCallback(stream->st);
+            virStreamAbort(stream->st);
+        }
         stream_free(stream);
     }
 }

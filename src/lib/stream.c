@@ -8,7 +8,7 @@
 #include <errno.h>
 
 /* What sendAll and recvAll move at a time. */
-#define CHUNK (256 * 1024)
+#define CHUNK (128 * 1024)
 
 virStreamPtr virStreamNew(virConnectPtr conn, unsigned int flags)
 {

@@ -149,6 +149,20 @@ ssize_t channel_send(Channel *channel, const void *data, size_t len, gboolean bl
     return ret < 0 ? -1 : (ssize_t) len;
 }
 
+ssize_t channel_send_pieces(Channel *channel, struct iovec *pieces, size_t n, gboolean block)
+{
+    for (; n > 1 && !pieces->iov_len; n--)
+        pieces++;
+    if (channel_layer(channel) || n == 1)
+        return channel_send(channel, pieces->iov_base, pieces->iov_len, block);
+    struct msghdr msg = { .msg_iov = pieces, .msg_iovlen = n };
+    ssize_t sent;
+    do {
+        sent = sendmsg(channel->fd, &msg, MSG_NOSIGNAL | (block ? 0 : MSG_DONTWAIT));
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 ssize_t channel_send_plain(Channel *channel, const void *data, size_t len, gboolean block)
 {
     return send_plain(channel->fd, data, len, block);

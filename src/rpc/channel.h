@@ -9,6 +9,7 @@
 #pragma once
 #include <glib.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 typedef struct ChannelLayer ChannelLayer;
 
@@ -57,6 +58,8 @@ gboolean channel_wants_write(Channel *channel);
 ssize_t channel_recv_layer(Channel *channel, void *data, size_t n, gboolean block);
 /** Bytes taken, or -1 with errno. Never raises SIGPIPE. With a layer some of it may be left for channel_flush(). */
 ssize_t channel_send(Channel *channel, const void *data, size_t len, gboolean block);
+/** The same for @n pieces in a row; with a layer only the first that is not empty. */
+ssize_t channel_send_pieces(Channel *channel, struct iovec *pieces, size_t n, gboolean block);
 /** The same as if there were no layer: what was to be sent before the layer began. */
 ssize_t channel_send_plain(Channel *channel, const void *data, size_t len, gboolean block);
 /** Pass one descriptor with its dummy byte. 0, or -1 with errno. */

@@ -162,26 +162,31 @@ void rpc_client_close(RpcClient *client)
 
 /* Sending */
 
-static int send_all(RpcClient *client, const uint8_t *data, size_t len)
+static int send_all(RpcClient *client, const XdrOut *out, const void *data, size_t n)
 {
-    while (len) {
-        ssize_t n = channel_send(&client->channel, data, len, TRUE);
-        if (n < 0 && errno == EAGAIN && channel_poll(client->channel.fd, POLLOUT, -1) > 0)
+    struct iovec pieces[] = { { out->data, out->len }, { (void *) data, n } };
+    while (pieces[0].iov_len + pieces[1].iov_len) {
+        ssize_t sent = channel_send_pieces(&client->channel, pieces, pieces[1].iov_len ? 2 : 1, TRUE);
+        if (sent < 0 && errno == EAGAIN && channel_poll(client->channel.fd, POLLOUT, -1) > 0)
             continue;
-        if (n < 0)
+        if (sent < 0)
             return FAIL_ERRNO(errno, "cannot send to the daemon");
-        data += n;
-        len -= n;
+        for (struct iovec *piece = pieces; sent; piece++) {
+            size_t of_it = MIN((size_t) sent, piece->iov_len);
+            piece->iov_base = (char *) piece->iov_base + of_it;
+            piece->iov_len -= of_it;
+            sent -= of_it;
+        }
     }
     if (channel_flush(&client->channel, TRUE) <= 0)
         return FAIL_ERRNO(errno, "cannot send to the daemon");
     return 0;
 }
 
-int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fds)
+static int send_packet(RpcClient *client, const XdrOut *out, const void *data, size_t n, const int *fds, guint n_fds)
 {
     g_mutex_lock(&client->send_lock);
-    int ret = send_all(client, out->data, out->len);
+    int ret = send_all(client, out, data, n);
     for (guint i = 0; ret == 0 && i < n_fds; i++)
         if (channel_send_fd(&client->channel, fds[i], TRUE) < 0)
             ret = FAIL_ERRNO(errno, "cannot pass a descriptor to the daemon");
@@ -194,6 +199,16 @@ int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fd
         error_restore(saved);
     }
     return ret;
+}
+
+int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fds)
+{
+    return send_packet(client, out, NULL, 0, fds, n_fds);
+}
+
+int client_send_data(RpcClient *client, const XdrOut *out, const void *data, size_t n)
+{
+    return send_packet(client, out, data, n, NULL, 0);
 }
 
 static void send_keepalive(RpcClient *client, gint32 procedure)

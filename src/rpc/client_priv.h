@@ -46,10 +46,12 @@ int client_wait(RpcClient *client, const gboolean *done);
 
 /** Send one finished packet and descriptors. Without @lock. 0, or -1, and then the connection is over. */
 int client_send(RpcClient *client, const XdrOut *out, const int *fds, guint n_fds);
+/** The same for a packet whose last @n bytes are in @data (its length word counts them). */
+int client_send_data(RpcClient *client, const XdrOut *out, const void *data, size_t n);
 
-/** A stream packet came. @lock held. Returns the stream's ready function to call without the lock, or NULL. */
+/** A stream packet came, which the reader has just handed out. @lock held. Returns the stream's ready function to call without the lock, or NULL. */
 typedef struct StreamReady { RpcStreamReadyFunc func; void *opaque; } StreamReady;
-StreamReady client_stream_take(RpcClientStream *stream, const RpcPacket *packet);
+StreamReady client_stream_take(RpcClientStream *stream, RpcPacket *packet);
 RpcClientStream *client_stream_find(RpcClient *client, const RpcHeader *header);
 /** The connection ended. @lock held. */
 StreamReady client_stream_end(RpcClientStream *stream);

@@ -5,16 +5,18 @@
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
+#include "rpc/block.h"
 #include "rpc/client_priv.h"
 #include "rpc/xdr_values.h"
 
 /* A program that doesn't take what it asked for loses the stream rather than all its memory. */
 #define QUEUE_MAX (256 * 1024 * 1024)
 /* One data packet carries at most this, so that calls can pass in between. */
-#define SEND_CHUNK (256 * 1024)
+#define SEND_CHUNK (128 * 1024)
 
 typedef struct Chunk {
-    uint8_t *data;         /* NULL for a hole */
+    uint8_t *block;        /* owns data */
+    const uint8_t *data;   /* NULL for a hole */
     size_t len, at;
     long long hole;
 } Chunk;
@@ -40,7 +42,7 @@ struct RpcClientStream {
 static void chunk_free(gpointer data)
 {
     Chunk *chunk = data;
-    g_free(chunk->data);
+    rpc_block_free(chunk->block);
     g_free(chunk);
 }
 
@@ -109,7 +111,7 @@ StreamReady client_stream_end(RpcClientStream *stream)
     return stream_ready(stream);
 }
 
-static void queue_chunk(RpcClientStream *stream, const RpcPacket *packet)
+static void queue_chunk(RpcClientStream *stream, RpcPacket *packet)
 {
     Chunk *chunk = g_new0(Chunk, 1);
     if (packet->header.type == RPC_STREAM_HOLE) {
@@ -124,7 +126,8 @@ static void queue_chunk(RpcClientStream *stream, const RpcPacket *packet)
             return;
         }
     } else {
-        chunk->data = g_memdup2(packet->payload, packet->len);
+        chunk->block = rpc_reader_take(&stream->client->reader, packet);
+        chunk->data = packet->payload;
         chunk->len = packet->len;
         stream->queued += packet->len;
     }
@@ -135,7 +138,7 @@ static void queue_chunk(RpcClientStream *stream, const RpcPacket *packet)
     }
 }
 
-StreamReady client_stream_take(RpcClientStream *stream, const RpcPacket *packet)
+StreamReady client_stream_take(RpcClientStream *stream, RpcPacket *packet)
 {
     virErrorPtr saved = error_save();
     if (packet->header.status == RPC_CONTINUE) {
@@ -176,14 +179,11 @@ static int send_packet(RpcClientStream *stream, RpcType type, RpcStatus status, 
 {
     XdrOut out;
     RpcHeader header = { stream->program, stream->version, stream->procedure, type, stream->serial, status };
-    xdr_out_init(&out, RPC_PREFIX + n);
+    xdr_out_init(&out, RPC_PREFIX);
     rpc_packet_begin(&out, -1);
-    uint8_t *at = xdr_out_reserve(&out, n);
-    if (at && n)
-        memcpy(at, data, n);
-    int ret = rpc_packet_finish(&out, &header);
+    int ret = rpc_packet_finish_before(&out, &header, n);
     if (ret == 0)
-        ret = client_send(stream->client, &out, NULL, 0);
+        ret = client_send_data(stream->client, &out, data, n);
     xdr_out_clear(&out);
     return ret;
 }

@@ -2,6 +2,7 @@
 #define ERROR_DOMAIN VIR_FROM_RPC
 #include "rpc/framing.h"
 #include "base/error.h"
+#include "rpc/block.h"
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #define READ_CHUNK 16384
 #define READ_CHUNK_MAX (1024 * 1024)
 #define KEEP_BUFFER (256 * 1024)  /* a bigger buffer is given back once it is empty */
+/* Packets from this size up to RPC_BLOCK (data of streams mostly) come in a block of their own, which can be kept without a copy. */
+#define OWN_BLOCK_MIN (32 * 1024)
 
 void rpc_reader_init(RpcReader *reader, Channel *channel)
 {
@@ -17,13 +20,24 @@ void rpc_reader_init(RpcReader *reader, Channel *channel)
     reader->max = RPC_MESSAGE_MAX;
 }
 
+static void drop_buffer(RpcReader *reader)
+{
+    if (reader->is_block)
+        rpc_block_free(reader->buf);
+    else
+        g_free(reader->buf);
+    reader->buf = NULL;
+    reader->is_block = FALSE;
+    reader->room = 0;
+}
+
 void rpc_reader_clear(RpcReader *reader)
 {
     for (guint i = 0; i < reader->n_fds; i++)
         close(reader->fds[i]);
     reader->n_fds = 0;
-    g_clear_pointer(&reader->buf, g_free);
-    reader->room = reader->start = reader->end = 0;
+    drop_buffer(reader);
+    reader->start = reader->end = 0;
 }
 
 static uint32_t word_at(const uint8_t *at)
@@ -39,23 +53,44 @@ static size_t packet_length(const RpcReader *reader)
     return reader->end - reader->start >= 4 ? word_at(reader->buf + reader->start) : 0;
 }
 
-/* Room for what is still missing of the packet at hand, at least one chunk. The buffer grows with the bytes that really
+/* What is there moves to other memory. */
+static void move_buffer(RpcReader *reader, uint8_t *to, gboolean is_block, size_t room)
+{
+    size_t have = reader->end - reader->start;
+    if (have)
+        memcpy(to, reader->buf + reader->start, have);
+    drop_buffer(reader);
+    reader->buf = to;
+    reader->is_block = is_block;
+    reader->start = 0;
+    reader->end = have;
+    reader->room = room;
+}
+
+/* Room for what is still missing of the packet at hand, at least one chunk. A large buffer grows with the bytes that really
  * come, not with the length that a peer claims. */
 static void make_room(RpcReader *reader)
 {
     if (reader->start == reader->end) {
         reader->start = reader->end = 0;
-        if (reader->room > KEEP_BUFFER) {
-            g_clear_pointer(&reader->buf, g_free);
-            reader->room = 0;
-        }
+        if (reader->room > KEEP_BUFFER || reader->is_block)
+            drop_buffer(reader);
     }
     size_t have = reader->end - reader->start;
     size_t want = packet_length(reader);
     size_t missing = want > have ? want - have : 0;
+    if (missing && want >= OWN_BLOCK_MIN && want <= MIN(RPC_BLOCK, reader->max)) {
+        if (!reader->is_block || reader->start || reader->room != want)
+            move_buffer(reader, rpc_block_new(want), TRUE, want);
+        return;
+    }
     size_t chunk = CLAMP(MIN(missing, MAX(have, READ_CHUNK)), READ_CHUNK, READ_CHUNK_MAX);
     if (reader->room - reader->end >= chunk)
         return;
+    if (reader->is_block) {
+        move_buffer(reader, g_malloc(have + chunk), FALSE, have + chunk);
+        return;
+    }
     if (reader->start) {
         memmove(reader->buf, reader->buf + reader->start, have);
         reader->start = 0;
@@ -167,6 +202,22 @@ int rpc_reader_next(RpcReader *reader, RpcPacket *packet)
     return 1;
 }
 
+uint8_t *rpc_reader_take(RpcReader *reader, RpcPacket *packet)
+{
+    size_t rest = reader->end - reader->start;
+    uint8_t *block;
+    if (reader->is_block && !rest) {
+        block = g_steal_pointer(&reader->buf);
+        reader->is_block = FALSE;
+        reader->room = reader->start = reader->end = 0;
+        return block;
+    }
+    block = rpc_block_new(packet->len);
+    memcpy(block, packet->payload, packet->len);
+    packet->payload = block;
+    return block;
+}
+
 void rpc_packet_close_fds(RpcPacket *packet)
 {
     for (guint i = 0; i < packet->n_fds; i++)
@@ -186,10 +237,15 @@ void rpc_packet_begin(XdrOut *out, int n_fds)
 
 int rpc_packet_finish(XdrOut *out, const RpcHeader *header)
 {
+    return rpc_packet_finish_before(out, header, 0);
+}
+
+int rpc_packet_finish_before(XdrOut *out, const RpcHeader *header, size_t n)
+{
     if (out->failure)
         return FAIL(VIR_ERR_RPC, "cannot send: %s", out->failure);
     uint32_t words[7] = {
-        GUINT32_TO_BE(out->len), GUINT32_TO_BE(header->program), GUINT32_TO_BE(header->version),
+        GUINT32_TO_BE(out->len + n), GUINT32_TO_BE(header->program), GUINT32_TO_BE(header->version),
         GUINT32_TO_BE(header->procedure), GUINT32_TO_BE(header->type), GUINT32_TO_BE(header->serial),
         GUINT32_TO_BE(header->status),
     };

@@ -41,6 +41,7 @@ typedef struct RpcReader {
     Channel *channel;
     size_t max;            /* largest packet taken at present (smaller before authentication) */
     uint8_t *buf;
+    gboolean is_block;     /* buf is one of rpc_block_new() */
     size_t room, start, end;
     int fds[RPC_FDS_MAX];  /* arrived, not yet handed out */
     guint n_fds;
@@ -62,6 +63,10 @@ ssize_t rpc_reader_fill(RpcReader *reader, gboolean block);
 /** Take the next complete packet. 1: there; 0: more bytes needed; -1: not our protocol (VIR_ERR_RPC set). */
 int rpc_reader_next(RpcReader *reader, RpcPacket *packet);
 
+/** Keep the payload of the packet that was just handed out beyond the next call: packet->payload is in the block that is returned (rpc_block_free())
+ * from now on. A large packet leaves with the buffer that it came in, others are copied. */
+uint8_t *rpc_reader_take(RpcReader *reader, RpcPacket *packet);
+
 void rpc_packet_close_fds(RpcPacket *packet);
 
 /** Begin a packet: room for the prefix. Then put the payload, then finish. @n_fds: count word of a packet with
@@ -69,3 +74,5 @@ void rpc_packet_close_fds(RpcPacket *packet);
 void rpc_packet_begin(XdrOut *out, int n_fds);
 /** Fill in the prefix. 0, or -1 (VIR_ERR_RPC) if a put failed. */
 int rpc_packet_finish(XdrOut *out, const RpcHeader *header);
+/** The same for a packet of which @n more bytes are sent from elsewhere. */
+int rpc_packet_finish_before(XdrOut *out, const RpcHeader *header, size_t n);

@@ -118,16 +118,22 @@ void server_client_enable_keepalive(ServerClient *client);
 
 /** Send a finished packet and descriptors (duplicated if they must wait). Any thread. */
 void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds);
+/** The same for a packet of @len bytes in a block of rpc_block_new(), which is taken over: what must wait is not copied. */
+void server_client_give(ServerClient *client, uint8_t *block, size_t len);
 /** Send a finished packet (@out is taken over and empty then), the last that is not encrypted: what is behind it, both ways, goes through
  * @layer (taken over), and only then the client is authenticated. It may have sent nothing more before that, or somebody else has:
  * such a client is dropped. Any thread. */
 void server_client_begin_layer(ServerClient *client, XdrOut *out, ChannelLayer *layer);
 /** Bytes that wait to be sent. */
 size_t server_client_backlog(ServerClient *client);
-/** Call @fn on the loop's thread once the backlog is gone (at once if there is none). One at a time. */
+/** Call @fn on the loop's thread once the backlog is gone (at once if there is none), if the client is still there. @opaque stays
+ * the caller's. */
 void server_client_when_drained(ServerClient *client, void (*fn)(ServerClient *client, void *opaque), void *opaque);
 /** End it, after what is queued was sent if @flush. Any thread. */
 void server_client_close(ServerClient *client, gboolean flush);
+
+/** As rpc_reader_take(), for the packet at hand. Loop's thread. */
+uint8_t *server_client_take(ServerClient *client, RpcPacket *packet);
 
 /** A call was handed to a worker / is answered. Reading stops while too many are under way. */
 void server_client_request_begin(ServerClient *client);

@@ -3,6 +3,7 @@
 #define LOG_SOURCE "rpc.client"
 #include "base/error.h"
 #include "base/log.h"
+#include "rpc/block.h"
 #include "rpc/server_priv.h"
 #include "rpc/xdr_values.h"
 #include "rpc/wire_protocol.h"
@@ -38,7 +39,10 @@ static void part_free(gpointer data)
         close(part->fds[i]);
     if (part->secret && part->len)
         explicit_bzero(part->data, part->len);
-    g_free(part->data);
+    if (part->is_block)
+        rpc_block_free(part->data);
+    else
+        g_free(part->data);
     g_free(part);
 }
 
@@ -50,6 +54,7 @@ void server_client_unref(ServerClient *client)
         client->server->hooks.client_free(client->data);
     rpc_reader_clear(&client->reader);
     g_queue_clear_full(&client->out, part_free);
+    g_clear_pointer(&client->drained, g_array_unref);
     channel_clear(&client->channel);
     g_mutex_clear(&client->out_lock);
     server_unref(client->server);
@@ -195,19 +200,27 @@ static ssize_t send_now(ServerClient *client, const XdrOut *out, gboolean plain)
     return n < 0 && errno == EAGAIN ? 0 : n;
 }
 
-static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, gboolean plain, const int *fds, guint n_fds)
+/* @block: the packet's memory, which is taken over; NULL: it is copied. */
+static void queue_rest(ServerClient *client, const XdrOut *out, uint8_t *block, size_t sent, gboolean plain, const int *fds, guint n_fds)
 {
     OutPart *part = g_new0(OutPart, 1);
     part->plain = plain;
-    part->len = out->len - sent;
-    part->data = g_memdup2(out->data + sent, part->len);
     part->secret = out->secret;
+    if (block) {
+        part->len = out->len;
+        part->at = sent;
+        part->data = block;
+        part->is_block = TRUE;
+    } else {
+        part->len = out->len - sent;
+        part->data = g_memdup2(out->data + sent, part->len);
+    }
     for (guint i = 0; i < n_fds; i++) {
         int copy = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
         if (copy >= 0)
             part->fds[part->n_fds++] = copy;
     }
-    client->backlog += part->len;
+    client->backlog += part->len - part->at;
     g_queue_push_tail(&client->out, part);
     /* never before what waits already */
     if (g_queue_get_length(&client->out) == 1 && send_part(client, part) == 1)
@@ -217,7 +230,7 @@ static void queue_rest(ServerClient *client, const XdrOut *out, size_t sent, gbo
 }
 
 /* @layer (NULL: none) begins behind what is sent here. */
-static void send_packet(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds, ChannelLayer *layer)
+static void send_packet(ServerClient *client, const XdrOut *out, uint8_t *block, const int *fds, guint n_fds, ChannelLayer *layer)
 {
     g_mutex_lock(&client->out_lock);
     if (layer)
@@ -225,7 +238,7 @@ static void send_packet(ServerClient *client, const XdrOut *out, const int *fds,
     ssize_t sent = send_now(client, out, layer != NULL);
     gboolean dead = sent < 0;
     if (!dead && ((size_t) sent < out->len || n_fds))
-        queue_rest(client, out, sent, layer != NULL, fds, n_fds);
+        queue_rest(client, out, g_steal_pointer(&block), sent, layer != NULL, fds, n_fds);
     else if (!dead && channel_wants_write(&client->channel))
         update_watch(client);
     if (!client->clogged && client->backlog > BACKLOG_CLOGGED) {
@@ -236,6 +249,7 @@ static void send_packet(ServerClient *client, const XdrOut *out, const int *fds,
     }
     gboolean flooded = client->backlog > BACKLOG_MAX && g_queue_get_length(&client->out) > 1;
     g_mutex_unlock(&client->out_lock);
+    rpc_block_free(block);
     if (flooded)
         LOG_WARN("client %" G_GUINT64_FORMAT " does not read what it is sent; dropped", client->id);
     if (dead || flooded)
@@ -245,7 +259,16 @@ static void send_packet(ServerClient *client, const XdrOut *out, const int *fds,
 void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds)
 {
     if (!g_atomic_int_get(&client->closed))
-        send_packet(client, out, fds, n_fds, NULL);
+        send_packet(client, out, NULL, fds, n_fds, NULL);
+}
+
+void server_client_give(ServerClient *client, uint8_t *block, size_t len)
+{
+    XdrOut out = { .data = block, .len = len };
+    if (g_atomic_int_get(&client->closed))
+        rpc_block_free(block);
+    else
+        send_packet(client, &out, block, NULL, 0, NULL);
 }
 
 typedef struct Switch { ServerClient *client; XdrOut out; ChannelLayer *layer; } Switch;
@@ -256,7 +279,7 @@ static void switch_call(void *opaque)
     Switch *s = opaque;
     gboolean behind = !rpc_reader_is_empty(&s->client->reader);
     if (s->client->watch && !behind) {
-        send_packet(s->client, &s->out, NULL, 0, s->layer);
+        send_packet(s->client, &s->out, NULL, NULL, 0, s->layer);
         server_client_set_authenticated(s->client);
     } else {
         if (behind)
@@ -285,30 +308,43 @@ size_t server_client_backlog(ServerClient *client)
     return backlog;
 }
 
-typedef struct Drained { ServerClient *client; void (*fn)(ServerClient *, void *); void *opaque; } Drained;
+/* Whoever waited for the queue to be empty; out_lock is held. */
+static GArray *take_drained(ServerClient *client)
+{
+    return g_queue_is_empty(&client->out) ? g_steal_pointer(&client->drained) : NULL;
+}
+
+/* Loop's thread. */
+static void tell_drained(ServerClient *client, GArray *drained)
+{
+    for (guint i = 0; drained && i < drained->len; i++) {
+        const Drained *d = &g_array_index(drained, Drained, i);
+        d->fn(client, d->opaque);
+    }
+    g_clear_pointer(&drained, g_array_unref);
+}
 
 static void drained_call(void *opaque)
 {
-    Drained *d = opaque;
-    d->fn(d->client, d->opaque);
-    server_client_unref(d->client);
-    g_free(d);
+    ServerClient *client = opaque;
+    g_mutex_lock(&client->out_lock);
+    GArray *drained = client->watch ? take_drained(client) : NULL;
+    g_mutex_unlock(&client->out_lock);
+    tell_drained(client, drained);
+    server_client_unref(client);
 }
 
 void server_client_when_drained(ServerClient *client, void (*fn)(ServerClient *, void *), void *opaque)
 {
+    Drained one = { fn, opaque };
     g_mutex_lock(&client->out_lock);
+    if (!client->drained)
+        client->drained = g_array_new(FALSE, FALSE, sizeof(Drained));
+    g_array_append_val(client->drained, one);
     gboolean empty = g_queue_is_empty(&client->out);
-    if (!empty) {
-        client->drained = fn;
-        client->drained_opaque = opaque;
-    }
     g_mutex_unlock(&client->out_lock);
-    if (!empty)
-        return;
-    Drained *d = g_new(Drained, 1);
-    *d = (Drained) { server_client_ref(client), fn, opaque };
-    loop_call(client->server->loop, drained_call, d);
+    if (empty)
+        loop_call(client->server->loop, drained_call, server_client_ref(client));
 }
 
 void client_send_keepalive(ServerClient *client, gint32 procedure)
@@ -349,10 +385,7 @@ static int flush(ServerClient *client)
     if (state == 1)
         state = channel_flush(&client->channel, FALSE);
     gboolean over = state < 0 || (state == 1 && client->close_when_sent);
-    void (*drained)(ServerClient *, void *) = state == 1 ? client->drained : NULL;
-    void *drained_opaque = client->drained_opaque;
-    if (drained)
-        client->drained = NULL;
+    GArray *drained = state == 1 && !over ? take_drained(client) : NULL;
     gboolean unclogged = client->clogged && client->backlog <= BACKLOG_CLOGGED / 2;
     if (unclogged)
         client->clogged = FALSE;
@@ -360,8 +393,7 @@ static int flush(ServerClient *client)
     g_mutex_unlock(&client->out_lock);
     if (unclogged)
         server_client_release(client);
-    if (drained && !over)
-        drained(client, drained_opaque);
+    tell_drained(client, drained);
     return over ? -1 : 0;
 }
 
@@ -388,6 +420,11 @@ static int hand_out(ServerClient *client)
     if (ret < 0)
         LOG_WARN("client %" G_GUINT64_FORMAT " dropped: %s", client->id, error_message());
     return ret;
+}
+
+uint8_t *server_client_take(ServerClient *client, RpcPacket *packet)
+{
+    return rpc_reader_take(&client->reader, packet);
 }
 
 static void in_time(ServerClient *client)

@@ -33,12 +33,18 @@ struct RpcServer {
 
 typedef struct OutPart {
     uint8_t *data;
+    gboolean is_block;        /* of rpc_block_new() */
     size_t len, at;
     int fds[RPC_FDS_MAX];
     guint n_fds, fds_sent;
     int secret;               /* as of XdrOut */
     gboolean plain;           /* from before the channel's layer */
 } OutPart;
+
+typedef struct Drained {
+    void (*fn)(ServerClient *client, void *opaque);
+    void *opaque;
+} Drained;
 
 struct ServerClient {
     gint refs;
@@ -63,8 +69,7 @@ struct ServerClient {
     size_t backlog;
     gboolean clogged;         /* it holds back calls, see BACKLOG_CLOGGED; under out_lock */
     gboolean close_when_sent;
-    void (*drained)(ServerClient *client, void *opaque);
-    void *drained_opaque;
+    GArray *drained;          /* Drained: who waits for an empty queue; NULL: nobody */
     gboolean keepalive;       /* loop's thread, as what follows */
     gint64 last_heard;        /* monotonic us */
     guint unanswered;

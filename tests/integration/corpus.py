@@ -359,3 +359,12 @@ class Coverage:
                 if (*place, word) not in self.used:
                     values.append(f'{where}={word}')
         return rows, values
+
+
+def uncovered(of, texts):
+    """Rows and values of a format with one file that none of the documents (by name) has, and what they have that it hasn't."""
+    coverage = Coverage(schema(of))
+    for name, text in texts.items():
+        coverage.add(Case(name, ET.fromstring(text)))
+    rows, values = coverage.missing()
+    return [row for row in rows + values if '/device.schema' not in row] + [str(u) for u in coverage.unknown]

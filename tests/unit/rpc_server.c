@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "rpc/block.h"
 #include "rpc/server.h"
 #include "rpc/xdr.h"
 
@@ -93,6 +94,89 @@ static void test_order(Fixture *f, gconstpointer data)
     channel_release(&channel);
 }
 
+static void count(ServerClient *client, void *opaque)
+{
+    (*(guint *) opaque)++;
+}
+
+/* Everybody who waits for the queue to be empty is told, once; what is given and not copied comes as it is. */
+static void test_drained(Fixture *f, gconstpointer data)
+{
+    guint32 sent = 0, received = 0;
+    guint told[3] = { 0 };
+    RpcReader reader;
+    Channel channel;
+    channel_init(&channel, f->fd);
+    rpc_reader_init(&reader, &channel);
+    while (server_client_backlog(f->client) == 0) {
+        RpcHeader header = { 1, 1, 1, RPC_STREAM, sent++, RPC_CONTINUE };
+        uint8_t *block = rpc_block_new(100000);
+        XdrOut out = { .data = block, .len = 100000 };
+        g_assert_cmpint(rpc_packet_finish(&out, &header), ==, 0);
+        server_client_give(f->client, block, out.len);
+    }
+    server_client_when_drained(f->client, count, &told[0]);
+    server_client_when_drained(f->client, count, &told[1]);
+    loop_iterate(f->loop, false);
+    g_assert_cmpuint(told[0] + told[1], ==, 0);
+    for (int i = 0; !told[1]; i++) {
+        g_assert_cmpint(i, <, 1000);
+        received = receive(&reader, received);
+        loop_iterate(f->loop, false);
+    }
+    received = receive(&reader, received);
+    g_assert_cmpuint(received, ==, sent);
+    server_client_when_drained(f->client, count, &told[2]);
+    while (!told[2])
+        loop_iterate(f->loop, false);
+    g_assert_cmpuint(told[0], ==, 1);
+    g_assert_cmpuint(told[1], ==, 1);
+    rpc_reader_clear(&reader);
+    channel_release(&channel);
+}
+
+/* Packets of all sizes, kept beyond the next ones, have what was sent. */
+static void test_kept(Fixture *f, gconstpointer data)
+{
+    static const size_t sizes[] = { 1, 20000, 32768, 131072, 300000, 131073, 5, 262144, 40000 };
+    g_autoptr(GPtrArray) blocks = g_ptr_array_new();
+    const uint8_t *payloads[G_N_ELEMENTS(sizes)];
+    RpcReader reader;
+    RpcPacket packet;
+    Channel channel;
+    channel_init(&channel, f->fd);
+    rpc_reader_init(&reader, &channel);
+    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        XdrOut out;
+        RpcHeader header = { 1, 1, 1, RPC_STREAM, i, RPC_CONTINUE };
+        xdr_out_init(&out, RPC_MESSAGE_MAX);
+        rpc_packet_begin(&out, -1);
+        memset(xdr_out_reserve(&out, sizes[i]), 'a' + (int) i, sizes[i]);
+        g_assert_cmpint(rpc_packet_finish(&out, &header), ==, 0);
+        server_client_send(f->client, &out, NULL, 0);
+        xdr_out_clear(&out);
+    }
+    for (int turns = 0; blocks->len < G_N_ELEMENTS(sizes); turns++) {
+        g_assert_cmpint(turns, <, 10000);
+        loop_iterate(f->loop, false);
+        if (rpc_reader_fill(&reader, FALSE) <= 0)
+            continue;
+        while (rpc_reader_next(&reader, &packet) > 0) {
+            g_assert_cmpuint(packet.header.serial, ==, blocks->len);
+            g_assert_cmpuint(packet.len, ==, sizes[blocks->len]);
+            g_ptr_array_add(blocks, rpc_reader_take(&reader, &packet));
+            payloads[blocks->len - 1] = packet.payload;
+        }
+    }
+    for (guint i = 0; i < blocks->len; i++) {
+        for (size_t n = 0; n < sizes[i]; n++)
+            g_assert_cmpuint(payloads[i][n], ==, 'a' + i);
+        rpc_block_free(blocks->pdata[i]);
+    }
+    rpc_reader_clear(&reader);
+    channel_release(&channel);
+}
+
 /* go-libvirt writes the bytes 1 0 0 0 before its URI. */
 static void test_presence(void)
 {
@@ -111,6 +195,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/rpc/server/order", Fixture, NULL, setup, test_order, teardown);
+    g_test_add("/rpc/server/drained", Fixture, NULL, setup, test_drained, teardown);
+    g_test_add("/rpc/reader/kept", Fixture, NULL, setup, test_kept, teardown);
     g_test_add_func("/rpc/xdr/presence", test_presence);
     return g_test_run();
 }

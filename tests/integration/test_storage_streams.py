@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The content of volumes through streams: what is sent is what is there, and a disk that stalls holds up nobody else."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+import support
+import wire
+from storage_parts import MIB, connected, libvirt, loop_device, pool_xml, refused, vol_xml
+from support import wait_for
+
+pytestmark = pytest.mark.foreign_library
+
+
+@pytest.fixture
+def connection(daemon):
+    with connected(daemon) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pool(connection, tmp_path):
+    (tmp_path / 'pool').mkdir()
+    return connection.storagePoolCreateXML(pool_xml('dir', 'pool', '', tmp_path / 'pool'))
+
+
+def upload(connection, vol, data, offset=0, length=0, flags=0):
+    stream, left = connection.newStream(), memoryview(data)
+
+    def source(_stream, count, _opaque):
+        nonlocal left
+        piece, left = bytes(left[:count]), left[count:]
+        return piece
+    vol.upload(stream, offset, length, flags)
+    stream.sendAll(source, None)
+    stream.finish()
+
+
+def download(connection, vol, offset=0, length=0):
+    stream, pieces = connection.newStream(), []
+    vol.download(stream, offset, length)
+    stream.recvAll(lambda _stream, data, _opaque: pieces.append(data), None)
+    stream.finish()
+    return b''.join(pieces)
+
+
+def test_content(connection, pool):
+    """Sizes and places around the edges of packets and pages."""
+    vol = pool.createXML(vol_xml('v', 4))
+    whole = bytearray(4 * MIB)
+    for offset, size in ((0, 0), (0, 1), (1, 131071), (5, 131072), (7, 262145), (4095, 4097), (MIB, 3 * MIB), (4 * MIB - 1, 1)):
+        data = os.urandom(size)
+        whole[offset:offset + size] = data
+        upload(connection, vol, data, offset, size)
+        assert download(connection, vol, offset, size or 1) == whole[offset:offset + (size or 1)]
+    assert download(connection, vol) == whole and os.stat(vol.path()).st_size == 4 * MIB
+    upload(connection, vol, bytes(whole) + b'more')     # a volume grows, as its file does
+    assert vol.info()[1] == 4 * MIB + 4
+    assert 'have room' in refused(libvirt.VIR_ERR_SYSTEM_ERROR, upload, connection, vol, b'12345', 0, 4)
+    upload(connection, vol, b'1234', 0, 4)
+    assert download(connection, vol, 0, 6) == b'1234' + whole[4:6]
+
+
+def test_holes(daemon, connection, pool, tmp_path):
+    """What is sparse stays sparse both ways, with our client and with Debian's."""
+    source = tmp_path / 'source'
+    with open(source, 'wb') as f:
+        for place in (MIB, 9 * MIB):
+            f.seek(place)
+            f.write(os.urandom(MIB // 2))
+        f.truncate(32 * MIB)
+    for program, environment in ((support.tree.place(support.BUILD, 'virsh'), None), (support.DEBIAN_VIRSH, support.foreign_environment())):
+        vol, back = pool.createXML(vol_xml('v', 32)), tmp_path / 'back'
+        for words in ('vol-upload --sparse --pool pool v'.split() + [source], 'vol-download --sparse --pool pool v'.split() + [back]):
+            subprocess.run([program, '-q', '-c', daemon.uri, *words], check=True, env=environment)
+        for path in vol.path(), back:
+            assert support.run(['cmp', path, source]).returncode == 0 and os.stat(path).st_blocks * 512 == MIB
+        vol.delete()
+        back.unlink()
+
+
+def test_two_that_are_not_read(connection, pool):
+    """Two streams of one connection both wait until the client reads, and both go on then."""
+    data = {name: os.urandom(3 * MIB) for name in ('a', 'b')}
+    streams = {}
+    for name, content in data.items():
+        vol = pool.createXML(vol_xml(name, 3))
+        upload(connection, vol, content)
+        streams[name] = connection.newStream()
+        vol.download(streams[name], 0, 0)
+    got = {name: b'' for name in data}
+    while any(len(got[name]) < 3 * MIB for name in data):
+        for name, stream in streams.items():
+            if len(got[name]) < 3 * MIB:
+                got[name] += stream.recv(100000)
+    assert got == data
+    for stream in streams.values():
+        stream.finish()
+
+
+def test_aborted(connection, pool):
+    """Who stops in the middle is answered at once, and the volume is free."""
+    vol = pool.createXML(vol_xml('v', 64))
+    for begin in vol.upload, vol.download:
+        stream = connection.newStream()
+        begin(stream, 0, 0)
+        if begin == vol.upload:     # pylint: disable=comparison-with-callable
+            stream.send(b'x' * 200000)
+        else:
+            stream.recv(1000)
+        stream.abort()
+        vol.resize(64 * MIB)
+    vol.delete()
+
+
+def test_data_for_who_reads(daemon, pool):
+    """A client that sends where it is to receive ends its stream, and nothing else."""
+    pool.createXML(vol_xml('v', 64))
+    with wire.Client(daemon.socket, wire.Protocol()) as client:
+        client.open()
+        vol = client.call('STORAGE_VOL_LOOKUP_BY_KEY', key=pool.storageVolLookupByName('v').key())['vol']
+        client.call('STORAGE_VOL_DOWNLOAD', vol=vol, offset=0, length=0, flags=0)
+        serial = client.serial
+        client.send(client.packet('STORAGE_VOL_DOWNLOAD', b'x' * 1000, kind=wire.STREAM, status=wire.CONTINUE, serial=serial))
+        wait_for(lambda: client.receive()[2:5] == (wire.STREAM, serial, wire.ERROR), what='the end of the stream')
+        assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] > 0
+    assert pool.listVolumes() == ['v']
+
+
+UPLOADER = r'''
+import libvirt, sys
+c = libvirt.open(sys.argv[1])
+stream = c.newStream()
+c.storagePoolLookupByName('slow').storageVolLookupByName('v').upload(stream, 0, 0)
+print('ready', flush=True)
+for n in range(512):
+    stream.send(b'x' * 65536)
+stream.finish()
+print('done', flush=True)
+'''
+
+
+def test_disk_that_stalls(daemon, connection, tmp_path):
+    """A file system that takes no data at present holds up who writes there and nobody else; a client that goes doesn't wait for it."""
+    with loop_device(tmp_path / 'disk', 128) as device:
+        target = tmp_path / 'slow'
+        target.mkdir()
+        for command in ['mkfs.ext4', '-q', device], ['mount', device, target]:
+            subprocess.run(command, check=True)
+        try:
+            slow = connection.storagePoolCreateXML(pool_xml('dir', 'slow', '', target))
+            slow.createXML(vol_xml('v', 32, allocation=0))
+            subprocess.run(['fsfreeze', '-f', target], check=True)
+            try:
+                uploaders = [subprocess.Popen([support.PYTHON, '-c', UPLOADER, daemon.uri], env=support.foreign_environment(),
+                                              stdout=subprocess.PIPE, text=True) for _ in range(2)]
+                assert all(process.stdout.readline() == 'ready\n' for process in uploaders)
+                wait_for(lambda: in_state(daemon, 'D'), what='a thread that waits for the disk')
+                began = time.monotonic()
+                with contextlib.closing(libvirt.open(daemon.uri)) as other:
+                    assert other.getLibVersion() and other.listStoragePools() == ['slow']
+                uploaders[0].send_signal(signal.SIGKILL)
+                uploaders[0].wait()
+                assert connection.isAlive() and connection.listStoragePools() == ['slow']
+                assert time.monotonic() - began < 5
+                assert uploaders[1].poll() is None
+            finally:
+                subprocess.run(['fsfreeze', '-u', target], check=True)
+            assert uploaders[1].wait(30) == 0 and uploaders[1].stdout.read() == 'done\n'
+            for process in uploaders:
+                process.stdout.close()
+            assert os.stat(target / 'v').st_blocks * 512 >= 32 * MIB
+            wait_for(lambda: deleted(slow.storageVolLookupByName('v')), what='both uploads having ended')
+            slow.destroy()
+        finally:
+            subprocess.run(['umount', target], check=True)
+
+
+def deleted(vol):
+    with contextlib.suppress(libvirt.libvirtError):
+        return vol.delete() == 0
+    return False
+
+
+def in_state(daemon, state):
+    """Whether a thread of the daemon is in this state of the kernel's."""
+    folder = f'/proc/{daemon.process.pid}/task'
+    for task in os.listdir(folder):
+        with open(f'{folder}/{task}/stat', encoding='utf-8') as f:
+            if f.read().rpartition(')')[2].split()[0] == state:
+                return True
+    return False
