@@ -55,6 +55,14 @@ static int fail_missing(const StoragePoolDef *def, const char *path, const char 
     return FAIL(VIR_ERR_XML_ERROR, "pool.%s: a pool of type '%s' needs %s", path, storage_pool_type_to_string(def->type), what);
 }
 
+/* World wide names are 64 bits, in hexadecimal digits. */
+static int check_wwn(const char *path, const char *wwn)
+{
+    if (!wwn || (strlen(wwn) == 16 && strspn(wwn, "0123456789abcdefABCDEF") == 16))
+        return 0;
+    return FAIL(VIR_ERR_INTERNAL_ERROR, "pool.source.adapter.%s: '%s' is not a world wide name: 16 hexadecimal digits", path, wwn);
+}
+
 static int check_adapter(const StoragePoolDef *def, StorageAdapter *adapter)
 {
     if (!adapter->type)
@@ -62,6 +70,9 @@ static int check_adapter(const StoragePoolDef *def, StorageAdapter *adapter)
     if (adapter->type == STORAGE_ADAPTER_TYPE_FC_HOST) {
         if (!adapter->wwnn || !adapter->wwpn)
             return fail_missing(def, "source.adapter", "'wwnn' and 'wwpn' of its virtual host");
+        if (check_wwn("wwnn", adapter->wwnn) < 0 || check_wwn("wwpn", adapter->wwpn) < 0 || check_wwn("parent_wwnn", adapter->parent_wwnn) < 0 ||
+            check_wwn("parent_wwpn", adapter->parent_wwpn) < 0 || check_wwn("parent_fabric_wwn", adapter->parent_fabric_wwn) < 0)
+            return -1;
         return !adapter->parent_wwnn == !adapter->parent_wwpn ? 0
             : fail_missing(def, "source.adapter", "both 'parent_wwnn' and 'parent_wwpn' if one of them is given");
     }

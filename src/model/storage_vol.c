@@ -75,6 +75,7 @@ static int complete_backing(StorageVolDef *def, StoragePoolType type)
     }
     if (!backing)
         return 0;
+    xml_struct_free(&STORAGE_TIMESTAMPS_DESC, g_steal_pointer(&backing->timestamps));
     storage_permissions_complete(&backing->permissions);
     return complete_format(&backing->format, type, "volume.backingStore.format");
 }
