@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 600
 """Debian's virt-install, with the options of tests/virt_install/options.txt, on our daemon with real guests; then virt-xml and
-virt-clone on what it made."""
+virt-clone on what it made, volumes of pools included."""
 import os
 import shutil
 import subprocess
@@ -47,7 +47,7 @@ def fixture_folder(tmp_path, guest):
 
 # Sections after those of virt-install, with what the definition or the state shows then.
 AFTER = {'edit-memory': 'changed', 'edit-processor': 'changed', 'add-device': 'changed', 'remove-device': 'changed',
-         'add-to-running': 'changed', 'clone': 'running'}
+         'add-to-running': 'changed', 'clone': 'running', 'clone-volumes': 'running', 'remove-volumes': 'changed'}
 
 
 def test_option_sets(new_daemon, folder):
@@ -61,6 +61,10 @@ def test_option_sets(new_daemon, folder):
     shutil.copy(os.path.join(support.SOURCE, 'data/networks/default.xml'), os.path.dirname(networks))
     os.symlink('../default.xml', os.path.join(networks, 'default.xml'))
     daemon.start()
+    daemon.virsh('pool-define-as', 'default', 'dir', '--target', f'{folder}/default')
+    daemon.virsh('pool-build', 'default')
+    daemon.virsh('pool-start', 'default')
+    daemon.virsh('vol-create-as', 'default', 'there', '1M', '--format', 'qcow2')
     status, text = in_root(daemon, folder, os.path.join(HERE, 'inside.sh'), folder)
     daemon.virsh('net-destroy', 'default')
     ran = sections(text)
@@ -69,5 +73,6 @@ def test_option_sets(new_daemon, folder):
     assert len(wanted) >= 20
     wanted.update(AFTER)
     assert list(ran) == list(wanted), text
+    assert any('there-clone' in line for line in ran['clone-volumes']), ran['clone-volumes']
     wrong = [name for name, lines in ran.items() if 'status 0' not in lines or wanted[name] not in lines]
     assert not wrong and status == 0, '\n'.join(f'{name}: ' + '\n    '.join(ran[name]) for name in wrong) or text

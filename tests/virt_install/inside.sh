@@ -18,7 +18,7 @@ while IFS= read -r line; do
     say "$name" virt-install --name "$name" --memory 64 --virt-type qemu --noautoconsole "${options[@]//FOLDER/$folder}"
     virsh domstate "$name"
     virsh -q destroy "$name"
-    [ "$name" = randomness ] || virsh -q undefine "$name" --nvram --tpm
+    [[ $name =~ ^(randomness|volume)$ ]] || virsh -q undefine "$name" --nvram --tpm
 done < <(grep -v '^#' "$here/options.txt")
 
 edited() {    # NAME COUNT EXPRESSION WORD…: virt-xml with the words; then the definition has so many lines like the expression
@@ -40,3 +40,12 @@ virsh -q start twin
 virsh domstate twin
 virsh -q destroy twin
 for name in randomness twin; do virsh -q undefine "$name"; done
+# A clone has volumes of its own in the same pool.
+say clone-volumes virt-clone --original volume --name second --auto-clone
+virsh -q start second
+virsh domstate second
+virsh domblklist --details second
+virsh vol-list default
+virsh -q destroy second
+say remove-volumes virsh undefine second --remove-all-storage
+virsh vol-list default | grep -q clone || echo changed
