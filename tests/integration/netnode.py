@@ -4,6 +4,7 @@ connections and devices that leave nothing, a server behind the host."""
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -11,7 +12,7 @@ import uuid
 import pytest
 
 import support
-from support import wait_for
+from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
@@ -144,6 +145,20 @@ def run_when_up(commands):
 
 def ask_server():
     return f'nc {SERVER} {SERVER_PORT} &lt;/dev/null'
+
+
+def works(connection, boot_defined):
+    """A network on which a guest gets an address and a name, and reaches the server as the host; it is the caller's to end it."""
+    host = "<host mac='52:54:00:00:31:01' name='one' ip='192.168.31.11'/>"
+    network = start_network(connection, network_xml('n1', 31, hosts=host, bridge='virbr31'))
+    commands = ['nslookup one.lan 192.168.31.1', ask_server()]
+    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up(commands))
+    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
+    with open(log, encoding='utf-8', errors='replace') as f:
+        said = f.read()
+    assert 'GUEST-IP eth0 192.168.31.11' in said and 'you are 10.99.0.1' in said, said
+    assert re.search(r'one\.lan\s+Address[^\n]*192\.168\.31\.11', said), said
+    return network
 
 
 def nft(text):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 600
-"""Networks on hosts with firewalld, with only iptables, or with a name server of their own: they work, or the error names the cause."""
-import contextlib
+"""Networks on hosts with firewalld or with a name server of their own: they work, or the error names the cause."""
 import os
 import re
 import shutil
@@ -13,8 +12,8 @@ import time
 import pytest
 
 import support
-from netnode import BOOT_SECONDS, ask_server, caught, network_xml, nic, nothing_left, rules, run_when_up, start_network
-from netnode import connection, firewall, server      # pylint: disable=unused-import # noqa: F401
+from netnode import BOOT_SECONDS, ask_server, caught, network_xml, nic, nothing_left, rules, run_when_up, start_network, works
+from netnode import connection, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
@@ -144,98 +143,22 @@ def name_server():
         program.wait(20)
 
 
-def test_other_name_server(connection, boot_defined, name_server):
-    """One on all addresses is in the way of ours, and is named; one that binds to the addresses of others isn't."""
+@pytest.mark.parametrize('how', [[], ['--bind-dynamic']], ids=['everywhere', 'on addresses as they come'])
+def test_other_name_server(connection, name_server, how):
+    """One on all addresses is in the way of ours, and so is one that takes each new address; it is named, and how to mend that."""
     support.run(['ip', 'link', 'set', 'lo', 'up'])
-    pid = name_server()
+    pid = name_server(*how)
     network = connection.networkDefineXML(network_xml('n1', 31, bridge='virbr31'))
     problem = str(caught(network.create))
-    assert "'n1'" in problem and 'dnsmasq' in problem and '53' in problem and 'bind' in problem and f"'dnsmasq' (process {pid})" in problem, problem
+    assert "'n1'" in problem and '53' in problem and f"'dnsmasq' (process {pid})" in problem, problem
+    assert "'bind-dynamic' and 'except-interface=virbr31' for dnsmasq" in problem, problem
     nothing_left('virbr31', 'n1')
 
 
-def test_name_server_beside(connection, boot_defined, name_server):
+@pytest.mark.parametrize('how', [['--bind-interfaces', '--listen-address=127.0.0.1'], ['--bind-dynamic', '--except-interface=virbr31']],
+                         ids=['on its address', 'all but the bridge'])
+def test_name_server_beside(connection, boot_defined, server, name_server, how):
+    """One that leaves the bridge alone is in nobody's way."""
     support.run(['ip', 'link', 'set', 'lo', 'up'])
-    name_server('--bind-interfaces', '--listen-address=127.0.0.1')
-    start_network(connection, network_xml('n1', 31, bridge='virbr31'))
-    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'))
-    wait_for_mark(log, 'GUEST-IP eth0 192.168.31.', BOOT_SECONDS)
-
-
-# ---- iptables ----
-
-def saved(program='iptables'):
-    return support.run([f'{program}-save']).stdout
-
-
-def use(daemon, backend):
-    """The daemon with this in its network.conf, from now on."""
-    with open(os.path.join(daemon.root, 'etc/libvirt/network.conf'), 'w', encoding='utf-8') as f:
-        f.write(f'firewall_backend = "{backend}"\n' if backend else '')
-
-
-needs_iptables = pytest.mark.skipif(not shutil.which('iptables-save'), reason='iptables is not installed')
-DROP = ['-P', 'FORWARD', 'DROP']
-
-
-@pytest.fixture
-def own_iptables(guest_daemon, request):
-    """A host that has its rules in iptables, by network.conf or (old) in the old tables."""
-    if request.param == 'old':
-        support.run(['iptables-legacy', *DROP])
-    else:
-        use(guest_daemon, 'iptables')
-    guest_daemon.crash()
-    guest_daemon.restart()
-    yield
-    for program in ('iptables', 'ip6tables', 'iptables-legacy', 'ip6tables-legacy'):
-        for words in (['-P', 'FORWARD', 'ACCEPT'], ['-P', 'INPUT', 'ACCEPT'], ['-F'], ['-X'], ['-t', 'nat', '-F'], ['-t', 'nat', '-X']):
-            subprocess.run([program, *words], stderr=subprocess.DEVNULL, check=False)
-    support.run(['nft', 'flush', 'ruleset'])
-
-
-@needs_iptables
-@pytest.mark.parametrize('own_iptables', ['new'], indirect=True)
-def test_iptables(guest_daemon, own_iptables, connection, boot_defined, server):
-    """By network.conf; what is forwarded and comes in is dropped by policy. Then back to nftables, while the network runs."""
-    for words in (DROP, ['-P', 'INPUT', 'DROP'], ['-I', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT']):
-        support.run(['iptables', *words])
-    start_network(connection, network_xml('n1', 31, bridge='virbr31'))
-    assert 'libvirt_network' not in rules()
-    commands = ['nslookup one.lan 192.168.31.1', ask_server()]
-    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up(commands))
-    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
-    assert support.file_has(log, 'you are 10.99.0.1')
-    support.run(['iptables', '-F', 'FORWARD'])
-    wait_for(lambda: '-A FORWARD -i virbr31 -j LV_FROM_virbr31' in saved(), 10, 'the rules to be put back')
-    assert saved().count('-j LV_') == 5
-    use(guest_daemon, 'nftables')
-    guest_daemon.crash()
-    guest_daemon.restart()
-    wait_for(lambda: 'LV_' not in saved() and 'to_virbr31' in rules() and 'libvirt bridge virbr31' in saved(), 10, 'the rules to move')
-    use(guest_daemon, 'iptables')
-    guest_daemon.crash()
-    guest_daemon.restart()
-    wait_for(lambda: saved().count('-j LV_') == 5 and 'to_virbr31' not in rules() and 'libvirt bridge' not in saved(), 10,
-             'the rules to move back')
-    again = libvirt.open(guest_daemon.uri)
-    again.networkLookupByName('n1').destroy()
-    assert 'virbr31' not in saved()
-    again.close()
-
-
-@pytest.mark.skipif(not shutil.which('iptables-legacy') or subprocess.run(['unshare', '-n', 'iptables-legacy', '-L'], stderr=subprocess.DEVNULL,
-                                                                         stdout=subprocess.DEVNULL, check=False).returncode != 0,
-                    reason="there is no iptables-legacy, or this kernel hasn't its tables")
-@pytest.mark.parametrize('own_iptables', ['old'], indirect=True)
-def test_old_iptables(own_iptables, connection, boot_defined, server):
-    """A host whose rules are in the old tables, where nftables sees nothing: chosen without being told."""
-    ip6 = "<ip family='ipv6' address='fd00:31::1' prefix='64'/>"
-    network = start_network(connection, network_xml('n1', 31, bridge='virbr31').replace('</network>', ip6 + '</network>'))
-    assert '-A FORWARD -o virbr31 -j LV_TO_virbr31' in saved('iptables-legacy') and 'fd00:31::/64' in saved('ip6tables-legacy')
-    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up([ask_server()]))
-    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
-    assert support.file_has(log, 'you are 10.99.0.1')
-    network.destroy()
-    assert 'virbr31' not in saved('iptables-legacy') + saved('ip6tables-legacy')
-
+    name_server(*how)
+    works(connection, boot_defined)

@@ -3,7 +3,6 @@
 """Virtual networks of a real host, which is this test's own network namespace: bridges, dnsmasq, the firewall's rules, and guests on
 them that reach each other, the host and a server behind it. Through python3-libvirt on Debian's library."""
 import contextlib
-import json
 import os
 import random
 import re
@@ -16,9 +15,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import support
-from netnode import (BOOT_SECONDS, ask_server, caught, dnsmasqs, ip, links, network_xml, nft, nic, nothing_left, rules, run_when_up,
-                     start_network)
-from netnode import connection, device, firewall, server      # pylint: disable=unused-import # noqa: F401
+from netnode import BOOT_SECONDS, ask_server, caught, dnsmasqs, ip, links, network_xml, nic, nothing_left, rules, run_when_up, start_network
+from netnode import connection, device, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
@@ -441,70 +439,6 @@ def test_killed_at_any_moment(guest_daemon, connection):
             network.destroy()
         nothing_left(f'virbr{number}', name)
     again.close()
-
-
-DOCKER = '''add table ip filter
-add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }
-add chain ip filter INPUT { type filter hook input priority 0; policy drop; }
-add rule ip filter INPUT ct state established accept
-'''
-
-
-def test_rules_of_docker(connection, boot_defined, server, firewall):
-    """Chains of iptables that drop everything: guests get addresses and reach the server all the same."""
-    firewall(DOCKER)
-    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
-    _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'), extra=run_when_up([ask_server()]))
-    wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
-    assert support.file_has(log, 'you are 10.99.0.1')
-    network.destroy()
-    assert 'virbr31' not in rules() and 'policy drop' in rules()
-
-
-def test_rules_that_come_later(connection, firewall):
-    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
-    nft('flush ruleset')
-    wait_for(lambda: 'to_virbr31' in rules() and 'nat_virbr31' in rules(), 10, 'the rules to be put back')
-    firewall(DOCKER)
-    wait_for(lambda: rules().count('libvirt bridge virbr31') == 7, 10, 'the new chains to let the bridge pass')
-    nft('flush chain ip filter FORWARD')
-    wait_for(lambda: rules().count('libvirt bridge virbr31') == 7, 10, 'the rules to be put back')
-    nft('flush ruleset')
-    for words in (['FORWARD', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT'], ['FORWARD', '-j', 'LOG'], ['FORWARD', '-j', 'REJECT']):
-        support.run(['iptables', '-A', *words])     # many hosts drop by their last rule, not by a policy
-    wait_for(lambda: rules().count('libvirt bridge virbr31') == 2, 10, 'the new chain to let the bridge pass')
-    network.destroy()
-    assert 'virbr31' not in rules()
-
-
-HOOK = 'add table inet mine\nadd chain inet mine through {{ type filter hook forward priority 0; policy {}; }}\n'
-BY_POLICY = HOOK.format('drop')
-BY_RULE = HOOK.format('accept') + 'add rule inet mine through ct state established accept\nadd rule inet mine through counter log reject\n'
-
-
-@pytest.mark.parametrize('drops', [BY_POLICY, BY_RULE], ids=['policy', 'rule'])
-def test_firewall_of_the_administrator(guest_daemon, connection, firewall, drops):
-    """A chain that is nobody's business but the administrator's: what it lacks is told."""
-    firewall(drops)
-    network = connection.networkDefineXML(network_xml('n1', 31, bridge='virbr31'))
-    problem = caught(network.create)
-    assert 'inet mine' in str(problem) and "'through'" in str(problem) and 'nft insert rule inet mine through iifname virbr31 accept' in str(problem)
-    nothing_left('virbr31', 'n1')
-    nft('add rule inet mine through iifname "virbr*" accept\nadd rule inet mine through oifname "virbr*" accept\n')
-    network.create()
-    assert 'Blocked by' not in guest_daemon.virsh('net-info', 'n1')
-    nft('flush table inet mine')    # a chain that drops by its policy does so without rules
-    if drops == BY_RULE:
-        nft(drops)
-    wait_for(lambda: "Blocked by:     chain 'through' of table 'inet mine', which drops what passes" in guest_daemon.virsh('net-info', 'n1'), 10, 'it')
-    told = json.loads(guest_daemon.virsh('net-info', 'n1', '--format', 'json'))
-    assert told['zone'] is None and len(told['blocked_by']) == 1 and "'through'" in told['blocked_by'][0]
-    network.destroy()
-    assert 'Blocked by' not in guest_daemon.virsh('net-info', 'n1')
-    # an isolated network sends nothing through
-    alone = connection.networkDefineXML(network_xml('n2', 32, mode=None))
-    alone.create()
-    assert 'Blocked by' not in guest_daemon.virsh('net-info', 'n2')
 
 
 GUEST_CHURN = '''

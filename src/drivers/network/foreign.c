@@ -195,13 +195,30 @@ static int open_iptables(const Chain *chain, const NetworkDef *net)
 
 /* ---- chains of others ---- */
 
-/* Whether a table says anything about the bridge. */
+/* Whether rules name the bridge, or all whose names begin as its does. */
+static bool names(const char *text, const char *bridge)
+{
+    g_autofree char *exact = g_strdup_printf("\"%s\"", bridge);
+    bool found = strstr(text, exact) != NULL;
+    for (size_t n = 1; !found && n <= strlen(bridge); n++) {
+        g_autofree char *pattern = g_strdup_printf("\"%.*s*\"", (int) n, bridge);
+        found = strstr(text, pattern) != NULL;
+    }
+    return found;
+}
+
+/* Whether a chain, or what of its table it may lead to, says anything about the bridge. */
 static int knows(const Chain *chain, const char *bridge)
 {
-    g_autofree char *command = g_strdup_printf("list table %s %s", chain->family, chain->table);
-    g_autofree char *text = firewall_list(command, "look at the host's firewall"), *exact = g_strdup_printf("\"%s\"", bridge);
-    g_autofree char *letters = g_strndup(bridge, strcspn(bridge, "0123456789")), *pattern = g_strdup_printf("\"%s*\"", letters);
-    return text ? strstr(text, exact) != NULL || strstr(text, pattern) != NULL : -1;
+    g_autofree char *command = g_strdup_printf("list chain %s %s %s", chain->family, chain->table, chain->name);
+    g_autofree char *text = firewall_list(command, "look at the host's firewall");
+    if (!text || names(text, bridge))
+        return text ? 1 : -1;
+    if (!strstr(text, "\"jump\"") && !strstr(text, "\"goto\"") && !strstr(text, "\"vmap\"") && !strchr(text, '@'))
+        return 0;
+    g_autofree char *whole = g_strdup_printf("list table %s %s", chain->family, chain->table);
+    g_autofree char *more = firewall_list(whole, "look at the host's firewall");
+    return more ? names(more, bridge) : -1;
 }
 
 static const char *what_it_drops(const Chain *chain)

@@ -170,8 +170,11 @@ static int explain(const NetworkDef *net)
 {
     g_autofree char *rival = strstr(error_message(), "already in use") ? rival_find(53, net->n_ips ? net->ips[0]->address : NULL) : NULL;
     g_autofree char *told = rival ? g_strdup(error_message()) : NULL;
-    return !rival ? -1 : FAIL(VIR_ERR_OPERATION_FAILED, "%s. It is %s that listens at port 53 on all addresses: let it bind to its own ones "
-                              "('bind-dynamic' for dnsmasq, 'interface' for others), or give the network <dns enable='no'/>", told, rival);
+    if (!rival)
+        return -1;
+    return FAIL(VIR_ERR_OPERATION_FAILED, "%s. It is %s that listens at port 53 there: let it leave the bridge alone ('bind-dynamic' and "
+                "'except-interface=%s' for dnsmasq, the interfaces or addresses that it is to listen on for others), or give the network "
+                "<dns enable='no'/>", told, rival, net->bridge.name);
 }
 
 static int launch(const NetworkNode *node, const NetworkDef *net, const DnsmasqFiles *files)
