@@ -5,8 +5,8 @@
  */
 #define ERROR_DOMAIN VIR_FROM_POLKIT
 #include "base/error.h"
+#include "bus/bus.h"
 #include "daemon/dispatch_priv.h"
-#include <gio/gio.h>
 #include <unistd.h>
 
 /* A person may have to type a password. */
@@ -58,10 +58,11 @@ static GVariant *polkit_subject(pid_t pid, uid_t uid)
 static int polkit_check(pid_t pid, uid_t uid, const char *action)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
+    g_autofree char *why = NULL;
+    g_autoptr(GDBusConnection) bus = bus_system(&why);
     if (!bus)
         return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "cannot reach polkit: %s. Set auth_unix_rw = \"none\" in libvirtd.conf and "
-                    "rely on the socket's permissions, or start dbus and polkitd", error->message);
+                    "rely on the socket's permissions, or start dbus and polkitd", why);
     g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
         bus, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
         "CheckAuthorization", g_variant_new("(@(sa{sv})sa{ss}us)", polkit_subject(pid, uid), action, NULL, 1u, ""),

@@ -32,6 +32,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "bus/bus.h"
 #include "core/driver.h"
 #include "core/folders.h"
 #include "core/hooks.h"
@@ -323,6 +324,7 @@ static void close_all(Daemon *daemon)
     loop_watch_remove(daemon->signal_watch);
     loop_timer_remove(daemon->idle_timer);
     loop_timer_remove(daemon->stop_timer);
+    bus_disconnect(); /* nobody waits for polkit any longer */
     pool_free(daemon->pool);
     service_free(daemon->service);
     loop_free(daemon->loop);

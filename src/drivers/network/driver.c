@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "bus/bus.h"
 #include "config/network.h"
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
-#include "drivers/network/firewalld.h"
 #include "drivers/network/forwards.h"
 #include "drivers/network/iptables.h"
 #include "drivers/network/network_driver.h"
@@ -128,7 +128,7 @@ static void state_stop(void)
     /* what was due then */
     if (!pool_drain(state->pool, DRAIN_MS))
         LOG_ERROR("work on networks is still under way after %d s", DRAIN_MS / 1000);
-    firewalld_disconnect();
+    bus_disconnect();
     g_clear_pointer(&state, node_free);
 }
 

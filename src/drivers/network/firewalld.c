@@ -2,11 +2,11 @@
 #define ERROR_DOMAIN VIR_FROM_FIREWALLD
 #define LOG_SOURCE "network.firewalld"
 #include "drivers/network/firewalld.h"
-#include <gio/gio.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/log.h"
 #include "base/threadpool.h"
+#include "bus/bus.h"
 
 #define NAME "org.fedoraproject.FirewallD1"
 #define PATH "/org/fedoraproject/FirewallD1"
@@ -14,88 +14,13 @@
 /* It answers while it reads its rules anew. */
 #define CALL_MS 15000
 
-/* Longest wait for the bus to take us; so long one that didn't is left alone. */
-#define CONNECT_MS 5000
-#define LEFT_ALONE_US (10 * G_USEC_PER_SEC)
-
-static GMutex lock;               /* guards the following */
-static GDBusConnection *shared;
-static gint64 refused_us;
-
-typedef struct Connecting {
-    GDBusConnection *bus;
-    gboolean done;
-} Connecting;
-
-static void on_connected(GObject *source, GAsyncResult *result, gpointer opaque)
-{
-    Connecting *connecting = opaque;
-    connecting->bus = g_dbus_connection_new_for_address_finish(result, NULL);
-    connecting->done = TRUE;
-}
-
-static gboolean on_deadline(gpointer opaque)
-{
-    g_cancellable_cancel(opaque);
-    return G_SOURCE_REMOVE;
-}
-
-/* A connection of our own, whose end doesn't end the process. NULL: the bus isn't there, or doesn't answer. */
-static GDBusConnection *connect_in_time(const char *address)
-{
-    Connecting connecting = { NULL, FALSE };
-    g_autoptr(GMainContext) context = g_main_context_new();
-    g_autoptr(GCancellable) cancel = g_cancellable_new();
-    GSource *deadline = g_timeout_source_new(CONNECT_MS);
-    g_source_set_callback(deadline, on_deadline, cancel, NULL);
-    g_source_attach(deadline, context);
-    g_main_context_push_thread_default(context);
-    g_dbus_connection_new_for_address(address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                                      NULL, cancel, on_connected, &connecting);
-    while (!connecting.done)
-        g_main_context_iteration(context, TRUE);
-    g_main_context_pop_thread_default(context);
-    g_source_destroy(deadline);
-    g_source_unref(deadline);
-    return connecting.bus;
-}
-
-/* The system's bus, to which all networks share a connection: a reference, or NULL if there is none. */
-static GDBusConnection *connect_bus(void)
-{
-    g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
-    g_mutex_lock(&lock);
-    if (shared && g_dbus_connection_is_closed(shared))
-        g_clear_object(&shared);
-    if (!shared && address && g_get_monotonic_time() >= refused_us) {
-        gint64 begin = g_get_monotonic_time();
-        pool_blocking_begin();
-        shared = connect_in_time(address);
-        pool_blocking_end();
-        if (!shared && g_get_monotonic_time() - begin >= CONNECT_MS * G_GINT64_CONSTANT(1000)) {
-            LOG_WARN("the system's bus doesn't answer, so networks aren't put into zones of firewalld");
-            refused_us = g_get_monotonic_time() + LEFT_ALONE_US;
-        }
-    }
-    GDBusConnection *bus = shared ? g_object_ref(shared) : NULL;
-    g_mutex_unlock(&lock);
-    return bus;
-}
-
-void firewalld_disconnect(void)
-{
-    g_mutex_lock(&lock);
-    if (shared)
-        g_dbus_connection_close_sync(shared, NULL, NULL);
-    g_clear_object(&shared);
-    g_mutex_unlock(&lock);
-}
-
 static bool is_running(GDBusConnection *bus)
 {
+    pool_blocking_begin();
     g_autoptr(GVariant) reply = g_dbus_connection_call_sync(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                                             "NameHasOwner", g_variant_new("(s)", NAME), G_VARIANT_TYPE("(b)"),
                                                             G_DBUS_CALL_FLAGS_NONE, CALL_MS, NULL, NULL);
+    pool_blocking_end();
     gboolean owned = FALSE;
     if (reply)
         g_variant_get(reply, "(b)", &owned);
@@ -136,7 +61,7 @@ static bool is_in_zone(GDBusConnection *bus, const NetworkDef *net)
 
 char *firewalld_zone(const NetworkDef *net)
 {
-    g_autoptr(GDBusConnection) bus = connect_bus();
+    g_autoptr(GDBusConnection) bus = bus_system(NULL);
     return bus && is_running(bus) ? ask_zone(bus, net) : NULL;
 }
 
@@ -155,7 +80,7 @@ static int put_into_zone(GDBusConnection *bus, const NetworkDef *net)
 
 int firewalld_ensure(const NetworkDef *net, bool strict)
 {
-    g_autoptr(GDBusConnection) bus = connect_bus();
+    g_autoptr(GDBusConnection) bus = bus_system(NULL);
     if (!bus || !is_running(bus)) {
         if (!net->bridge.zone || !strict)
             return 0;
@@ -170,7 +95,7 @@ int firewalld_ensure(const NetworkDef *net, bool strict)
 
 void firewalld_remove(const NetworkDef *net)
 {
-    g_autoptr(GDBusConnection) bus = connect_bus();
+    g_autoptr(GDBusConnection) bus = bus_system(NULL);
     g_autoptr(GError) error = NULL;
     if (!bus || !is_running(bus) || !is_in_zone(bus, net))
         return;

@@ -15,5 +15,3 @@ int firewalld_ensure(const NetworkDef *net, bool strict);
 void firewalld_remove(const NetworkDef *net);
 /** The zone that the bridge of @net is in; NULL: none, or firewalld doesn't run. Caller frees. [worker] */
 char *firewalld_zone(const NetworkDef *net);
-/** Let go of the system's bus: the driver stops. */
-void firewalld_disconnect(void);
