@@ -163,6 +163,9 @@ static const Case cases[] = {
       "<interface type='ethernet' name='eth0'><start mode='onboot'/><mtu size='1400'/><protocol family='ipv4'><dhcp/>"
       "<ip address='10.0.0.1' prefix='8'/><route gateway='10.0.0.2'/></protocol><protocol family='ipv6'><ip address='fd00::1' prefix='64'/>"
       "</protocol></interface>" },
+    { &style_networkd, { { "/etc/systemd/network/a.netdev", "[NetDev]\nName=b\nKind=bond\n[Bond]\nARPIntervalSec=1\nARPIPTargets=10.0.0.1,10.0.0.2\n" },
+        { "/etc/systemd/network/b.netdev", "[NetDev]\nName=b\nKind=bond\n[Bond]\nARPIntervalSec=2\nARPIPTargets=10.0.0.3\n" } },
+      "<interface type='bond' name='b'><start mode='none'/><bond><arpmon interval='2000' target='10.0.0.3'/></bond></interface>" },
     { &style_keyfile, { { "/etc/NetworkManager/system-connections/Wired.nmconnection",
         "[connection]\nid=Wired\nuuid=11111111-2222-3333-4444-555555555555\ntype=802-3-ethernet\ninterface-name=eth0\n[802-3-ethernet]\nmtu=1300\n"
         "[ipv4]\nmethod=manual\naddress1=10.0.0.1/24,10.0.0.9\naddress2=10.0.0.2/24\n[ipv6]\nmethod=ignore\n" },

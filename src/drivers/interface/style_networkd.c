@@ -194,8 +194,10 @@ static void read_bond(const GPtrArray *ini, HostInterfaceDef *def)
         bond->miimon->carrier = host_bond_carrier_from_string(value);
     if ((value = ini_get(ini, "Bond", "ARPIntervalSec")) && milliseconds(value))
         style_arpmon(def)->interval = milliseconds(value);
-    if (bond->arpmon && (value = ini_get(ini, "Bond", "ARPIPTargets")))
+    if (bond->arpmon && (value = ini_get(ini, "Bond", "ARPIPTargets"))) {
+        g_free(bond->arpmon->target); /* of another file about this bond */
         bond->arpmon->target = g_strndup(value, strcspn(value, ", "));
+    }
     if (bond->arpmon && (value = ini_get(ini, "Bond", "ARPValidate")))
         bond->arpmon->validate = host_bond_validate_from_string(value);
 }
