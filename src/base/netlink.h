@@ -208,6 +208,7 @@ char *netlink_saved_text(const NetlinkSaved *saved);
 NetlinkSaved *netlink_saved_parse(const char *text);
 /** Whether there was a link of that name, up. */
 bool netlink_saved_was_up(const NetlinkSaved *saved, const char *name);
-/** Make the links of the names in @names (set of names) what they were, with addresses and routes: what wasn't there goes, what has gone
- * comes back with its number. 0; -1 with the first error, after as much as possible was done. */
-int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *names);
+/** Make the links of the names in @touched (set of names) what they were, with addresses and routes, and those that stood on them and
+ * have gone with them: what wasn't there goes, what has gone comes back with its number. 0; -1 with the first error, after as much as
+ * possible was done. */
+int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *touched);

@@ -484,12 +484,41 @@ static GHashTable *indexes_of(const NetlinkSaved *saved, GHashTable *names)
     return indexes;
 }
 
-int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *names)
+/* Add a link that stood on one of @names and has gone with it, as VLANs of a bond do. Whether there is one. */
+static bool add_one_that_went_too(const NetlinkSaved *saved, const NetlinkSaved *now, GHashTable *names, GHashTable *indexes)
 {
-    g_autoptr(GHashTable) indexes = indexes_of(saved, names);
+    for (guint i = 0; i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
+        Link link, is;
+        if (!take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &link) || !options_of(&link) || g_hash_table_contains(names, link.name) ||
+            !g_hash_table_contains(indexes, GUINT_TO_POINTER(link.parent)) || find_link(now, link.name, &is))
+            continue;
+        g_hash_table_add(indexes, GUINT_TO_POINTER((guint) link.head->ifi_index));
+        return g_hash_table_add(names, g_strdup(link.name));
+    }
+    return false;
+}
+
+/* A copy of @names and of those that went with them; adds to @indexes. */
+static GHashTable *with_what_went_too(const NetlinkSaved *saved, const NetlinkSaved *now, GHashTable *names, GHashTable *indexes)
+{
+    GHashTable *all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer name;
+    g_hash_table_iter_init(&iter, names);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_hash_table_add(all, g_strdup(name));
+    while (add_one_that_went_too(saved, now, all, indexes))
+        ;
+    return all;
+}
+
+int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *touched)
+{
+    g_autoptr(GHashTable) indexes = indexes_of(saved, touched);
     g_autoptr(NetlinkSaved) now = netlink_saved_new(nl);
     if (!now)
         return -1;
+    g_autoptr(GHashTable) names = with_what_went_too(saved, now, touched, indexes);
     FirstError first = { NULL, 0 };
     remove_new(nl, saved, now, names, &first);
     static const LinkStep steps[] = { make_missing, restore_settings, restore_place };

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Interfaces of a host whose kernel has VLANs and bonds."""
+import json
+import os
+
+import pytest
+
+from conftest import modules, run, virsh, wait_for
+
+BOND = """<interface type='bond' name='bo1'><start mode='none'/><protocol family='ipv4'><ip address='10.71.0.1' prefix='24'/></protocol>
+  <bond mode='active-backup'><miimon freq='100' updelay='200' carrier='netif'/>
+  <interface type='ethernet' name='e2'/><interface type='ethernet' name='e3'/></bond></interface>"""
+VLAN = """<interface type='vlan' name='e1.7'><start mode='none'/><protocol family='ipv4'><ip address='10.72.0.1' prefix='24'/>
+  <route gateway='10.72.0.254'/></protocol><vlan tag='7'><interface name='e1'/></vlan></interface>"""
+# with a bond and a VLAN of its own
+BRIDGE = """<interface type='bridge' name='br1'><start mode='none'/><protocol family='ipv6'><ip address='fd00:71::1' prefix='64'/></protocol>
+  <bridge stp='off'><interface type='bond' name='bo2'><bond mode='balance-xor'><miimon freq='50' carrier='netif'/>
+  <interface type='ethernet' name='e2'/></bond></interface>
+  <interface type='vlan' name='e3.9'><vlan tag='9'><interface name='e3'/></vlan></interface></bridge></interface>"""
+LIVED_IN = """link add bo0 type bond mode active-backup miimon 100 updelay 200
+link set e0 master bo0
+link set e1 down
+link set e1 master bo0
+link set bo0 up mtu 1400
+address add 10.70.0.1/24 dev bo0
+address add fd00:70::1/64 dev bo0 nodad
+route add 10.99.0.0/16 via 10.70.0.254 metric 7
+link add link bo0 name bo0.5 type vlan id 5
+link set bo0.5 up
+address add 10.75.0.1/24 dev bo0.5
+route add 10.98.0.0/16 via 10.75.0.254
+link add link e2 name e2.9 type vlan id 9 protocol 802.1ad
+link add br0 type bridge stp_state 1 forward_delay 600
+link set e2.9 master br0
+link set br0 up
+link set e2.9 up
+address add 10.76.0.1/24 dev br0
+address add 10.77.0.1/32 dev e3
+-6 route add fd00:99::/64 via fd00:70::9"""
+
+
+def ip(*words):
+    return json.loads(run('ip', '-j', *words) or '[]')
+
+
+def names():
+    return {link['ifname'] for link in ip('link')}
+
+
+@pytest.fixture
+def cables():
+    """Four cables whose ends are here, on a host without a manager of its own; all that is made with them is gone after the test."""
+    run('modprobe', 'bonding', 'max_bonds=0')
+    modules('bonding', '8021q', 'veth')
+    os.rename('/usr/sbin/ifup', '/usr/sbin/ifup.away')
+    before = names()
+    for number in range(4):
+        run('ip', 'link', 'add', f'e{number}', 'type', 'veth', 'peer', 'name', f'p{number}')
+        run('ip', 'link', 'set', f'p{number}', 'up')
+    yield
+    for name in sorted(names() - before, reverse=True):
+        run('ip', 'link', 'delete', name, check=False)
+    os.rename('/usr/sbin/ifup.away', '/usr/sbin/ifup')
+
+
+def details(name):
+    return ip('-d', 'link', 'show', 'dev', name)[0]
+
+
+def settled():
+    """What `ip` tells, once nothing of it is on its way."""
+    def look():
+        found = {'link': ip('-d', 'link'), 'addr': ip('addr'), 'route': ip('route', 'show', 'table', 'main'), 'six': ip('-6', 'route', 'show', 'table', 'main')}
+        for link in found['link']:
+            for counter in [key for key in link.get('linkinfo', {}).get('info_data', {}) if 'timer' in key]:
+                del link['linkinfo']['info_data'][counter]      # it runs
+        return found
+
+    def quiet():
+        first = look()
+        if any(a.get('tentative') for link in first['addr'] for a in link['addr_info']):
+            return None
+        run('sleep', '0.5')     # a bond finds out about its ports' carriers in this time
+        return first if first == look() else None
+    return wait_for(quiet, what='the network being quiet')
+
+
+def test_vlan_and_bond(cables, xml):
+    for text in (BOND, VLAN, BRIDGE):
+        virsh('iface-define', xml(text))
+    try:
+        for name in ('bo1', 'e1.7'):
+            virsh('iface-start', name)
+        bond, vlan = details('bo1')['linkinfo'], details('e1.7')
+        assert bond['info_kind'] == 'bond' and bond['info_data']['mode'] == 'active-backup'
+        assert (bond['info_data']['miimon'], bond['info_data']['updelay']) == (100, 200)
+        assert details('e2')['master'] == details('e3')['master'] == 'bo1'
+        assert vlan['linkinfo']['info_data']['id'] == 7 and vlan['link'] == 'e1'
+        assert [route['dev'] for route in ip('route') if route['dst'] == 'default' and route['gateway'] == '10.72.0.254'] == ['e1.7']
+        told = virsh('iface-dumpxml', 'bo1')
+        assert "<bond mode='active-backup'>" in told and "<miimon freq='100' updelay='200'" in told and "name='e2'" in told and "10.71.0.1" in told
+        assert "<vlan tag='7'>" in virsh('iface-dumpxml', 'e1.7')
+        virsh('iface-destroy', 'bo1')
+        virsh('iface-destroy', 'e1.7')
+        assert not {'bo1', 'e1.7'} & names() and 'master' not in details('e2')
+        virsh('iface-start', 'br1')
+        assert details('bo2')['master'] == details('e3.9')['master'] == 'br1' and details('e2')['master'] == 'bo2'
+        assert details('bo2')['linkinfo']['info_data']['mode'] == 'balance-xor'
+        virsh('iface-destroy', 'br1')
+        assert not {'br1', 'bo2', 'e3.9'} & names()
+    finally:
+        for name in ('bo1', 'e1.7', 'br1'):
+            virsh('iface-undefine', name)
+
+
+@pytest.mark.parametrize('end', ['rollback', 'killed'])
+def test_change(cables, xml, end):
+    """A change that takes away a bond with what stands on it, a bridge and addresses, taken back: everything is as it was."""
+    run('ip', '-batch', '-', stdin=LIVED_IN)
+    before = settled()
+    virsh('iface-begin')
+    for name in ('bo0', 'br0', 'e3'):
+        virsh('iface-destroy', name)
+    assert not {'bo0', 'bo0.5', 'br0'} & names()
+    for text in (BOND, VLAN, BRIDGE):
+        virsh('iface-define', xml(text))
+    for name in ('bo1', 'e1.7'):
+        virsh('iface-start', name)
+    if end == 'killed':
+        run('systemctl', 'kill', '-s', 'KILL', 'libvirtd.service')
+        run('systemctl', 'restart', 'libvirtd.service')
+    virsh('iface-rollback')
+    after = settled()
+    for what, told in before.items():
+        assert told == after[what], what
+    assert not {'bo1', 'e1.7', 'br1'} & set(virsh('iface-list', '--all').split())
