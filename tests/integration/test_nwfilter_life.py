@@ -110,7 +110,7 @@ def test_a_filter_in_use(host, guest):
             came.append(guest.passes(frame(0x1111)))
     thread = threading.Thread(target=pour)
     thread.start()
-    for n in range(30):
+    for n in range(max(100, 3 * CHANGERS)):
         host.nwfilterDefineXML(filter_xml('u', PASS + first + (other if n % 2 else ''), uuid='21111111-1111-1111-1111-111111111111'))
     ended.set()
     thread.join()

@@ -39,7 +39,7 @@ typedef struct NwfilterNode {
 
 /* What an interface has. */
 typedef struct Bound {
-    char *remove;        /* commands that take away its rules */
+    NwfilterRemoval remove; /* commands that take away its rules */
     char *set;           /* of its learnt addresses, or NULL */
     Learner *learner;    /* who fills it, or NULL */
     guint8 uuid[16], mac[6]; /* whose addresses they are */
@@ -54,7 +54,7 @@ static void bound_free(void *opaque)
         return;
     learner_free(bound->learner);
     g_free(bound->set);
-    g_free(bound->remove);
+    nwfilter_removal_clear(&bound->remove);
     g_free(bound);
 }
 
@@ -86,11 +86,9 @@ static void cut_off(const NwfilterUse *use, NwfilterRules *rules)
     nwfilter_rules_block(use->binding, rules);
 }
 
-/* Commands that take away what an interface has; @set: what it has learnt as well. */
-static void write_removal(const Bound *bound, gboolean set, GString *commands)
+static void write_set_removal(const Bound *bound, GString *commands)
 {
-    g_string_append(commands, bound->remove);
-    if (set && bound->set)
+    if (bound->set)
         g_string_append_printf(commands, "delete set " NWFILTER_TABLE " %s\n", bound->set);
 }
 
@@ -107,7 +105,7 @@ static Bound *bound_new(NwfilterNode *node, const NwfilterUse *use, NwfilterRule
     if (rules->mode == LEARNING_DHCP && !(learner = learner_new(node->loop, node->pool, use->binding, rules->set)))
         return NULL;
     Bound *bound = g_new0(Bound, 1);
-    bound->remove = g_strdup(rules->remove);
+    bound->remove = nwfilter_removal_copy(&rules->remove);
     bound->set = g_strdup(rules->set);
     bound->learner = learner;
     memcpy(bound->uuid, use->binding->owner.uuid, sizeof(bound->uuid));
@@ -133,8 +131,12 @@ static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *mad
             return -1;
         g_ptr_array_add(bounds, bound);
         if (old)
-            write_removal(old, !keeps_set(old, &uses[i], &made[i]), commands);
+            nwfilter_removal_write_changed(&old->remove, &made[i].remove, TRUE, commands);
+        if (old && !keeps_set(old, &uses[i], &made[i]))
+            write_set_removal(old, commands);
         g_string_append(commands, made[i].text);
+        if (old)
+            nwfilter_removal_write_changed(&old->remove, &made[i].remove, FALSE, commands);
         if (elements)
             g_string_append_printf(commands, "add element " NWFILTER_TABLE " %s { %s }\n", made[i].set, elements);
         connections = connections || made[i].connections;
@@ -204,8 +206,10 @@ static int lift(NwfilterHost *host, const NwfilterBindingDef *binding)
         return 0; /* of a run that was cut short: nothing of it outlives the start of the daemon */
     g_autofree char *what = g_strdup_printf("take the filter off interface '%s'", binding->portdev);
     g_autoptr(GString) commands = g_string_new(g_hash_table_size(node->bound) == 1 ? WIPE : NULL);
-    if (!commands->len)
-        write_removal(bound, TRUE, commands);
+    if (!commands->len) {
+        nwfilter_removal_write(&bound->remove, commands);
+        write_set_removal(bound, commands);
+    }
     if (firewall_run(commands->str, what) < 0) {
         virErrorPtr error = error_save();
         gboolean there = table_is_there();

@@ -30,10 +30,55 @@ const char nwfilter_rules_base[] =
     "add rule " NWFILTER_TABLE " to oifname vmap @to2\n"
     "add rule " NWFILTER_TABLE " to_packets oifname vmap @to3\n";
 
+void nwfilter_removal_clear(NwfilterRemoval *removal)
+{
+    g_free(removal->unlink);
+    g_free(removal->flush);
+    g_free(removal->drop);
+    g_free(removal->sets);
+    *removal = (NwfilterRemoval) { NULL };
+}
+
+NwfilterRemoval nwfilter_removal_copy(const NwfilterRemoval *removal)
+{
+    return (NwfilterRemoval) { g_strdup(removal->unlink), g_strdup(removal->flush), g_strdup(removal->drop), g_strdup(removal->sets) };
+}
+
+void nwfilter_removal_write(const NwfilterRemoval *removal, GString *commands)
+{
+    const char *const parts[] = { removal->unlink, removal->flush, removal->drop, removal->sets };
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        g_string_append(commands, parts[i]);
+}
+
+/* The lines of @was that @now doesn't have. */
+static void write_missing(const char *was, const char *now, GString *commands)
+{
+    g_auto(GStrv) old = g_strsplit(was, "\n", -1), new = g_strsplit(now, "\n", -1);
+    g_autoptr(GHashTable) there = g_hash_table_new(g_str_hash, g_str_equal);
+    for (char **line = new; *line; line++)
+        g_hash_table_add(there, *line);
+    for (char **line = old; *line; line++) {
+        if (!g_hash_table_contains(there, *line))
+            g_string_append_printf(commands, "%s\n", *line);
+    }
+}
+
+void nwfilter_removal_write_changed(const NwfilterRemoval *was, const NwfilterRemoval *now, gboolean before, GString *commands)
+{
+    if (before) {
+        g_string_append(commands, was->flush);
+        g_string_append(commands, was->sets);
+        return;
+    }
+    write_missing(was->unlink, now->unlink, commands);
+    write_missing(was->drop, now->drop, commands);
+}
+
 void nwfilter_rules_clear(NwfilterRules *rules)
 {
     g_free(rules->text);
-    g_free(rules->remove);
+    nwfilter_removal_clear(&rules->remove);
     g_free(rules->set);
     *rules = (NwfilterRules) { NULL };
 }
@@ -381,7 +426,7 @@ static void write_rules(Plan *plan, NwfilterRules *rules)
         }
     }
     rules->text = g_strconcat(chains->str, content->str, elements->str, NULL);
-    rules->remove = g_strconcat(unlink->str, flush->str, drop->str, plan->remove_sets->str, NULL);
+    rules->remove = (NwfilterRemoval) { g_strdup(unlink->str), g_strdup(flush->str), g_strdup(drop->str), g_strdup(plan->remove_sets->str) };
     rules->connections = plan->connections;
 }
 

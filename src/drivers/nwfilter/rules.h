@@ -14,10 +14,25 @@
 /** Most rules of one interface: references may multiply, and variables with long lists. */
 #define NWFILTER_MAX_RULES 20000
 
+/** Commands, one a line, that take away what an interface has, but for the set of addresses; in this order. */
+typedef struct NwfilterRemoval {
+    char *unlink;          /**< The elements that lead to its chains. */
+    char *flush, *drop;    /**< The rules of its chains, and the chains. */
+    char *sets;            /**< What its rules count in. */
+} NwfilterRemoval;
+
+void nwfilter_removal_clear(NwfilterRemoval *removal);
+NwfilterRemoval nwfilter_removal_copy(const NwfilterRemoval *removal);
+/** Append all that takes away what there is. */
+void nwfilter_removal_write(const NwfilterRemoval *removal, GString *commands);
+/** Append what makes room for the rules of @now, before the commands that make them (@before) or after them. Chains and elements that both have
+ * stay: the kernel changes rules of a chain at once for each packet, but not what leads to another chain. */
+void nwfilter_removal_write_changed(const NwfilterRemoval *was, const NwfilterRemoval *now, gboolean before, GString *commands);
+
 /** The rules of one interface. */
 typedef struct NwfilterRules {
-    char *text;            /**< Commands that make its chains and elements, which must not be there. */
-    char *remove;          /**< Commands that take away all that @text makes, but for the set of addresses. */
+    char *text;            /**< Commands that make its chains and elements; chains may be there, empty, and so may elements. */
+    NwfilterRemoval remove; /**< What takes away all that @text makes. */
     char *set;             /**< Name of the set of learnt addresses (learning.h), which @text makes if it isn't there; NULL: none. */
     LearningMode mode;     /**< How it is filled. */
     gboolean connections;  /**< The kernel must follow connections in bridges. */
