@@ -346,7 +346,7 @@ def test_the_bridge_of_a_network_is_left_alone(styled):
 
 MANAGERS = {
     'ifupdown': ('usr/sbin/ifup usr/sbin/ifdown', None, [['ifup', 'br0']], [['ifdown', 'br0']]),
-    'networkd': ('usr/bin/networkctl', 'run/systemd/netif', [['networkctl', 'reload'], ['networkctl', 'up', 'br0'], ['networkctl', 'reconfigure', 'br0']],
+    'networkd': ('usr/bin/networkctl', 'run/systemd/netif/state', [['networkctl', 'reload'], ['networkctl', 'up', 'br0'], ['networkctl', 'reconfigure', 'br0']],
                  [['networkctl', 'down', 'br0']]),
     'keyfile': ('usr/bin/nmcli', 'run/NetworkManager', [['nmcli', 'connection', 'reload'], ['nmcli', 'connection', 'up', 'id', 'libvirt-br0']],
                 [['nmcli', 'device', 'disconnect', 'br0']]),

@@ -35,7 +35,7 @@ typedef struct Manager {
 
 static const Manager managers[] = {
     { &style_ifupdown, "/usr/sbin/ifup", "/usr/sbin/ifup", { NULL }, { { "ifup", "NAME" } }, { { "ifdown", "NAME" } } },
-    { &style_networkd, "/usr/bin/networkctl", "/run/systemd/netif", { "networkctl", "reload" },
+    { &style_networkd, "/usr/bin/networkctl", "/run/systemd/netif/state", { "networkctl", "reload" },
       { { "networkctl", "reload" }, { "networkctl", "up", "NAME" }, { "networkctl", "reconfigure", "NAME" } },
       { { "networkctl", "down", "NAME" } } },
     { &style_keyfile, "/usr/bin/nmcli", "/run/NetworkManager", { "nmcli", "connection", "reload" },

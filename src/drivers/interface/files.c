@@ -48,7 +48,7 @@ const HostStyle *host_style(const char *root)
         return &style_netplan;
     if (exists(root, "/run/NetworkManager"))
         return &style_keyfile;
-    if (exists(root, "/run/systemd/netif"))
+    if (exists(root, "/run/systemd/netif/state")) /* the folder alone is there on every host with systemd */
         return &style_networkd;
     if (exists(root, style_ifupdown.file))
         return &style_ifupdown;
