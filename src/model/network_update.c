@@ -213,15 +213,15 @@ static bool has_name(const NetworkDnsHost *host, const char *name)
     return false;
 }
 
-/* An address has one entry; a name may be in several. To delete, one of the names is enough. */
+/* An address has one entry; a name may be in several. To delete, the address or one of the names is enough. */
 static bool dns_host_names(const void *item, const void *other)
 {
     const NetworkDnsHost *a = item, *b = other;
-    bool name = !a->n_hostnames;
+    bool named = same(a->ip, b->ip);
 
     for (guint i = 0; i < a->n_hostnames; i++)
-        name = name || has_name(b, a->hostnames[i]);
-    return same_or_unset(a->ip, b->ip) && name;
+        named = named || has_name(b, a->hostnames[i]);
+    return named;
 }
 
 static bool dns_host_clashes(const void *item, const void *other)

@@ -312,12 +312,13 @@ static void add_host(GString *text, const NetworkDhcpHost *host)
         g_string_append(text, mac_format(host->mac, mac));
     else if (host->id)
         g_string_append_printf(text, "id:%s", host->id);
-    /* who is known by the name alone has it first */
-    if (text->len == start && host->name)
-        g_string_append_printf(text, "%s,%s%s%s", host->name, v6 ? "[" : "", host->ip, v6 ? "]" : "");
-    else
-        g_string_append_printf(text, ",%s%s%s%s%s", v6 ? "[" : "", host->ip, v6 ? "]" : "", host->name ? "," : "",
-                               host->name ? host->name : "");
+    g_autofree char *ip = g_strdup_printf(v6 ? "[%s]" : "%s", host->ip);
+    /* a hardware address is followed by the address, all else by the name */
+    const char *parts[] = { host->has_mac ? ip : host->name, host->has_mac ? host->name : ip };
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i])
+            g_string_append_printf(text, "%s%s", text->len == start ? "" : ",", parts[i]);
+    }
     g_string_append_printf(text, "%s\n", lease);
 }
 
