@@ -139,6 +139,58 @@ def test_images(pool):
     assert not [name for name in os.listdir(folder(pool)) if 'none' in name or name.startswith('.')]
 
 
+PASSPHRASE = 'a, long=passphrase'
+ENCRYPTION = "<encryption format='luks'><secret type='passphrase' {}/>{}</encryption>"
+CIPHER = "<cipher name='aes' size='128' mode='cbc' hash='sha256'/><ivgen name='essiv' hash='sha256'/>"
+
+
+def unlocked(vol, kind, *words):
+    """What a qemu-img that has the passphrase says of an encrypted volume."""
+    secret = folder_file(vol, PASSPHRASE)
+    spec = f"driver={kind},{'' if kind == 'luks' else 'encrypt.'}key-secret=k,file.filename={vol.path()}"
+    return subprocess.run(['qemu-img', *words, '--object', f'secret,id=k,file={secret}', '--image-opts', spec], capture_output=True, text=True,
+                          check=False)
+
+
+def folder_file(vol, text):
+    path = os.path.join(os.path.dirname(os.path.dirname(vol.path())), 'passphrase')
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+    return path
+
+
+def test_encrypted(connection, daemon, pool):
+    secret = connection.secretDefineXML(f"<secret><usage type='volume'><volume>{folder(pool)}/plain</volume></usage></secret>")
+    by_uuid, by_usage = f"uuid='{secret.UUIDString()}'", f"usage='{folder(pool)}/plain'"
+    refused(libvirt.VIR_ERR_NO_SECRET, pool.createXML, vol_xml('plain', 4, target=ENCRYPTION.format(by_uuid, '')))
+    secret.setValue(PASSPHRASE.encode())
+    for name, kind, reference, more in ('plain', 'raw', by_usage, ''), ('chosen', 'raw', by_uuid, CIPHER), ('image', 'qcow2', by_uuid, CIPHER):
+        vol = pool.createXML(vol_xml(name, 4, kind, target=ENCRYPTION.format(reference, more)))
+        shown = 'luks' if kind == 'raw' else kind
+        assert image(vol.path())['format'] == shown and "<encryption format='luks'>" in vol.XMLDesc() and PASSPHRASE not in vol.XMLDesc()
+        assert image(vol.path())['virtual-size'] == 4 * MIB
+        vol.resize(8 * MIB)
+        told = unlocked(vol, shown, 'info', '--output=json')
+        assert told.returncode == 0 and json.loads(told.stdout)['virtual-size'] == 8 * MIB, told.stderr
+        if more:
+            assert '"cipher-alg": "aes-128"' in told.stdout and '"ivgen-alg": "essiv"' in told.stdout
+        if kind == 'qcow2':
+            assert unlocked(vol, shown, 'check').returncode == 0
+    plain = pool.createXML(vol_xml('open', 4))
+    for target in ENCRYPTION.format(by_uuid, ''), '':
+        source = plain if target else vol
+        refused(libvirt.VIR_ERR_NO_SUPPORT, pool.createXMLFrom, vol_xml('copy', 4, target=target), source)
+    for wrong in ("<encryption format='qcow'/>", "<encryption format='luks' engine='librbd'/>"):
+        refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, pool.createXML, vol_xml('wrong', 4, target=wrong))
+    refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, pool.createXML, vol_xml('wrong', 4, 'vdi', target=ENCRYPTION.format(by_uuid, '')))
+    refused(libvirt.VIR_ERR_NO_SECRET, pool.createXML, vol_xml('wrong', 4, target=ENCRYPTION.format("usage='/none'", '')))
+    assert sorted(os.listdir(folder(pool))) == ['chosen', 'image', 'open', 'plain']
+    pool.refresh()
+    pool.storageVolLookupByName('plain').resize(9 * MIB)
+    secret.undefine()
+    refused(libvirt.VIR_ERR_NO_SECRET, pool.storageVolLookupByName('plain').resize, 10 * MIB)
+
+
 @pytest.mark.parametrize('name', ['../up', '..', '.', 'a/b', '/etc/x', 'a\nb', '.new-libvirt-1', 'x' * 256])
 def test_names_stay_in_the_pool(pool, name):
     with pytest.raises(libvirt.libvirtError):

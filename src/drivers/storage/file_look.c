@@ -46,8 +46,6 @@ void file_look_outside(StorageVolDef *def, const struct statx *info)
 static void forget_inside(StorageVolDef *def)
 {
     g_clear_pointer(&def->target.compat, g_free);
-    if (def->target.encryption)
-        xml_struct_free(&STORAGE_ENCRYPTION_DESC, g_steal_pointer(&def->target.encryption));
     if (def->backing_store)
         xml_struct_free(&STORAGE_VOL_BACKING_DESC, g_steal_pointer(&def->backing_store));
     def->target.cluster_size = 0;
@@ -73,7 +71,9 @@ static void set_head(StorageVolDef *def, const ImageHead *head)
     target->features.extended_l2 = head->extended_l2;
     if (head->has_capacity)
         def->capacity = head->capacity;
-    if (head->encryption) {
+    if (target->encryption && target->encryption->format != head->encryption)   /* else what is known of it, as its secret, remains */
+        xml_struct_free(&STORAGE_ENCRYPTION_DESC, g_steal_pointer(&target->encryption));
+    if (head->encryption && !target->encryption) {
         target->encryption = xml_struct_new(&STORAGE_ENCRYPTION_DESC);
         target->encryption->format = head->encryption;
     }

@@ -164,7 +164,9 @@ static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int 
         return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
     StorageVolDef *source = storage_vol_copy_def(from);
     def->capacity = MAX(def->capacity, source->capacity);
-    int rc = source->target.encryption
+    int rc = def->target.encryption
+        ? FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be encrypted yet; make it without content, and fill it from a guest", def->name)
+        : source->target.encryption
         ? FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' is encrypted: it can't be copied yet", storage_vol_name(from))
         : is_same_layer(def, source) ? copy_layer(fd, def, from, source)
         : is_raw(source) && is_raw(def) ? copy_raw(fd, def, from, source, flags) : convert(fd, def, from, source, flags);

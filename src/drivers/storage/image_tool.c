@@ -3,6 +3,7 @@
 #include "drivers/storage/image_tool.h"
 #include <string.h>
 #include "base/error.h"
+#include "drivers/storage/image_crypt.h"
 #include "drivers/storage/program.h"
 
 #define PROGRAM "qemu-img"
@@ -68,8 +69,6 @@ static int check_wishes(const StorageVolDef *def)
     if (!image_tool_format(target->format))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': images of format '%s' can't be made", def->name,
                     storage_vol_format_to_string(target->format));
-    if (target->encryption)
-        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': encrypted volumes can't be made yet", def->name);
     if (target->format != STORAGE_VOL_FORMAT_QCOW2 && (target->compat || target->features.lazy_refcounts || target->features.extended_l2 ||
                                                        target->cluster_size))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only the format qcow2 has 'compat', 'features' and 'clusterSize'", def->name);
@@ -79,14 +78,28 @@ static int check_wishes(const StorageVolDef *def)
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
 {
     g_autoptr(GString) options = g_string_new(NULL);
+    g_auto(ImageCrypt) crypt = { .fd = -1 };
+    const gboolean encrypted = def->target.encryption != NULL;
     if (check_wishes(def) < 0 || (def->backing_store && base_options(def, options) < 0) ||
-        (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
+        (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0) ||
+        (encrypted && image_crypt_open(&crypt, def) < 0))
         return -1;
+    if (encrypted)
+        image_crypt_create_options(def, options);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, def->capacity);
-    const char *argv[] = { PROGRAM, "create", "-q", "-u", "-f", image_tool_format(def->target.format), path, size,
-                           options->len ? "-o" : NULL, options->str, NULL };
-    if (program_run(argv, &fd, 1, SILENT_MS, NULL, NULL) == 0)
+    const gboolean luks = encrypted && def->target.format == STORAGE_VOL_FORMAT_RAW;
+    const char *argv[16] = { PROGRAM, "create", "-q", "-u", "-f", luks ? "luks" : image_tool_format(def->target.format), path, size };
+    guint n = 8;
+    if (options->len) {
+        argv[n++] = "-o";
+        argv[n++] = options->str;
+    }
+    if (encrypted) {
+        argv[n++] = "--object";
+        argv[n++] = crypt.object;
+    }
+    if (program_run(argv, (int[]) { fd, crypt.fd }, encrypted ? 2 : 1, SILENT_MS, NULL, NULL) == 0)
         return 0;
     error_context("cannot make volume '%s'", def->name);
     return -1;
@@ -115,19 +128,26 @@ int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *sour
 int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
 {
     const char *format = image_tool_format(def->target.format);
-    if (!format || def->target.encryption)
+    g_auto(ImageCrypt) crypt = { .fd = -1 };
+    const gboolean encrypted = def->target.encryption != NULL;
+    if (!format)
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be resized: there is no program for its format", def->name);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, capacity);
-    const char *argv[16] = { PROGRAM, "resize", "-q", "-f", format };
+    if (encrypted && image_crypt_open(&crypt, def) < 0)
+        return -1;
+    g_autofree char *spec = encrypted ? image_crypt_spec(def, path) : NULL;
+    const char *argv[16] = { PROGRAM, "resize", "-q", encrypted ? "--object" : "-f", encrypted ? crypt.object : format };
     guint n = 5;
+    if (encrypted)
+        argv[n++] = "--image-opts";
     if (capacity < def->capacity)
         argv[n++] = "--shrink";
     else if (allocate)
         argv[n++] = "--preallocation=falloc";
-    argv[n++] = path;
+    argv[n++] = encrypted ? spec : path;
     argv[n++] = size;
-    if (program_run(argv, &fd, 1, SILENT_MS, NULL, NULL) == 0)
+    if (program_run(argv, (int[]) { fd, crypt.fd }, encrypted ? 2 : 1, SILENT_MS, NULL, NULL) == 0)
         return 0;
     error_context("cannot resize volume '%s'", def->name);
     return -1;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define ERROR_DOMAIN VIR_FROM_STORAGE
+#include "drivers/storage/image_crypt.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "base/file.h"
+#include "secret/host.h"
+#include "secret/lookup.h"
+
+#define OBJECT_ID "key"
+
+/* A raw volume that is encrypted is an image of format luks. */
+static gboolean is_luks(const StorageVolDef *def)
+{
+    return def->target.format <= STORAGE_VOL_FORMAT_RAW;
+}
+
+static int check(const StorageVolDef *def)
+{
+    const StorageEncryption *encryption = def->target.encryption;
+    if (!is_luks(def) && def->target.format != STORAGE_VOL_FORMAT_QCOW2)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only volumes of format raw and qcow2 can be encrypted", def->name);
+    if (encryption->format != STORAGE_ENCRYPTION_FORMAT_LUKS)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': volumes are encrypted with format='luks', not '%s'", def->name,
+                    storage_encryption_format_to_string(encryption->format));
+    if (encryption->engine == STORAGE_ENCRYPTION_ENGINE_LIBRBD)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': engine='librbd' is for volumes of Ceph", def->name);
+    if (encryption->n_secrets > 1)
+        return FAIL(VIR_ERR_XML_ERROR, "volume '%s': one <secret> is needed, %u are given", def->name, encryption->n_secrets);
+    return 0;
+}
+
+/* The secret that is named; where none is, the one whose usage is the volume. The caller frees the value. */
+static guint8 *passphrase(const StorageVolDef *def, gsize *size)
+{
+    const StorageEncryption *encryption = def->target.encryption;
+    SecretRef ref = { .usage = def->target.path };
+    g_autofree char *what = g_strdup_printf("volume '%s'", def->name);
+    if (encryption->n_secrets)
+        ref = *encryption->secrets[0];
+    ref.type = STORAGE_AUTH_SECRET_TYPE_VOLUME;
+    return secret_lookup(&ref, what, size);
+}
+
+int image_crypt_open(ImageCrypt *crypt, const StorageVolDef *def)
+{
+    gsize size = 0;
+    *crypt = (ImageCrypt) { .fd = -1 };
+    guint8 *value = check(def) < 0 ? NULL : passphrase(def, &size);
+    if (!value)
+        return -1;
+    crypt->fd = memfd_create("passphrase", MFD_CLOEXEC);
+    int rc = crypt->fd >= 0 && file_write_all(crypt->fd, value, size) == 0 && lseek(crypt->fd, 0, SEEK_SET) == 0 ? 0
+        : FAIL_ERRNO(errno, "cannot have the passphrase of volume '%s' at hand", def->name);
+    secret_value_free(value, size);
+    crypt->object = g_strdup_printf("secret,id=" OBJECT_ID ",file=/proc/self/fd/%d", crypt->fd);
+    return rc;
+}
+
+void image_crypt_clear(ImageCrypt *crypt)
+{
+    if (crypt->fd >= 0)
+        close(crypt->fd);
+    g_free(crypt->object);
+    *crypt = (ImageCrypt) { .fd = -1 };
+}
+
+static void add(GString *options, const char *prefix, const char *name, const char *value, const char *more)
+{
+    if (!value)
+        return;
+    g_string_append_printf(options, "%s%s%s=", options->len ? "," : "", prefix, name);
+    for (const char *c = value; *c; c++)
+        g_string_append(options, *c == ',' ? ",," : (char[]) { *c, '\0' });
+    g_string_append(options, more);
+}
+
+void image_crypt_create_options(const StorageVolDef *def, GString *options)
+{
+    const StorageEncryption *encryption = def->target.encryption;
+    const StorageCipher *cipher = encryption->cipher;
+    const char *prefix = is_luks(def) ? "" : "encrypt.";
+    g_autofree char *bits = g_strdup_printf("-%u", cipher ? cipher->size : 0);
+    if (!is_luks(def))
+        add(options, prefix, "format", "luks", "");
+    add(options, prefix, "key-secret", OBJECT_ID, "");
+    if (cipher) {
+        add(options, prefix, "cipher-alg", cipher->name, bits);
+        add(options, prefix, "cipher-mode", cipher->mode, "");
+        add(options, prefix, "hash-alg", cipher->hash, "");
+    }
+    if (encryption->ivgen) {
+        add(options, prefix, "ivgen-alg", encryption->ivgen->name, "");
+        add(options, prefix, "ivgen-hash-alg", encryption->ivgen->hash, "");
+    }
+}
+
+char *image_crypt_spec(const StorageVolDef *def, const char *path)
+{
+    return g_strdup_printf(is_luks(def) ? "driver=luks,key-secret=" OBJECT_ID ",file.driver=file,file.filename=%s"
+                           : "driver=qcow2,encrypt.key-secret=" OBJECT_ID ",file.driver=file,file.filename=%s", path);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Encrypted images: what qemu-img is told of them. The passphrase goes through memory that it inherits, and stands on no command line.
+ */
+#pragma once
+#include "storage/backend.h"
+
+typedef struct ImageCrypt {
+    int fd;         /* the passphrase */
+    char *object;   /* for --object */
+} ImageCrypt;
+
+/** Have the passphrase of @def, which is encrypted, at hand. 0, or -1 with an error. */
+int image_crypt_open(ImageCrypt *crypt, const StorageVolDef *def);
+void image_crypt_clear(ImageCrypt *crypt);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImageCrypt, image_crypt_clear)
+
+/** Add to @options what a new image is to be encrypted with. */
+void image_crypt_create_options(const StorageVolDef *def, GString *options);
+/** QEMU's description of the image in the file @path, for --image-opts; the caller frees. */
+char *image_crypt_spec(const StorageVolDef *def, const char *path);
