@@ -26,15 +26,19 @@ typedef struct FdStream {
     virStreamEventCallback cb;
     void *cb_opaque;
     virFreeCallback cb_free;
+    FdStreamMoved moved;
     FdStreamEnded ended;
     void *ended_opaque;
 } FdStream;
+
+static const StreamDriver file_stream_driver;
 
 static void tell_end(FdStream *fs)
 {
     g_mutex_lock(&fs->lock);
     FdStreamEnded ended = fs->ended;
     fs->ended = NULL;
+    fs->moved = NULL;
     g_mutex_unlock(&fs->lock);
     if (ended)
         ended(fs->ended_opaque);
@@ -71,6 +75,16 @@ static int wait_ready(int fd, short events)
     return n < 0 ? -1 : 0;
 }
 
+/* So much further. */
+static void move(FdStream *fs, guint64 n)
+{
+    fs->pos += n;
+    g_mutex_lock(&fs->lock);
+    if (fs->moved && n)
+        fs->moved(fs->ended_opaque);
+    g_mutex_unlock(&fs->lock);
+}
+
 /* Bytes from here to where data ends, or (@in_data FALSE) the hole ends. 0: the stream's end. */
 static int file_extent(FdStream *fs, gboolean *in_data, guint64 *length)
 {
@@ -103,7 +117,7 @@ static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
         if (flags & VIR_STREAM_RECV_STOP_AT_HOLE)
             return -3;
         memset(data, 0, n);
-        fs->pos += n;
+        move(fs, n);
         return (int) n;
     }
     ssize_t got;
@@ -112,7 +126,37 @@ static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return FAIL_ERRNO(errno, "cannot read from the stream's file");
-    fs->pos += (guint64) got;
+    move(fs, (guint64) got);
+    return (int) got;
+}
+
+int fd_stream_recv_pipe(virStreamPtr st, int pipe, size_t n, unsigned int flags)
+{
+    if (st->driver != &file_stream_driver)
+        return -4;
+    FdStream *fs = st->data;
+    gboolean in_data = TRUE;
+    guint64 length = fs->end - fs->pos;
+    if (fs->fd < 0)
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    if (fs->sparse && file_extent(fs, &in_data, &length) < 0)
+        return -1;
+    const gboolean wanted = n > 0;
+    n = MIN(MIN(n, length), G_MAXINT);
+    if (!in_data && n)
+        return flags & VIR_STREAM_RECV_STOP_AT_HOLE ? -3 : -4;
+    off_t at = (off_t) fs->pos;
+    ssize_t got;
+    do {
+        got = n ? splice(fs->fd, &at, pipe, NULL, n, SPLICE_F_NONBLOCK) : 0;
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && (errno == EAGAIN || errno == EINVAL || errno == ENOSYS))
+        return errno == EAGAIN ? -2 : -4;
+    if (got < 0)
+        return FAIL_ERRNO(errno, "cannot read from the stream's file");
+    move(fs, (guint64) got);
+    if (!got && wanted) /* as in stream_recv() */
+        tell_end(fs);
     return (int) got;
 }
 
@@ -126,7 +170,7 @@ static int file_send(FdStream *fs, const char *data, size_t n)
     } while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return FAIL_ERRNO(errno, "cannot write to the stream's file");
-    fs->pos += (guint64) sent;
+    move(fs, (guint64) sent);
     return (int) sent;
 }
 
@@ -154,7 +198,7 @@ static int stream_send_hole(virStreamPtr st, long long length, unsigned int flag
         return FAIL(VIR_ERR_INVALID_ARG, "a hole of %lld bytes has no place in the stream", length);
     if (length && punch(fs->fd, (off_t) fs->pos, (off_t) length) < 0)
         return FAIL_ERRNO(errno, "cannot make a hole in the stream's file");
-    fs->pos += (guint64) length;
+    move(fs, (guint64) length);
     return 0;
 }
 
@@ -184,7 +228,7 @@ static int stream_recv_hole(virStreamPtr st, long long *length, unsigned int fla
         return -1;
     if (in_data)
         return FAIL(VIR_ERR_OPERATION_INVALID, "there is no hole at this place of the stream");
-    fs->pos += (guint64) *length;
+    move(fs, (guint64) *length);
     return 0;
 }
 
@@ -366,7 +410,7 @@ static int stream_close(virStreamPtr st)
 static const StreamDriver fd_stream_driver = { FUNCTIONS };
 static const StreamDriver file_stream_driver = { .waits = TRUE, FUNCTIONS };
 
-static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque)
+static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
 {
     struct stat info;
     int flags = fcntl(fd, F_GETFL);
@@ -393,6 +437,7 @@ static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdSt
         fs->pos = here > 0 ? (guint64) here : 0;
     }
     fs->watch = -1;
+    fs->moved = moved;
     fs->ended = ended;
     fs->ended_opaque = opaque;
     st->driver = fs->is_file ? &file_stream_driver : &fd_stream_driver;
@@ -403,10 +448,10 @@ static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdSt
 
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque)
 {
-    return stream_open(st, fd, NULL, ended, opaque);
+    return stream_open(st, fd, NULL, NULL, ended, opaque);
 }
 
-int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque)
+int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
 {
-    return stream_open(st, fd, range, ended, opaque);
+    return stream_open(st, fd, range, moved, ended, opaque);
 }

@@ -12,6 +12,10 @@ typedef void (*FdStreamEnded)(void *opaque);
  * stream, not an error (ptys say EIO then). @ended and its @opaque may be NULL. 0 or -1, without @ended. */
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque);
 
+/** As virStreamRecvFlags(), into a pipe, without a copy where the kernel can; never waits for room in it: -2. -4: the stream is not one
+ * of a file, or its file can't. */
+int fd_stream_recv_pipe(virStreamPtr st, int pipe, size_t nbytes, unsigned int flags);
+
 /** The part of a file that a stream reads or writes, in bytes. */
 typedef struct FdStreamRange {
     guint64 offset;
@@ -19,5 +23,9 @@ typedef struct FdStreamRange {
     gboolean sparse;   /* holes are told as such; else they are read as zeros */
 } FdStreamRange;
 
-/** As fd_stream_open() for a part of a regular file or block device. A hole that is sent makes a hole in the file. */
-int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamEnded ended, void *opaque);
+/** Called each time that some of it has been moved; it must not wait, nor use the stream. */
+typedef void (*FdStreamMoved)(void *opaque);
+
+/** As fd_stream_open() for a part of a regular file or block device. A hole that is sent makes a hole in the file. @moved may be NULL, and gets
+ * the same @opaque as long as @ended was not called. */
+int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque);

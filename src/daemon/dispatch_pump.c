@@ -5,6 +5,7 @@
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
+#include "core/fd_stream.h"
 #include "daemon/dispatch_priv.h"
 #include "rpc/block.h"
 
@@ -22,6 +23,7 @@ struct Pump {
     virStreamPtr st;          /* reference; the worker's */
     RpcHeader header;
     gboolean read;
+    RpcPipe *pipe;            /* the worker's; NULL: data is copied */
     GMutex lock;              /* what follows */
     gboolean running;         /* a worker has it or will have it */
     gboolean over;            /* it has ended: nothing more will be done */
@@ -40,6 +42,7 @@ static void pump_unref(Pump *pump)
     if (!g_atomic_int_dec_and_test(&pump->refs))
         return;
     g_queue_clear_full(&pump->incoming, stream_piece_free);
+    rpc_pipe_unref(pump->pipe);
     object_unref(pump->st);
     server_client_unref(pump->client);
     g_mutex_clear(&pump->lock);
@@ -64,6 +67,8 @@ Pump *pump_new(ServerClient *client, virStreamPtr st, const RpcHeader *header, g
     pump->st = object_ref(st);
     pump->header = *header;
     pump->read = read;
+    if (read && server_client_is_plain(client))
+        pump->pipe = rpc_pipe_new(2 * BACKLOG);
     g_mutex_init(&pump->lock);
     g_queue_init(&pump->incoming);
     g_mutex_lock(&pump->lock);
@@ -173,26 +178,47 @@ static void pull_hole(Pump *pump)
     xdr_out_clear(&hole);
 }
 
-/* What is read goes straight into the packet that is sent. */
-static void pull(Pump *pump)
+/* By way of the pipe the daemon never sees the data. As fd_stream_recv_pipe(). */
+static int pull_piped(Pump *pump, const RpcHeader *header)
+{
+    uint8_t head[RPC_PREFIX];
+    XdrOut out = { .data = head, .len = RPC_PREFIX };
+    int got = fd_stream_recv_pipe(pump->st, pump->pipe->fds[1], CHUNK, VIR_STREAM_RECV_STOP_AT_HOLE);
+    if (got < 0)
+        return got;
+    rpc_packet_finish_before(&out, header, (size_t) got);
+    server_client_give_pipe(pump->client, head, sizeof(head), pump->pipe, (size_t) got);
+    return got;
+}
+
+/* What is read goes straight into the packet that is sent. As virStreamRecvFlags(). */
+static int pull_copied(Pump *pump, const RpcHeader *header)
 {
     uint8_t *block = rpc_block_new(RPC_PREFIX + CHUNK);
-    RpcHeader header = pump->header;
-    header.type = RPC_STREAM;
-    header.status = RPC_CONTINUE;
     int got = virStreamRecvFlags(pump->st, (char *) block + RPC_PREFIX, CHUNK, VIR_STREAM_RECV_STOP_AT_HOLE);
     if (got >= 0) {
         XdrOut out = { .data = block, .len = RPC_PREFIX + (size_t) got };
-        rpc_packet_finish(&out, &header);
+        rpc_packet_finish(&out, header);
         server_client_give(pump->client, block, out.len);
     } else {
         rpc_block_free(block);
     }
+    return got;
+}
+
+static void pull(Pump *pump)
+{
+    RpcHeader header = pump->header;
+    header.type = RPC_STREAM;
+    header.status = RPC_CONTINUE;
+    int got = pump->pipe ? pull_piped(pump, &header) : -4;
+    if (got == -4)
+        got = pull_copied(pump, &header);
     if (got == -3)
         pull_hole(pump);
-    else if (got < 0)
+    else if (got < 0 && got != -2)
         fail(pump);
-    gboolean full = got > 0 && server_client_backlog(pump->client) > BACKLOG;
+    gboolean full = got == -2 || (got > 0 && server_client_backlog(pump->client) > BACKLOG);
     g_mutex_lock(&pump->lock);
     pump->eof = got == 0;
     pump->full = full;

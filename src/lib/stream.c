@@ -5,6 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
 #include "lib/entry.h"
+#include "remote/remote.h"
 #include <errno.h>
 
 /* What sendAll and recvAll move at a time. */
@@ -202,12 +203,22 @@ int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStre
     }
 }
 
+/* The next data: in @room, or (NULL) where the client of the protocol has it. */
+static int receive(virStreamPtr st, char *room, const char **data, unsigned int flags)
+{
+    if (!room)
+        return remote_stream_recv_there(st, data, flags);
+    *data = room;
+    return st->driver->recv(st, room, CHUNK, flags);
+}
+
 static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSinkHoleFunc hole, void *opaque)
 {
-    g_autofree char *data = g_malloc(CHUNK);
+    g_autofree char *room = remote_stream_is(st) ? NULL : g_malloc(CHUNK);
     for (;;) {
+        const char *data = NULL;
         errno = 0;
-        int got = st->driver->recv(st, data, CHUNK, hole ? VIR_STREAM_RECV_STOP_AT_HOLE : 0);
+        int got = receive(st, room, &data, hole ? VIR_STREAM_RECV_STOP_AT_HOLE : 0);
         if (got == 0)
             return 0;
         if (got == -3) {
@@ -224,6 +235,8 @@ static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSink
                 return give_up(st, errno);
             done += taken;
         }
+        if (!room)
+            remote_stream_recv_taken(st, got);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #define ERROR_DOMAIN VIR_FROM_RPC
 #include "base/error.h"
+#include "remote/remote.h"
 #include "remote/remote_call.h"
 
 typedef struct RemoteStream {
@@ -30,17 +31,36 @@ static int stream_send(virStreamPtr st, const char *data, size_t nbytes)
     return rpc_client_stream_send(((RemoteStream *) st->data)->stream, data, nbytes);
 }
 
+static const StreamDriver remote_stream_driver;
+
+static int fail_hole(void)
+{
+    return FAIL(VIR_ERR_INTERNAL_ERROR, "the stream has holes; receive it with VIR_STREAM_RECV_STOP_AT_HOLE");
+}
+
 static int stream_recv(virStreamPtr st, char *data, size_t nbytes, unsigned int flags)
 {
     RemoteStream *rs = st->data;
     if (error_check_flags(VIR_FROM_STREAMS, "virStreamRecvFlags", flags, VIR_STREAM_RECV_STOP_AT_HOLE) < 0)
         return -1;
-    for (;;) {
-        int ret = rpc_client_stream_recv(rs->stream, data, nbytes, !(st->flags & VIR_STREAM_NONBLOCK));
-        if (ret != -3 || (flags & VIR_STREAM_RECV_STOP_AT_HOLE))
-            return ret;
-        return FAIL(VIR_ERR_INTERNAL_ERROR, "the stream has holes; receive it with VIR_STREAM_RECV_STOP_AT_HOLE");
-    }
+    int ret = rpc_client_stream_recv(rs->stream, data, nbytes, !(st->flags & VIR_STREAM_NONBLOCK));
+    return ret == -3 && !(flags & VIR_STREAM_RECV_STOP_AT_HOLE) ? fail_hole() : ret;
+}
+
+gboolean remote_stream_is(virStreamPtr st)
+{
+    return st->driver == &remote_stream_driver;
+}
+
+int remote_stream_recv_there(virStreamPtr st, const char **data, unsigned int flags)
+{
+    int ret = rpc_client_stream_recv_there(((RemoteStream *) st->data)->stream, data, !(st->flags & VIR_STREAM_NONBLOCK));
+    return ret == -3 && !(flags & VIR_STREAM_RECV_STOP_AT_HOLE) ? fail_hole() : ret;
+}
+
+void remote_stream_recv_taken(virStreamPtr st, size_t n)
+{
+    rpc_client_stream_taken(((RemoteStream *) st->data)->stream, n);
 }
 
 static int stream_send_hole(virStreamPtr st, long long length, unsigned int flags)

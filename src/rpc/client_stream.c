@@ -248,25 +248,56 @@ static int stream_front(RpcClientStream *stream, gboolean block)
     return 1;
 }
 
+/* As rpc_client_stream_recv(), but the data stays; lock held. */
+static int recv_there(RpcClientStream *stream, const uint8_t **data, gboolean block)
+{
+    int ret = stream_front(stream, block);
+    if (ret != 1)
+        return ret;
+    const Chunk *chunk = g_queue_peek_head(&stream->queue);
+    if (!chunk->data)
+        return -3;
+    *data = chunk->data + chunk->at;
+    return (int) MIN(chunk->len - chunk->at, G_MAXINT);
+}
+
+static void taken(RpcClientStream *stream, size_t n)
+{
+    Chunk *chunk = g_queue_peek_head(&stream->queue);
+    chunk->at += n;
+    stream->queued -= n;
+    if (chunk->at == chunk->len)
+        chunk_free(g_queue_pop_head(&stream->queue));
+}
+
 int rpc_client_stream_recv(RpcClientStream *stream, char *data, size_t n, gboolean block)
 {
+    const uint8_t *from = NULL;
     g_mutex_lock(&stream->client->lock);
-    int ret = stream_front(stream, block);
-    if (ret == 1) {
-        Chunk *chunk = g_queue_peek_head(&stream->queue);
-        if (!chunk->data) {
-            ret = -3;
-        } else {
-            ret = MIN(MIN(n, chunk->len - chunk->at), G_MAXINT);
-            memcpy(data, chunk->data + chunk->at, ret);
-            chunk->at += ret;
-            stream->queued -= ret;
-            if (chunk->at == chunk->len)
-                chunk_free(g_queue_pop_head(&stream->queue));
-        }
+    int ret = recv_there(stream, &from, block);
+    if (ret >= 0)
+        ret = (int) MIN(n, (size_t) ret);
+    if (ret > 0) {
+        memcpy(data, from, ret);
+        taken(stream, ret);
     }
     g_mutex_unlock(&stream->client->lock);
     return ret;
+}
+
+int rpc_client_stream_recv_there(RpcClientStream *stream, const char **data, gboolean block)
+{
+    g_mutex_lock(&stream->client->lock);
+    int ret = recv_there(stream, (const uint8_t **) data, block);
+    g_mutex_unlock(&stream->client->lock);
+    return ret;
+}
+
+void rpc_client_stream_taken(RpcClientStream *stream, size_t n)
+{
+    g_mutex_lock(&stream->client->lock);
+    taken(stream, n);
+    g_mutex_unlock(&stream->client->lock);
 }
 
 int rpc_client_stream_recv_hole(RpcClientStream *stream, long long *length)

@@ -120,6 +120,20 @@ void server_client_enable_keepalive(ServerClient *client);
 void server_client_send(ServerClient *client, const XdrOut *out, const int *fds, guint n_fds);
 /** The same for a packet of @len bytes in a block of rpc_block_new(), which is taken over: what must wait is not copied. */
 void server_client_give(ServerClient *client, uint8_t *block, size_t len);
+/** A pipe that data of streams waits in. */
+typedef struct RpcPipe {
+    gint refs;
+    int fds[2];       /* to read from, to write to */
+} RpcPipe;
+/** For @bytes; NULL without an error if there is none to be had. */
+RpcPipe *rpc_pipe_new(int bytes);
+/** Accepts NULL. */
+void rpc_pipe_unref(RpcPipe *pipe);
+/** Send a packet whose first @len bytes (no more than RPC_PREFIX) are in @head, and the next @n in @pipe, behind what was given before.
+ * Only if server_client_is_plain(). */
+void server_client_give_pipe(ServerClient *client, const void *head, size_t len, RpcPipe *pipe, size_t n);
+/** Whether nothing is between packets and socket. */
+gboolean server_client_is_plain(ServerClient *client);
 /** Send a finished packet (@out is taken over and empty then), the last that is not encrypted: what is behind it, both ways, goes through
  * @layer (taken over), and only then the client is authenticated. It may have sent nothing more before that, or somebody else has:
  * such a client is dropped. Any thread. */

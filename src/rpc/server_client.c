@@ -39,6 +39,7 @@ static void part_free(gpointer data)
         close(part->fds[i]);
     if (part->secret && part->len)
         explicit_bzero(part->data, part->len);
+    rpc_pipe_unref(part->pipe);
     if (part->is_block)
         rpc_block_free(part->data);
     else
@@ -183,6 +184,13 @@ static int send_part(ServerClient *client, OutPart *part)
         part->at += n;
         client->backlog -= n;
     }
+    while (part->piped) {
+        ssize_t n = splice(part->pipe->fds[0], NULL, client->channel.fd, NULL, part->piped, SPLICE_F_NONBLOCK);
+        if (n <= 0)
+            return n < 0 && errno == EAGAIN ? 0 : -1;
+        part->piped -= n;
+        client->backlog -= n;
+    }
     while (part->fds_sent < part->n_fds) {
         if (channel_send_fd(&client->channel, part->fds[part->fds_sent], FALSE) < 0)
             return errno == EAGAIN ? 0 : -1;
@@ -269,6 +277,52 @@ void server_client_give(ServerClient *client, uint8_t *block, size_t len)
         rpc_block_free(block);
     else
         send_packet(client, &out, block, NULL, 0, NULL);
+}
+
+RpcPipe *rpc_pipe_new(int bytes)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return NULL;
+    fcntl(fds[1], F_SETPIPE_SZ, bytes);     /* less does as well */
+    RpcPipe *pipe = g_new(RpcPipe, 1);
+    *pipe = (RpcPipe) { 1, { fds[0], fds[1] } };
+    return pipe;
+}
+
+void rpc_pipe_unref(RpcPipe *pipe)
+{
+    if (!pipe || !g_atomic_int_dec_and_test(&pipe->refs))
+        return;
+    close(pipe->fds[0]);
+    close(pipe->fds[1]);
+    g_free(pipe);
+}
+
+gboolean server_client_is_plain(ServerClient *client)
+{
+    return !channel_layer(&client->channel);
+}
+
+void server_client_give_pipe(ServerClient *client, const void *head, size_t len, RpcPipe *pipe, size_t n)
+{
+    OutPart *part = g_new0(OutPart, 1);
+    part->data = g_memdup2(head, len);
+    part->len = len;
+    part->piped = n;
+    part->pipe = pipe;
+    g_atomic_int_inc(&pipe->refs);
+    g_mutex_lock(&client->out_lock);
+    client->backlog += len + n;
+    g_queue_push_tail(&client->out, part);
+    int state = g_queue_get_length(&client->out) == 1 ? send_part(client, part) : 0;
+    if (state == 1)
+        part_free(g_queue_pop_tail(&client->out));
+    else if (state == 0)
+        update_watch(client);
+    g_mutex_unlock(&client->out_lock);
+    if (state < 0)
+        server_client_close(client, FALSE);
 }
 
 typedef struct Switch { ServerClient *client; XdrOut out; ChannelLayer *layer; } Switch;

@@ -39,6 +39,8 @@ typedef struct OutPart {
     guint n_fds, fds_sent;
     int secret;               /* as of XdrOut */
     gboolean plain;           /* from before the channel's layer */
+    RpcPipe *pipe;            /* reference; what comes behind data is there … */
+    size_t piped;             /* … so many bytes */
 } OutPart;
 
 typedef struct Drained {

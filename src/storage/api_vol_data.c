@@ -17,6 +17,15 @@ typedef struct Transfer {
     gboolean write;
 } Transfer;
 
+/* Whoever waits for the volume goes on waiting. */
+static void transfer_moved(void *opaque)
+{
+    const Transfer *transfer = opaque;
+    g_mutex_lock(&transfer->job.pool->lock);
+    storage_pool_moved(transfer->job.pool);
+    g_mutex_unlock(&transfer->job.pool->lock);
+}
+
 /* What was written may have changed sizes. */
 static void transfer_ended(void *opaque)
 {
@@ -77,7 +86,7 @@ static int transfer(virStorageVolPtr vol, virStreamPtr st, guint64 offset, guint
         goto failed;
     }
     range.length = fd < 0 ? 0 : MIN(range.length, size - offset);
-    if (fd >= 0 && fd_stream_open_file(st, fd, &range, transfer_ended, t) == 0)
+    if (fd >= 0 && fd_stream_open_file(st, fd, &range, transfer_moved, transfer_ended, t) == 0)
         return 0;
 failed:
     vol_job_end(&t->job);

@@ -103,13 +103,16 @@ def test_two_that_are_not_read(connection, pool):
 
 
 def test_aborted(connection, pool):
-    """Who stops in the middle is answered at once, and the volume is free."""
-    vol = pool.createXML(vol_xml('v', 64))
+    """Who stops in the middle is answered at once, and the volume is free; until then it tells how far it has got."""
+    vol = pool.createXML(vol_xml('v', 64, allocation=0))
     for begin in vol.upload, vol.download:
         stream = connection.newStream()
         begin(stream, 0, 0)
         if begin == vol.upload:     # pylint: disable=comparison-with-callable
-            stream.send(b'x' * 200000)
+            for _ in range(16):
+                stream.send(b'x' * 131072)
+            wait_for(lambda: vol.info()[2] >= 2 * MIB, what='the data being there')
+            pool.createXML(vol_xml('other')).delete()
         else:
             stream.recv(1000)
         stream.abort()

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/fd_stream.h"
+#include "core/objects.h"
+
+typedef struct Told { guint moved, ended; } Told;
+
+static void moved(void *opaque)
+{
+    Told *told = opaque;
+    g_assert_cmpuint(told->ended, ==, 0);
+    told->moved++;
+}
+
+static void ended(void *opaque)
+{
+    ((Told *) opaque)->ended++;
+}
+
+static virStreamPtr open_file(virConnectPtr conn, const char *path, Told *told, gboolean sparse)
+{
+    FdStreamRange range = { 0, G_MAXUINT64, sparse };
+    virStreamPtr st = stream_handle_new(conn, 0);
+    *told = (Told) { 0 };
+    g_assert_cmpint(fd_stream_open_file(st, open(path, O_RDWR | O_CLOEXEC), &range, moved, ended, told), ==, 0);
+    return st;
+}
+
+/* Whoever waits for a file is told that it moves, and once that it has ended; data, holes and pipes alike. */
+static void test_moves(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "file", NULL);
+    char data[10000] = "some data", back[10000];
+    virConnectPtr conn = connect_new();
+    Told told;
+    long long hole;
+    int pipes[2];
+    g_assert_true(g_file_set_contents(path, "", 0, NULL));
+
+    virStreamPtr st = open_file(conn, path, &told, TRUE);
+    g_assert_cmpint(st->driver->send(st, data, sizeof(data)), ==, sizeof(data));
+    g_assert_cmpint(st->driver->send_hole(st, 1 << 20, 0), ==, 0);
+    g_assert_cmpuint(told.moved, ==, 2);
+    g_assert_cmpint(st->driver->finish(st), ==, 0);
+    g_assert_cmpuint(told.ended, ==, 1);
+    object_unref(st);
+    g_assert_cmpuint(told.ended, ==, 1);
+
+    st = open_file(conn, path, &told, TRUE);
+    g_assert_cmpint(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    int first = fd_stream_recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE);
+    g_assert_cmpint(first, >, 9);
+    g_assert_cmpint(read(pipes[0], back, sizeof(back)), ==, first);
+    g_assert_cmpmem(back, first, data, first);
+    while (st->driver->recv(st, back, sizeof(back), VIR_STREAM_RECV_STOP_AT_HOLE) > 0)
+        continue;
+    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE), ==, -3);
+    g_assert_cmpint(st->driver->recv_hole(st, &hole, 0), ==, 0);
+    g_assert_cmpint(hole, >, 0);
+    g_assert_cmpuint(told.moved, >=, 3);
+    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], sizeof(data), 0), ==, 0);
+    g_assert_cmpuint(told.ended, ==, 1);
+    object_unref(st);
+
+    st = open_file(conn, path, &told, FALSE);     /* a pipe takes no more than it has room for */
+    while (fd_stream_recv_pipe(st, pipes[1], 1 << 20, 0) > 0)
+        continue;
+    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], 1 << 20, 0), ==, -2);
+    object_unref(st);
+    g_assert_cmpuint(told.ended, ==, 1);
+    close(pipes[0]);
+    close(pipes[1]);
+    object_unref(conn);
+    g_unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/core/fd_stream/moves", test_moves);
+    return g_test_run();
+}
