@@ -37,6 +37,7 @@ link set e2.9 master br0
 link set br0 up
 link set e2.9 up
 address add 10.76.0.1/24 dev br0
+link set e3 up
 address add 10.77.0.1/32 dev e3
 route add fd00:99::/64 via fd00:70::9"""
 
