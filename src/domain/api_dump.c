@@ -64,7 +64,9 @@ static int dump(virDomainPtr dom, const char *to, unsigned int format, unsigned 
                     !host_backend(a.obj->host)->simulated;
     if (stop && run_pause(guest, VIR_DOMAIN_PAUSED_DUMP) < 0)
         return -1;
-    if (write_dump(guest, to, format, flags) < 0) {
+    /* One that stands still isn't to run afterwards. */
+    unsigned int how = a.state->state == VIR_DOMAIN_RUNNING ? flags : flags & ~(unsigned int) VIR_DUMP_LIVE;
+    if (write_dump(guest, to, format, how) < 0) {
         virErrorPtr error = error_save();
         if (stop && run_cont(guest, VIR_DOMAIN_RUNNING_UNPAUSED) < 0)
             LOG_ERROR("domain '%s' stays paused: %s", guest->name, error_message());

@@ -4,6 +4,7 @@
  */
 #define ERROR_DOMAIN api_error_domain
 #include "domain/api.h"
+#include "domain/fd_groups.h"
 #include "core/fd_stream.h"
 #include "domain/console.h"
 #include "domain/find.h"
@@ -32,6 +33,31 @@ int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags)
     if (api_begin_job(&a, dom, JOB_QUERY, "virDomainInjectNMI") < 0 || api_need_active(&a) < 0)
         return -1;
     return GUEST_CALL(host_backend(a.obj->host)->inject_nmi(a.state->guest));
+}
+
+int core_domain_fd_associate(virDomainPtr dom, const char *name, unsigned int nfds, int *fds, unsigned int flags)
+{
+    API_FLAGS(flags, VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE | VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE, -1);
+    g_auto(Access) a = { NULL };
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    connect_add_fd_user(dom->o.conn, a.obj);
+    return fd_groups_put(a.obj, name, fds, nfds, connect_fd_owner(dom->o.conn));
+}
+
+int core_domain_start_dirty_rate_calc(virDomainPtr dom, int seconds, unsigned int flags)
+{
+    const unsigned int modes = VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP | VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING;
+    API_FLAGS(flags, modes, -1);
+    g_auto(Access) a = { NULL };
+    if ((flags & modes) == modes)
+        return FAIL(VIR_ERR_INVALID_ARG, "the dirty rate is measured by the dirty bitmap or the dirty ring, not by both");
+    if (seconds < 1 || seconds > 60)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "seconds=%d is invalid, please choose a value within [1, 60]", seconds);
+    if (api_begin_job(&a, dom, JOB_MODIFY, "virDomainStartDirtyRateCalc") < 0 || api_need_active(&a) < 0)
+        return -1;
+    return GUEST_CALL(host_backend(a.obj->host)->dirty_rate(a.state->guest, shared_def_get(a.state->live), (unsigned int) seconds,
+                                                            flags));
 }
 
 char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int screen, unsigned int flags)

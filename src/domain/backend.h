@@ -190,8 +190,8 @@ struct DomainBackend {
      * simulated) and the run is ended afterwards. start() gets the file at that place as restore_fd. @flags
      * virDomainSaveRestoreFlags. [worker] */
     int (*save)(Guest *guest, int fd, unsigned int flags);
-    /** Write a core dump to @fd. @format virDomainCoreDumpFormat, @flags virDomainCoreDumpFlags; crash, live and reset are
-     * the core's. [worker] */
+    /** Write a core dump to @fd. @format virDomainCoreDumpFormat, @flags virDomainCoreDumpFlags; crash and reset are the core's, which
+     * has the guest pause unless it shall be dumped alive; then it runs at the end as before. [worker] */
     int (*dump)(Guest *guest, int fd, unsigned int format, unsigned int flags);
 
     /** End the process. @graceful: only politely (SIGTERM); -1 with VIR_ERR_SYSTEM_ERROR (EBUSY) if it doesn't go within
@@ -319,6 +319,11 @@ struct DomainBackend {
      * the return. @stats NULL: no answer within @deadline_ms, or the guest is gone (this thread's error tells). [any] */
     void (*stats)(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque);
 
+    gboolean takes_fds;      /* disks can be descriptors that a client has given: guest_fd_group() */
+
+    /** Begin to measure how fast the guest changes its memory, for @seconds; @mode virDomainDirtyRateCalcFlags. [worker] */
+    int (*dirty_rate)(Guest *guest, const DomainDef *def, unsigned int seconds, unsigned int mode);
+
     /* ---- talking to it ---- */
 
     int (*send_key)(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n); /* [worker] */
@@ -399,6 +404,9 @@ gboolean guest_change_def(Guest *guest, GuestDefChange change, const GuestNews *
 /** Read this run's live definition. FALSE if the run is over. Not copied: cheap. */
 typedef void (*GuestDefReader)(const DomainDef *def, void *opaque);
 gboolean guest_with_def(Guest *guest, GuestDefReader reader, void *opaque);
+/** Append duplicates of the descriptors that a client has given to the domain as the group @name; they are the caller's. 0, or -1 with
+ * an error. [any] */
+int guest_fd_group(Guest *guest, const char *name, GArray *fds);
 /** Say that the backend's part of the status file changed (written soon, by a worker). */
 void guest_status_changed(Guest *guest);
 /** A taint of the running guest, DomainTaint of domain/taint.h; logged once. */

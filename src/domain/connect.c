@@ -3,6 +3,7 @@
 #include "domain/connect.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "domain/fd_groups.h"
 #include "domain/run.h"
 
 typedef struct DomainConnect {
@@ -10,6 +11,7 @@ typedef struct DomainConnect {
     void *priv;
     GMutex lock;
     GPtrArray *autodestroy; /* of Guest */
+    GHashTable *fd_users;   /* of DomainObj that have descriptors of ours; NULL: none */
 } DomainConnect;
 
 void connect_attach(virConnectPtr conn, DomainHost *host, void *priv)
@@ -32,7 +34,14 @@ void *connect_detach(virConnectPtr conn)
         if (run_end(guest, VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED) < 0)
             LOG_ERROR("domain '%s' should end with its connection: %s", guest->name, error_message());
     }
+    GHashTableIter users;
+    void *obj;
+    if (c->fd_users)
+        g_hash_table_iter_init(&users, c->fd_users);
+    while (c->fd_users && g_hash_table_iter_next(&users, &obj, NULL))
+        fd_groups_drop(obj, c);
     g_ptr_array_unref(c->autodestroy);
+    g_clear_pointer(&c->fd_users, g_hash_table_unref);
     g_mutex_clear(&c->lock);
     g_free(c);
     conn->data = NULL;
@@ -47,6 +56,22 @@ DomainHost *connect_host(virConnectPtr conn)
 void *connect_priv(virConnectPtr conn)
 {
     return ((DomainConnect *) conn->data)->priv;
+}
+
+gconstpointer connect_fd_owner(virConnectPtr conn)
+{
+    return conn->data;
+}
+
+void connect_add_fd_user(virConnectPtr conn, DomainObj *obj)
+{
+    DomainConnect *c = conn->data;
+    g_mutex_lock(&c->lock);
+    if (!c->fd_users)
+        c->fd_users = g_hash_table_new_full(NULL, NULL, (GDestroyNotify) domain_obj_unref, NULL);
+    if (!g_hash_table_contains(c->fd_users, obj))
+        g_hash_table_add(c->fd_users, domain_obj_ref(obj));
+    g_mutex_unlock(&c->lock);
 }
 
 static gboolean has_ended(Guest *guest)

@@ -14,5 +14,9 @@ void *connect_detach(virConnectPtr conn);
 DomainHost *connect_host(virConnectPtr conn);
 void *connect_priv(virConnectPtr conn);
 
+/** Close the descriptors that @conn has given to @obj (fd_groups_put() with connect_fd_owner()) when the connection ends. */
+void connect_add_fd_user(virConnectPtr conn, DomainObj *obj);
+gconstpointer connect_fd_owner(virConnectPtr conn);
+
 /** End @guest when the connection ends. */
 void connect_add_autodestroy(virConnectPtr conn, Guest *guest);

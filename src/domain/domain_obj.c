@@ -2,6 +2,7 @@
 #define ERROR_DOMAIN VIR_FROM_DOMAIN
 #define LOG_SOURCE "domain.obj"
 #include "domain/domain_obj.h"
+#include "domain/fd_groups.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -55,6 +56,7 @@ static void obj_free(void *opaque)
     domain_state_unref(obj->state);
     guest_stats_unref(obj->last_stats);
     g_clear_pointer(&obj->told, g_array_unref);
+    fd_groups_free(obj->fd_groups);
     g_mutex_clear(&obj->lock);
     g_mutex_clear(&obj->change_lock);
     job_queue_clear(&obj->jobs);

@@ -50,6 +50,7 @@ struct DomainObj {
     GuestStats *last_stats;  /* last known answer of the guest to a request for statistics */
     guint stats_asked;       /* requests that are not answered yet */
     gboolean stats_stuck;    /* the last one was not answered in time */
+    GHashTable *fd_groups;   /* fd_groups.h; NULL: none. Guarded by lock */
     JobReport last_job;      /* that ended; also guarded by lock */
     GMutex change_lock;      /* serialises changes; taken before lock */
     GArray *told;            /* NoteOfNews: what guests told since domain_track(); NULL: not tracked. Guarded by change_lock */

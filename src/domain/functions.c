@@ -119,6 +119,8 @@ static void fill_rest(HypervisorDriver *table, const DomainBackend *backend)
     SERVE_IF(stats, domain_block_stats);
     SERVE_IF(stats, domain_block_stats_flags);
     SERVE_IF(stats, domain_interface_stats);
+    SERVE_IF(takes_fds, domain_fd_associate);
+    SERVE_IF(dirty_rate, domain_start_dirty_rate_calc);
     SERVE_IF(send_key, domain_send_key);
     SERVE_IF(inject_nmi, domain_inject_nmi);
     SERVE_IF(screenshot, domain_screenshot);

@@ -151,6 +151,8 @@ int core_domain_interface_stats(virDomainPtr dom, const char *device, virDomainI
 /* api_misc.c */
 int core_domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int holdtime, unsigned int
                          *keycodes, int nkeycodes, unsigned int flags);
+int core_domain_fd_associate(virDomainPtr dom, const char *name, unsigned int nfds, int *fds, unsigned int flags);
+int core_domain_start_dirty_rate_calc(virDomainPtr dom, int seconds, unsigned int flags);
 int core_domain_inject_nmi(virDomainPtr dom, unsigned int flags);
 char *core_domain_screenshot(virDomainPtr dom, virStreamPtr stream, unsigned int screen, unsigned int flags);
 int core_domain_open_console(virDomainPtr dom, const char *name, virStreamPtr stream, unsigned int flags);

@@ -28,7 +28,7 @@ void guest_stats_unref(GuestStats *stats)
     }
     for (guint i = 0; stats->interfaces && i < stats->interfaces->len; i++)
         g_free(g_array_index(stats->interfaces, GuestInterfaceStats, i).target);
-    GArray *arrays[] = { stats->vcpus, stats->blocks, stats->interfaces, stats->iothreads, stats->perf };
+    GArray *arrays[] = { stats->vcpus, stats->blocks, stats->interfaces, stats->iothreads, stats->perf, stats->dirty_vcpus };
     for (guint i = 0; i < G_N_ELEMENTS(arrays); i++) {
         if (arrays[i])
             g_array_unref(arrays[i]);
@@ -69,6 +69,11 @@ GuestIothreadStats *guest_stats_add_iothread(GuestStats *stats)
 GuestPerfStats *guest_stats_add_perf(GuestStats *stats)
 {
     return append(&stats->perf, sizeof(GuestPerfStats));
+}
+
+GuestVcpuDirtyRate *guest_stats_add_dirty_vcpu(GuestStats *stats)
+{
+    return append(&stats->dirty_vcpus, sizeof(GuestVcpuDirtyRate));
 }
 
 void stat_set(StatValue *value, unsigned long long n)

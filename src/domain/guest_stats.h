@@ -54,6 +54,18 @@ typedef struct GuestInterfaceStats {
 
 typedef struct GuestIothreadStats { unsigned int id; unsigned long long poll_max_ns; unsigned int poll_grow, poll_shrink; } GuestIothreadStats;
 
+/** The last measurement of how fast the guest changes its memory. */
+typedef struct GuestDirtyRate {
+    gboolean known;
+    int status;               /* virDomainDirtyRateStatus */
+    long long start;          /* seconds of the hypervisor's clock */
+    int seconds;              /* its length */
+    const char *mode;         /* a constant; NULL: not told */
+    StatValue rate;           /* MiB/s */
+} GuestDirtyRate;
+
+typedef struct GuestVcpuDirtyRate { unsigned int vcpu; unsigned long long rate; } GuestVcpuDirtyRate; /* MiB/s */
+
 typedef struct GuestPerfStats { const char *name; unsigned long long count; } GuestPerfStats; /* name: a constant */
 
 typedef struct GuestStats {
@@ -68,6 +80,8 @@ typedef struct GuestStats {
     GArray *interfaces;       /* of GuestInterfaceStats */
     GArray *iothreads;        /* of GuestIothreadStats */
     GArray *perf;             /* of GuestPerfStats: events that are counted */
+    GuestDirtyRate dirty;
+    GArray *dirty_vcpus;      /* of GuestVcpuDirtyRate */
 } GuestStats;
 
 /** New, empty, with one reference; arrays are made on demand by guest_stats_add_…(). */
@@ -82,6 +96,7 @@ GuestBlockStats *guest_stats_add_block(GuestStats *stats);
 GuestInterfaceStats *guest_stats_add_interface(GuestStats *stats);
 GuestIothreadStats *guest_stats_add_iothread(GuestStats *stats);
 GuestPerfStats *guest_stats_add_perf(GuestStats *stats);
+GuestVcpuDirtyRate *guest_stats_add_dirty_vcpu(GuestStats *stats);
 
 /** Set a value. */
 void stat_set(StatValue *value, unsigned long long n);

@@ -12,6 +12,7 @@ unsigned int stats_groups(unsigned int stats)
         { VIR_DOMAIN_STATS_BLOCK, GUEST_STATS_BLOCK },
         { VIR_DOMAIN_STATS_IOTHREAD, GUEST_STATS_IOTHREAD },
         { VIR_DOMAIN_STATS_PERF, GUEST_STATS_PERF },
+        { VIR_DOMAIN_STATS_DIRTYRATE, GUEST_STATS_DIRTYRATE },
     };
     unsigned int groups = 0;
     for (guint i = 0; i < G_N_ELEMENTS(map); i++)
@@ -212,6 +213,25 @@ static void format_perf(TypedList *list, const StatsSource *s)
     }
 }
 
+static void format_dirty_rate(TypedList *list, const StatsSource *s)
+{
+    const GuestDirtyRate *dirty = s->guest ? &s->guest->dirty : NULL;
+    if (!dirty || !dirty->known)
+        return;
+    typed_list_int(list, VIR_DOMAIN_STATS_DIRTYRATE_CALC_STATUS, dirty->status);
+    typed_list_llong(list, VIR_DOMAIN_STATS_DIRTYRATE_CALC_START_TIME, dirty->start);
+    typed_list_int(list, VIR_DOMAIN_STATS_DIRTYRATE_CALC_PERIOD, dirty->seconds);
+    if (dirty->mode)
+        typed_list_string(list, VIR_DOMAIN_STATS_DIRTYRATE_CALC_MODE, dirty->mode);
+    if (dirty->rate.known)
+        typed_list_llong(list, VIR_DOMAIN_STATS_DIRTYRATE_MEGABYTES_PER_SECOND, (long long) dirty->rate.n);
+    for (guint i = 0; s->guest->dirty_vcpus && i < s->guest->dirty_vcpus->len; i++) {
+        const GuestVcpuDirtyRate *v = &g_array_index(s->guest->dirty_vcpus, GuestVcpuDirtyRate, i);
+        typed_list_ullong_f(list, v->rate, VIR_DOMAIN_STATS_DIRTYRATE_VCPU_PREFIX "%u"
+                            VIR_DOMAIN_STATS_DIRTYRATE_VCPU_SUFFIX_MEGABYTES_PER_SECOND, v->vcpu);
+    }
+}
+
 void stats_format(TypedList *list, unsigned int stats, const StatsSource *source)
 {
     if (stats & VIR_DOMAIN_STATS_STATE) {
@@ -232,6 +252,8 @@ void stats_format(TypedList *list, unsigned int stats, const StatsSource *source
         format_iothread(list, source);
     if (stats & VIR_DOMAIN_STATS_PERF)
         format_perf(list, source);
+    if (stats & VIR_DOMAIN_STATS_DIRTYRATE)
+        format_dirty_rate(list, source);
     if (source->age_ms >= 0)
         typed_list_ullong(list, STATS_AGE, (unsigned long long) source->age_ms);
 }

@@ -341,6 +341,18 @@ def test_transient_disks(daemon, tmp_path):
         assert other.read() == 'of somebody else'
 
 
+def test_transient_disks_of_several_guests(daemon, tmp_path):
+    """Each writes to a file of its own, over one image."""
+    path = image(tmp_path, 'disk')
+    for name, share in (('first', " shareBacking='yes'"), ('second', " shareBacking='yes'"), ('third', '')):
+        device = f"<disk type='file'><source file='{path}'/><target dev='vda' bus='virtio'/><transient{share}/></disk>"
+        daemon.virsh('create', support.written(tmp_path, support.domain_xml(name, memory=32, devices=device)))
+    for name in ('first', 'second', 'third'):
+        assert nodes(daemon, name)['libvirt-1-format']['file'] == f'{path}.TRANSIENT-{name}'
+        daemon.virsh('destroy', name)
+    support.wait_for(lambda: os.listdir(tmp_path) and not [n for n in os.listdir(tmp_path) if 'TRANSIENT' in n], what='the overlays being gone')
+
+
 SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
 

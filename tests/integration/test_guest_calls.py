@@ -121,11 +121,12 @@ def test_the_agent_after_the_daemons_end(boot_defined, guest_daemon):
 
 
 def test_core_dumps(boot_defined, tmp_path):
-    """Of its memory, while it stands still or runs; it goes on as before."""
+    """Of its memory or its whole state, while it stands still or runs; it goes on as before."""
     domain, _ = boot_defined('dumped', on_reboot='restart')
     core, alone = str(tmp_path / 'core'), libvirt.VIR_DUMP_MEMORY_ONLY
     raw, zlib = libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_RAW, libvirt.VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB
     for dump_format, flags, begins in ((raw, alone, b'\x7fELF'), (zlib, alone | libvirt.VIR_DUMP_LIVE, b'makedumpfile'),
+                                       (raw, 0, b'QEVM'), (raw, libvirt.VIR_DUMP_LIVE, b'QEVM'), (raw, libvirt.VIR_DUMP_RESET, b'QEVM'),
                                        (raw, alone | libvirt.VIR_DUMP_RESET, b'\x7fELF')):
         domain.coreDumpWithFormat(core, dump_format, flags)
         with open(core, 'rb') as file:
@@ -136,11 +137,39 @@ def test_core_dumps(boot_defined, tmp_path):
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_FAILED, libvirt.VIR_ERR_INTERNAL_ERROR)
     assert domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
     domain.suspend()
-    domain.coreDumpWithFormat(core, raw, alone)
-    assert domain.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
-    assert caught_code(domain.coreDump, core, 0) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    for flags in (alone, libvirt.VIR_DUMP_LIVE):
+        domain.coreDumpWithFormat(core, raw, flags)
+        assert domain.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
+    domain.coreDumpWithFormat(core, raw, 0)         # QEMU does that twice only if it runs in between
+    assert domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED and not qmp(domain, 'query-status')['running']
+    domain.resume()
+    assert qmp(domain, 'query-status')['running'] and domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
     domain.coreDumpWithFormat(core, raw, alone | libvirt.VIR_DUMP_CRASH)
     assert domain.state() == [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED]
+
+
+def test_dirty_rate(daemon, tmp_path):
+    """How fast a guest changes its memory: measured when somebody asks, told among the statistics."""
+    daemon.virsh('create', support.written(tmp_path, support.domain_xml('dirty', memory=32)))
+    connection = libvirt.open(daemon.uri)
+    domain = connection.lookupByName('dirty')
+
+    def told():
+        [(_, found)] = connection.domainListGetStats([domain], libvirt.VIR_DOMAIN_STATS_DIRTYRATE,
+                                                     libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS)
+        return {name.removeprefix('dirtyrate.'): value for name, value in found.items()}
+    assert told() == {'calc_status': libvirt.VIR_DOMAIN_DIRTYRATE_UNSTARTED, 'calc_start_time': 0, 'calc_period': 0, 'calc_mode': 'page-sampling'}
+    domain.startDirtyRateCalc(1)
+    measured = wait_for(lambda: told()['calc_status'] == libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED and told(), what='the measurement')
+    assert measured['megabytes_per_second'] >= 0 and measured['calc_period'] == 1 and measured['calc_start_time'] > 0
+    for seconds in (0, 61, -1):
+        assert caught_code(domain.startDirtyRateCalc, seconds) == libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+    for mode in (libvirt.VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP, libvirt.VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING):
+        assert caught_code(domain.startDirtyRateCalc, 1, mode) == libvirt.VIR_ERR_OPERATION_UNSUPPORTED
+    assert caught_code(domain.startDirtyRateCalc, 1, 3) == libvirt.VIR_ERR_INVALID_ARG
+    assert qmp(domain, 'query-status')['running']       # QEMU 7.2 ends when an emulated guest's bitmap is asked for
+    domain.destroy()
+    connection.close()
 
 
 RARP = b'\x80\x35'

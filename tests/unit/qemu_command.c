@@ -165,7 +165,6 @@ static void test_refused(void)
         { "qemu", "", "<disk type='vhostvdpa'><source dev='/x'/><target dev='vda' bus='virtio'/></disk>", "vDPA" },
         { "qemu", "", "<disk type='vhostuser'><source type='unix' path='/x'/><target dev='vda' bus='virtio'/></disk>", "memory to be shared" },
         { "qemu", "", "<disk type='dir'><source dir='/x'/><target dev='vda' bus='virtio'/></disk>", "format 'fat'" },
-        { "qemu", "", "<disk type='file'><source file='/x' fdgroup='g'/><target dev='vda' bus='virtio'/></disk>", "group 'g'" },
         { "qemu", "", "<disk type='file'><driver name='qemu' type='qcow2' discard_no_unref='on'/><source file='/x'/>"
           "<target dev='vda' bus='virtio'/></disk>", "discard_no_unref" },
         { "qemu", "", "<disk type='file'><source file='/x'><encryption format='qcow'><secret type='passphrase' usage='u'/></encryption></source>"

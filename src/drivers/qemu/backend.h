@@ -203,6 +203,7 @@ int qemu_backend_set_balloon(Guest *guest, DomainDef *def, unsigned long long ki
 int qemu_backend_set_balloon_period(Guest *guest, DomainDef *def, unsigned int seconds);
 int qemu_backend_set_params(Guest *guest, DomainDef *def, const ParamChange *change);
 int qemu_backend_inject_nmi(Guest *guest);
+int qemu_backend_dirty_rate(Guest *guest, const DomainDef *def, unsigned int seconds, unsigned int mode);
 int qemu_backend_wake(Guest *guest);
 int qemu_backend_send_key(Guest *guest, unsigned int codeset, unsigned int holdtime, const unsigned int *codes, int n);
 

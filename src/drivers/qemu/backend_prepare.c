@@ -89,7 +89,7 @@ static int is_missing(const DomainDisk *disk)
     const StorageSource *source = &disk->source;
     const char *path = source->file ? source->file : source->dev;
 
-    if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+    if (!path || source->fdgroup || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
         return 0;
     error_report_errno(VIR_FROM_STORAGE, errno, "Cannot access storage file '%s'", path);
     return -1;

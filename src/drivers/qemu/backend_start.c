@@ -446,7 +446,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     QemuCommandOptions options = {
         .dir = qemu->dir, .monitor_fd = opened->monitor, .uid = driver->uid, .gid = driver->gid,
         .conf = &driver->conf, .tap_fds = (const int *)opened->taps->data, .n_tap_fds = opened->taps->len,
-        .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0,
+        .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0, .guest = guest,
     };
     g_autoptr(QemuCommand) cmd = qemu_command_new(def, caps, &options);
     g_auto(GStrv) env = qemu_guest_environment(qemu);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "core/host/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/dirty_rate.h"
 
 #define STAT_MAX 4096
 
@@ -303,6 +304,18 @@ static void on_iothreads(QmpMonitor *mon, json_object *result, void *opaque)
     stats_job_release(job);
 }
 
+static void on_dirty_rate(QmpMonitor *mon, json_object *result, void *opaque)
+{
+    StatsJob *job = opaque;
+
+    if (!result)
+        note_failure(job);
+    g_mutex_lock(&job->lock);
+    qemu_dirty_rate_read(result, job->stats);
+    g_mutex_unlock(&job->lock);
+    stats_job_release(job);
+}
+
 static void ask(StatsJob *job, QmpMonitor *mon, const char *command, json_object *args, int deadline_ms, QmpReplyFunc fn)
 {
     g_atomic_int_inc(&job->waiting);
@@ -334,6 +347,8 @@ static void ask_qemu(StatsJob *job, unsigned int groups, int deadline_ms)
     }
     if (groups & GUEST_STATS_IOTHREAD)
         ask(job, mon, "query-iothreads", NULL, deadline_ms, on_iothreads);
+    if (groups & GUEST_STATS_DIRTYRATE)
+        ask(job, mon, "query-dirty-rate", NULL, deadline_ms, on_dirty_rate);
 }
 
 static void read_resident(Guest *guest, GuestStats *stats)
@@ -348,7 +363,7 @@ static void read_resident(Guest *guest, GuestStats *stats)
 void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque)
 {
     const unsigned int known = GUEST_STATS_CPU | GUEST_STATS_BALLOON | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE |
-        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD | GUEST_STATS_PERF;
+        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD | GUEST_STATS_PERF | GUEST_STATS_DIRTYRATE;
     QemuGuest *qemu = qemu_guest(guest);
     StatsJob *job = g_new0(StatsJob, 1);
 

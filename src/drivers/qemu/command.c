@@ -300,15 +300,20 @@ int qemu_pass_fd(QemuCommand *cmd, int fd)
     return fd;
 }
 
-char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role)
+void qemu_add_to_set(QemuCommand *cmd, guint set, int fd, const char *alias, const char *role)
 {
-    guint set = cmd->next_fdset++;
-
     qemu_pass_fd(cmd, fd);
     if (cmd->options->running)
         g_array_append_val(cmd->sets, ((QemuFdSet){ set, fd }));
     else
         qemu_arg_f(cmd, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, fd, alias, role);
+}
+
+char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role)
+{
+    guint set = cmd->next_fdset++;
+
+    qemu_add_to_set(cmd, set, fd, alias, role);
     return g_strdup_printf("/dev/fdset/%u", set);
 }
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <glib.h>
+#include "domain/backend.h"
 #include "drivers/qemu/caps.h"
 #include "model/domain_def.h"
 #include "qemu.h"
@@ -24,6 +25,7 @@ typedef struct {
     gboolean restore;         /* it waits for the state of an earlier run before it does anything */
     gboolean running;         /* for a QEMU that runs already: it is given descriptors under names or as sets */
     guint first_fdset;        /* number of the first of those sets */
+    Guest *guest;             /* whose clients have given descriptors for disks; NULL: none have */
 } QemuCommandOptions;
 
 typedef struct {

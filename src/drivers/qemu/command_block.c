@@ -154,7 +154,9 @@ static int storage_node(QemuCommand *cmd, const DomainDisk *disk, const StorageS
         return -1;
     json_add(props, JSON_STR("node-name", node));
     add_cache(props, &cache);
-    json_add(props, JSON_BOOL("auto-read-only", true), JSON_STR("discard", "unmap"));
+    /* Locks belong to what was opened, which others have too where it was given: it is opened in the one way that is needed. */
+    json_add(props, JSON_BOOL(source->fdgroup ? "read-only" : "auto-read-only", source->fdgroup ? readonly : TRUE),
+             JSON_STR("discard", "unmap"));
     qemu_arg_json(cmd, "-blockdev", props);
     return 0;
 }

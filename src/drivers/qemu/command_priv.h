@@ -56,6 +56,8 @@ int qemu_pass_fd(QemuCommand *cmd, int fd);
 char *qemu_fd_name(const QemuCommand *cmd, int fd);
 /** Hand @fd to QEMU as a set of its own, and return the path that stands for it. @alias and @role say whose it is. Caller frees. */
 char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *role);
+/** Append a descriptor to a set of a number of its own; it is closed with the command. */
+void qemu_add_to_set(QemuCommand *cmd, guint set, int fd, const char *alias, const char *role);
 
 /** Add a unit's place on a SCSI controller. */
 int qemu_add_scsi_place(const QemuCommand *cmd, json_object *props, const DriveAddress *drive, const char *what);

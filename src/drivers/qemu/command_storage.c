@@ -417,13 +417,54 @@ static json_object *vdpa_storage(const Place *p)
     return json_make(JSON_STR("driver", "virtio-blk-vhost-vdpa"), JSON_STR("path", path));
 }
 
+guint qemu_storage_fdset(const StorageSource *source)
+{
+    return QEMU_STORAGE_FDSETS + source->index;
+}
+
+/* To read an image QEMU takes only a descriptor that is for just that. Never the other way round: who gave a descriptor for reading
+ * didn't mean it to be written to. */
+static void add_readable(GArray *fds)
+{
+    g_autofree char *path = fds->len ? g_strdup_printf("/proc/self/fd/%d", g_array_index(fds, int, 0)) : NULL;
+    int fd;
+
+    for (guint i = 0; i < fds->len; i++) {
+        if ((fcntl(g_array_index(fds, int, i), F_GETFL) & O_ACCMODE) == O_RDONLY)
+            return;
+    }
+    fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+    if (fd >= 0)
+        g_array_append_val(fds, fd);
+}
+
+/* The path that stands for descriptors which a client has given in place of the image. */
+static char *passed_path(const Place *p)
+{
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    guint set = qemu_storage_fdset(p->source);
+
+    if (!p->cmd->options->dry_run) {
+        if (!p->cmd->options->guest)
+            return FAIL_NULL(VIR_ERR_OPERATION_UNSUPPORTED, "%s: what is in a drive can't be exchanged for passed descriptors", p->what);
+        if (guest_fd_group(p->cmd->options->guest, p->source->fdgroup, fds) < 0)
+            return NULL;
+        if (p->access->readonly)
+            add_readable(fds);
+    }
+    for (guint i = 0; i < fds->len; i++)
+        qemu_add_to_set(p->cmd, set, g_array_index(fds, int, i), p->node, p->source->fdgroup);
+    return g_strdup_printf("/dev/fdset/%u", set);
+}
+
 json_object *qemu_storage_properties(QemuCommand *cmd, const StorageSource *source, const QemuStorageAccess *access, const char *node,
                                      const char *what)
 {
     const Place p = { cmd, source, access, node, what };
+    g_autofree char *passed = source->fdgroup ? passed_path(&p) : NULL;
 
     if (source->fdgroup)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "%s: no descriptors are kept for the group '%s'", what, source->fdgroup);
+        return passed ? file_storage(&p, source->type == DOMAIN_DISK_TYPE_BLOCK ? "host_device" : "file", passed) : NULL;
     switch (source->type) {
     case DOMAIN_DISK_TYPE_FILE:
         return file_storage(&p, "file", source->file);

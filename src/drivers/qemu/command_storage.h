@@ -18,5 +18,9 @@ typedef struct {
 json_object *qemu_storage_properties(QemuCommand *cmd, const StorageSource *source, const QemuStorageAccess *access, const char *node,
                                      const char *what);
 
+/** Sets of descriptors that stand for images are numbered from here on, by their images. */
+#define QEMU_STORAGE_FDSETS (1u << 20)
+guint qemu_storage_fdset(const StorageSource *source);
+
 /** Name of the helper process' object for the persistent reservations of @source. Caller frees. NULL: it has none. */
 char *qemu_reservations_id(const StorageSource *source, const char *node);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "drivers/qemu/command_storage.h"
 #include "drivers/qemu/device_helpers.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
@@ -232,7 +233,8 @@ static void take_back(Guest *guest, const QemuCommand *cmd, GArray *fds, gboolea
         guint set = set_of(cmd, fd);
         g_autofree char *name = qemu_fd_name(cmd, fd);
 
-        if (set)
+        /* An image may be opened again, so that its set is there as long as it is. */
+        if (set && (failed || set < QEMU_STORAGE_FDSETS))
             qemu_guest_call(guest, "remove-fd", json_make(JSON_UINT("fdset-id", set)), NULL);
         else if (failed)
             qemu_guest_call(guest, "closefd", json_make(JSON_STR("fdname", name)), NULL);
@@ -240,7 +242,7 @@ static void take_back(Guest *guest, const QemuCommand *cmd, GArray *fds, gboolea
     error_restore(error);
 }
 
-/* The first number for sets of descriptors that is above all that there are; 0 with an error. */
+/* The first number for sets of descriptors that is above all that there are, but those of images; 0 with an error. */
 static guint first_set(Guest *guest)
 {
     g_autoptr(json_object) sets = NULL;
@@ -248,9 +250,12 @@ static guint first_set(Guest *guest)
 
     if (qemu_guest_call(guest, "query-fdsets", NULL, &sets) < 0)
         return 0;
-    for (gsize i = 0; json_object_is_type(sets, json_type_array) && i < json_object_array_length(sets); i++)
-        next = MAX(next, json_member_int(json_object_array_get_idx(sets, i), "fdset-id", 0) + 1);
-    if (next < G_MAXINT32)
+    for (gsize i = 0; json_object_is_type(sets, json_type_array) && i < json_object_array_length(sets); i++) {
+        gint64 number = json_member_int(json_object_array_get_idx(sets, i), "fdset-id", 0);
+
+        next = number < QEMU_STORAGE_FDSETS ? MAX(next, number + 1) : next;
+    }
+    if (next < QEMU_STORAGE_FDSETS)
         return (guint)next;
     error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "QEMU of domain '%s' has no free number for a descriptor", guest->name);
     return 0;
@@ -375,7 +380,7 @@ static int plug(const Plug *p)
     g_autoptr(QemuCaps) caps = qemu_caps_of(p->guest, p->def);
     g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
     QemuCommandOptions options = { .dir = qemu_guest(p->guest)->dir, .monitor_fd = -1, .tap_fds = (const int *)p->opened->data,
-                                   .n_tap_fds = p->opened->len, .running = TRUE };
+                                   .n_tap_fds = p->opened->len, .running = TRUE, .guest = p->guest };
     QemuDriver *driver = guest_host_priv(p->guest);
     DomainDef part = qemu_part_of(p->def);
     g_autoptr(QemuCommand) cmd = NULL;

@@ -9,6 +9,7 @@
 #include "domain/devices.h"
 #include "domain/host.h"
 #include "drivers/qemu/command_block.h"
+#include "drivers/qemu/command_storage.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
 #include "drivers/qemu/nics.h"
@@ -178,9 +179,21 @@ static void remove_leftover(const char *command, const char *key, const char *na
     qemu_remove_later(opaque, command, key, "", name);
 }
 
+static void remove_fdset(Guest *guest, const StorageSource *source)
+{
+    g_autoptr(QmpMonitor) mon = source->fdgroup ? qemu_guest_monitor(guest) : NULL;
+
+    if (source->fdgroup && (!mon || qmp_send(mon, "remove-fd", json_make(JSON_UINT("fdset-id", qemu_storage_fdset(source))), NULL, 0,
+                                             (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL, NULL) < 0))
+        virResetLastError();
+}
+
 void qemu_remove_images_later(Guest *guest, const DomainDisk *disk)
 {
     qemu_disk_leftovers(disk, remove_leftover, guest);
+    remove_fdset(guest, &disk->source);
+    for (const DomainBackingStore *b = disk->backing_store; b && b->source.type; b = b->backing_store)
+        remove_fdset(guest, &b->source);
 }
 
 static void note_again(const DomainDef *def, void *opaque)

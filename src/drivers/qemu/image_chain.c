@@ -156,7 +156,7 @@ int image_chain_complete(DomainDisk *disk)
         format = (*slot)->format;
         slot = &(*slot)->backing_store;
     }
-    if (!path || (source->type != DOMAIN_DISK_TYPE_FILE && source->type != DOMAIN_DISK_TYPE_BLOCK) || source->n_slices || source->encryption ||
+    if (!path || source->fdgroup || (source->type != DOMAIN_DISK_TYPE_FILE && source->type != DOMAIN_DISK_TYPE_BLOCK) || source->n_slices || source->encryption ||
         disk->encryption)
         return 0;
     rc = read_head(path, above, &head);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Transient disks: what the guest writes goes to an image of its own, which is based on the disk's image and vanishes with the run.
- * The running definition has it on top of the chain, so that everything else sees a disk like any other.
+ * The running definition has it on top of the chain, so that everything else sees a disk like any other. The disk's own image is only
+ * read: guests may share it, whether they say so (shareBacking) or not.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <errno.h>
@@ -19,9 +20,7 @@ static int check_transient(const DomainDisk *disk)
 {
     const char *format = storage_format_to_string(disk->driver.type);
 
-    if (disk->transient.share_backing == TRISTATE_YES)
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s': transient disks that share the image below are not supported yet", disk->target.dev);
-    if (disk->source.type != DOMAIN_DISK_TYPE_FILE || !disk->source.file || disk->device != DOMAIN_DISK_DEVICE_DISK)
+    if (disk->source.type != DOMAIN_DISK_TYPE_FILE || !disk->source.file || disk->source.fdgroup || disk->device != DOMAIN_DISK_DEVICE_DISK)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s': only a disk in a file of the host can be transient", disk->target.dev);
     if (disk->driver.type != STORAGE_FORMAT_RAW && disk->driver.type != STORAGE_FORMAT_QCOW2)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s': a transient disk must have the format raw or qcow2, not '%s'", disk->target.dev,

@@ -124,6 +124,19 @@ static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
     }
 }
 
+/* Whose state was written (for a dump) while it stood still, QEMU doesn't write it again before it has run: it does, for an instant. */
+static int wake_for_an_instant(Guest *guest, QmpMonitor *mon)
+{
+    int deadline = (int)MIN(guest_deadline_ms(guest), G_MAXINT);
+    g_autoptr(json_object) status = NULL;
+
+    if (qmp_call(mon, "query-status", NULL, deadline, &status) < 0)
+        return -1;
+    if (g_strcmp0(json_member_string(status, "status"), "postmigrate") != 0)
+        return 0;
+    return qmp_send(mon, "cont", NULL, NULL, 0, deadline, 0, NULL, NULL) < 0 ? -1 : qmp_call(mon, "stop", NULL, deadline, NULL);
+}
+
 static int move(Guest *guest, int fd, const char *command, const char *what)
 {
     g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
@@ -132,6 +145,13 @@ static int move(Guest *guest, int fd, const char *command, const char *what)
         qmp_call(mon, command, json_make(JSON_STR("uri", "fd:" FILE_NAME)), (int)MIN(guest_deadline_ms(guest), G_MAXINT), NULL) < 0)
         return -1;
     return wait_for_end(guest, mon, what);
+}
+
+static int write_state(Guest *guest, int fd, const char *what)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+
+    return !mon || wake_for_an_instant(guest, mon) < 0 ? -1 : move(guest, fd, "migrate", what);
 }
 
 static void look_for_overlays(const DomainDef *def, void *opaque)
@@ -146,7 +166,7 @@ int qemu_backend_save(Guest *guest, int fd, unsigned int flags)
     guest_with_def(guest, look_for_overlays, &overlays);
     if (overlays)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has a transient disk, whose contents end with this run", guest->name);
-    return move(guest, fd, "migrate", "saving the state");
+    return write_state(guest, fd, "saving the state");
 }
 
 /* ---- core dumps ---- */
@@ -189,14 +209,21 @@ static int dump_memory(Guest *guest, int fd, unsigned int format)
     return wait_for_end(guest, mon, "the core dump");
 }
 
+/* The state as it is saved, without a head of ours: QEMU stands still once it is written. */
+static int dump_state(Guest *guest, int fd, gboolean live)
+{
+    if (write_state(guest, fd, "the core dump") < 0)
+        return -1;
+    return live ? qemu_backend_cont(guest) : 0;
+}
+
 int qemu_backend_dump(Guest *guest, int fd, unsigned int format, unsigned int flags)
 {
     if (flags & VIR_DUMP_MEMORY_ONLY)
         return dump_memory(guest, fd, format);
     if (format != VIR_DOMAIN_CORE_DUMP_FORMAT_RAW)
         return FAIL(VIR_ERR_INVALID_ARG, "only dumps of memory alone (VIR_DUMP_MEMORY_ONLY) have another format than 'raw'");
-    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "dumps of domain '%s' with the state of its devices are not supported; "
-                "VIR_DUMP_MEMORY_ONLY ('virsh dump --memory-only') dumps its memory", guest->name);
+    return dump_state(guest, fd, flags & VIR_DUMP_LIVE);
 }
 
 int qemu_guest_restore(Guest *guest, int fd)
