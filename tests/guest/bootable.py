@@ -39,3 +39,30 @@ def was_here(stream):
     """Whether the guest has run from the disk behind this open file."""
     stream.seek(MARK_MIB * MIB)
     return stream.read(13) == b'Linux version'
+
+
+# ---- no more than a boot sector ----
+
+SECTOR = 512
+SECTOR_MARK = 'GUEST-BOOTED'
+ORIGIN = 0x7c00
+
+
+def sector(mark_at):
+    """A boot sector that writes a copy of itself at this byte of the disk that it was read from, by the firmware, and then says
+    SECTOR_MARK on the first serial port: for where a kernel takes too long."""
+    def word(n):
+        return n.to_bytes(2, 'little')
+    packet, text = ORIGIN + 0x60, ORIGIN + 0x80
+    code = (b'\xfa\x31\xc0\x8e\xd8\x8e\xd0\xbc' + word(ORIGIN) +        # cli; ds = ss = 0; sp = ORIGIN
+            b'\xfb\xbe' + word(packet) + b'\xb8\x00\x43\xcd\x13' +      # sti; si = packet; int 0x13, function 0x43: write
+            b'\x72\x19\xbe' + word(text) +                              # carry: halt; si = text
+            b'\xac\x84\xc0\x74\x11\x88\xc4' +                           # next: al = [si++]; zero: halt; ah = al
+            b'\xba\xfd\x03\xec\xa8\x20\x74\xfb' +                       # wait until the port is ready for a byte
+            b'\xb2\xf8\x88\xe0\xee\xeb\xea' +                           # write it; jmp next
+            b'\xf4\xeb\xfd')                                            # halt: hlt; jmp halt
+    assert len(code) <= packet - ORIGIN
+    # one sector, from where this one is
+    what = b'\x10\x00\x01\x00' + word(ORIGIN) + word(0) + (mark_at // SECTOR).to_bytes(8, 'little')
+    whole = code.ljust(0x60, b'\0') + what.ljust(0x20, b'\0') + SECTOR_MARK.encode() + b'\r\n\0'
+    return whole.ljust(SECTOR - 2, b'\0') + b'\x55\xaa'

@@ -11,6 +11,8 @@ import subprocess
 import tarfile
 import xml.etree.ElementTree as ET
 
+from guest import bootable
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSIDE = os.path.join(HERE, 'inside')
 SECONDS = 900
@@ -52,6 +54,8 @@ def payload(folder, build, guest, only):
     for name in ('vmlinuz', 'initrd.img', 'cmdline'):
         if os.path.exists(os.path.join(guest, name)):
             shutil.copy(os.path.join(guest, name), os.path.join(content, 'guest'))
+    with open(os.path.join(content, 'guest', 'boot.img'), 'wb') as f:
+        f.write(bootable.sector(3 << 20).ljust(4 << 20, b'\0'))
     size = sum(os.lstat(os.path.join(where, name)).st_size for where, _, files in os.walk(content) for name in files)
     image = os.path.join(folder, 'payload.img')
     with open(image, 'wb') as f:
