@@ -99,6 +99,8 @@ void *storage_vol_priv(const StorageVol *vol);
 /** Tell that the present call has done @done of @total bytes (0: not known); whoever lasts must, often enough. 0; -1 with
  * VIR_ERR_OPERATION_ABORTED: nobody wants it any more, stop. */
 int storage_progress(guint64 done, guint64 total);
+/** One of several things that the present call asks of its storage, one after the other, was answered: it responds. */
+void storage_answered(void);
 
 /** Set the sizes of a pool, in bytes. */
 void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);

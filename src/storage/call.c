@@ -180,6 +180,17 @@ int storage_call_run(StorageCall *call)
     return call->rc;
 }
 
+void storage_answered(void)
+{
+    StorageCall *call = current;
+    if (!call)
+        return;
+    g_mutex_lock(&call->pool->lock);
+    call->moved_us = g_get_monotonic_time();
+    storage_pool_moved(call->pool);
+    g_mutex_unlock(&call->pool->lock);
+}
+
 int storage_progress(guint64 done, guint64 total)
 {
     StorageCall *call = current;

@@ -3,6 +3,7 @@
 #include "drivers/storage/tool.h"
 #include <string.h>
 #include "base/error.h"
+#include "storage/backend.h"
 
 /* What lists of thousands of volumes need. */
 #define MAX_OUTPUT ((size_t) 16 << 20)
@@ -17,7 +18,10 @@ static int run(const char *const *argv, int64_t deadline_ms, ProcessOutput *outp
     spec.argv = argv;
     spec.env = (const char *const *) env;
     spec.die_with_parent = true;
-    return process_run(&spec, NULL, 0, MAX_OUTPUT, deadline_ms, output);
+    int rc = process_run(&spec, NULL, 0, MAX_OUTPUT, deadline_ms, output);
+    if (rc == 0)
+        storage_answered();
+    return rc;
 }
 
 /* Success, or an error with all that it said: many programs say what matters in the first of several lines. */
