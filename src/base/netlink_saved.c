@@ -209,6 +209,16 @@ static bool take_options(const Link *link, struct nlattr *attrs[OPTIONS_MAX])
     return link->data && nla_parse_nested(attrs, OPTIONS_MAX - 1, link->data, NULL) == 0;
 }
 
+/* Whether an option of a bond says nothing, and may be refused in the bond's mode. */
+static bool says_nothing(struct nlattr *const *attrs, guint8 option)
+{
+    static const guint8 lacp = 4; /* the mode that has a rate */
+    if (option == IFLA_BOND_AD_LACP_RATE)
+        return !attrs[IFLA_BOND_MODE] || nla_get_u8(attrs[IFLA_BOND_MODE]) != lacp;
+    /* a time of 0 is what a bond without that kind of watching has */
+    return nla_len(attrs[option]) == 4 && !nla_get_u32(attrs[option]);
+}
+
 /* The options of @was that differ from those of @is (may be NULL), as a kernel may lack what the others need. FALSE: none do. */
 static bool put_info(struct nl_msg *msg, const Link *was, const Link *is)
 {
@@ -222,9 +232,7 @@ static bool put_info(struct nl_msg *msg, const Link *was, const Link *is)
         if (is)
             take_options(is, now);
         for (const guint8 *option = options; *option; option++) {
-            /* a time of 0 is what a bond without that kind of watching has */
-            bool unset = options == bond_options && attrs[*option] && nla_len(attrs[*option]) == 4 && !nla_get_u32(attrs[*option]);
-            if (!attrs[*option] || unset || same_bytes(attrs[*option], now[*option]))
+            if (!attrs[*option] || (options == bond_options && says_nothing(attrs, *option)) || same_bytes(attrs[*option], now[*option]))
                 continue;
             nla_put(msg, *option, nla_len(attrs[*option]), nla_data(attrs[*option]));
             any = true;
