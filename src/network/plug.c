@@ -157,15 +157,19 @@ Definition *network_plug(DomainInterface *iface, const char *domain, const guint
     return made;
 }
 
-Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16])
+Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16], gboolean *there)
 {
     ManagedTable *networks = node_get()->tables.networks;
     g_auto(ManagedJob) job = { NULL };
+    *there = FALSE;
     if (!networks || !iface->source.has_portid || managed_job_begin(&job, networks, NULL, iface->source.network, __func__) < 0)
         return NULL;
-    g_autoptr(NetworkPort) there = managed_active(job.state) ? store_by_uuid(job.obj->data, iface->source.portid) : NULL;
-    if (there || !managed_active(job.state))
+    if (!managed_active(job.state))
         return NULL;
+    g_autoptr(NetworkPort) old = store_by_uuid(job.obj->data, iface->source.portid);
+    *there = old != NULL;
+    if (old)
+        return network_port_definition(old);
     NetworkPortDef *def = port_of(iface, domain, uuid);
     memcpy(def->uuid, iface->source.portid, sizeof(def->uuid));
     def->has_uuid = true;

@@ -12,9 +12,10 @@
  * its own, and so are the port's id and the bridge. @uuid: of the domain. The port's definition, whose plug tells what
  * to connect to; the caller unrefs. NULL with an error. [worker] */
 Definition *network_plug(DomainInterface *iface, const char *domain, const guint8 uuid[16]);
-/** Make the port of a running guest's @iface again after its network was stopped and started: with the id that it had. The port's
- * definition; NULL without an error if it is there still or the network has stopped again, NULL with an error. [worker] */
-Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16]);
+/** Make the port of a running guest's @iface again after its network was stopped and started: with the id that it had. @there: whether it
+ * was there still; a daemon that was killed may not have come to connect the device. The port's definition; NULL without an error if the
+ * network has stopped again, NULL with an error. [worker] */
+Definition *network_plug_again(const DomainInterface *iface, const char *domain, const guint8 uuid[16], gboolean *there);
 /** Called when a network has started, by the thread that started it; must not block, nor ask anything of the network. */
 typedef void (*NetworkStarted)(const char *network, void *opaque);
 /** Have @func called from now on; NULL: never again with @opaque. */

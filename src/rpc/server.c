@@ -282,6 +282,8 @@ static void keepalive_round(LoopTimer *timer, void *opaque)
     gint64 now = g_get_monotonic_time();
     for (guint i = 0; i < clients->len; i++) {
         ServerClient *client = clients->pdata[i];
+        if (client_is_kept_waiting(client)) /* its answers aren't listened to */
+            client->last_heard = now;
         if (!client->keepalive || now - client->last_heard < limits.keepalive_interval * G_USEC_PER_SEC)
             continue;
         if (client->unanswered++ >= limits.keepalive_count) {

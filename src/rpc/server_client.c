@@ -647,6 +647,14 @@ static void add_load(ServerClient *client, int weight)
     take_load(client, 0);
 }
 
+gboolean client_is_kept_waiting(ServerClient *client)
+{
+    g_mutex_lock(&client->out_lock);
+    gboolean waits = g_atomic_int_get(&client->throttled) && !client->clogged;
+    g_mutex_unlock(&client->out_lock);
+    return waits;
+}
+
 void server_client_request_begin(ServerClient *client)
 {
     add_load(client, 1);

@@ -89,5 +89,7 @@ int server_route(ServerClient *client, RpcPacket *packet);
 /** Listen again if there is room for clients, or stop. Loop's thread. */
 void server_update_listening(RpcServer *server);
 void client_send_keepalive(ServerClient *client, gint32 procedure);
+/** Whether it is not read from for reasons of ours: too much is under way. */
+gboolean client_is_kept_waiting(ServerClient *client);
 /** Answer a call with this thread's error. */
 void client_send_error(ServerClient *client, const RpcHeader *call);

@@ -46,6 +46,19 @@ def every_device_guest():
     return support.build_guest('--every-device', name='guest-every-device')
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What fails shows what its daemons had to say."""
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    for daemon in support.Daemon.alive_ones:
+        ended = daemon.process.poll() if daemon.process else None
+        state = 'runs' if ended is None else f'ended with {ended}'
+        with contextlib.suppress(OSError):
+            report.sections.append((f'daemon {daemon.root}, which {state}', daemon.output()))
+
+
 @contextlib.contextmanager
 def daemons():
     """A function that makes daemons, which are ended, with their guests, in the end. Each has a folder of its own."""

@@ -49,6 +49,12 @@ def run_events_while_waiting(libvirt):
     MEANWHILE.append(run_loop)
 
 
+def run_meanwhile():
+    """What goes on while a test is busy with something else: a client that runs no events answers no pings, and is dropped after a while."""
+    for function in MEANWHILE:
+        function()
+
+
 def wait_for(condition, seconds=20, what='the condition'):
     """Call @condition until its value is true, which is returned. The only place where tests wait."""
     end = time.monotonic() + seconds
@@ -59,8 +65,7 @@ def wait_for(condition, seconds=20, what='the condition'):
             return value
         if time.monotonic() > end:
             raise Timeout(f'{what} did not come true within {seconds} s')
-        for function in MEANWHILE:
-            function()
+        run_meanwhile()
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
 
@@ -104,6 +109,7 @@ class Daemon:
     """A private daemon of our build, with everything of it below @root."""
 
     driver_path = 'system'
+    alive_ones = []     # those that were started and not cleaned up yet
 
     def __init__(self, root, config='', arguments=()):
         self.root, self.arguments, self.process = str(root), list(arguments), None
@@ -146,6 +152,8 @@ class Daemon:
             os.unlink(self.socket)
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if self not in self.alive_ones:
+            self.alive_ones.append(self)
         wait_for(self.answers, START_SECONDS, 'the daemon listening')
         return self
 
@@ -208,6 +216,8 @@ class Daemon:
         """End of a test: no guest and no daemon is left, whatever the test did; a daemon that died by itself is told."""
         died = self.process.poll() if self.process else None
         by_itself = died is not None and died < 0 and -died not in (signal.SIGKILL, signal.SIGTERM)
+        if self in self.alive_ones:
+            self.alive_ones.remove(self)
         last_words = self.output() if by_itself else ''
         if not self.alive():
             self.start()

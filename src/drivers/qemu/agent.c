@@ -110,7 +110,7 @@ static int agent_reply_error(const char *command, json_object *error)
     return FAIL(VIR_ERR_AGENT_COMMAND_FAILED, "unable to execute QEMU agent command '%s': %s", command, desc);
 }
 
-/* Turn the outcome into *@result (owned by the caller) and 0, or an error and -1. */
+/* Turn the outcome, once, into *@result (owned by the caller) and 0, or an error and -1. */
 static int agent_request_result(Agent *agent, AgentRequest *req, json_object **result)
 {
     json_object *member;
@@ -134,6 +134,8 @@ static int agent_request_result(Agent *agent, AgentRequest *req, json_object **r
     }
     if (json_object_object_get_ex(req->reply, "return", &member)) {
         *result = json_object_get(member);
+        /* Here, and not where the last reference goes, which may be another thread: json-c counts references without any care for them. */
+        json_object_put(g_steal_pointer(&req->reply));
         return 0;
     }
     member = json_member(req->reply, "error", json_type_object);

@@ -391,6 +391,13 @@ static QmpRequest *qmp_transact(QmpMonitor *mon, const char *command, json_objec
     return g_steal_pointer(&req);
 }
 
+/* Here, and not where the last reference goes, which may be the loop's thread: a part of it is this thread's from now on, and json-c counts
+ * references without any care for threads. */
+static void drop_reply(QmpRequest *req)
+{
+    json_object_put(g_steal_pointer(&req->reply));
+}
+
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                   int deadline_ms, unsigned flags, json_object **result)
 {
@@ -401,6 +408,7 @@ int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const
         return -1;
     if (result)
         *result = json_object_get(value);
+    drop_reply(req);
     return 0;
 }
 
@@ -412,7 +420,7 @@ json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *arg
 
     if (!req || (req->outcome != QMP_ANSWERED && qmp_request_result(mon, req, &value) < 0))
         return NULL;
-    return json_object_get(req->reply);
+    return g_steal_pointer(&req->reply);
 }
 
 int qmp_call(QmpMonitor *mon, const char *command, json_object *args, int deadline_ms, json_object **result)

@@ -141,6 +141,7 @@ static QmpRequest *qmp_wire_match(QmpMonitor *mon, json_object *line)
     return NULL;
 }
 
+/* @line is taken over: json-c counts references without any care for threads, so that one at a time may have a document. */
 static void qmp_wire_reply(QmpMonitor *mon, json_object *line)
 {
     QmpRequest *req;
@@ -151,7 +152,9 @@ static void qmp_wire_reply(QmpMonitor *mon, json_object *line)
         qmp_wire_flush(mon);
     g_mutex_unlock(&mon->lock);
     if (req)
-        qmp_request_finish(mon, req, QMP_ANSWERED, json_object_get(line));
+        qmp_request_finish(mon, req, QMP_ANSWERED, line);
+    else
+        json_object_put(line);
 }
 
 static void qmp_wire_greeting(QmpMonitor *mon, json_object *line)
@@ -229,7 +232,7 @@ static void qmp_wire_line(QmpMonitor *mon, const char *text, gsize len)
     if (state == QMP_GREETING)
         qmp_wire_greeting(mon, line);
     else if (json_object_object_get_ex(line, "return", NULL) || json_object_object_get_ex(line, "error", NULL))
-        qmp_wire_reply(mon, line);
+        qmp_wire_reply(mon, g_steal_pointer(&line));
     else
         qmp_wire_qemu_event(mon, line, len);
 }

@@ -150,13 +150,23 @@ int tap_update(const DomainDef *def, DomainInterface *now, const DomainInterface
 
 /* ---- the network is there again ---- */
 
+/* Whether a device is in some bridge, or isn't there. */
+static gboolean is_connected(Netlink *nl, const char *device)
+{
+    guint32 index = netlink_index(device);
+    NetlinkLink link;
+
+    return !index || netlink_link(nl, index, &link) < 0 || link.master;
+}
+
 char *tap_plug_again(const DomainDef *def, const DomainInterface *net)
 {
-    g_autoptr(Definition) port = network_plug_again(net, def->name, def->uuid);
+    gboolean there;
+    g_autoptr(Definition) port = network_plug_again(net, def->name, def->uuid, &there);
     g_autoptr(Netlink) nl = port ? netlink_open() : NULL;
     Wire wire = { NULL };
 
-    if (!nl || !net->target.dev || tap_wire_of_port(definition_get(port), net, &wire) < 0 || !wire.bridge)
+    if (!nl || !net->target.dev || (there && is_connected(nl, net->target.dev)) || tap_wire_of_port(definition_get(port), net, &wire) < 0 || !wire.bridge)
         return NULL;
     const SwitchPort place = tap_switch_port(net, def->uuid, &wire);
     return switch_plug(nl, &place) < 0 ? NULL : g_strdup(wire.bridge);
