@@ -63,21 +63,6 @@ def test_kvm_guest_outlives_the_daemon(xml):
         virsh('undefine', 'kvm')
 
 
-def test_guests_of_another_uri_are_named(xml):
-    """An ordinary user who sees no guests at a terminal, as the session has none, is told that the system's daemon has."""
-    virsh('define', xml(guest_xml('elsewhere', kind='qemu')))
-    run('useradd', '--create-home', 'somebody')
-    try:
-        said = run('runuser', '-u', 'somebody', '--', 'env', 'HOME=/home/somebody', 'XDG_RUNTIME_DIR=/home/somebody',
-                   'script', '-qec', 'virsh list --all', '/dev/null')
-        assert 'hint: nothing at qemu:///session, but 1 domain at qemu:///system: virsh -c qemu:///system list --all' in said, said
-    finally:
-        run('pkill', '-u', 'somebody', check=False)
-        wait_for(lambda: not run('pgrep', '-u', 'somebody', check=False).strip(), what='the daemon of the session having ended')
-        run('userdel', '--remove', 'somebody', check=False)
-        virsh('undefine', 'elsewhere')
-
-
 def test_control_groups_of_version_2(xml):
     """CPU shares, quota and memory limits arrive in the guest's group and can be changed."""
     virsh('define', xml(guest_xml('groups', kind='qemu').replace('</domain>', '''
