@@ -31,8 +31,6 @@ typedef struct FdStream {
     void *ended_opaque;
 } FdStream;
 
-static const StreamDriver file_stream_driver;
-
 static void tell_end(FdStream *fs)
 {
     g_mutex_lock(&fs->lock);
@@ -130,10 +128,8 @@ static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
     return (int) got;
 }
 
-int fd_stream_recv_pipe(virStreamPtr st, int pipe, size_t n, unsigned int flags)
+static int file_recv_pipe(virStreamPtr st, int pipe, size_t n, unsigned int flags)
 {
-    if (st->driver != &file_stream_driver)
-        return -4;
     FdStream *fs = st->data;
     gboolean in_data = TRUE;
     guint64 length = fs->end - fs->pos;
@@ -408,7 +404,7 @@ static int stream_close(virStreamPtr st)
     .abort = stream_close
 
 static const StreamDriver fd_stream_driver = { FUNCTIONS };
-static const StreamDriver file_stream_driver = { .waits = TRUE, FUNCTIONS };
+static const StreamDriver file_stream_driver = { .waits = TRUE, .recv_pipe = file_recv_pipe, FUNCTIONS };
 
 static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
 {

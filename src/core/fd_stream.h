@@ -12,9 +12,6 @@ typedef void (*FdStreamEnded)(void *opaque);
  * stream, not an error (ptys say EIO then). @ended and its @opaque may be NULL. 0 or -1, without @ended. */
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque);
 
-/** As virStreamRecvFlags(), into a pipe, without a copy where the kernel can; never waits for room in it: -2. -4: the stream is not one
- * of a file, or its file can't. */
-int fd_stream_recv_pipe(virStreamPtr st, int pipe, size_t nbytes, unsigned int flags);
 
 /** The part of a file that a stream reads or writes, in bytes. */
 typedef struct FdStreamRange {

@@ -87,6 +87,10 @@ struct StreamDriver {
     gboolean waits;               /* calls may wait for a disk: they are made without callbacks, on threads that may wait */
     int (*send)(virStreamPtr st, const char *data, size_t nbytes);
     int (*recv)(virStreamPtr st, char *data, size_t nbytes, unsigned int flags);
+    /** As recv, a block at a time without a copy: *@data is in *@block, which is the caller's (rpc_block_free()). NULL: there are none. */
+    int (*recv_block)(virStreamPtr st, guint8 **block, const char **data, unsigned int flags);
+    /** As recv, into a pipe, without a copy; never waits for room in it: -2. -4: not from here, recv() can. NULL: nor from elsewhere. */
+    int (*recv_pipe)(virStreamPtr st, int pipe, size_t nbytes, unsigned int flags);
     int (*send_hole)(virStreamPtr st, long long length, unsigned int flags);
     int (*recv_hole)(virStreamPtr st, long long *length, unsigned int flags);
     int (*in_data)(virStreamPtr st, int *data, long long *length);

@@ -5,7 +5,6 @@
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
-#include "core/fd_stream.h"
 #include "daemon/dispatch_priv.h"
 #include "rpc/block.h"
 
@@ -67,7 +66,7 @@ Pump *pump_new(ServerClient *client, virStreamPtr st, const RpcHeader *header, g
     pump->st = object_ref(st);
     pump->header = *header;
     pump->read = read;
-    if (read && server_client_is_plain(client))
+    if (read && st->driver->recv_pipe && server_client_is_plain(client))
         pump->pipe = rpc_pipe_new(2 * BACKLOG);
     g_mutex_init(&pump->lock);
     g_queue_init(&pump->incoming);
@@ -178,12 +177,12 @@ static void pull_hole(Pump *pump)
     xdr_out_clear(&hole);
 }
 
-/* By way of the pipe the daemon never sees the data. As fd_stream_recv_pipe(). */
+/* By way of the pipe the daemon never sees the data. As the driver's recv_pipe(). */
 static int pull_piped(Pump *pump, const RpcHeader *header)
 {
     uint8_t head[RPC_PREFIX];
     XdrOut out = { .data = head, .len = RPC_PREFIX };
-    int got = fd_stream_recv_pipe(pump->st, pump->pipe->fds[1], CHUNK, VIR_STREAM_RECV_STOP_AT_HOLE);
+    int got = pump->st->driver->recv_pipe(pump->st, pump->pipe->fds[1], CHUNK, VIR_STREAM_RECV_STOP_AT_HOLE);
     if (got < 0)
         return got;
     rpc_packet_finish_before(&out, header, (size_t) got);

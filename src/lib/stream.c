@@ -5,7 +5,7 @@
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
 #include "lib/entry.h"
-#include "remote/remote.h"
+#include "rpc/block.h"
 #include <errno.h>
 
 /* What sendAll and recvAll move at a time. */
@@ -203,22 +203,28 @@ int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStre
     }
 }
 
-/* The next data: in @room, or (NULL) where the client of the protocol has it. */
-static int receive(virStreamPtr st, char *room, const char **data, unsigned int flags)
+/* Give the sink what came; 0, or -1. */
+static int sink_all(virStreamPtr st, virStreamSinkFunc handler, const char *data, int n, void *opaque)
 {
-    if (!room)
-        return remote_stream_recv_there(st, data, flags);
-    *data = room;
-    return st->driver->recv(st, room, CHUNK, flags);
+    for (int done = 0; done < n; ) {
+        int taken = handler(st, data + done, n - done, opaque);
+        if (taken < 0 || taken > n - done)
+            return -1;
+        done += taken;
+    }
+    return 0;
 }
 
 static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSinkHoleFunc hole, void *opaque)
 {
-    g_autofree char *room = remote_stream_is(st) ? NULL : g_malloc(CHUNK);
+    const StreamDriver *driver = st->driver;
+    const unsigned int flags = hole ? VIR_STREAM_RECV_STOP_AT_HOLE : 0;
+    g_autofree char *room = driver->recv_block ? NULL : g_malloc(CHUNK);
     for (;;) {
-        const char *data = NULL;
+        uint8_t *block = NULL;
+        const char *data = room;
         errno = 0;
-        int got = receive(st, room, &data, hole ? VIR_STREAM_RECV_STOP_AT_HOLE : 0);
+        int got = room ? driver->recv(st, room, CHUNK, flags) : driver->recv_block(st, &block, &data, flags);
         if (got == 0)
             return 0;
         if (got == -3) {
@@ -227,16 +233,11 @@ static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSink
                 return give_up(st, errno);
             continue;
         }
-        if (got < 0)
-            return give_up(st, errno);
-        for (int done = 0; done < got; ) {
-            int taken = handler(st, data + done, got - done, opaque);
-            if (taken < 0 || taken > got - done)
-                return give_up(st, errno);
-            done += taken;
-        }
-        if (!room)
-            remote_stream_recv_taken(st, got);
+        int done = got < 0 ? -1 : sink_all(st, handler, data, got, opaque);
+        int problem = errno;
+        rpc_block_free(block);
+        if (done < 0)
+            return give_up(st, problem);
     }
 }
 

@@ -4,7 +4,6 @@
  */
 #define ERROR_DOMAIN VIR_FROM_RPC
 #include "base/error.h"
-#include "remote/remote.h"
 #include "remote/remote_call.h"
 
 typedef struct RemoteStream {
@@ -31,8 +30,6 @@ static int stream_send(virStreamPtr st, const char *data, size_t nbytes)
     return rpc_client_stream_send(((RemoteStream *) st->data)->stream, data, nbytes);
 }
 
-static const StreamDriver remote_stream_driver;
-
 static int fail_hole(void)
 {
     return FAIL(VIR_ERR_INTERNAL_ERROR, "the stream has holes; receive it with VIR_STREAM_RECV_STOP_AT_HOLE");
@@ -47,20 +44,10 @@ static int stream_recv(virStreamPtr st, char *data, size_t nbytes, unsigned int 
     return ret == -3 && !(flags & VIR_STREAM_RECV_STOP_AT_HOLE) ? fail_hole() : ret;
 }
 
-gboolean remote_stream_is(virStreamPtr st)
+static int stream_recv_block(virStreamPtr st, uint8_t **block, const char **data, unsigned int flags)
 {
-    return st->driver == &remote_stream_driver;
-}
-
-int remote_stream_recv_there(virStreamPtr st, const char **data, unsigned int flags)
-{
-    int ret = rpc_client_stream_recv_there(((RemoteStream *) st->data)->stream, data, !(st->flags & VIR_STREAM_NONBLOCK));
+    int ret = rpc_client_stream_recv_block(((RemoteStream *) st->data)->stream, block, data, !(st->flags & VIR_STREAM_NONBLOCK));
     return ret == -3 && !(flags & VIR_STREAM_RECV_STOP_AT_HOLE) ? fail_hole() : ret;
-}
-
-void remote_stream_recv_taken(virStreamPtr st, size_t n)
-{
-    rpc_client_stream_taken(((RemoteStream *) st->data)->stream, n);
 }
 
 static int stream_send_hole(virStreamPtr st, long long length, unsigned int flags)
@@ -186,6 +173,7 @@ static int stream_remove_callback(virStreamPtr st)
 static const StreamDriver remote_stream_driver = {
     .send = stream_send,
     .recv = stream_recv,
+    .recv_block = stream_recv_block,
     .send_hole = stream_send_hole,
     .recv_hole = stream_recv_hole,
     .in_data = stream_in_data,

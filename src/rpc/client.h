@@ -67,10 +67,8 @@ int rpc_client_stream_send(RpcClientStream *stream, const char *data, size_t n);
 int rpc_client_stream_send_hole(RpcClientStream *stream, long long length, unsigned int flags);
 /** Bytes received; 0 at the end; -2 if @block is FALSE and there is nothing; -3 at a hole; -1 with an error. */
 int rpc_client_stream_recv(RpcClientStream *stream, char *data, size_t n, gboolean block);
-/** The same where the data is: valid as long as no other thread receives from the stream and it isn't freed. */
-int rpc_client_stream_recv_there(RpcClientStream *stream, const char **data, gboolean block);
-/** @n bytes of what rpc_client_stream_recv_there() gave are done with. */
-void rpc_client_stream_taken(RpcClientStream *stream, size_t n);
+/** The same for all that came with one packet, without a copy: *@data is in *@memory, which the caller frees (rpc_block_free()). */
+int rpc_client_stream_recv_block(RpcClientStream *stream, uint8_t **memory, const char **data, gboolean block);
 /** Length of the hole at the front (0 if data is there); takes it away. */
 int rpc_client_stream_recv_hole(RpcClientStream *stream, long long *length);
 /** What is at the front: *@data 1 and its length, or 0 and the length of a hole (0 at the end). */

@@ -248,22 +248,18 @@ static int stream_front(RpcClientStream *stream, gboolean block)
     return 1;
 }
 
-/* As rpc_client_stream_recv(), but the data stays; lock held. */
-static int recv_there(RpcClientStream *stream, const uint8_t **data, gboolean block)
+/* Wait for data at the front of the queue. Lock held. 1: *@chunk; else what rpc_client_stream_recv() gives. */
+static int front_data(RpcClientStream *stream, gboolean block, Chunk **chunk)
 {
     int ret = stream_front(stream, block);
-    if (ret != 1)
-        return ret;
-    const Chunk *chunk = g_queue_peek_head(&stream->queue);
-    if (!chunk->data)
-        return -3;
-    *data = chunk->data + chunk->at;
-    return (int) MIN(chunk->len - chunk->at, G_MAXINT);
+    if (ret == 1)
+        *chunk = g_queue_peek_head(&stream->queue);
+    return ret == 1 && !(*chunk)->data ? -3 : ret;
 }
 
-static void taken(RpcClientStream *stream, size_t n)
+/* @n bytes of the front are done with. Lock held. */
+static void taken(RpcClientStream *stream, Chunk *chunk, size_t n)
 {
-    Chunk *chunk = g_queue_peek_head(&stream->queue);
     chunk->at += n;
     stream->queued -= n;
     if (chunk->at == chunk->len)
@@ -272,32 +268,31 @@ static void taken(RpcClientStream *stream, size_t n)
 
 int rpc_client_stream_recv(RpcClientStream *stream, char *data, size_t n, gboolean block)
 {
-    const uint8_t *from = NULL;
+    Chunk *chunk = NULL;
     g_mutex_lock(&stream->client->lock);
-    int ret = recv_there(stream, &from, block);
-    if (ret >= 0)
-        ret = (int) MIN(n, (size_t) ret);
-    if (ret > 0) {
-        memcpy(data, from, ret);
-        taken(stream, ret);
+    int ret = front_data(stream, block, &chunk);
+    if (ret == 1) {
+        ret = MIN(MIN(n, chunk->len - chunk->at), G_MAXINT);
+        memcpy(data, chunk->data + chunk->at, ret);
+        taken(stream, chunk, ret);
     }
     g_mutex_unlock(&stream->client->lock);
     return ret;
 }
 
-int rpc_client_stream_recv_there(RpcClientStream *stream, const char **data, gboolean block)
+int rpc_client_stream_recv_block(RpcClientStream *stream, uint8_t **memory, const char **data, gboolean block)
 {
+    Chunk *chunk = NULL;
     g_mutex_lock(&stream->client->lock);
-    int ret = recv_there(stream, (const uint8_t **) data, block);
+    int ret = front_data(stream, block, &chunk);
+    if (ret == 1) {
+        ret = (int) (chunk->len - chunk->at); /* no packet is larger than RPC_MESSAGE_MAX */
+        *memory = g_steal_pointer(&chunk->block);
+        *data = (const char *) chunk->data + chunk->at;
+        taken(stream, chunk, ret);
+    }
     g_mutex_unlock(&stream->client->lock);
     return ret;
-}
-
-void rpc_client_stream_taken(RpcClientStream *stream, size_t n)
-{
-    g_mutex_lock(&stream->client->lock);
-    taken(stream, n);
-    g_mutex_unlock(&stream->client->lock);
 }
 
 int rpc_client_stream_recv_hole(RpcClientStream *stream, long long *length)

@@ -52,24 +52,24 @@ static void test_moves(void)
 
     st = open_file(conn, path, &told, TRUE);
     g_assert_cmpint(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), ==, 0);
-    int first = fd_stream_recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE);
+    int first = st->driver->recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE);
     g_assert_cmpint(first, >, 9);
     g_assert_cmpint(read(pipes[0], back, sizeof(back)), ==, first);
     g_assert_cmpmem(back, first, data, first);
     while (st->driver->recv(st, back, sizeof(back), VIR_STREAM_RECV_STOP_AT_HOLE) > 0)
         continue;
-    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE), ==, -3);
+    g_assert_cmpint(st->driver->recv_pipe(st, pipes[1], sizeof(data), VIR_STREAM_RECV_STOP_AT_HOLE), ==, -3);
     g_assert_cmpint(st->driver->recv_hole(st, &hole, 0), ==, 0);
     g_assert_cmpint(hole, >, 0);
     g_assert_cmpuint(told.moved, >=, 3);
-    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], sizeof(data), 0), ==, 0);
+    g_assert_cmpint(st->driver->recv_pipe(st, pipes[1], sizeof(data), 0), ==, 0);
     g_assert_cmpuint(told.ended, ==, 1);
     object_unref(st);
 
     st = open_file(conn, path, &told, FALSE);     /* a pipe takes no more than it has room for */
-    while (fd_stream_recv_pipe(st, pipes[1], 1 << 20, 0) > 0)
+    while (st->driver->recv_pipe(st, pipes[1], 1 << 20, 0) > 0)
         continue;
-    g_assert_cmpint(fd_stream_recv_pipe(st, pipes[1], 1 << 20, 0), ==, -2);
+    g_assert_cmpint(st->driver->recv_pipe(st, pipes[1], 1 << 20, 0), ==, -2);
     object_unref(st);
     g_assert_cmpuint(told.ended, ==, 1);
     close(pipes[0]);
