@@ -180,14 +180,20 @@ int storage_call_run(StorageCall *call)
     return call->rc;
 }
 
+/* With the pool's lock held. */
+static void moved(StorageCall *call)
+{
+    call->moved_us = g_get_monotonic_time();
+    storage_pool_moved(call->pool);
+}
+
 void storage_answered(void)
 {
     StorageCall *call = current;
     if (!call)
         return;
     g_mutex_lock(&call->pool->lock);
-    call->moved_us = g_get_monotonic_time();
-    storage_pool_moved(call->pool);
+    moved(call);
     g_mutex_unlock(&call->pool->lock);
 }
 
@@ -197,10 +203,9 @@ int storage_progress(guint64 done, guint64 total)
     if (!call)
         return 0;
     g_mutex_lock(&call->pool->lock);
-    call->moved_us = g_get_monotonic_time();
     call->progress = done;
     call->total = total;
-    storage_pool_moved(call->pool);
+    moved(call);
     gboolean abandoned = call->abandoned;
     g_mutex_unlock(&call->pool->lock);
     if (!abandoned && !(call->conn && g_atomic_int_get(&call->conn->gone)))

@@ -300,6 +300,11 @@ static void read_luks(ImageHead *head, const Bytes *b)
         set_capacity(head, b->size - payload, 1);
 }
 
+/* Of a format that volumes can't have: its data are none of ours, but they aren't raw. */
+static void read_nothing(ImageHead *head, const Bytes *b)
+{
+}
+
 static const struct {
     guint offset;
     const char *bytes;
@@ -312,6 +317,9 @@ static const struct {
     { 0, "KDMV", 4, 512, read_vmdk },
     { 0, "COWD", 4, 512, read_vmdk_text },
     { 0, "# Disk DescriptorFile", 21, 21, read_vmdk_text },
+    { 0, "# Disk Descriptor", 17, 17, read_nothing },
+    { 0, "# VMDK Disk Desc", 16, 16, read_nothing },
+    { 0, "vhdxfile", 8, 8, read_nothing },
     { 0x40, "\x7f\x10\xda\xbe", 4, 0x178, read_vdi },
     { 0, "conectix", 8, 64, read_vpc },
     { 0, "OOOM", 4, 1044, read_cow },
@@ -330,6 +338,7 @@ void image_head_read(ImageHead *head, const guint8 *data, gsize len, guint64 siz
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (b.len < kinds[i].offset + kinds[i].len || memcmp(data + kinds[i].offset, kinds[i].bytes, kinds[i].len) != 0)
             continue;
+        head->has_mark = TRUE;
         if (b.len >= kinds[i].least)
             kinds[i].read(head, &b);
         else

@@ -11,6 +11,7 @@
 
 typedef struct ImageHead {
     StorageVolFormat format;     /* RAW where nothing else is recognized */
+    gboolean has_mark;           /* it begins as some kind of image does, also as one that has no name as a volume's format */
     StorageEncryptionFormat encryption;  /* UNSET: none */
     gboolean has_capacity;       /* FALSE: as many bytes as the file has */
     guint64 capacity;

@@ -23,6 +23,12 @@ static void put32(guint8 *at, guint32 value)
 }
 
 /* A qcow2 head; what is 0 gets the proper value. */
+static void write_file(const char *dir, const char *file, const char *bytes, gssize len)
+{
+    g_autofree char *path = g_build_filename(dir, file, NULL);
+    g_assert_true(g_file_set_contents(path, bytes, len, NULL));
+}
+
 static void write_qcow2(const char *dir, const char *file, const Head *h)
 {
     guint8 bytes[4096] = "QFI\xfb";
@@ -138,6 +144,8 @@ static void test_hostile(void)
         { { .name = "gone", .format = "raw" }, VIR_ERR_SYSTEM_ERROR, "gone" },
         { { .name = "self", .format = "qcow2" }, VIR_ERR_CONFIG_UNSUPPORTED, "based on itself" },
         { { .name = "self" }, VIR_ERR_OPERATION_INVALID, "was not specified" },
+        { { .name = "vhdx" }, VIR_ERR_OPERATION_INVALID, "was not specified" },
+        { { .name = "luks" }, VIR_ERR_OPERATION_INVALID, "was not specified" },
         { { .name = "raw", .format = "nosuch" }, VIR_ERR_INTERNAL_ERROR, "nosuch" },
         { { .name = "raw", .format = "raw", .extension = G_MAXUINT32 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
         { { .name = "raw", .name_at = G_MAXUINT64 }, VIR_ERR_INTERNAL_ERROR, "damaged" },
@@ -146,6 +154,8 @@ static void test_hostile(void)
     };
 
     g_assert_true(g_file_set_contents(raw, "anything", -1, NULL));
+    write_file(dir, "vhdx", "vhdxfile", 8);
+    write_file(dir, "luks", "LUKS\xba\xbe\0\x9", 8);      /* of a version that nobody knows */
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         DomainDisk *disk = disk_new(dir, "self", STORAGE_FORMAT_QCOW2);
 

@@ -69,7 +69,7 @@ static int base_format(const char *name, const ImageHead *top, const char *above
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "image '%s' is based on '%s', whose format '%s' no disk can have", above, name, format);
     }
     *result = STORAGE_FORMAT_RAW;
-    return (base->format == STORAGE_VOL_FORMAT_RAW || base->format == STORAGE_VOL_FORMAT_ISO) && !base->encryption && !base->problem ? 0 :
+    return !base->has_mark || (base->format == STORAGE_VOL_FORMAT_ISO && !base->problem) ? 0 :
         FAIL(VIR_ERR_OPERATION_INVALID, "format of backing image '%s' of image '%s' was not specified in the image metadata "
              "('qemu-img rebase -u -F FORMAT -b %s %s' writes it there)", name, above, name, above);
 }

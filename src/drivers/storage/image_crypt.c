@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
+#include "drivers/storage/image_tool.h"
 #include "secret/host.h"
 #include "secret/lookup.h"
 
@@ -68,38 +69,39 @@ void image_crypt_clear(ImageCrypt *crypt)
     *crypt = (ImageCrypt) { .fd = -1 };
 }
 
-static void add(GString *options, const char *prefix, const char *name, const char *value, const char *more)
+const char *image_crypt_format(const StorageVolDef *def)
 {
-    if (!value)
-        return;
-    g_string_append_printf(options, "%s%s%s=", options->len ? "," : "", prefix, name);
-    for (const char *c = value; *c; c++)
-        g_string_append(options, *c == ',' ? ",," : (char[]) { *c, '\0' });
-    g_string_append(options, more);
+    return is_luks(def) ? "luks" : "qcow2";
+}
+
+static void add(const StorageVolDef *def, GString *options, const char *name, const char *value)
+{
+    g_autofree char *full = g_strconcat(is_luks(def) ? "" : "encrypt.", name, NULL);
+    if (value)
+        image_tool_add_option(options, full, value);
 }
 
 void image_crypt_create_options(const StorageVolDef *def, GString *options)
 {
     const StorageEncryption *encryption = def->target.encryption;
     const StorageCipher *cipher = encryption->cipher;
-    const char *prefix = is_luks(def) ? "" : "encrypt.";
-    g_autofree char *bits = g_strdup_printf("-%u", cipher ? cipher->size : 0);
+    g_autofree char *algorithm = cipher && cipher->name ? g_strdup_printf("%s-%u", cipher->name, cipher->size) : NULL;
     if (!is_luks(def))
-        add(options, prefix, "format", "luks", "");
-    add(options, prefix, "key-secret", OBJECT_ID, "");
+        add(def, options, "format", "luks");
+    add(def, options, "key-secret", OBJECT_ID);
     if (cipher) {
-        add(options, prefix, "cipher-alg", cipher->name, bits);
-        add(options, prefix, "cipher-mode", cipher->mode, "");
-        add(options, prefix, "hash-alg", cipher->hash, "");
+        add(def, options, "cipher-alg", algorithm);
+        add(def, options, "cipher-mode", cipher->mode);
+        add(def, options, "hash-alg", cipher->hash);
     }
     if (encryption->ivgen) {
-        add(options, prefix, "ivgen-alg", encryption->ivgen->name, "");
-        add(options, prefix, "ivgen-hash-alg", encryption->ivgen->hash, "");
+        add(def, options, "ivgen-alg", encryption->ivgen->name);
+        add(def, options, "ivgen-hash-alg", encryption->ivgen->hash);
     }
 }
 
 char *image_crypt_spec(const StorageVolDef *def, const char *path)
 {
-    return g_strdup_printf(is_luks(def) ? "driver=luks,key-secret=" OBJECT_ID ",file.driver=file,file.filename=%s"
-                           : "driver=qcow2,encrypt.key-secret=" OBJECT_ID ",file.driver=file,file.filename=%s", path);
+    return g_strdup_printf("driver=%s,%skey-secret=" OBJECT_ID ",file.driver=file,file.filename=%s", image_crypt_format(def),
+                           is_luks(def) ? "" : "encrypt.", path);
 }

@@ -15,6 +15,8 @@ int image_crypt_open(ImageCrypt *crypt, const StorageVolDef *def);
 void image_crypt_clear(ImageCrypt *crypt);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImageCrypt, image_crypt_clear)
 
+/** What QEMU calls the format of an encrypted volume, which may have none of its own. */
+const char *image_crypt_format(const StorageVolDef *def);
 /** Add to @options what a new image is to be encrypted with. */
 void image_crypt_create_options(const StorageVolDef *def, GString *options);
 /** QEMU's description of the image in the file @path, for --image-opts; the caller frees. */

@@ -24,8 +24,7 @@ const char *image_tool_format(StorageVolFormat format)
     }
 }
 
-/* A comma ends an option unless it is doubled. */
-static void add_option(GString *options, const char *name, const char *value)
+void image_tool_add_option(GString *options, const char *name, const char *value)
 {
     g_string_append_printf(options, "%s%s=", options->len ? "," : "", name);
     for (const char *c = value; *c; c++)
@@ -39,9 +38,9 @@ static int base_options(const StorageVolDef *def, GString *options)
     if (!format)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': an image can't be based on one of format '%s'", def->name,
                     storage_vol_format_to_string(base->format));
-    add_option(options, "backing_file", base->path);
+    image_tool_add_option(options, "backing_file", base->path);
     if (def->target.format == STORAGE_VOL_FORMAT_QCOW2 || def->target.format == STORAGE_VOL_FORMAT_QED)
-        add_option(options, "backing_fmt", format);
+        image_tool_add_option(options, "backing_fmt", format);
     return 0;
 }
 
@@ -49,17 +48,17 @@ static int qcow2_options(const StorageVolDef *def, GString *options, unsigned in
 {
     const StorageVolTarget *target = &def->target;
     if (target->compat)
-        add_option(options, "compat", target->compat);
+        image_tool_add_option(options, "compat", target->compat);
     if (target->features.lazy_refcounts)
-        add_option(options, "lazy_refcounts", "on");
+        image_tool_add_option(options, "lazy_refcounts", "on");
     if (target->features.extended_l2)
-        add_option(options, "extended_l2", "on");
+        image_tool_add_option(options, "extended_l2", "on");
     if (target->cluster_size) {
         g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, target->cluster_size);
-        add_option(options, "cluster_size", size);
+        image_tool_add_option(options, "cluster_size", size);
     }
     if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
-        add_option(options, "preallocation", "metadata");
+        image_tool_add_option(options, "preallocation", "metadata");
     return 0;
 }
 
@@ -88,8 +87,8 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
         image_crypt_create_options(def, options);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, def->capacity);
-    const gboolean luks = encrypted && def->target.format == STORAGE_VOL_FORMAT_RAW;
-    const char *argv[16] = { PROGRAM, "create", "-q", "-u", "-f", luks ? "luks" : image_tool_format(def->target.format), path, size };
+    const char *format = encrypted ? image_crypt_format(def) : image_tool_format(def->target.format);
+    const char *argv[16] = { PROGRAM, "create", "-q", "-u", "-f", format, path, size };
     guint n = 8;
     if (options->len) {
         argv[n++] = "-o";

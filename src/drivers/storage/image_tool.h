@@ -6,6 +6,8 @@
 #pragma once
 #include "drivers/storage/source_chain.h"
 
+/** Append NAME=VALUE to options of qemu-img, in which a comma ends an option unless it is doubled. */
+void image_tool_add_option(GString *options, const char *name, const char *value);
 /** What QEMU calls a format; NULL: it has none such. */
 const char *image_tool_format(StorageVolFormat format);
 
