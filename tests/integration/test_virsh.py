@@ -306,6 +306,7 @@ SET = [     # words of `set` on the machine below, and what it then has or why i
     (['cpu@mod=maximum'], "'cpu' has no attribute 'mod'; it has mode"),
     (['title=x', 'cpu@mode=maximal'], "domain.cpu@mode: invalid value 'maximal': allowed: custom, host-model"),
     (['devices=x'], '<devices> holds elements'),
+    (['qemu:commandline.qemu:arg@value=-S'], 'what has a namespace of its own'),
     (['memory'], "'memory' is no change; one looks like"),
     (['a..b=1'], 'is no path of a value'), (['devices.disk[=1'], 'is no path of a value'), (['devices.disk[]=1'], 'is no path of a value'),
     (['devices.disk[vda=1'], 'is no path of a value'), (['domain.=1'], 'names the whole definition'), (['=1'], 'names the whole definition'),

@@ -70,21 +70,10 @@ static bool read_path(Shell *shell, ValuePath *path, const char *text)
         path->attribute = g_strdup(rest + 1);
         g_string_append(plain, rest);
     }
+    if (strchr(plain->str, ':'))
+        return shell_error(shell, "'%s': what has a namespace of its own is changed with 'virsh edit'", text);
     return virsh_format_has(shell, plain->str) &&
            (path->attribute || path->steps->len || shell_error(shell, "'%s' names the whole definition", text));
-}
-
-/* The nth child element of this name, from 1, or NULL; their number. */
-static xmlNodePtr nth_child(xmlNodePtr parent, const char *name, guint64 n, guint64 *count)
-{
-    xmlNodePtr found = NULL;
-
-    *count = 0;
-    for (xmlNodePtr node = xmlFirstElementChild(parent); node; node = xmlNextElementSibling(node)) {
-        if (!node->ns && g_str_equal((const char *)node->name, name) && ++*count == n)
-            found = node;
-    }
-    return found;
 }
 
 /* Whether the element or one in it has the value. */
@@ -105,49 +94,47 @@ static bool holds(xmlNodePtr node, const char *value)
     return false;
 }
 
-/* The one that holds a value. NULL after an error printed. */
-static xmlNodePtr child_with(Shell *shell, const ValuePath *path, xmlNodePtr parent, const Step *step)
+/* The one of some elements that holds a value. NULL after an error printed. */
+static xmlNodePtr one_with(Shell *shell, const ValuePath *path, const GPtrArray *nodes, const Step *step)
 {
-    xmlNodePtr found = NULL, node;
-    guint64 count, matches = 0;
+    xmlNodePtr found = NULL;
+    guint matches = 0;
 
-    for (guint64 n = 1; (node = nth_child(parent, step->name, n, &count)); n++) {
-        if (holds(node, step->which)) {
-            found = node;
+    for (guint i = 0; i < nodes->len; i++) {
+        if (holds(nodes->pdata[i], step->which)) {
+            found = nodes->pdata[i];
             matches++;
         }
     }
     if (matches == 1)
         return found;
-    shell_error(shell, "'%s': %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " <%s> have the value '%s'", path->text, matches, count,
-                step->name, step->which);
+    shell_error(shell, "'%s': %u of %u <%s> have the value '%s'", path->text, matches, nodes->len, step->name, step->which);
     return NULL;
 }
 
 /* Where a step leads; an element that isn't there is made if @make. NULL after an error printed. */
 static xmlNodePtr follow(Shell *shell, const ValuePath *path, xmlNodePtr parent, const Step *step, bool make)
 {
-    guint64 number = 0, count;
+    g_autoptr(GPtrArray) nodes = virsh_xpath_nodes(parent->doc, parent, step->name);
+    guint64 number = 1;
     bool numbered = step->which && g_ascii_string_to_unsigned(step->which, 10, 1, G_MAXUINT64, &number, NULL);
-    xmlNodePtr node, last;
+    xmlNodePtr node;
 
     if (step->which && !numbered)
-        return child_with(shell, path, parent, step);
-    node = nth_child(parent, step->name, numbered ? number : 1, &count);
-    if (!numbered && count > 1) {
-        shell_error(shell, "'%s': there are %" G_GUINT64_FORMAT " <%s>; say which, by number as in %s[1] or by a value that only one "
-                    "has as in disk[vda]", path->text, count, step->name, step->name);
+        return one_with(shell, path, nodes, step);
+    if (!numbered && nodes->len > 1) {
+        shell_error(shell, "'%s': there are %u <%s>; say which, by number as in %s[1] or by a value that only one has as in disk[vda]",
+                    path->text, nodes->len, step->name, step->name);
         return NULL;
     }
-    if (node)
-        return node;
-    if (!make || (numbered && number != count + 1)) {
-        shell_error(shell, "'%s': there are %" G_GUINT64_FORMAT " <%s> in <%s>", path->text, count, step->name, parent->name);
+    if (number <= nodes->len)
+        return nodes->pdata[number - 1];
+    if (!make || number != (guint64)nodes->len + 1) {
+        shell_error(shell, "'%s': there are %u <%s> in <%s>", path->text, nodes->len, step->name, parent->name);
         return NULL;
     }
     node = xmlNewDocNode(parent->doc, NULL, (const xmlChar *)step->name, NULL);
-    last = nth_child(parent, step->name, count, &count);
-    return last ? xmlAddNextSibling(last, node) : xmlAddChild(parent, node);
+    return nodes->len ? xmlAddNextSibling(nodes->pdata[nodes->len - 1], node) : xmlAddChild(parent, node);
 }
 
 static bool unset(Shell *shell, const ValuePath *path, xmlNodePtr node)
