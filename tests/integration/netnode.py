@@ -16,6 +16,11 @@ from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
+# Of the tests of such networks: those that Debian's daemon passes as well, and those about parts that only ours has.
+BRIDGE_MARKS = [pytest.mark.foreign_library,
+                pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only')]
+OUR_MARKS = [*BRIDGE_MARKS,
+             pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
 BOOT_SECONDS = 90
 SERVER, SERVER_PORT = '10.99.0.2', 8000
 # Answers each connection with the address that it comes from.

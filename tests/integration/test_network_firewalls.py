@@ -12,15 +12,13 @@ import time
 import pytest
 
 import support
-from netnode import BOOT_SECONDS, ask_server, caught, network_xml, nic, nothing_left, rules, run_when_up, start_network, works
+from netnode import BOOT_SECONDS, OUR_MARKS, ask_server, caught, network_xml, nic, nothing_left, rules, run_when_up, start_network, works
 from netnode import connection, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
-pytestmark = [pytest.mark.foreign_library,
-              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
-              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+pytestmark = OUR_MARKS
 needs_firewalld = pytest.mark.skipif(not shutil.which('firewalld') or not shutil.which('dbus-daemon'), reason='firewalld is not installed')
 
 libvirt.registerErrorHandler(lambda *_: None, None)

@@ -15,15 +15,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import support
-from netnode import BOOT_SECONDS, ask_server, caught, dnsmasqs, ip, links, network_xml, nic, nothing_left, rules, run_when_up, start_network
+from netnode import BOOT_SECONDS, OUR_MARKS, ask_server, caught, dnsmasqs, ip, links, network_xml, nic, nothing_left, rules, run_when_up, start_network
 from netnode import connection, device, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for, wait_for_mark
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
-pytestmark = [pytest.mark.foreign_library,
-              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
-              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+pytestmark = OUR_MARKS
 KILLS = int(os.environ.get('LIBVIRT_TEST_KILLS') or 25)
 
 libvirt.registerErrorHandler(lambda *_: None, None)

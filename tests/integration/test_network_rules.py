@@ -10,15 +10,13 @@ import subprocess
 import pytest
 
 import support
-from netnode import caught, network_xml, nft, nothing_left, rules, start_network, works
+from netnode import OUR_MARKS, caught, network_xml, nft, nothing_left, rules, start_network, works
 from netnode import connection, firewall, server      # pylint: disable=unused-import # noqa: F401
 from support import wait_for
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
-pytestmark = [pytest.mark.foreign_library,
-              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
-              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+pytestmark = OUR_MARKS
 
 libvirt.registerErrorHandler(lambda *_: None, None)
 support.run_events_while_waiting(libvirt)

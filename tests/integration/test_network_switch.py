@@ -10,15 +10,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import support
-from netnode import caught, ip, links, network_xml, nic, start_network
+from netnode import OUR_MARKS, caught, ip, links, network_xml, nic, start_network
 from netnode import connection, device      # pylint: disable=unused-import # noqa: F401
 from support import wait_for
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
-pytestmark = [pytest.mark.foreign_library,
-              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only'),
-              pytest.mark.skipif(os.environ.get('LIBVIRT_TEST_SIDE') == 'reference', reason='about parts that only ours has')]
+pytestmark = OUR_MARKS
 SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 needs_ovs = pytest.mark.skipif(not os.path.exists(SCHEMA) or not os.path.exists('/usr/sbin/ovs-vswitchd'),
                                reason='openvswitch-switch is not installed')

@@ -9,15 +9,14 @@ import shutil
 import pytest
 
 import support
-from netnode import network_xml, start_network
+from netnode import BRIDGE_MARKS, network_xml, start_network
 from netnode import connection      # pylint: disable=unused-import # noqa: F401
 from support import wait_for
 from test_network_agrees import document, settled
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 
-pytestmark = [pytest.mark.foreign_library,
-              pytest.mark.skipif(os.geteuid() != 0, reason='bridges can be made by root only')]
+pytestmark = BRIDGE_MARKS
 libvirt.registerErrorHandler(lambda *_: None, None)
 support.run_events_while_waiting(libvirt)
 
