@@ -104,9 +104,9 @@ int run_cont(Guest *guest, int reason)
     const DomainBackend *backend = host_backend(guest->host);
     g_atomic_int_set(&guest_core(guest)->want_run, reason);
     int rc = GUEST_CALL(backend->cont(guest));
-    if (rc == 0)
+    /* If it has told so itself, it may have crashed since. */
+    if (g_atomic_int_exchange(&guest_core(guest)->want_run, -1) >= 0 && rc == 0)
         run_apply_running(guest, reason);
-    g_atomic_int_set(&guest_core(guest)->want_run, -1);
     return rc;
 }
 
@@ -221,6 +221,27 @@ void run_finish(Guest *guest)
     core->ended = TRUE;
     g_cond_broadcast(&core->end_cond);
     g_mutex_unlock(&core->lock);
+}
+
+static void going(Guest *guest, gboolean now)
+{
+    GuestCore *core = guest_core(guest);
+    g_mutex_lock(&core->lock);
+    core->going = now;
+    g_cond_broadcast(&core->end_cond);
+    g_mutex_unlock(&core->lock);
+}
+
+void run_wait_going(Guest *guest)
+{
+    GuestCore *core = guest_core(guest);
+    gint64 until = g_get_monotonic_time() + guest_deadline_ms(guest) * 1000;
+    pool_blocking_begin();
+    g_mutex_lock(&core->lock);
+    while (core->going && g_cond_wait_until(&core->end_cond, &core->lock, until))
+        ;
+    g_mutex_unlock(&core->lock);
+    pool_blocking_end();
 }
 
 gboolean run_wait_ended(Guest *guest, gint64 deadline_ms)
@@ -421,7 +442,10 @@ int run_start(DomainObj *obj, SharedDef *config, const RunOptions *options)
     /* a start that failed is told to the caller only */
     if (!run_settle(guest, failed, VIR_DOMAIN_SHUTOFF_FAILED, -1))
         return -1;
-    if (set_going(guest, options) < 0) {
+    going(guest, TRUE);
+    int rc = set_going(guest, options);
+    going(guest, FALSE);
+    if (rc < 0) {
         virErrorPtr error = error_save();
         run_end(guest, VIR_DOMAIN_SHUTOFF_FAILED, -1);
         error_restore(error);

@@ -18,6 +18,7 @@ typedef struct GuestCore {
     GCond end_cond;
     gboolean claimed, ended;
     gboolean lost;           /* the process or its monitor is gone */
+    gboolean going;          /* a start waits for the answer to its "run"; what the guest does then is acted on after it */
     gboolean got_shutdown;   /* it powered off (rather than crashed) */
     gboolean fake_reboot;    /* it is powering off on our behalf, to be reset and run again */
     int end_reason, end_detail; /* virDomainShutoffReason, virDomainEventStoppedDetailType */
@@ -82,6 +83,9 @@ void run_finish(Guest *guest);
 gboolean run_settle(Guest *guest, gboolean failed, int reason, int detail);
 /** Claim, kill by force, finish. 0, also if another one does so; -1 if the process can't be killed (the claim stays). */
 int run_end(Guest *guest, int reason, int detail);
+/** Wait, at most for a command's deadline, until a start knows that its guest runs. For who ends or restarts a guest because of
+ * what it did: a guest may power off or crash before its hypervisor has answered, and it was started all the same. */
+void run_wait_going(Guest *guest);
 /** Wait until somebody else has finished. FALSE after @deadline_ms. */
 gboolean run_wait_ended(Guest *guest, gint64 deadline_ms);
 

@@ -62,7 +62,7 @@ void guest_upcall_stopped(Guest *guest, int reason)
 
 void guest_upcall_resumed(Guest *guest, int reason)
 {
-    int asked = g_atomic_int_get(&guest_core(guest)->want_run);
+    int asked = g_atomic_int_exchange(&guest_core(guest)->want_run, -1);
     if (reason < 0)
         reason = asked;
     run_apply_running(guest, reason < 0 ? VIR_DOMAIN_RUNNING_UNPAUSED : reason);
@@ -75,6 +75,7 @@ void guest_upcall_resumed(Guest *guest, int reason)
 static void end_after_shutdown(void *opaque)
 {
     g_autoptr(Guest) guest = opaque;
+    run_wait_going(guest);
     if (run_end(guest, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN) < 0)
         LOG_ERROR("domain '%s' powered off, but its process can't be ended: %s", guest->name, error_message());
 }
@@ -82,6 +83,7 @@ static void end_after_shutdown(void *opaque)
 static void end_after_crash(void *opaque)
 {
     g_autoptr(Guest) guest = opaque;
+    run_wait_going(guest);
     if (run_end(guest, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED) < 0)
         LOG_ERROR("domain '%s' crashed, but its process can't be ended: %s", guest->name, error_message());
 }
@@ -91,6 +93,7 @@ static void restart(void *opaque)
     g_autoptr(Guest) guest = opaque;
     GuestCore *core = guest_core(guest);
     const DomainBackend *backend = host_backend(guest->host);
+    run_wait_going(guest);
     int rc = backend->reset ? GUEST_CALL(backend->reset(guest)) : FAIL(VIR_ERR_NO_SUPPORT, "reset");
     if (rc == 0)
         rc = run_cont(guest, VIR_DOMAIN_RUNNING_BOOTED);

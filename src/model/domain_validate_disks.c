@@ -3,10 +3,9 @@
  * Rules about disks.
  */
 #include "model/domain_private.h"
+#include "model/storage.h"
 
 #define UNSUPPORTED VIR_ERR_CONFIG_UNSUPPORTED
-
-enum { WWN_DIGITS = 16 };
 
 static bool may_be_empty(const DomainDisk *disk)
 {
@@ -251,11 +250,6 @@ static bool is_printable(const char *text)
     return true;
 }
 
-static bool is_hex(const char *text)
-{
-    return strspn(text, "0123456789abcdefABCDEF") == strlen(text);
-}
-
 /* Characters that QEMU's options and guests' udev rules take. */
 static bool is_serial(const char *text)
 {
@@ -272,7 +266,7 @@ static void check_identity(const DomainDisk *disk, const DomainPlace *at)
     DomainDiskBus bus = disk->target.bus;
     bool names = disk->vendor || disk->product;
 
-    REFUSE_IF(disk->wwn && (strlen(disk->wwn) != WWN_DIGITS || !is_hex(disk->wwn)), at, VIR_ERR_INTERNAL_ERROR,
+    REFUSE_IF(disk->wwn && !wwn_is_valid(disk->wwn), at, VIR_ERR_INTERNAL_ERROR,
               "%s: wwn '%s' is not a number of %d hexadecimal digits", name, disk->wwn, WWN_DIGITS);
     REFUSE_IF(disk->wwn && bus != DOMAIN_DISK_BUS_IDE && bus != DOMAIN_DISK_BUS_SCSI, at, UNSUPPORTED,
               "%s: only disks on bus 'ide' or 'scsi' have a wwn", name);

@@ -7,6 +7,10 @@
 #include "model/storagepool_def.h"
 #include "model/storagevol_def.h"
 
+/** World wide names have 64 bits, in so many hexadecimal digits. */
+enum { WWN_DIGITS = 16 };
+bool wwn_is_valid(const char *text);
+
 /** Complete a new pool definition (name, format, target) and check it. 0, or -1 with an error (VIR_ERR_XML_ERROR for what is
  * missing, VIR_ERR_CONFIG_UNSUPPORTED for a format that the type hasn't, VIR_ERR_NO_SUPPORT for a feature). */
 int storage_pool_complete(StoragePoolDef *def);

@@ -55,12 +55,16 @@ static int fail_missing(const StoragePoolDef *def, const char *path, const char 
     return FAIL(VIR_ERR_XML_ERROR, "pool.%s: a pool of type '%s' needs %s", path, storage_pool_type_to_string(def->type), what);
 }
 
-/* World wide names are 64 bits, in hexadecimal digits. */
+bool wwn_is_valid(const char *text)
+{
+    return strlen(text) == WWN_DIGITS && strspn(text, "0123456789abcdefABCDEF") == WWN_DIGITS;
+}
+
 static int check_wwn(const char *path, const char *wwn)
 {
-    if (!wwn || (strlen(wwn) == 16 && strspn(wwn, "0123456789abcdefABCDEF") == 16))
+    if (!wwn || wwn_is_valid(wwn))
         return 0;
-    return FAIL(VIR_ERR_INTERNAL_ERROR, "pool.source.adapter.%s: '%s' is not a world wide name: 16 hexadecimal digits", path, wwn);
+    return FAIL(VIR_ERR_INTERNAL_ERROR, "pool.source.adapter.%s: '%s' is not a world wide name: %d hexadecimal digits", path, wwn, WWN_DIGITS);
 }
 
 static int check_adapter(const StoragePoolDef *def, StorageAdapter *adapter)

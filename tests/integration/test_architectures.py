@@ -3,6 +3,7 @@
 firmware speaks on the console. The machines' defaults and addresses are compared with the reference in test_corpus.py."""
 import dataclasses
 import os
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -182,3 +183,20 @@ def test_graphics_of_s390(module_daemon):
     told = ElementTree.fromstring(module_daemon.virsh('domcapabilities', '--virttype', 'qemu', '--arch', 's390x'))
     assert 'vnc' in [value.text for value in told.findall("devices/graphics/enum[@name='type']/value")]
     assert [value.text for value in told.findall("devices/video/enum[@name='modelType']/value")] == ['virtio', 'none']
+
+
+def test_crashes_at_once(module_daemon, tmp_path):
+    """A guest that crashes before QEMU has answered that it runs was started all the same."""
+    need('s390x')
+    board = Board('s390x', 's390-ccw-virtio', 's390x', '', [], None)
+    module_daemon.virsh('define', support.written(tmp_path, document(board, tmp_path, serial="<serial type='null'/>")))
+    burners = [subprocess.Popen(['sh', '-c', 'while :; do :; done']) for _ in range(3 * (os.cpu_count() or 1))]
+    try:
+        for _ in range(25):
+            module_daemon.virsh('start', 'guest')
+            wait_for(lambda: module_daemon.virsh('domstate', 'guest', '--reason').strip() == 'shut off (crashed)', what='the crash')
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+        module_daemon.virsh('undefine', 'guest')

@@ -12,6 +12,7 @@
 /* As fast as the file takes it. */
 #define BYTES_PER_SECOND (G_GUINT64_CONSTANT(1) << 50)
 #define ASK_MS 500
+#define ASK_SETTLED_MS 5
 
 void qemu_guest_migration_is(QemuGuest *qemu, const char *status)
 {
@@ -63,12 +64,13 @@ static int failed(Guest *guest, QmpMonitor *mon, const char *what)
     return FAIL(VIR_ERR_OPERATION_FAILED, "%s of domain '%s' failed: %s", what, guest->name, why ? why : "QEMU doesn't say why");
 }
 
-static QemuMigration wait_a_while(QemuGuest *qemu)
+/* As long as it is like that, and no longer. */
+static QemuMigration wait_a_while(QemuGuest *qemu, QemuMigration is, int ms)
 {
-    gint64 until = g_get_monotonic_time() + ASK_MS * G_TIME_SPAN_MILLISECOND;
+    gint64 until = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
 
     g_mutex_lock(&qemu->lock);
-    while (qemu->migration == QEMU_MIGRATION_ACTIVE && g_cond_wait_until(&qemu->migrated, &qemu->lock, until))
+    while (qemu->migration == is && g_cond_wait_until(&qemu->migrated, &qemu->lock, until))
         ;
     QemuMigration state = qemu->migration;
     g_mutex_unlock(&qemu->lock);
@@ -100,7 +102,7 @@ static int wait_for_end(Guest *guest, QmpMonitor *mon, const char *what)
 {
     QemuMigration state;
 
-    while ((state = wait_a_while(qemu_guest(guest))) == QEMU_MIGRATION_ACTIVE) {
+    while ((state = wait_a_while(qemu_guest(guest), QEMU_MIGRATION_ACTIVE, ASK_MS)) == QEMU_MIGRATION_ACTIVE) {
         if (ask(guest, mon) == 0)
             continue;
         if (qemu_guest(guest)->dumping)
@@ -209,10 +211,31 @@ static int dump_memory(Guest *guest, int fd, unsigned int format)
     return wait_for_end(guest, mon, "the core dump");
 }
 
+/* QEMU tells that all is written a moment before it can run on, and nothing when it can. */
+static int wait_until_settled(Guest *guest, const char *what)
+{
+    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
+    gint64 until = g_get_monotonic_time() + guest_deadline_ms(guest) * G_TIME_SPAN_MILLISECOND;
+
+    if (!mon)
+        return -1;
+    for (;;) {
+        g_autoptr(json_object) status = NULL;
+
+        if (qmp_call(mon, "query-status", NULL, (int)MIN(guest_deadline_ms(guest), G_MAXINT), &status) < 0)
+            return -1;
+        if (g_strcmp0(json_member_string(status, "status"), "finish-migrate") != 0)
+            return 0;
+        if (g_get_monotonic_time() > until)
+            return FAIL(VIR_ERR_OPERATION_TIMEOUT, "%s of domain '%s' is written, but QEMU doesn't come to an end with it", what, guest->name);
+        wait_a_while(qemu_guest(guest), QEMU_MIGRATION_DONE, ASK_SETTLED_MS);
+    }
+}
+
 /* The state as it is saved, without a head of ours: QEMU stands still once it is written. */
 static int dump_state(Guest *guest, int fd, gboolean live)
 {
-    if (write_state(guest, fd, "the core dump") < 0)
+    if (write_state(guest, fd, "the core dump") < 0 || wait_until_settled(guest, "the core dump") < 0)
         return -1;
     return live ? qemu_backend_cont(guest) : 0;
 }
