@@ -3,8 +3,9 @@
  * The driver of network filters: started once by the process that owns state, before the hypervisors' drivers, whose connections share
  * what it has (core/node.h).
  *
- * Which filter is in force where is kept in files; the rules are made of that. A daemon that starts makes them all anew, in one
- * transaction that takes away what there was: whatever a former daemon was doing when it was killed, no rule is too many or missing.
+ * Which filter is in force where is kept in files; the rules are made of that. A daemon that starts compares them with what stands in the
+ * kernel, and changes in one transaction what differs, and only that: whatever a former daemon was doing when it was killed, no rule is too
+ * many or missing, and no frame meets rules that are being exchanged for the same.
  */
 #define ERROR_DOMAIN VIR_FROM_NWFILTER
 #define LOG_SOURCE "nwfilter.driver"
@@ -16,7 +17,7 @@
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
-#include "drivers/nwfilter/rules.h"
+#include "drivers/nwfilter/standing.h"
 #include "firewall/firewall.h"
 #include "firewall/watch.h"
 #include "nwfilter/functions.h"
@@ -34,15 +35,15 @@ typedef struct NwfilterNode {
     Pool *pool;
     FirewallWatch *watch;
     GHashTable *bound;   /* Bound by the interface's name; used with the host's change only */
-    gboolean fresh;      /* what is in the table is a former daemon's */
+    gboolean fresh;      /* what is in the table is a former daemon's, or nobody's */
 } NwfilterNode;
 
 /* What an interface has. */
 typedef struct Bound {
     NwfilterRemoval remove; /* commands that take away its rules */
     char *set;           /* of its learnt addresses, or NULL */
-    Learner *learner;    /* who fills it, or NULL */
-    guint8 uuid[16], mac[6]; /* whose addresses they are */
+    char *stamp;         /* whose they are, and which rules it has */
+    Learner *learner;    /* who fills the set, or NULL */
 } Bound;
 
 static NwfilterNode *state;
@@ -54,6 +55,7 @@ static void bound_free(void *opaque)
         return;
     learner_free(bound->learner);
     g_free(bound->set);
+    g_free(bound->stamp);
     nwfilter_removal_clear(&bound->remove);
     g_free(bound);
 }
@@ -86,17 +88,10 @@ static void cut_off(const NwfilterUse *use, NwfilterRules *rules)
     nwfilter_rules_block(use->binding, rules);
 }
 
-static void write_set_removal(const Bound *bound, GString *commands)
-{
-    if (bound->set)
-        g_string_append_printf(commands, "delete set " NWFILTER_TABLE " %s\n", bound->set);
-}
-
 /* What has been learnt stays if it is the same guest's, and is filled in the same way. */
-static gboolean keeps_set(const Bound *old, const NwfilterUse *use, const NwfilterRules *rules)
+static gboolean keeps_set(const char *set, const char *stamp, const NwfilterRules *rules)
 {
-    return g_strcmp0(old->set, rules->set) == 0 && memcmp(old->uuid, use->binding->owner.uuid, sizeof(old->uuid)) == 0 &&
-           memcmp(old->mac, use->binding->mac, sizeof(old->mac)) == 0;
+    return g_strcmp0(set, rules->set) == 0 && stamp && nwfilter_stamp_is_of_same(stamp, rules->stamp);
 }
 
 static Bound *bound_new(NwfilterNode *node, const NwfilterUse *use, NwfilterRules *rules)
@@ -107,42 +102,85 @@ static Bound *bound_new(NwfilterNode *node, const NwfilterUse *use, NwfilterRule
     Bound *bound = g_new0(Bound, 1);
     bound->remove = nwfilter_removal_copy(&rules->remove);
     bound->set = g_strdup(rules->set);
+    bound->stamp = g_strdup(rules->stamp);
     bound->learner = learner;
-    memcpy(bound->uuid, use->binding->owner.uuid, sizeof(bound->uuid));
-    memcpy(bound->mac, use->binding->mac, sizeof(bound->mac));
     return bound;
 }
 
-/* All in one transaction. @learnt: elements of sets that a former daemon has left. */
-static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n, GHashTable *learnt)
+/* A change of the table. */
+typedef struct Change {
+    GHashTable *standing;  /* NwfilterStanding that a former daemon has left; NULL: what we know is there */
+    GString *commands;
+    gboolean connections;
+} Change;
+
+static void write_set_removal(const char *set, GString *commands)
+{
+    if (set)
+        g_string_append_printf(commands, "delete set " NWFILTER_TABLE " %s\n", set);
+}
+
+/* What brings an interface from what it has to @made: nothing, if that is the same. */
+static void write_one(NwfilterNode *node, Change *change, const char *portdev, const NwfilterRules *made)
+{
+    const Bound *bound = change->standing ? NULL : g_hash_table_lookup(node->bound, portdev);
+    const NwfilterStanding *standing = change->standing ? g_hash_table_lookup(change->standing, portdev) : NULL;
+    const NwfilterRemoval *remove = bound ? &bound->remove : standing ? &standing->remove : NULL;
+    const char *set = bound ? bound->set : standing ? standing->set : NULL, *stamp = bound ? bound->stamp : standing ? standing->stamp : NULL;
+    if (standing ? nwfilter_standing_is(standing, made) : g_strcmp0(stamp, made->stamp) == 0)
+        return;
+    if (remove)
+        nwfilter_removal_write_changed(remove, &made->remove, TRUE, change->commands);
+    if (!keeps_set(set, stamp, made))
+        write_set_removal(set, change->commands);
+    g_string_append(change->commands, made->text);
+    if (remove)
+        nwfilter_removal_write_changed(remove, &made->remove, FALSE, change->commands);
+    change->connections = change->connections || made->connections;
+}
+
+/* What a former daemon has left for interfaces that have no filter now. */
+static void write_leftovers(Change *change, const NwfilterUse *uses, guint n)
+{
+    GHashTableIter iter;
+    gpointer name, value;
+    for (guint i = 0; i < n && change->standing; i++)
+        g_hash_table_remove(change->standing, uses[i].binding->portdev);
+    if (!change->standing)
+        return;
+    g_hash_table_iter_init(&iter, change->standing);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        const NwfilterStanding *standing = value;
+        nwfilter_removal_write(&standing->remove, change->commands);
+        write_set_removal(standing->set, change->commands);
+    }
+}
+
+/* All in one transaction, of what differs. */
+static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
 {
     g_autofree char *what = n == 1 ? g_strdup_printf("put filter '%s' in force on interface '%s'", uses[0].binding->filterref.filter,
                                                       uses[0].binding->portdev)
                                    : g_strdup_printf("put filters in force on %u interfaces", n);
     g_autoptr(GPtrArray) bounds = g_ptr_array_new_with_free_func(bound_free);
-    g_autoptr(GString) commands = g_string_new(node->fresh ? WIPE : NULL);
-    gboolean connections = FALSE;
-    g_string_append(commands, nwfilter_rules_base);
+    g_autoptr(GHashTable) standing = node->fresh ? nwfilter_standing_read() : NULL;
+    g_autoptr(GString) commands = g_string_new(NULL);
+    Change change = { standing, commands, FALSE };
+    if (node->fresh && !standing)
+        g_string_append(commands, WIPE);
+    if (!standing)
+        g_string_append(commands, nwfilter_rules_base);
+    gsize nothing = node->fresh && !standing ? 0 : commands->len;
     for (guint i = 0; i < n; i++) {
-        const Bound *old = node->fresh ? NULL : g_hash_table_lookup(node->bound, uses[i].binding->portdev);
-        const char *elements = learnt && made[i].set ? g_hash_table_lookup(learnt, made[i].set) : NULL;
         Bound *bound = bound_new(node, &uses[i], &made[i]);
         if (!bound)
             return -1;
         g_ptr_array_add(bounds, bound);
-        if (old)
-            nwfilter_removal_write_changed(&old->remove, &made[i].remove, TRUE, commands);
-        if (old && !keeps_set(old, &uses[i], &made[i]))
-            write_set_removal(old, commands);
-        g_string_append(commands, made[i].text);
-        if (old)
-            nwfilter_removal_write_changed(&old->remove, &made[i].remove, FALSE, commands);
-        if (elements)
-            g_string_append_printf(commands, "add element " NWFILTER_TABLE " %s { %s }\n", made[i].set, elements);
-        connections = connections || made[i].connections;
+        write_one(node, &change, uses[i].binding->portdev, &made[i]);
     }
-    if (firewall_run(commands->str, what) < 0)
-        return explain(connections);
+    write_leftovers(&change, uses, n);
+    if (commands->len > nothing && firewall_run(commands->str, what) < 0)
+        return explain(change.connections);
     for (guint i = 0; i < n; i++)
         g_hash_table_insert(node->bound, g_strdup(uses[i].binding->portdev), g_steal_pointer(&bounds->pdata[i]));
     node->fresh = FALSE;
@@ -150,15 +188,15 @@ static int apply(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *mad
 }
 
 /* When not all can be had: everybody is cut off, and then each gets what is possible for it. */
-static int apply_what_goes(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n, GHashTable *learnt)
+static int apply_what_goes(NwfilterNode *node, const NwfilterUse *uses, NwfilterRules *made, guint n)
 {
     g_autofree NwfilterRules *blocks = g_new0(NwfilterRules, n);
     LOG_ERROR("%s", error_message());
     for (guint i = 0; i < n; i++)
         nwfilter_rules_block(uses[i].binding, &blocks[i]);
-    int rc = apply(node, uses, blocks, n, NULL);
+    int rc = apply(node, uses, blocks, n);
     for (guint i = 0; i < n; i++) {
-        if (rc == 0 && apply(node, &uses[i], &made[i], 1, learnt) < 0)
+        if (rc == 0 && apply(node, &uses[i], &made[i], 1) < 0)
             cut_off(&uses[i], &made[i]); /* as it is already */
         nwfilter_rules_clear(&blocks[i]);
     }
@@ -169,8 +207,6 @@ static int enforce(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolea
 {
     NwfilterNode *node = nwfilter_host_priv(host);
     g_autofree NwfilterRules *made = g_new0(NwfilterRules, n);
-    g_autoptr(GHashTable) learnt = NULL;
-    gboolean learns = FALSE;
     int rc = 0;
     for (guint i = 0; i < n && rc == 0; i++) {
         rc = uses[i].n_filters ? make_rules(&uses[i], &made[i]) : -1;
@@ -178,14 +214,11 @@ static int enforce(NwfilterHost *host, const NwfilterUse *uses, guint n, gboolea
             cut_off(&uses[i], &made[i]);
             rc = 0;
         }
-        learns = learns || made[i].set;
     }
-    if (rc == 0 && learns && node->fresh)
-        learnt = learning_elements("bridge", "libvirt_nwfilter");
     if (rc == 0)
-        rc = apply(node, uses, made, n, learnt);
+        rc = apply(node, uses, made, n);
     if (rc < 0 && anyhow)
-        rc = apply_what_goes(node, uses, made, n, learnt);
+        rc = apply_what_goes(node, uses, made, n);
     for (guint i = 0; i < n; i++)
         nwfilter_rules_clear(&made[i]);
     return rc;
@@ -208,7 +241,7 @@ static int lift(NwfilterHost *host, const NwfilterBindingDef *binding)
     g_autoptr(GString) commands = g_string_new(g_hash_table_size(node->bound) == 1 ? WIPE : NULL);
     if (!commands->len) {
         nwfilter_removal_write(&bound->remove, commands);
-        write_set_removal(bound, commands);
+        write_set_removal(bound->set, commands);
     }
     if (firewall_run(commands->str, what) < 0) {
         virErrorPtr error = error_save();

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/netlink.h"
 #include "drivers/nwfilter/dhcp.h"
@@ -22,7 +21,6 @@
 #define PAUSE_MS 100
 #define FRAME_MAX 2048
 #define QUEUE_BYTES (64 * 1024)
-#define LIST_DEPTH 64
 
 struct Learner {
     gint refs;
@@ -250,51 +248,4 @@ void learner_free(Learner *learner)
     loop_timer_remove(learner->timer);
     loop_watch_remove(learner->watch);
     learner_unref(learner);
-}
-
-/* ---- what a former daemon has learnt ---- */
-
-/* "10.0.0.5", or {"elem": {"val": "10.0.0.5", "timeout": 3600, "expires": 999}} */
-static void add_element(json_object *element, GString *text)
-{
-    json_object *inner = NULL;
-    const char *value = json_object_is_type(element, json_type_string) ? json_object_get_string(element) : NULL;
-    gint64 timeout = 0, expires = 0;
-    if (!value && json_object_is_type(element, json_type_object) && json_object_object_get_ex(element, "elem", &inner)) {
-        json_object *of = NULL;
-        value = json_object_object_get_ex(inner, "val", &of) ? json_object_get_string(of) : NULL;
-        timeout = json_object_object_get_ex(inner, "timeout", &of) ? json_object_get_int64(of) : 0;
-        expires = json_object_object_get_ex(inner, "expires", &of) ? json_object_get_int64(of) : 0;
-    }
-    IpAddress ip;
-    char clean[IP_TEXT_SIZE];
-    if (!value || !ip_parse(value, &ip))
-        return;
-    g_string_append_printf(text, "%s%s", text->len ? ", " : "", ip_format(&ip, clean));
-    if (timeout > 0)
-        g_string_append_printf(text, " timeout %" G_GINT64_FORMAT "s expires %" G_GINT64_FORMAT "s", timeout, CLAMP(expires, 1, timeout));
-}
-
-GHashTable *learning_elements(const char *family, const char *table)
-{
-    GHashTable *found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autofree char *command = g_strdup_printf("list sets %s", family);
-    g_autofree char *list = firewall_list(command, "look for addresses that were learnt");
-    g_autoptr(json_object) tree = list ? json_parse(list, strlen(list), LIST_DEPTH, "list of nft") : NULL;
-    json_object *items = NULL;
-    if (!tree || json_get_array(tree, "nftables", &items) < 0)
-        LOG_WARN("addresses that were learnt are learnt anew: %s", error_message());
-    for (size_t i = 0; items && i < json_object_array_length(items); i++) {
-        json_object *item = json_object_array_get_idx(items, i), *set = NULL, *elements = NULL, *text = NULL;
-        if (json_find_object(item, "set", &set) <= 0 || json_find_array(set, "elem", &elements) <= 0 ||
-            !json_object_object_get_ex(set, "table", &text) || g_strcmp0(json_object_get_string(text), table) != 0 ||
-            !json_object_object_get_ex(set, "name", &text))
-            continue;
-        GString *all = g_string_new(NULL);
-        for (size_t k = 0; k < json_object_array_length(elements); k++)
-            add_element(json_object_array_get_idx(elements, k), all);
-        g_hash_table_insert(found, g_strdup(json_object_get_string(text)), g_string_free(all, FALSE));
-    }
-    virResetLastError();
-    return found;
 }

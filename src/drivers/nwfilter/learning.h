@@ -6,7 +6,7 @@
  *    room for one, so that no flood of addresses changes it;
  *  - 'dhcp': those that a server gives the guest, as long as the lease lasts. A socket hears the messages on the interface, on the loop's
  *    thread, so many at a time.
- * The sets stay when filters change, and what is in them goes over to the next daemon.
+ * The sets stay when filters change and daemons end.
  */
 #pragma once
 #include "base/loop.h"
@@ -28,6 +28,3 @@ typedef struct Learner Learner;
 Learner *learner_new(Loop *loop, Pool *pool, const NwfilterBindingDef *binding, const char *set);
 /** Nothing is heard any more; what was heard may still be under way on a worker. Accepts NULL. */
 void learner_free(Learner *learner);
-
-/** What is in the sets of table @table, by their names: text of elements. Caller unrefs; empty if there are none. */
-GHashTable *learning_elements(const char *family, const char *table);

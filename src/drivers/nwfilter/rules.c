@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/mac.h"
+#include "base/uuid.h"
 #include "drivers/nwfilter/expression.h"
 #include "drivers/nwfilter/variables.h"
 
@@ -19,6 +20,7 @@ const char nwfilter_rules_base[] =
 #define MAP(name) "add map " NWFILTER_TABLE " " name " { type ifname : verdict; }\n"
     MAP("from2") MAP("from3") MAP("to2") MAP("to3")
 #undef MAP
+    "add set " NWFILTER_TABLE " " NWFILTER_STAMPS " { type ifname; }\n"
     "add chain " NWFILTER_TABLE " from { type filter hook prerouting priority -300; policy accept; }\n"
     "add chain " NWFILTER_TABLE " from_packets { type filter hook prerouting priority -150; policy accept; }\n"
     "add chain " NWFILTER_TABLE " to { type filter hook postrouting priority 200; policy accept; }\n"
@@ -80,6 +82,7 @@ void nwfilter_rules_clear(NwfilterRules *rules)
     g_free(rules->text);
     nwfilter_removal_clear(&rules->remove);
     g_free(rules->set);
+    g_free(rules->stamp);
     *rules = (NwfilterRules) { NULL };
 }
 
@@ -425,9 +428,29 @@ static void write_rules(Plan *plan, NwfilterRules *rules)
             g_string_append_printf(unlink, "delete element " NWFILTER_TABLE " %s { \"%s\" }\n", maps[side][layer], plan->portdev);
         }
     }
+    g_string_append_printf(plan->remove_sets, NWFILTER_STAMP_REMOVAL, plan->portdev);
     rules->text = g_strconcat(chains->str, content->str, elements->str, NULL);
     rules->remove = (NwfilterRemoval) { g_strdup(unlink->str), g_strdup(flush->str), g_strdup(drop->str), g_strdup(plan->remove_sets->str) };
     rules->connections = plan->connections;
+}
+
+#define STAMP_OWNER_LEN (UUID_TEXT_SIZE - 1 + 1 + MAC_TEXT_SIZE - 1)
+
+gboolean nwfilter_stamp_is_of_same(const char *one, const char *other)
+{
+    return strncmp(one, other, STAMP_OWNER_LEN) == 0;
+}
+
+/* A note beside the rules, in the same transaction. */
+static void add_stamp(const NwfilterBindingDef *binding, NwfilterRules *rules)
+{
+    char mac[MAC_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, rules->text, -1), *text = rules->text;
+    mac_format(binding->mac, mac);
+    uuid_format(binding->owner.uuid, uuid);
+    rules->stamp = g_strdup_printf("%s %s %.40s", uuid, mac, digest);
+    rules->text = g_strdup_printf("%sadd element " NWFILTER_TABLE " " NWFILTER_STAMPS " { \"%s\" comment \"%s\" }\n", text, binding->portdev,
+                                  rules->stamp);
 }
 
 /* ---- addresses that are learnt ---- */
@@ -476,8 +499,10 @@ int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *co
     int rc = walk(&plan, filters[0], &scope);
     if (rc == 0 && learnt.used)
         rc = add_learning(&plan, binding, mode, value + 1);
-    if (rc == 0)
+    if (rc == 0) {
         write_rules(&plan, rules);
+        add_stamp(binding, rules);
+    }
     if (rc == 0 && learnt.used) {
         rules->set = g_strdup(value + 1);
         rules->mode = mode;
@@ -496,5 +521,6 @@ void nwfilter_rules_block(const NwfilterBindingDef *binding, NwfilterRules *rule
         g_array_append_val(plan.frames[side], item);
     }
     write_rules(&plan, rules);
+    add_stamp(binding, rules);
     plan_clear(&plan);
 }

@@ -11,6 +11,10 @@
 #include "drivers/nwfilter/learning.h"
 
 #define NWFILTER_TABLE "bridge libvirt_nwfilter"
+/** The set of the table that tells of each interface, in a comment, whose it is and of which rules (NwfilterRules.stamp). Nothing is looked up in it. */
+#define NWFILTER_STAMPS "stamps"
+/** Command that takes away an interface's, for printf. */
+#define NWFILTER_STAMP_REMOVAL "delete element " NWFILTER_TABLE " " NWFILTER_STAMPS " { \"%s\" }\n"
 /** Most rules of one interface: references may multiply, and variables with long lists. */
 #define NWFILTER_MAX_RULES 20000
 
@@ -18,7 +22,7 @@
 typedef struct NwfilterRemoval {
     char *unlink;          /**< The elements that lead to its chains. */
     char *flush, *drop;    /**< The rules of its chains, and the chains. */
-    char *sets;            /**< What its rules count in. */
+    char *sets;            /**< What its rules count in, and its stamp. */
 } NwfilterRemoval;
 
 void nwfilter_removal_clear(NwfilterRemoval *removal);
@@ -33,10 +37,14 @@ void nwfilter_removal_write_changed(const NwfilterRemoval *was, const NwfilterRe
 typedef struct NwfilterRules {
     char *text;            /**< Commands that make its chains and elements; chains may be there, empty, and so may elements. */
     NwfilterRemoval remove; /**< What takes away all that @text makes. */
+    char *stamp;           /**< UUID and hardware address of whose it is, and a digest of the rules. */
     char *set;             /**< Name of the set of learnt addresses (learning.h), which @text makes if it isn't there; NULL: none. */
     LearningMode mode;     /**< How it is filled. */
     gboolean connections;  /**< The kernel must follow connections in bridges. */
 } NwfilterRules;
+
+/** Whether two stamps are of the same guest's same interface. */
+gboolean nwfilter_stamp_is_of_same(const char *one, const char *other);
 
 void nwfilter_rules_clear(NwfilterRules *rules);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NwfilterRules, nwfilter_rules_clear)
