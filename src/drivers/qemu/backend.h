@@ -88,6 +88,7 @@ typedef struct QemuGuest {
     GPtrArray *disks;        /* * of QemuDisk; never changed but replaced, as the next */
     GPtrArray *taps;         /* * names of host devices, by interface; NULL where there is none */
     QemuHelpers *helpers;
+    guint next_fdset;        /* for what it is given while it runs; 0: QEMU wasn't asked yet what it has. Guarded by the domain's job. */
     char *balloon_path;      /* QOM path; NULL: no balloon */
     QemuPerf *perf;          /* events that are counted */
     gint tuned;              /* atomic: it may have control groups */

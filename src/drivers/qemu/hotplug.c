@@ -242,12 +242,15 @@ static void take_back(Guest *guest, const QemuCommand *cmd, GArray *fds, gboolea
     error_restore(error);
 }
 
-/* The first number for sets of descriptors that is above all that there are, but those of images; 0 with an error. */
+/* The first number for sets of descriptors that is above all that there are, but those of images; 0 with an error. QEMU numbers
+ * those of its own choice from 0 on; so nothing comes between once it was asked. */
 static guint first_set(Guest *guest)
 {
     g_autoptr(json_object) sets = NULL;
     gint64 next = FIRST_FDSET;
 
+    if (qemu_guest(guest)->next_fdset)
+        return qemu_guest(guest)->next_fdset;
     if (qemu_guest_call(guest, "query-fdsets", NULL, &sets) < 0)
         return 0;
     for (gsize i = 0; json_object_is_type(sets, json_type_array) && i < json_object_array_length(sets); i++) {
@@ -395,6 +398,7 @@ static int plug(const Plug *p)
     if (!cmd)
         return -1;
     ret = build(p, cmd, &part);
+    qemu_guest(p->guest)->next_fdset = cmd->next_fdset < QEMU_STORAGE_FDSETS ? cmd->next_fdset : 0;
     g_array_append_vals(fds, p->opened->data, p->opened->len);
     g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
     if (ret == 0)
