@@ -212,8 +212,8 @@ static int storage_pool_get_info(virStoragePoolPtr handle, virStoragePoolInfoPtr
     StoragePool *pool = storage_pool_of(obj);
     g_mutex_lock(&pool->lock);
     *info = (virStoragePoolInfo) {
-        .state = pool->building ? VIR_STORAGE_POOL_BUILDING
-            : managed_active(state) ? VIR_STORAGE_POOL_RUNNING : VIR_STORAGE_POOL_INACTIVE,
+        .state = pool->building ? VIR_STORAGE_POOL_BUILDING : !managed_active(state) ? VIR_STORAGE_POOL_INACTIVE
+            : storage_pool_is_silent(pool) ? VIR_STORAGE_POOL_INACCESSIBLE : VIR_STORAGE_POOL_RUNNING,
         .capacity = pool->capacity, .allocation = pool->allocation, .available = pool->available };
     g_mutex_unlock(&pool->lock);
     return 0;

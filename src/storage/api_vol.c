@@ -123,7 +123,8 @@ static int make(VolJob *job, StorageVol *from, unsigned int flags)
 {
     g_autoptr(StorageCall) call = vol_job_call(job, from ? "copy" : "create", run_create);
     if (call) {
-        call->from = from ? storage_vol_ref(from) : NULL;
+        if (from)
+            storage_call_set_source(call, from);
         call->flags = flags;
     }
     if (!call || storage_call_run(call) < 0) {

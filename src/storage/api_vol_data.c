@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Content of volumes through streams. A stream uses its volume until it ends or has read it: meanwhile the volume can't be deleted,
- * resized or wiped, nor its pool stopped.
+ * Content of volumes through streams. A stream uses its volume until it ends or has read it: meanwhile who wants to delete, resize or wipe
+ * the volume, or stop its pool, waits, but not for a client that is idle.
  */
 #define ERROR_DOMAIN managed_thread_domain
 #define LOG_SOURCE "storage.data"
@@ -9,7 +9,6 @@
 #include "core/event_table.h"
 #include "core/fd_stream.h"
 #include "storage/api.h"
-#include "storage/call.h"
 #include <unistd.h>
 
 typedef struct Transfer {
@@ -20,10 +19,7 @@ typedef struct Transfer {
 /* Whoever waits for the volume goes on waiting. */
 static void transfer_moved(void *opaque)
 {
-    const Transfer *transfer = opaque;
-    g_mutex_lock(&transfer->job.pool->lock);
-    storage_pool_moved(transfer->job.pool);
-    g_mutex_unlock(&transfer->job.pool->lock);
+    vol_job_moved(&((Transfer *) opaque)->job);
 }
 
 /* What was written may have changed sizes. */
@@ -31,7 +27,7 @@ static void transfer_ended(void *opaque)
 {
     Transfer *transfer = opaque;
     VolJob *job = &transfer->job;
-    if (transfer->write) {
+    if (transfer->write && vol_job_end_stream(job)) {
         virErrorPtr saved = error_save();
         if (vol_job_refresh(job) < 0)
             LOG_WARN("sizes of volume '%s' after an upload: %s", job->vol->name, error_message());
@@ -43,42 +39,15 @@ static void transfer_ended(void *opaque)
     g_free(transfer);
 }
 
-static int run_open(StorageCall *call)
-{
-    call->fd = call->backend->vol_open(call->pool, call->vol, call->def, call->write, &call->number);
-    return call->fd < 0 ? -1 : 0;
-}
-
-/* A descriptor; -1 with an error. */
-static int open_content(VolJob *job, gboolean write, guint64 *size)
-{
-    const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
-    if (!backend)
-        return -1;
-    if (!backend->vol_open)
-        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
-    g_autoptr(StorageCall) call = vol_job_call(job, "open", run_open);
-    if (!call)
-        return -1;
-    call->write = write;
-    call->keeps_name = TRUE;
-    if (storage_call_run(call) < 0)
-        return -1;
-    *size = call->number;
-    int fd = call->fd;
-    call->fd = -1;
-    return fd;
-}
-
 static int transfer(virStorageVolPtr vol, virStreamPtr st, guint64 offset, guint64 length, gboolean sparse, gboolean write)
 {
     Transfer *t = g_new0(Transfer, 1);
     FdStreamRange range = { .offset = offset, .length = length ? length : G_MAXUINT64, .sparse = sparse };
     t->write = write;
-    if (vol_job_begin(&t->job, storage_api_host(vol->o.conn), vol->pool, vol->name, VOL_USE) < 0)
+    if (vol_job_begin(&t->job, storage_api_host(vol->o.conn), vol->pool, vol->name, VOL_STREAM) < 0)
         goto failed;
     guint64 size;
-    int fd = open_content(&t->job, write, &size);
+    int fd = vol_job_open(&t->job, write, &size);
     if (fd >= 0 && (offset > size || length > size - offset)) {
         error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "volume '%s' has room for %" G_GUINT64_FORMAT " bytes, not for %"
                      G_GUINT64_FORMAT " from offset %" G_GUINT64_FORMAT, vol->name, size, length, offset);

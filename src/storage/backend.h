@@ -79,7 +79,7 @@ void *storage_host_priv(const PoolHost *host);
 const char *storage_pool_name(const StoragePool *pool);
 const char *storage_vol_name(const StorageVol *vol);
 const char *storage_vol_path(const StorageVol *vol);
-/** The pool of a volume, as long as its job lasts, and what the pool runs with; for the source of a vol_create(). */
+/** The pool of a volume and what it runs with; for the volume of the present call, and the source of a vol_create(). */
 StoragePool *storage_vol_pool(const StorageVol *vol);
 const StoragePoolDef *storage_vol_pool_def(const StorageVol *vol);
 const StorageBackend *storage_vol_backend(const StorageVol *vol);
@@ -101,6 +101,8 @@ void *storage_vol_priv(const StorageVol *vol);
 int storage_progress(guint64 done, guint64 total);
 /** One of several things that the present call asks of its storage, one after the other, was answered: it responds. */
 void storage_answered(void);
+/** The storage has not answered the present call, which fails for that: its pool is "not responding" until it answers another one. */
+void storage_silent(void);
 
 /** Set the sizes of a pool, in bytes. */
 void storage_pool_set_sizes(StoragePool *pool, guint64 capacity, guint64 allocation, guint64 available);

@@ -24,6 +24,16 @@ StorageCall *storage_call_new(StoragePool *pool, const StoragePoolDef *pool_def,
     return call;
 }
 
+void storage_call_set_source(StorageCall *call, StorageVol *from)
+{
+    StoragePool *pool = from->pool;
+    call->from = storage_vol_ref(from);
+    call->from_obj = managed_ref(pool->obj);
+    g_mutex_lock(&pool->lock);
+    call->from_def = pool->running ? definition_ref(pool->running) : NULL;
+    g_mutex_unlock(&pool->lock);
+}
+
 void storage_call_unref(StorageCall *call)
 {
     if (!call || !g_atomic_int_dec_and_test(&call->refs))
@@ -38,6 +48,8 @@ void storage_call_unref(StorageCall *call)
     storage_vol_unref(call->vol);
     storage_vol_unref(call->from);
     definition_unref(call->pool_def);
+    definition_unref(call->from_def);
+    managed_unref(call->from_obj);
     managed_unref(call->pool->obj);
     if (call->conn)
         object_unref(call->conn); /* last: an embedded driver's objects live no longer than its connection */
@@ -52,23 +64,44 @@ static void show(StorageCall *call, StorageCall *shown)
         call->vol->call = shown;
 }
 
+/* With the pool's lock held. */
+static void note_answer(const StorageCall *call)
+{
+    StoragePool *pool = call->pool;
+    gint64 now_us = g_get_monotonic_time();
+    if (call->life != pool->life)
+        return;
+    if (!call->silent) {
+        if (pool->silent_us || call->abandoned)
+            LOG_INFO("storage pool '%s' responds again: '%s' has ended after %" G_GINT64_FORMAT " s", MANAGED_NAME(pool->obj),
+                     call->operation, (now_us - call->began_us) / G_USEC_PER_SEC);
+        pool->silent_us = call->rc < 0 ? pool->silent_us : 0;
+    } else {
+        pool->silent_us = pool->silent_us ? pool->silent_us : call->moved_us;
+        pool->retry_us = now_us + MIN(now_us - call->began_us, STORAGE_RETRY_MS * 1000);
+    }
+}
+
 static void run(StorageCall *call)
 {
     StoragePool *pool = call->pool;
+    StorageCall *outer = current; /* where there could be no other thread */
     current = call;
     managed_thread_domain = call->error_domain;
     virResetLastError();
     int rc = call->run(call);
     virErrorPtr error = rc < 0 ? error_save() : NULL;
-    current = NULL;
+    current = outer;
     g_mutex_lock(&pool->lock);
     call->rc = rc;
     call->error = error;
     call->done = TRUE;
     show(call, NULL);
-    if (call->abandoned && --pool->stuck == 0)
-        LOG_INFO("storage pool '%s' responds again: '%s' has ended after %" G_GINT64_FORMAT " s", MANAGED_NAME(pool->obj),
-                 call->operation, (g_get_monotonic_time() - call->began_us) / G_USEC_PER_SEC);
+    if (call->abandoned && call->life != pool->life)
+        pool->left--;
+    else if (call->abandoned)
+        pool->stuck--;
+    note_answer(call);
     g_cond_signal(&call->ended);
     /* Who waits lets go last, so that after its call nothing of a connection is in use here any more. */
     gboolean abandoned = call->abandoned;
@@ -130,26 +163,70 @@ static void begin(StorageCall *call)
         run(call);
 }
 
+/* With the pool's lock held. */
+static void abandon(StorageCall *call)
+{
+    call->abandoned = TRUE;
+    if (call->life != call->pool->life)
+        call->pool->left++;
+    else if (call->pool->stuck++ == 0)
+        call->pool->stuck_us = call->moved_us;
+}
+
 /* With the pool's lock held. Whether it came to its end. */
 static gboolean wait_for_end(StorageCall *call, gint64 stall_us)
 {
     while (!call->done) {
-        gint64 until = call->moved_us + stall_us;
-        if (!g_cond_wait_until(&call->ended, &call->pool->lock, until) && !call->done && call->moved_us + stall_us <= until) {
-            call->abandoned = TRUE;
-            if (call->pool->stuck++ == 0)
-                call->pool->stuck_us = call->moved_us;
+        gint64 until = (call->elsewhere ? g_get_monotonic_time() : call->moved_us) + stall_us;
+        if (!g_cond_wait_until(&call->ended, &call->pool->lock, until) && !call->done && !call->elsewhere && call->moved_us + stall_us <= until) {
+            abandon(call);
             return FALSE;
         }
     }
     return TRUE;
 }
 
-static int fail_stuck(const StoragePool *pool, gint64 since_us)
+/* A name for people: of a server, a device or a folder. The caller frees. */
+static char *storage_of(const StoragePoolDef *def)
 {
-    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "storage pool '%s' is not responding: a call has been waiting for its storage for %" G_GINT64_FORMAT
-                " s; 'virsh pool-destroy' and '… pool-start' connect it anew", MANAGED_NAME(pool->obj),
-                (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC);
+    const StoragePoolSource *source = &def->source;
+    if (source->n_hosts && source->hosts[0]->name)
+        return g_strdup_printf("server '%s'", source->hosts[0]->name);
+    const char *path = source->n_devices && source->devices[0]->path ? source->devices[0]->path : def->target.path;
+    return path ? g_strdup_printf("'%s'", path) : g_strdup("its storage");
+}
+
+static int fail_stuck(const StorageCall *call, gint64 since_us)
+{
+    g_autofree char *storage = storage_of(definition_get(call->pool_def));
+    const char *name = MANAGED_NAME(call->pool->obj);
+    gint64 seconds = (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC;
+    if (call->life == STORAGE_NO_LIFE)
+        return FAIL(VIR_ERR_OPERATION_TIMEOUT, "the %s of volume '%s' of pool '%s' to pool '%s' has not moved on for %" G_GINT64_FORMAT " s: "
+                    "the storage of one of them is not responding", call->operation, call->from->name, MANAGED_NAME(call->from_obj), name, seconds);
+    return FAIL(VIR_ERR_OPERATION_TIMEOUT, "storage pool '%s' is not responding: %s has not answered for %" G_GINT64_FORMAT
+                " s; 'virsh pool-destroy %s' and '… pool-start %s' connect it anew", name, storage, seconds, name, name);
+}
+
+/* With the pool's lock held: since when its storage is silent, so that this call need not ask it; 0: it has to. */
+static gint64 known_silent(const StorageCall *call)
+{
+    const StoragePool *pool = call->pool;
+    if (call->always)
+        return 0;
+    return pool->stuck ? pool->stuck_us : call->asks_anew || g_get_monotonic_time() >= pool->retry_us ? 0 : pool->silent_us;
+}
+
+/* A call that is made for another pool's, which waits for it. */
+static void set_elsewhere(StorageCall *outer, gboolean elsewhere)
+{
+    if (!outer)
+        return;
+    g_mutex_lock(&outer->pool->lock);
+    outer->elsewhere = elsewhere;
+    outer->moved_us = g_get_monotonic_time();
+    g_cond_signal(&outer->ended);
+    g_mutex_unlock(&outer->pool->lock);
 }
 
 int storage_call_run(StorageCall *call)
@@ -157,34 +234,61 @@ int storage_call_run(StorageCall *call)
     StoragePool *pool = call->pool;
     guint stall_ms = storage_host_setup(pool->host)->stall_ms;
     g_mutex_lock(&pool->lock);
-    gint64 stuck_us = pool->stuck && !call->always ? pool->stuck_us : 0;
+    gint64 stuck_us = known_silent(call);
     call->began_us = call->moved_us = g_get_monotonic_time();
+    call->life = call->from && call->from->pool != pool ? STORAGE_NO_LIFE : pool->life;
     if (!stuck_us)
         show(call, call);
     g_mutex_unlock(&pool->lock);
     if (stuck_us)
-        return fail_stuck(pool, stuck_us);
+        return fail_stuck(call, stuck_us);
     g_atomic_int_inc(&call->refs);
+    set_elsewhere(current, TRUE);
     pool_blocking_begin();
     begin(call);
     g_mutex_lock(&pool->lock);
     gboolean ended = wait_for_end(call, (gint64) (stall_ms ? stall_ms : STORAGE_CALL_MS) * 1000);
     g_mutex_unlock(&pool->lock);
     pool_blocking_end();
+    set_elsewhere(current, FALSE);
     if (!ended) {
-        LOG_ERROR("storage pool '%s' does not respond: '%s' waits for its storage", MANAGED_NAME(pool->obj), call->operation);
-        return fail_stuck(pool, call->moved_us);
+        LOG_ERROR("storage pool '%s': '%s' waits for storage that does not respond", MANAGED_NAME(pool->obj), call->operation);
+        return fail_stuck(call, call->moved_us);
     }
     if (call->error)
         error_restore(g_steal_pointer(&call->error));
+    if (call->rc < 0 && call->silent) {
+        g_autofree char *storage = storage_of(definition_get(call->pool_def));
+        error_context("storage pool '%s' is not responding: %s", MANAGED_NAME(pool->obj), storage);
+    }
     return call->rc;
+}
+
+/* With the pool's lock held. */
+static void volume_moved(StorageVol *vol)
+{
+    vol->moved_us = g_get_monotonic_time();
+    storage_pool_moved(vol->pool);
+}
+
+/* Who waits for the volume that a copy is made from goes on waiting. */
+static void source_moved(const StorageCall *call)
+{
+    if (!call->from)
+        return;
+    g_mutex_lock(&call->from->pool->lock);
+    volume_moved(call->from);
+    g_mutex_unlock(&call->from->pool->lock);
 }
 
 /* With the pool's lock held. */
 static void moved(StorageCall *call)
 {
     call->moved_us = g_get_monotonic_time();
-    storage_pool_moved(call->pool);
+    if (call->vol)
+        volume_moved(call->vol);
+    else
+        storage_pool_moved(call->pool);
 }
 
 void storage_answered(void)
@@ -195,6 +299,21 @@ void storage_answered(void)
     g_mutex_lock(&call->pool->lock);
     moved(call);
     g_mutex_unlock(&call->pool->lock);
+    source_moved(call);
+}
+
+void storage_silent(void)
+{
+    if (current)
+        current->silent = TRUE;
+}
+
+const StoragePoolDef *storage_vol_pool_def(const StorageVol *vol)
+{
+    const StorageCall *call = current;
+    if (call && vol->pool == call->pool)
+        return definition_get(call->pool_def);
+    return definition_get(call && vol == call->from && call->from_def ? call->from_def : vol->pool->running);
 }
 
 int storage_progress(guint64 done, guint64 total)
@@ -208,6 +327,7 @@ int storage_progress(guint64 done, guint64 total)
     moved(call);
     gboolean abandoned = call->abandoned;
     g_mutex_unlock(&call->pool->lock);
+    source_moved(call);
     if (!abandoned && !(call->conn && g_atomic_int_get(&call->conn->gone)))
         return 0;
     return FAIL(VIR_ERR_OPERATION_ABORTED, "'%s' was given up: nobody waits for it any more", call->operation);

@@ -4,12 +4,15 @@
  *
  * Who calls waits as long as the backend moves on; a dead server or disk costs him a deadline, and nobody else anything: the thread that
  * hangs is left behind with all that it uses, and until it comes back the pool is "not responding", which every further call on it is
- * told at once.
+ * told at once. So it is for a while when a backend itself has given up its server. A call that needs two pools, a copy from one to the
+ * other, says nothing of either when it hangs.
  */
 #pragma once
 #include "storage/vol.h"
 
 typedef struct StorageCall StorageCall;
+
+#define STORAGE_NO_LIFE G_MAXUINT
 
 /** What is to be done: returns what the backend returns. */
 typedef int (*StorageRun)(StorageCall *call);
@@ -23,7 +26,8 @@ struct StorageCall {
     /* set by who calls; references */
     StorageVol *vol, *from;         /* NULL: none */
     virConnectPtr conn;             /* whose wish it is: the call ends when he is gone. NULL: it doesn't */
-    gboolean always;                /* also on a pool that does not respond */
+    gboolean always;                /* also on a pool that does not respond: it ends, or begins anew */
+    gboolean asks_anew;             /* also on a pool whose storage was silent a moment ago */
     gboolean keeps_name;            /* what it works on is seen as before meanwhile: no progress is shown */
     /* what the backend gets and gives; of the running thread alone until it is done */
     StorageVolDef *def;
@@ -35,6 +39,11 @@ struct StorageCall {
     int fd;                         /* -1: none */
     /* private; guarded by the pool's lock */
     gint refs;
+    Managed *from_obj;              /* reference: the pool of @from */
+    Definition *from_def;           /* reference: what that runs with */
+    guint life;                     /* of the pool, when it began; STORAGE_NO_LIFE: which storage is silent can't be told */
+    gboolean elsewhere;             /* it waits for another pool's storage */
+    gboolean silent;                /* storage_silent() */
     StorageRun run;
     int error_domain;
     GCond ended;
@@ -47,6 +56,8 @@ struct StorageCall {
 
 /** A new call. @pool_def is copied. NULL with an error: nobody serves such pools. */
 StorageCall *storage_call_new(StoragePool *pool, const StoragePoolDef *pool_def, const char *operation, StorageRun run);
+/** @from, which the caller uses, is what its volume is made from. */
+void storage_call_set_source(StorageCall *call, StorageVol *from);
 void storage_call_unref(StorageCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorageCall, storage_call_unref)
 

@@ -31,7 +31,7 @@ static gboolean storage_host_is_stuck(PoolHost *host)
     for (guint i = 0; i < all->len; i++) {
         StoragePool *pool = storage_pool_of(all->pdata[i]);
         g_mutex_lock(&pool->lock);
-        stuck |= pool->stuck > 0;
+        stuck |= pool->stuck + pool->left > 0;
         g_mutex_unlock(&pool->lock);
     }
     return stuck;

@@ -204,7 +204,8 @@ static int call_pool(StoragePool *pool, const StoragePoolDef *def, const char *o
     if (!call)
         return -1;
     call->flags = flags;
-    call->always = run == run_stop;
+    call->always = run == run_stop || run == run_start || run == run_restore;
+    call->asks_anew = TRUE;
     return storage_call_run(call);
 }
 
@@ -216,6 +217,7 @@ static int scan(StoragePool *pool, const StorageBackend *backend, const StorageP
     if (!call)
         return -1;
     storage_scan_init(pool, &call->scan);
+    call->asks_anew = TRUE;
     int rc = storage_call_run(call);
     if (rc == 0)
         storage_scan_apply(pool, &call->scan);
@@ -228,24 +230,31 @@ void storage_pool_moved(StoragePool *pool)
     g_cond_broadcast(&pool->changed);
 }
 
-gboolean storage_pool_wait(StoragePool *pool)
+void storage_pool_wait(StoragePool *pool, gint64 until_us)
 {
-    gint64 began = g_get_monotonic_time();
     pool_blocking_begin();
-    gboolean told = g_cond_wait_until(&pool->changed, &pool->lock, MAX(began, pool->moved_us) + STORAGE_STALL_MS * 1000);
+    g_cond_wait_until(&pool->changed, &pool->lock, until_us);
     pool_blocking_end();
-    return told || pool->moved_us > began;
+}
+
+/* With the pool's lock held: how many are at work on volumes, and until when that is waited for. Clients that are idle don't count: their
+ * streams have descriptors of their own. */
+static guint at_work(const StoragePool *pool, gint64 began_us, gint64 *until_us)
+{
+    guint jobs = pool->jobs - pool->streams;
+    *until_us = jobs ? MAX(began_us, pool->moved_us) + STORAGE_STALL_MS * 1000 : pool->stream_us + STORAGE_IDLE_MS * 1000;
+    return jobs || !pool->streams || g_get_monotonic_time() >= *until_us ? jobs : pool->streams;
 }
 
 /* Let those that are at work on volumes end, and no others begin. */
 static int close_pool(StoragePool *pool)
 {
+    gint64 began_us = g_get_monotonic_time(), until_us;
+    guint jobs;
     g_mutex_lock(&pool->lock);
     pool->closing = TRUE;
-    gboolean late = FALSE;
-    while (pool->jobs && !late)
-        late = !storage_pool_wait(pool);
-    guint jobs = pool->jobs;
+    while ((jobs = at_work(pool, began_us, &until_us)) && g_get_monotonic_time() < until_us)
+        storage_pool_wait(pool, until_us);
     if (jobs) {
         pool->closing = FALSE;
         storage_pool_moved(pool);
@@ -265,6 +274,12 @@ static void set_running(StoragePool *pool, const StoragePoolDef *def)
     g_clear_pointer(&pool->running, definition_unref);
     pool->running = running;
     pool->closing = FALSE;
+    if (!running) {
+        pool->life++;
+        pool->left += pool->stuck;
+        pool->stuck = 0;
+        pool->silent_us = 0;
+    }
     storage_pool_moved(pool);
     g_mutex_unlock(&pool->lock);
 }

@@ -19,9 +19,15 @@ struct StoragePool {
     GArray *extents;               /* of StorageExtent: free on its device; NULL: not known */
     GPtrArray *vols;               /* of StorageVol, references, in order of appearance */
     GHashTable *by_name, *by_key, *by_path;
-    guint stuck;                   /* calls that were left behind because the backend does not respond */
+    guint life;                    /* which of its runs this is */
+    guint stuck;                   /* calls of this life that were left behind because the backend does not respond */
     gint64 stuck_us;               /* since when the first of them has been silent */
+    guint left;                    /* calls left behind that tell nothing of this life's storage */
+    gint64 silent_us;              /* since when the storage has answered nothing, as the backend says; 0: it answers */
+    gint64 retry_us;               /* silent: until then it isn't asked again on behalf of volumes */
     guint jobs;                    /* calls at work on volumes, and streams */
+    guint streams;                 /* those of them that are streams of clients */
+    gint64 stream_us;              /* when one of these last moved on */
     guint serial;                  /* of the last volume that appeared */
     gboolean closing;              /* is being stopped: new jobs wait */
     gboolean building;
@@ -40,8 +46,10 @@ const StoragePoolDef *storage_pool_def(const ManagedState *state);
 
 /** With the pool's lock held: a job has ended, or something of it was done. */
 void storage_pool_moved(StoragePool *pool);
-/** With the pool's lock held: wait until something changes. FALSE if nothing has moved on for too long. */
-gboolean storage_pool_wait(StoragePool *pool);
+/** With the pool's lock held: wait until something changes, at most until @until_us of the monotonic clock. */
+void storage_pool_wait(StoragePool *pool, gint64 until_us);
+/** With the pool's lock held: whether its storage has been silent. */
+static inline gboolean storage_pool_is_silent(const StoragePool *pool) { return pool->stuck || pool->silent_us; }
 
 /** The following want the pool's job. */
 int storage_pool_build(Managed *obj, const StoragePoolDef *def, unsigned int flags);

@@ -60,11 +60,6 @@ const char *storage_vol_path(const StorageVol *vol) { return vol->path; }
 StoragePool *storage_vol_pool(const StorageVol *vol) { return vol->pool; }
 void *storage_vol_priv(const StorageVol *vol) { return vol->priv; }
 
-const StoragePoolDef *storage_vol_pool_def(const StorageVol *vol)
-{
-    return definition_get(vol->pool->running);
-}
-
 const StorageBackend *storage_vol_backend(const StorageVol *vol)
 {
     return storage_host_backend(vol->pool->host, storage_vol_pool_def(vol)->type);
@@ -231,18 +226,44 @@ static int job_pool(VolJob *job, PoolHost *host, const char *pool)
     return managed_active(job->state) ? 0 : fail_inactive(job->pool);
 }
 
-/* With the pool's lock held: what has to be waited for, NULL if there is nothing. */
-static const char *use_hindered(const StoragePool *pool, const StorageVol *vol, VolAccess access)
+/* With the pool's lock held: what has to be waited for, and until when; NULL if there is nothing. */
+static const char *use_hindered(const StoragePool *pool, const StorageVol *vol, VolAccess access, gint64 began_us, gint64 *until_us)
 {
     if (access == VOL_LOOK)
         return NULL;
+    *until_us = MAX(began_us, pool->closing ? pool->moved_us : vol->moved_us) + STORAGE_STALL_MS * 1000;
     if (pool->closing)
         return "its pool is being stopped";
     if (vol->building)
         return "it is still being made";
     if (vol->busy)
         return "another call changes it";
-    return access == VOL_CHANGE && vol->users ? "it is in use" : NULL;
+    if (access != VOL_CHANGE || !vol->users)
+        return NULL;
+    if (vol->users == vol->streams) /* whose clients may be idle for ever */
+        *until_us = vol->moved_us + STORAGE_IDLE_MS * 1000;
+    return vol->users > vol->streams || g_get_monotonic_time() < *until_us ? "it is in use" : NULL;
+}
+
+static gboolean is_use(VolAccess access)
+{
+    return access == VOL_USE || access == VOL_STREAM;
+}
+
+/* With the pool's lock held. */
+static void move_locked(VolAccess access, StoragePool *pool, StorageVol *vol)
+{
+    vol->moved_us = g_get_monotonic_time();
+    if (access == VOL_STREAM)
+        pool->stream_us = vol->moved_us;
+    storage_pool_moved(pool);
+}
+
+void vol_job_moved(const VolJob *job)
+{
+    g_mutex_lock(&job->pool->lock);
+    move_locked(job->access, job->pool, job->vol);
+    g_mutex_unlock(&job->pool->lock);
 }
 
 /* With the pool's lock held. */
@@ -254,8 +275,13 @@ static void begin_locked(VolJob *job, StoragePool *pool, StorageVol *vol, VolAcc
     job->access = access;
     job->making = vol->building;
     pool->jobs += access != VOL_LOOK;
-    vol->users += access == VOL_USE;
+    vol->users += is_use(access);
     vol->busy |= access == VOL_CHANGE;
+    if (access == VOL_STREAM) {
+        pool->streams++;
+        vol->streams++;
+        move_locked(access, pool, vol);
+    }
 }
 
 /* What the pool runs with, which may be another thing than before a wait. 0 or -1. */
@@ -273,10 +299,11 @@ int vol_job_begin(VolJob *job, PoolHost *host, const char *pool_name, const char
     StoragePool *pool = job->pool;
     const char *hindered = NULL;
     StorageVol *vol;
-    gboolean late = FALSE;
+    gint64 began_us = g_get_monotonic_time(), until_us;
     g_mutex_lock(&pool->lock);
-    while ((vol = g_hash_table_lookup(pool->by_name, name)) && (hindered = use_hindered(pool, vol, access)) && !late)
-        late = !storage_pool_wait(pool);
+    while ((vol = g_hash_table_lookup(pool->by_name, name)) && (hindered = use_hindered(pool, vol, access, began_us, &until_us)) &&
+           g_get_monotonic_time() < until_us)
+        storage_pool_wait(pool, until_us);
     gboolean active = pool->running != NULL;
     if (vol && !hindered && active)
         begin_locked(job, pool, vol, access);
@@ -289,15 +316,35 @@ int vol_job_begin(VolJob *job, PoolHost *host, const char *pool_name, const char
                                 hindered, STORAGE_STALL_MS / 1000);
 }
 
+/* With the pool's lock held. */
+static void end_stream_locked(VolJob *job)
+{
+    job->pool->streams--;
+    job->vol->streams--;
+    job->access = VOL_USE;
+}
+
+gboolean vol_job_end_stream(VolJob *job)
+{
+    g_mutex_lock(&job->pool->lock);
+    gboolean there = job->vol->stored && !job->pool->closing;
+    if (there)
+        end_stream_locked(job);
+    g_mutex_unlock(&job->pool->lock);
+    return there;
+}
+
 void vol_job_end(VolJob *job)
 {
     if (job->vol && job->access != VOL_LOOK) {
         g_mutex_lock(&job->pool->lock);
+        if (job->access == VOL_STREAM)
+            end_stream_locked(job);
         job->pool->jobs--;
         job->vol->users -= job->access == VOL_USE;
         if (job->access == VOL_CHANGE)
             job->vol->busy = job->vol->building = FALSE;
-        storage_pool_moved(job->pool);
+        move_locked(job->access, job->pool, job->vol);
         g_mutex_unlock(&job->pool->lock);
     }
     g_clear_pointer(&job->vol, storage_vol_unref);
@@ -359,6 +406,32 @@ int vol_job_refresh(VolJob *job)
     return MIN(rc, 0);
 }
 
+static int run_open(StorageCall *call)
+{
+    call->fd = call->backend->vol_open(call->pool, call->vol, call->def, call->write, &call->number);
+    return call->fd < 0 ? -1 : 0;
+}
+
+int vol_job_open(const VolJob *job, gboolean write, guint64 *size)
+{
+    const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
+    if (!backend)
+        return -1;
+    if (!backend->vol_open)
+        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
+    g_autoptr(StorageCall) call = vol_job_call(job, "open", run_open);
+    if (!call)
+        return -1;
+    call->write = write;
+    call->keeps_name = TRUE;
+    if (storage_call_run(call) < 0)
+        return -1;
+    *size = call->number;
+    int fd = call->fd;
+    call->fd = -1;
+    return fd;
+}
+
 int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, const StorageVol *source, StorageVolDef *def)
 {
     if (job_pool(job, host, pool_name) < 0) {
@@ -370,10 +443,10 @@ int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, const Sto
     const StorageBackend *backend = storage_host_backend(host, storage_pool_def(job->state)->type);
     if (!backend)
         return -1;
-    gboolean late = FALSE;
+    gint64 began_us = g_get_monotonic_time(), until_us;
     g_mutex_lock(&pool->lock);
-    while (pool->closing && !source && !late)
-        late = !storage_pool_wait(pool);
+    while (pool->closing && !source && g_get_monotonic_time() < (until_us = MAX(began_us, pool->moved_us) + STORAGE_STALL_MS * 1000))
+        storage_pool_wait(pool, until_us);
     gboolean shut = pool->closing && !(source && source->pool == pool);
     gboolean active = pool->running && !shut, taken = g_hash_table_contains(pool->by_name, vol->name);
     if (!taken && active) {
@@ -442,10 +515,5 @@ int storage_host_open_path(PoolHost *host, const char *path)
     guint64 size;
     if (!vol)
         return FAIL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", path);
-    if (vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0)
-        return -1;
-    const StorageBackend *backend = storage_host_backend(host, storage_pool_def(job.state)->type);
-    if (!backend || !backend->vol_open)
-        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", vol->name);
-    return backend->vol_open(job.pool, job.vol, vol_job_def(&job), FALSE, &size);
+    return vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0 ? -1 : vol_job_open(&job, FALSE, &size);
 }

@@ -17,6 +17,8 @@ struct StorageVol {
     struct StorageCall *call; /* what is being done with it; no reference; NULL: nothing lasting */
     guint serial;
     guint users;              /* streams, and copies that are made of it */
+    guint streams;            /* those of them that are streams */
+    gint64 moved_us;          /* when something was last done with it, which others wait for */
     gboolean busy;            /* is being made, resized, wiped or deleted */
     gboolean building;        /* … made */
     gboolean stored;          /* in the pool's index */
@@ -54,6 +56,7 @@ void storage_scan_clear(StorageScan *scan);
 typedef enum {
     VOL_LOOK,   /* reads what is known of it; never waits */
     VOL_USE,    /* reads or writes its content, as others may at the same time */
+    VOL_STREAM, /* … at the pace of a client: while that is idle, nobody waits for it */
     VOL_CHANGE, /* alone */
 } VolAccess;
 
@@ -61,6 +64,10 @@ typedef enum {
 #define STORAGE_CALL_MS 30000
 /** So long a call waits for those that are at work on its volume or pool while nothing moves on. */
 #define STORAGE_STALL_MS 60000
+/** A stream of a client is waited for until it has been idle for so long. */
+#define STORAGE_IDLE_MS 5000
+/** A pool whose storage was silent is asked again as soon as it has been left alone for as long as it was waited for, at most so long. */
+#define STORAGE_RETRY_MS 10000
 
 /** A call's access to one volume. Zero-initialise; g_auto() ends it. Unless VOL_LOOK it also keeps the pool from being
  * stopped. */
@@ -89,6 +96,12 @@ void vol_job_publish(VolJob *job, StorageVolDef *def);
 struct StorageCall *vol_job_call(const VolJob *job, const char *operation, int (*run)(struct StorageCall *call));
 /** Ask the backend for what has changed and publish it. 0, or -1. */
 int vol_job_refresh(VolJob *job);
+/** A descriptor of the content, and how many bytes can be read or written; -1 with an error. */
+int vol_job_open(const VolJob *job, gboolean write, guint64 *size);
+/** Something of what the job does was done. */
+void vol_job_moved(const VolJob *job);
+/** A stream has ended: what is left to do for it is waited for as everything else. FALSE: nobody wants that, the volume is gone. */
+gboolean vol_job_end_stream(VolJob *job);
 
 /** Let a new volume into an active pool, busy with being made. @def is taken over in any case. 0, or -1 with the backend's code
  * if the name is in use. @source: the volume that the caller uses meanwhile, or NULL: with one nothing is waited for, since whoever

@@ -102,6 +102,29 @@ def test_two_that_are_not_read(connection, pool):
         stream.finish()
 
 
+def test_idle(connection, pool):
+    """Nobody waits for ever for a client that has opened a volume and does nothing: what it has it keeps."""
+    def timed(call, *arguments):
+        began = time.monotonic()
+        call(*arguments)
+        return time.monotonic() - began
+    vol, streams = pool.createXML(vol_xml('v', 64)), []
+    for begin in vol.download, vol.upload:
+        streams.append(connection.newStream())
+        begin(streams[-1], 0, 0)
+    streams[0].recv(1000)
+    streams[1].send(b'x' * 1000)
+    assert timed(vol.resize, 65 * MIB) < 30
+    assert timed(vol.delete) < 30 and not pool.listVolumes()
+    assert streams[0].recv(1000)
+    streams[1].finish()
+    pool.createXML(vol_xml('w', 64)).download(streams.append(connection.newStream()) or streams[-1], 0, 0)
+    assert timed(pool.destroy) < 30
+    assert streams[-1].recv(1000) == bytes(1000)
+    for stream in streams[0], streams[-1]:
+        stream.abort()
+
+
 def test_aborted(connection, pool):
     """Who stops in the middle is answered at once, and the volume is free; until then it tells how far it has got."""
     vol = pool.createXML(vol_xml('v', 64, allocation=0))

@@ -12,6 +12,8 @@
 
 /* Seconds until a server that doesn't answer is given up. */
 #define PATIENCE_S 20
+/* So often the kernel asks for a connection again, after 1, 2, 4 … seconds: 15 s in all. */
+#define CONNECT_TRIES 3
 #define PORT 3260
 #define MAX_UNITS 16384
 #define MAX_TARGETS 4096
@@ -22,9 +24,21 @@
 
 typedef struct iscsi_context Session;
 
+/* Of the session of this thread: the server has not answered in time, or has hung up. */
+static _Thread_local gboolean silent;
+
+/* Whether a command (NULL: it could not be sent) was answered as it should. */
+static gboolean is_good(const struct scsi_task *task)
+{
+    silent |= !task || task->status == SCSI_STATUS_TIMEOUT || task->status == SCSI_STATUS_ERROR || task->status == SCSI_STATUS_CANCELLED;
+    return task && task->status == SCSI_STATUS_GOOD;
+}
+
 static int fail_session(Session *session, const char *what, const char *whose)
 {
-    return FAIL(VIR_ERR_OPERATION_FAILED, "%s of '%s': %s", what, whose, iscsi_get_error(session));
+    if (silent)
+        storage_silent();
+    return FAIL(silent ? VIR_ERR_OPERATION_TIMEOUT : VIR_ERR_OPERATION_FAILED, "%s of '%s': %s", what, whose, iscsi_get_error(session));
 }
 
 /* ---- sessions ---- */
@@ -55,7 +69,8 @@ static void session_close(Session *session)
 {
     if (!session)
         return;
-    iscsi_logout_sync(session);
+    if (!silent)
+        iscsi_logout_sync(session);
     iscsi_destroy_context(session);
 }
 
@@ -65,7 +80,9 @@ static Session *session_new(const char *initiator)
     Session *session = iscsi_create_context(initiator);
     if (!session)
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "cannot make an iSCSI session");
+    silent = FALSE;
     iscsi_set_timeout(session, PATIENCE_S);
+    iscsi_set_tcp_syncnt(session, CONNECT_TRIES);
     iscsi_set_noautoreconnect(session, 1);
     return session;
 }
@@ -81,8 +98,8 @@ static Session *session_open(const StoragePoolDef *def)
         fail_session(session, "cannot use the target", def->name);
     else if (def->source.auth && set_chap(session, def) < 0)
         ;
-    else if (iscsi_connect_sync(session, portal) < 0)
-        fail_session(session, "the server is not responding: cannot reach the target", def->name);
+    else if ((silent = iscsi_connect_sync(session, portal) < 0))
+        fail_session(session, "cannot reach the target", def->name);
     else if (iscsi_login_sync(session) < 0)
         fail_session(session, "cannot log in to the target", def->name);
     else
@@ -103,7 +120,7 @@ static int unit_ready(Session *session, guint lun)
 {
     for (guint i = 0; i < 3; i++) {
         struct scsi_task *task = iscsi_testunitready_sync(session, (int) lun);
-        gboolean ready = task && task->status == SCSI_STATUS_GOOD;
+        gboolean ready = is_good(task);
         gboolean again = task && task->status == SCSI_STATUS_CHECK_CONDITION && task->sense.key == SCSI_SENSE_UNIT_ATTENTION;
         if (task)
             scsi_free_scsi_task(task);
@@ -118,13 +135,14 @@ static int unit_ready(Session *session, guint lun)
 static int unit_size(Session *session, guint lun, UnitSize *size)
 {
     struct scsi_task *task = unit_ready(session, lun) < 0 ? NULL : iscsi_readcapacity16_sync(session, (int) lun);
-    struct scsi_readcapacity16 *answer = task && task->status == SCSI_STATUS_GOOD ? scsi_datain_unmarshall(task) : NULL;
+    struct scsi_readcapacity16 *answer = task && is_good(task) ? scsi_datain_unmarshall(task) : NULL;
     if (answer)
         *size = (UnitSize) { answer->returned_lba + 1, answer->block_length };
     if (task)
         scsi_free_scsi_task(task);
+    g_autofree char *unit = answer ? NULL : g_strdup_printf("logical unit %u", lun);
     if (!answer)
-        return FAIL(VIR_ERR_OPERATION_FAILED, "logical unit %u doesn't tell its size: %s", lun, iscsi_get_error(session));
+        return fail_session(session, "cannot get the size", unit);
     return size->blocks && size->block && size->block <= MAX_BLOCK && size->blocks <= G_MAXINT64 / size->block ? 0
         : FAIL(VIR_ERR_OPERATION_FAILED, "logical unit %u says that it has %" G_GUINT64_FORMAT " blocks of %u bytes", lun, size->blocks, size->block);
 }
@@ -149,20 +167,25 @@ static StorageVolDef *unit_def(const StoragePoolDef *pool, guint lun, const Unit
 static int scan_units(Session *session, const StoragePoolDef *def, StorageScan *scan, guint64 *total)
 {
     struct scsi_task *task = iscsi_reportluns_sync(session, 0, 16 + 8 * 64);
-    gint64 full = task && task->status == SCSI_STATUS_GOOD ? scsi_datain_getfullsize(task) : 0;
+    gint64 full = is_good(task) ? scsi_datain_getfullsize(task) : 0;
     if (task && full > task->datain.size && full <= 8 + 8 * MAX_UNITS) {
         scsi_free_scsi_task(task);
         task = iscsi_reportluns_sync(session, 0, (int) full);
     }
-    struct scsi_reportluns_list *list = task && task->status == SCSI_STATUS_GOOD ? scsi_datain_unmarshall(task) : NULL;
+    struct scsi_reportluns_list *list = is_good(task) ? scsi_datain_unmarshall(task) : NULL;
     int rc = list ? 0 : fail_session(session, "cannot list the logical units", def->name);
-    for (guint i = 0; list && i < MIN(list->num, MAX_UNITS); i++) {
+    for (guint i = 0; list && rc == 0 && i < MIN(list->num, MAX_UNITS); i++) {
         UnitSize size;
         guint lun = list->luns[i];
-        if (unit_size(session, lun, &size) < 0) { /* the target's controller, and what isn't ready, is no volume */
+        rc = unit_size(session, lun, &size);
+        if (rc < 0 && !silent) { /* the target's controller, and what isn't ready, is no volume */
+            rc = 0;
             virResetLastError();
             continue;
         }
+        if (rc < 0)
+            break;
+        storage_answered();
         *total += size.blocks * size.block;
         storage_scan_add(scan, unit_def(def, lun, &size));
     }
@@ -234,7 +257,7 @@ static int wipe(Session *session, guint lun, const char *name)
     for (guint64 at = 0; at < size.blocks; at += step) {
         guint32 bytes = (guint32) (MIN(step, size.blocks - at) * size.block);
         struct scsi_task *task = iscsi_write16_sync(session, (int) lun, at, zeros, bytes, (int) size.block, 0, 0, 0, 0, 0);
-        gboolean done = task && task->status == SCSI_STATUS_GOOD;
+        gboolean done = is_good(task);
         if (task)
             scsi_free_scsi_task(task);
         if (!done)
@@ -243,7 +266,7 @@ static int wipe(Session *session, guint lun, const char *name)
             return -1;
     }
     struct scsi_task *task = iscsi_synchronizecache16_sync(session, (int) lun, 0, 0, 0, 0);
-    gboolean done = task && (task->status == SCSI_STATUS_GOOD || task->sense.key == SCSI_SENSE_ILLEGAL_REQUEST); /* it may have no cache */
+    gboolean done = is_good(task) || (task && task->sense.key == SCSI_SENSE_ILLEGAL_REQUEST); /* it may have no cache */
     if (task)
         scsi_free_scsi_task(task);
     return done ? 0 : fail_session(session, "cannot bring zeros onto the disk", name);

@@ -15,7 +15,7 @@
 #include "drivers/storage/remote.h"
 
 /* Seconds until a cluster that doesn't answer is given up. */
-#define PATIENCE "30"
+#define PATIENCE "20"
 #define CHUNK ((size_t) 4 << 20)
 #define NAME_BYTES 255
 #define MAX_VOLUMES 1000000
@@ -23,29 +23,79 @@
 /* From it copies are made. */
 #define SNAPSHOT "libvirt"
 
+/* A connection, kept as long as somebody uses it: a call that hangs may outlive the pool's run. */
 typedef struct Rbd {
+    gint refs;
     rados_t cluster;
     rados_ioctx_t io;
 } Rbd;
 
+/* The pool's own data. */
+typedef struct RbdPool {
+    GMutex lock;
+    Rbd *rbd;           /* reference; NULL: not connected */
+} RbdPool;
+
 /* librados gives errors as negative numbers. */
-#define RBD_FAIL(rc, ...) FAIL_ERRNO(-(rc), __VA_ARGS__)
+#define RBD_FAIL(rc, ...) FAIL_ERRNO(note_silence(rc), __VA_ARGS__)
+
+static int note_silence(int rc)
+{
+    if (rc == -ETIMEDOUT)
+        storage_silent();
+    return -rc;
+}
 
 /* ---- the cluster ---- */
 
-static void disconnect(Rbd *rbd)
+static void rbd_unref(Rbd *rbd)
 {
+    if (!rbd || !g_atomic_int_dec_and_test(&rbd->refs))
+        return;
     if (rbd->io)
         rados_ioctx_destroy(rbd->io);
     if (rbd->cluster)
         rados_shutdown(rbd->cluster);
-    *rbd = (Rbd) { NULL, NULL };
+    g_free(rbd);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rbd, rbd_unref)
+
+static void pool_free(void *opaque)
+{
+    RbdPool *own = opaque;
+    rbd_unref(own->rbd);
+    g_mutex_clear(&own->lock);
+    g_free(own);
 }
 
-static void rbd_free(void *opaque)
+/* A reference to the pool's connection; NULL with an error. */
+static Rbd *rbd_of(StoragePool *pool)
 {
-    disconnect(opaque);
-    g_free(opaque);
+    RbdPool *own = storage_pool_priv(pool);
+    Rbd *rbd = NULL;
+    if (own) {
+        g_mutex_lock(&own->lock);
+        if ((rbd = own->rbd))
+            g_atomic_int_inc(&rbd->refs);
+        g_mutex_unlock(&own->lock);
+    }
+    return rbd ? rbd : FAIL_NULL(VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not connected", storage_pool_name(pool));
+}
+
+/* Takes @rbd over; NULL: none. */
+static void set_connection(StoragePool *pool, Rbd *rbd)
+{
+    RbdPool *own = storage_pool_priv(pool);
+    if (!own) {
+        own = g_new0(RbdPool, 1);
+        g_mutex_init(&own->lock);
+        storage_pool_set_priv(pool, own, pool_free);
+    }
+    g_mutex_lock(&own->lock);
+    Rbd *old = own->rbd;
+    own->rbd = rbd;
+    g_mutex_unlock(&own->lock);
+    rbd_unref(old);
 }
 
 static int set_option(Rbd *rbd, const char *name, const char *value)
@@ -113,29 +163,24 @@ static int connect_cluster(Rbd *rbd, const StoragePoolDef *def)
 
 static int pool_start(StoragePool *pool, const StoragePoolDef *def)
 {
-    Rbd *rbd = storage_pool_priv(pool);
-    if (!rbd) {
-        rbd = g_new0(Rbd, 1);
-        storage_pool_set_priv(pool, rbd, rbd_free);
+    Rbd *rbd = g_new0(Rbd, 1);
+    rbd->refs = 1;
+    if (connect_cluster(rbd, def) < 0) {
+        rbd_unref(rbd);
+        return -1;
     }
-    if (rbd->cluster)
-        return 0;
-    int rc = connect_cluster(rbd, def);
-    if (rc < 0)
-        disconnect(rbd);
-    return rc;
+    set_connection(pool, rbd);
+    return 0;
 }
 
 static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
 {
-    if (storage_pool_priv(pool))
-        disconnect(storage_pool_priv(pool));
+    set_connection(pool, NULL);
     return 0;
 }
 
-static int pool_sizes(StoragePool *pool, const StoragePoolDef *def)
+static int pool_sizes(StoragePool *pool, const Rbd *rbd, const StoragePoolDef *def)
 {
-    Rbd *rbd = storage_pool_priv(pool);
     struct rados_cluster_stat_t cluster;
     struct rados_pool_stat_t used;
     int rc = rados_cluster_stat(rbd->cluster, &cluster);
@@ -156,7 +201,9 @@ static void add_name(StorageScan *scan, const StoragePoolDef *def, const char *n
 
 static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan)
 {
-    Rbd *rbd = storage_pool_priv(pool);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    if (!rbd)
+        return -1;
     size_t n = 256;
     rbd_image_spec_t *images = NULL;
     int rc = -ERANGE;
@@ -169,7 +216,7 @@ static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageSca
     if (rc >= 0)
         rbd_image_spec_list_cleanup(images, n);
     g_free(images);
-    return rc < 0 ? RBD_FAIL(rc, "cannot list the images of pool '%s'", def->name) : pool_sizes(pool, def);
+    return rc < 0 ? RBD_FAIL(rc, "cannot list the images of pool '%s'", def->name) : pool_sizes(pool, rbd, def);
 }
 
 /* ---- volumes ---- */
@@ -194,13 +241,12 @@ static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVo
 }
 
 /* An image that the caller closes; NULL with an error. */
-static rbd_image_t open_image(StoragePool *pool, const char *name, gboolean write)
+static rbd_image_t open_image(const Rbd *rbd, const char *name, gboolean write)
 {
-    Rbd *rbd = storage_pool_priv(pool);
     rbd_image_t image = NULL;
     int rc = write ? rbd_open(rbd->io, name, &image, NULL) : rbd_open_read_only(rbd->io, name, &image, NULL);
     if (rc < 0)
-        error_report_errno(ERROR_DOMAIN, -rc, "cannot open volume '%s'", name);
+        error_report_errno(ERROR_DOMAIN, note_silence(rc), "cannot open volume '%s'", name);
     return rc < 0 ? NULL : image;
 }
 
@@ -225,7 +271,8 @@ static guint64 allocation_of(rbd_image_t image, const StoragePoolDef *pool_def, 
 static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp)
 {
     rbd_image_info_t info;
-    rbd_image_t image = open_image(pool, storage_vol_name(vol), FALSE);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    rbd_image_t image = rbd ? open_image(rbd, storage_vol_name(vol), FALSE) : NULL;
     if (!image)
         return -1;
     int rc = rbd_stat(image, &info, sizeof(info));
@@ -241,7 +288,7 @@ static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, S
 }
 
 /* Clone an image of the same pool: from its snapshot, which is made the first time, and must be of its present content. */
-static int clone_image(Rbd *rbd, rbd_image_t parent, const char *parent_name, const StorageVolDef *def)
+static int clone_image(const Rbd *rbd, rbd_image_t parent, const char *parent_name, const StorageVolDef *def)
 {
     g_autofree char *uuid = g_uuid_string_random(), *snapshot = g_strdup_printf("%s-%s", SNAPSHOT, uuid);
     rbd_image_options_t options;
@@ -265,10 +312,10 @@ static int no_progress(uint64_t done, uint64_t total, void *opaque)
     return 0;
 }
 
-static int grow_to(StoragePool *pool, StorageVolDef *def)
+static int grow_to(const Rbd *rbd, StorageVolDef *def)
 {
     guint64 size = 0;
-    rbd_image_t image = open_image(pool, def->name, TRUE);
+    rbd_image_t image = open_image(rbd, def->name, TRUE);
     if (!image)
         return -1;
     int rc = rbd_get_size(image, &size);
@@ -279,14 +326,14 @@ static int grow_to(StoragePool *pool, StorageVolDef *def)
     return rc < 0 ? RBD_FAIL(rc, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity) : 0;
 }
 
-static int create_clone(StoragePool *pool, StorageVolDef *def, StorageVol *from)
+static int create_clone(const Rbd *rbd, StorageVolDef *def, StorageVol *from)
 {
-    rbd_image_t parent = open_image(pool, storage_vol_name(from), TRUE);
+    rbd_image_t parent = open_image(rbd, storage_vol_name(from), TRUE);
     if (!parent)
         return -1;
-    int rc = clone_image(storage_pool_priv(pool), parent, storage_vol_name(from), def);
+    int rc = clone_image(rbd, parent, storage_vol_name(from), def);
     rbd_close(parent);
-    return rc < 0 ? -1 : grow_to(pool, def);
+    return rc < 0 ? -1 : grow_to(rbd, def);
 }
 
 static gboolean is_zero(const char *buffer, size_t n)
@@ -319,11 +366,11 @@ static int write_from(rbd_image_t image, int in, guint64 bytes, const char *name
     return rc < 0 ? RBD_FAIL(rc, "cannot write volume '%s'", name) : 0;
 }
 
-static int fill(StoragePool *pool, const StorageVolDef *def, StorageVol *from)
+static int fill(const Rbd *rbd, const StorageVolDef *def, StorageVol *from)
 {
     guint64 size = 0;
     int in = remote_open_source(def, from, &size);
-    rbd_image_t image = in < 0 ? NULL : open_image(pool, def->name, TRUE);
+    rbd_image_t image = in < 0 ? NULL : open_image(rbd, def->name, TRUE);
     int rc = image ? write_from(image, in, MIN(size, def->capacity), def->name) : -1;
     if (image)
         rbd_close(image);
@@ -334,10 +381,12 @@ static int fill(StoragePool *pool, const StorageVolDef *def, StorageVol *from)
 
 static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
-    Rbd *rbd = storage_pool_priv(pool);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
     rbd_image_options_t options;
+    if (!rbd)
+        return -1;
     if (from && storage_vol_pool(from) == pool)
-        return create_clone(pool, def, from);
+        return create_clone(rbd, def, from);
     if (from) {
         StorageVolDef *source = storage_vol_copy_def(from);
         def->capacity = MAX(def->capacity, source->capacity);
@@ -350,16 +399,17 @@ static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, St
         return FAIL(VIR_ERR_STORAGE_VOL_EXIST, "there is an image '%s' in the Ceph pool already; 'virsh pool-refresh' shows it", def->name);
     if (rc < 0)
         return RBD_FAIL(rc, "cannot make volume '%s'", def->name);
-    if (from && fill(pool, def, from) < 0) {
+    if (from && fill(rbd, def, from) < 0) {
         rbd_remove(rbd->io, def->name);
         return -1;
     }
-    return pool_sizes(pool, storage_vol_pool_def(vol));
+    return pool_sizes(pool, rbd, storage_vol_pool_def(vol));
 }
 
 static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
 {
-    rbd_image_t image = open_image(pool, def->name, TRUE);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    rbd_image_t image = rbd ? open_image(rbd, def->name, TRUE) : NULL;
     if (!image)
         return -1;
     int rc = rbd_resize2(image, capacity, (flags & VIR_STORAGE_VOL_RESIZE_SHRINK) != 0, no_progress, NULL);
@@ -375,7 +425,8 @@ static int zero_range(rbd_image_t image, guint64 at, size_t n, const char *zeros
 
 static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
 {
-    rbd_image_t image = open_image(pool, def->name, TRUE);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    rbd_image_t image = rbd ? open_image(rbd, def->name, TRUE) : NULL;
     g_autofree char *zeros = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? NULL : g_malloc0(CHUNK);
     guint64 size = 0;
     if (!image)
@@ -417,11 +468,13 @@ static int remove_snapshots(rbd_image_t image, const char *name)
 
 static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags)
 {
-    Rbd *rbd = storage_pool_priv(pool);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    if (!rbd)
+        return -1;
     if ((flags & VIR_STORAGE_VOL_DELETE_ZEROED) && vol_wipe(pool, vol, def, VIR_STORAGE_VOL_WIPE_ALG_ZERO) < 0)
         return -1;
     if (flags & VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS) {
-        rbd_image_t image = open_image(pool, def->name, TRUE);
+        rbd_image_t image = open_image(rbd, def->name, TRUE);
         int rc = image ? remove_snapshots(image, def->name) : -1;
         if (image)
             rbd_close(image);
@@ -434,7 +487,7 @@ static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *d
                     "(virsh vol-delete --delete-snapshots)", def->name);
     if (rc == -EBUSY)
         return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is in use, or was within the last 30 seconds by a host that has failed", def->name);
-    return rc < 0 && rc != -ENOENT ? RBD_FAIL(rc, "cannot delete volume '%s'", def->name) : pool_sizes(pool, storage_vol_pool_def(vol));
+    return rc < 0 && rc != -ENOENT ? RBD_FAIL(rc, "cannot delete volume '%s'", def->name) : pool_sizes(pool, rbd, storage_vol_pool_def(vol));
 }
 
 const StorageBackend storage_rbd_backend = {
