@@ -6,10 +6,14 @@
 #include "base/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -120,4 +124,82 @@ int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups)
     *groups = g_steal_pointer(&list);
     *n_groups = n;
     return 0;
+}
+
+char *user_text(uid_t uid)
+{
+    char *name = NULL;
+    bool found = false;
+
+    if (ask_nss(ask_user_name, &uid, &name, &found) == 0 && found)
+        return name;
+    return g_strdup_printf("%u", (unsigned) uid);
+}
+
+/* ---- identities ---- */
+
+int user_identity_set(UserIdentity *who, uid_t uid, gid_t gid)
+{
+    gid_t *groups;
+    size_t n;
+
+    if (user_groups(uid, gid, &groups, &n) < 0)
+        return -1;
+    user_identity_clear(who);
+    *who = (UserIdentity) { uid, gid, groups, n };
+    return 0;
+}
+
+void user_identity_clear(UserIdentity *who)
+{
+    g_free(who->groups);
+    *who = (UserIdentity) USER_IDENTITY_INIT;
+}
+
+typedef struct Question {
+    const UserIdentity *who;
+    UserAccess *asked;
+    size_t n;
+    int err;
+} Question;
+
+/* The rights of file systems belong to threads; libc's own functions would change those of all. A thread with another fsuid can't be
+ * signalled by that user, as one with another uid could. */
+static void *ask_as(void *opaque)
+{
+    Question *q = opaque;
+
+    if (syscall(SYS_setgroups, q->who->n_groups, q->who->groups) < 0) {
+        q->err = errno;
+        return NULL;
+    }
+    syscall(SYS_setfsgid, q->who->gid);
+    syscall(SYS_setfsuid, q->who->uid);
+    if (syscall(SYS_setfsuid, (uid_t) -1) != q->who->uid) {     /* it tells, and fails to change */
+        q->err = EPERM;
+        return NULL;
+    }
+    for (size_t i = 0; i < q->n; i++)
+        q->asked[i].err = syscall(SYS_faccessat2, AT_FDCWD, q->asked[i].path, q->asked[i].mode, AT_EACCESS) < 0 ? errno : 0;
+    return NULL;
+}
+
+int user_may(const UserIdentity *who, UserAccess *asked, size_t n)
+{
+    Question q = { who, asked, n, 0 };
+    int dumpable = prctl(PR_GET_DUMPABLE);
+
+    if (who->uid == (uid_t) -1) {
+        for (size_t i = 0; i < n; i++)
+            asked[i].err = faccessat(AT_FDCWD, asked[i].path, asked[i].mode, AT_EACCESS) < 0 ? errno : 0;
+        return 0;
+    }
+    g_autoptr(GError) error = NULL;
+    GThread *thread = g_thread_try_new("user-may", ask_as, &q, &error);
+    if (!thread)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "cannot find out what user %u may do: %s", (unsigned) who->uid, error->message);
+    g_thread_join(thread);
+    if (dumpable == 1)
+        prctl(PR_SET_DUMPABLE, 1);      /* the kernel took that from the whole process */
+    return q.err ? FAIL_ERRNO(q.err, "cannot find out what user %u may do", (unsigned) who->uid) : 0;
 }

@@ -4,6 +4,7 @@
  * a foreign root.
  */
 #pragma once
+#include <glib.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,3 +15,32 @@ int group_find(const char *name, gid_t *gid);
 /** All groups of user @uid, whose main group shall count as @gid. @groups: caller frees. A user without an entry has just
  * @gid. 0; -1 with an error. */
 int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups);
+
+/** Name of a user, for people: "libvirt-qemu", or the number where there is no name. Caller frees. */
+char *user_text(uid_t uid);
+
+/** Who a process runs as. A uid of -1: as we are. */
+typedef struct UserIdentity {
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;      /**< supplementary groups, owned */
+    size_t n_groups;
+} UserIdentity;
+
+#define USER_IDENTITY_INIT { .uid = (uid_t) -1, .gid = (gid_t) -1 }
+
+/** The user with this number, its main group counting as @gid, with all its groups. What @who held is freed. 0; -1 with an error. */
+int user_identity_set(UserIdentity *who, uid_t uid, gid_t gid);
+void user_identity_clear(UserIdentity *who);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UserIdentity, user_identity_clear)
+
+/** A question to user_may(), and its answer. */
+typedef struct UserAccess {
+    const char *path;
+    int mode;           /**< R_OK, W_OK, X_OK */
+    int err;            /**< 0, or the errno that @who would meet */
+} UserAccess;
+
+/** Ask the kernel what @who may do, with access lists, groups and everything. Only root can ask for somebody else. 0; -1 with an error
+ * if it can't be asked. May wait for file systems. */
+int user_may(const UserIdentity *who, UserAccess *asked, size_t n);

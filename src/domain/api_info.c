@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "domain/functions.h"
 #include "domain/persist.h"
+#include <stdlib.h>
 #include <string.h>
 
 int core_domain_get_state(virDomainPtr dom, int *state, int *reason, unsigned int flags)
@@ -119,11 +120,26 @@ int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label)
     return api_begin(&a, dom);
 }
 
+/* The first model is none, of which every guest has an empty label. */
 int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels)
 {
     g_auto(Access) a = { NULL };
     *labels = NULL;
-    return api_begin(&a, dom);
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    if (!a.state->live || host_backend(a.obj->host)->simulated)
+        return 0;
+    const DomainDef *live = shared_def_get(a.state->live);
+    int n = 1;
+    *labels = calloc(live->n_seclabels + 1, sizeof(**labels));
+    if (!*labels)
+        return FAIL(VIR_ERR_NO_MEMORY, "no memory for %zu labels", (size_t)live->n_seclabels + 1);
+    for (guint i = 0; i < live->n_seclabels; i++) {
+        const DomainSeclabel *label = live->seclabels[i];
+        if (label->label && g_strcmp0(label->model, "none") != 0)
+            g_strlcpy((*labels)[n++].label, label->label, sizeof((*labels)->label));
+    }
+    return n;
 }
 
 /* ---- messages ---- */

@@ -244,7 +244,8 @@ class ReferenceDaemon(Daemon):
         words = [os.path.join(SOURCE, 'tests/reference/enter'), '--run', self.shared]
         for folder in self.binds:
             words += ['--bind', folder]
-        for line in ('user = "root"', 'group = "root"', 'dynamic_ownership = 0', *self.qemu_config):
+        as_root = ['user = "root"', 'group = "root"', 'dynamic_ownership = 0']
+        for line in ([] if any(line.startswith('user ') for line in self.qemu_config) else as_root) + self.qemu_config:
             words += ['--conf', line]
         for line in self.config:
             words += ['--daemon-conf', line]

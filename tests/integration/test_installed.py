@@ -17,7 +17,7 @@ usr/include/libvirt/libvirt.h usr/include/libvirt/virterror.h usr/include/libvir
 usr/include/libvirt/libvirt-lxc.h usr/include/libvirt/libvirt-admin.h
 etc/libvirt/libvirtd.conf etc/libvirt/libvirt.conf etc/libvirt/qemu.conf etc/libvirt/libvirt-admin.conf
 usr/lib/systemd/system/libvirtd.service usr/lib/systemd/system/libvirtd.socket
-usr/lib/systemd/system/libvirtd-ro.socket usr/lib/systemd/system/libvirtd-admin.socket
+usr/lib/sysusers.d/libvirt-qemu.conf usr/lib/systemd/system/libvirtd-ro.socket usr/lib/systemd/system/libvirtd-admin.socket
 '''.split()
 LIBRARY_FILES = '''
 libvirt.so.0 libvirt-qemu.so.0 libvirt-lxc.so.0 libvirt-admin.so.0 libvirt.so

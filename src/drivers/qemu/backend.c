@@ -5,6 +5,7 @@
 #define LOG_SOURCE "qemu.backend"
 #include "base/log.h"
 #include "drivers/qemu/hostdevs.h"
+#include "drivers/qemu/owners.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/throttle.h"
@@ -102,8 +103,6 @@ QemuDriver *qemu_driver_new(Loop *loop)
     g_cond_init(&driver->cond);
     driver->guests = g_ptr_array_new();
     driver->hostdevs = hostdevs_table_new();
-    driver->uid = (uid_t)-1;
-    driver->gid = (gid_t)-1;
     return driver;
 }
 
@@ -174,6 +173,7 @@ void qemu_driver_free(QemuDriver *driver)
     conf_clear(&qemu_conf_schema, &driver->conf);
     conf_clear(&qemu_lockd_conf_schema, &driver->lockd);
     g_hash_table_unref(driver->hostdevs);
+    owners_free(driver->owners);
     g_ptr_array_unref(driver->guests);
     g_free(driver->hooks);
     g_mutex_clear(&driver->lock);

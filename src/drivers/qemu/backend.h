@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/process.h"
+#include "base/user.h"
 #include "config/qemu-lockd.h"
 #include "domain/backend.h"
 #include "drivers/qemu/agent.h"
@@ -35,8 +36,9 @@ typedef struct QemuDriver {
     PortPool *websocket_ports;
     QemuConf conf;           /* qemu.conf; never changes after the start */
     QemuLockdConf lockd;     /* qemu-lockd.conf likewise */
-    uid_t uid;               /* of QEMU processes; -1: as we are */
-    gid_t gid;
+    gboolean changes_user;   /* root's: QEMU runs as the user of qemu.conf or of its label; else as we do */
+    gboolean user_is_ours;   /* if qemu.conf names none */
+    struct Owners *owners;   /* whose files guests have (owners.h); NULL: we can't give any away */
     char *hooks;             /* folder of the administrator's programs (core/hooks.h) */
 } QemuDriver;
 
@@ -91,6 +93,8 @@ typedef struct QemuGuest {
     guint next_fdset;        /* for what it is given while it runs; 0: QEMU wasn't asked yet what it has. Guarded by the domain's job. */
     char *balloon_path;      /* QOM path; NULL: no balloon */
     QemuPerf *perf;          /* events that are counted */
+    UserIdentity user;       /* who its QEMU is; since the beginning of start() */
+    gboolean relabels;       /* files are given to that user */
     gint tuned;              /* atomic: it may have control groups */
     gint64 clock_shift;      /* seconds that its clock began after UTC: RTC_CHANGE counts from there. Set before the monitor speaks. */
 } QemuGuest;
@@ -180,7 +184,7 @@ char *qemu_backend_to_native(DomainHost *host, const char *format, const DomainD
 int qemu_backend_max_vcpus(DomainHost *host, const char *type);
 /* overlays.c */
 /** Put an empty image on top of each transient disk, in @def and in its folder; removed when the run ends. 0, or -1 with an error. */
-int qemu_make_overlays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def);
+int qemu_make_overlays(QemuGuest *qemu, DomainDef *def);
 /** Whether there is such a disk. */
 gboolean qemu_has_overlays(const DomainDef *def);
 /** Remember those of a run of a former daemon. */

@@ -111,9 +111,9 @@ int qemu_backend_block_peek(DomainHost *host, const DomainDisk *disk, unsigned l
 /* QEMU writes memory to files alone. */
 int qemu_backend_memory_peek(Guest *guest, unsigned long long start, size_t size, void *buffer, gboolean is_virtual)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    g_autofree char *path = g_strdup_printf("%s/peek", qemu_guest(guest)->dir);
-    int fd = file_create(path, O_TRUNC, 0600, driver->uid, driver->gid);
+    const QemuGuest *qemu = qemu_guest(guest);
+    g_autofree char *path = g_strdup_printf("%s/peek", qemu->dir);
+    int fd = file_create(path, O_TRUNC, 0600, qemu->user.uid, qemu->user.gid);
     int rc;
 
     if (fd < 0)

@@ -33,6 +33,7 @@
 #include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/nics.h"
 #include "drivers/qemu/rx_filter.h"
+#include "drivers/qemu/security.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/tree.h"
@@ -63,6 +64,7 @@ void qemu_backend_guest_new(Guest *guest)
     g_cond_init(&qemu->migrated);
     g_cond_init(&qemu->left);
     qemu->pidfd = -1;
+    qemu->user = (UserIdentity)USER_IDENTITY_INIT;
     qemu->agent_timeout = VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT;
     qemu->unlink = g_ptr_array_new_with_free_func(g_free);
     qemu->ports = g_array_new(FALSE, FALSE, sizeof(QemuPort));
@@ -101,6 +103,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_ptr_array_unref(qemu->disks);
     g_ptr_array_unref(qemu->taps);
     qemu_helpers_free(qemu->helpers);
+    user_identity_clear(&qemu->user);
     qemu_perf_free(qemu->perf);
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
@@ -215,11 +218,11 @@ static int make_folders(QemuDriver *driver, QemuGuest *qemu, const DomainDef *de
 {
     g_free(qemu->memory_dir);
     qemu->memory_dir = qemu_memory_folder(def, &driver->conf, qemu->dir);
-    if (qemu->memory_dir && file_mkdirs(qemu->memory_dir, 0750, driver->uid, driver->gid) < 0)
+    if (qemu->memory_dir && file_mkdirs(qemu->memory_dir, 0750, qemu->user.uid, qemu->user.gid) < 0)
         return -1;
-    if (file_mkdirs(qemu->dir, 0750, driver->uid, driver->gid) < 0)
+    if (file_mkdirs(qemu->dir, 0750, qemu->user.uid, qemu->user.gid) < 0)
         return -1;
-    return file_mkdirs(qemu->channel_dir, 0750, driver->uid, driver->gid);
+    return file_mkdirs(qemu->channel_dir, 0750, qemu->user.uid, qemu->user.gid);
 }
 
 char **qemu_guest_environment(const QemuGuest *qemu)
@@ -336,12 +339,11 @@ char *qemu_last_words(int fd, off_t from)
 /* Put what QEMU wrote since @from in front of nothing: it is the reason. */
 static void report_last_words(Guest *guest, const DomainDef *def, off_t from)
 {
-    QemuDriver *driver = guest_host_priv(guest);
+    const UserIdentity *user = &qemu_guest(guest)->user;
     g_autofree char *text = qemu_last_words(guest->log_fd, from);
 
     if (text)
-        qemu_failure_report(def, text, driver->uid == (uid_t)-1 ? geteuid() : driver->uid,
-                            driver->gid == (gid_t)-1 ? getegid() : driver->gid);
+        qemu_failure_report(def, text, user->uid == (uid_t)-1 ? geteuid() : user->uid, user->gid == (gid_t)-1 ? getegid() : user->gid);
 }
 
 static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
@@ -387,7 +389,7 @@ static int spawn(Guest *guest, const DomainDef *def, QemuCommand *cmd, char **en
     g_autoptr(GArray) keep = g_array_new(FALSE, FALSE, sizeof(int));
     ProcessSpec spec = PROCESS_SPEC_INIT;
     ProcessLimit limits[QEMU_MAX_LIMITS];
-    int n_limits = qemu_process_limits(driver, def, limits);
+    int n_limits = qemu_process_limits(driver, qemu->user.uid, def, limits);
     pid_t pid;
 
     if (n_limits < 0)
@@ -404,8 +406,10 @@ static int spawn(Guest *guest, const DomainDef *def, QemuCommand *cmd, char **en
     spec.n_keep_fds = keep->len;
     spec.limits = limits;
     spec.n_limits = (size_t)n_limits;
-    spec.uid = driver->uid;
-    spec.gid = driver->gid;
+    spec.uid = qemu->user.uid;
+    spec.gid = qemu->user.gid;
+    spec.groups = qemu->user.groups;
+    spec.n_groups = qemu->user.n_groups;
     pid = process_spawn(&spec, &qemu->pidfd);
     close_one(&opened->monitor);
     if (pid < 0)
@@ -444,7 +448,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
     QemuDriver *driver = guest_host_priv(guest);
     QemuGuest *qemu = qemu_guest(guest);
     QemuCommandOptions options = {
-        .dir = qemu->dir, .monitor_fd = opened->monitor, .uid = driver->uid, .gid = driver->gid,
+        .dir = qemu->dir, .monitor_fd = opened->monitor, .uid = qemu->user.uid, .gid = qemu->user.gid,
         .conf = &driver->conf, .tap_fds = (const int *)opened->taps->data, .n_tap_fds = opened->taps->len,
         .vsock_fd = MAX(opened->vsock, 0), .restore = restore_fd >= 0, .guest = guest,
     };
@@ -535,13 +539,13 @@ static int open_devices(DomainDef *def, const char *domain, Opened *opened)
 /* The firmware that it asks for, and the file with its variables. */
 static int prepare_firmware(Guest *guest, DomainDef *def, const StartOptions *options)
 {
-    QemuDriver *driver = guest_host_priv(guest);
+    const UserIdentity *user = &qemu_guest(guest)->user;
     g_auto(GStrv) folders = qemu_descriptor_folders("firmware");
     const char *const *places = (const char *const *)folders;
 
     if (qemu_firmware_choose(def, places, host_paths(guest->host)->nvram) < 0)
         return -1;
-    return qemu_firmware_make_nvram(def, places, (options->flags & VIR_DOMAIN_START_RESET_NVRAM) != 0, driver->uid, driver->gid);
+    return qemu_firmware_make_nvram(def, places, (options->flags & VIR_DOMAIN_START_RESET_NVRAM) != 0, user->uid, user->gid);
 }
 
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
@@ -556,19 +560,19 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "starting domain '%s' from passed descriptors is not supported yet", guest->name);
     if (!def->devices.emulator)
         return FAIL(VIR_ERR_INTERNAL_ERROR, "domain '%s' has no emulator", guest->name);
-    if (qemu_hook(guest, def, "prepare") < 0)
+    if (qemu_hook(guest, def, "prepare") < 0 || qemu_security_begin(guest, def) < 0)
         return -1;
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
     if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0)
         return -1;
     guest_paths(guest, qemu);
-    if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(driver, qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
+    if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
         qemu_assign_channel_paths(def, qemu->channel_dir) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     opened.locks = qemu_locks_take(guest, def);
     if (!opened.locks)
         return -1;
-    opened.monitor = file_listen_unix(qemu->monitor_path, 0700, driver->uid, driver->gid);
+    opened.monitor = file_listen_unix(qemu->monitor_path, 0700, qemu->user.uid, qemu->user.gid);
     if (opened.monitor < 0) {
         g_ptr_array_unref(opened.locks);
         return -1;
@@ -577,6 +581,8 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
     rc = open_devices(def, guest->name, &opened) < 0 ? -1 : qemu_guest_take_nics(guest, def);
     qemu_guest_note_devices(qemu, def);
+    if (rc == 0)
+        rc = qemu_security_give(guest, def);
     if (rc == 0)
         rc = qemu_device_helpers_start(guest, def);
     if (rc == 0)
@@ -651,6 +657,7 @@ void qemu_backend_cleanup(Guest *guest, const DomainDef *def)
         qemu_guest_give_nic(guest, def->devices.interfaces[i]);
         tap_down(guest->name, guest->uuid, def->devices.interfaces[i]);
     }
+    qemu_security_restore(guest);
     give_hostdevs_back(guest, def);
     qemu_guest_untune(guest, def);
     if (qemu->channel_dir)
@@ -800,7 +807,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     qemu_find_overlays(qemu, def);
-    if (watch_process(guest) < 0 || qemu_helpers_take_over(guest) < 0 || qemu_guest_connect(guest) < 0)
+    if (qemu_security_take_over(guest, def) < 0 || watch_process(guest) < 0 || qemu_helpers_take_over(guest) < 0 || qemu_guest_connect(guest) < 0)
         return -1;
     if (qemu_hook(guest, def, "reconnect") < 0) { /* who needs the hook must not run without what it does */
         virErrorPtr error = error_save();

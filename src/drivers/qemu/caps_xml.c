@@ -105,7 +105,8 @@ static void add_caches(GString *xml, const HostTopology *topology)
     add(xml, "    </cache>\n");
 }
 
-static int add_host(GString *xml)
+/* @label: of guests that have none of their own; NULL: they are who we are. */
+static int add_host(GString *xml, const char *label)
 {
     g_autoptr(HostTopology) topology = host_topology_read();
     unsigned char uuid[VIR_UUID_BUFLEN];
@@ -123,7 +124,11 @@ static int add_host(GString *xml)
         add_cell(xml, topology, &topology->cells[i]);
     add(xml, "      </cells>\n    </topology>\n");
     add_caches(xml, topology);
-    add(xml, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n  </host>\n\n");
+    add(xml, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n");
+    if (label)
+        add(xml, "    <secmodel>\n      <model>dac</model>\n      <doi>0</doi>\n      <baselabel type='kvm'>%s</baselabel>\n"
+            "      <baselabel type='qemu'>%s</baselabel>\n    </secmodel>\n", label, label);
+    add(xml, "  </host>\n\n");
     return 0;
 }
 
@@ -168,12 +173,12 @@ static void add_guest(GString *xml, const char *arch, const QemuCaps *caps)
     add(xml, "      <cpuselection/>\n      <deviceboot/>\n    </features>\n  </guest>\n\n");
 }
 
-char *qemu_capabilities_xml(QemuCapsStore *store)
+char *qemu_capabilities_xml(QemuCapsStore *store, const char *label)
 {
     g_autoptr(GString) xml = g_string_new("<capabilities>\n\n");
     const char *const *archs = qemu_arch_names();
 
-    if (add_host(xml) < 0)
+    if (add_host(xml, label) < 0)
         return NULL;
     for (guint i = 0; archs[i]; i++) {
         g_autofree char *emulator = qemu_find_emulator(archs[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Character devices. Files and listening sockets are opened here, with the owner and mode that QEMU needs, and passed as
+ * Character devices. Files and listening sockets are opened here, and passed as
  * descriptors: QEMU needs no right to the folders, and the other end can connect before QEMU runs.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
@@ -17,7 +17,7 @@ char *qemu_chardev_file(QemuCommand *cmd, const char *path, gboolean append, con
 
     if (cmd->options->dry_run)
         return g_strdup(path);
-    fd = file_create(path, append ? O_APPEND : O_TRUNC | O_APPEND, 0600, cmd->options->uid, cmd->options->gid);
+    fd = file_create(path, append ? O_APPEND : O_TRUNC | O_APPEND, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
     return fd < 0 ? NULL : qemu_pass_fd_set(cmd, fd, alias, role);
 }
 

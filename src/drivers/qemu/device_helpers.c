@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -61,13 +62,33 @@ static void add_option(GPtrArray *argv, const char *option, const char *value)
     g_ptr_array_add(argv, g_strdup(value));
 }
 
-static int start(Guest *guest, const char *name, GPtrArray *argv, int fd, const char *ready)
+/* A socket that the helper made for QEMU. The guest's user may write to the folder: whatever else it put there stays as it is. */
+static int give_socket(const QemuGuest *qemu, const char *path)
 {
-    QemuHelperSpec spec = { .name = name, .keep_fds = &fd, .n_keep_fds = fd >= 0, .ready_path = ready, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || fchownat(fd, "", qemu->user.uid, qemu->user.gid, AT_EMPTY_PATH) < 0)
+        rc = FAIL_ERRNO(errno, "cannot give '%s' to QEMU's user", path);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* @user NULL: as we are. */
+static int start(Guest *guest, const char *name, GPtrArray *argv, int fd, const char *ready, const UserIdentity *user)
+{
+    const QemuGuest *qemu = qemu_guest(guest);
+    QemuHelperSpec spec = { .name = name, .keep_fds = &fd, .n_keep_fds = fd >= 0, .ready_path = ready, .user = USER_IDENTITY_INIT };
+
+    if (user)
+        spec.user = *user;
 
     g_ptr_array_add(argv, NULL);
     spec.argv = (const char *const *)argv->pdata;
-    return qemu_helper_start(guest, &spec);
+    if (qemu_helper_start(guest, &spec) < 0)
+        return -1;
+    return ready && !user && qemu->user.uid != (uid_t)-1 ? give_socket(qemu, ready) : 0;
 }
 
 /* ---- folders ---- */
@@ -131,7 +152,7 @@ static int start_filesystem(Guest *guest, const DomainFilesystem *fs)
     g_ptr_array_add(argv, g_strdup(program));
     add_argument(argv, "--fd=%d", fd);
     add_virtiofs_options(argv, fs);
-    rc = start(guest, name, argv, fd, NULL);
+    rc = start(guest, name, argv, fd, NULL, NULL);
     close(fd);
     return rc;
 }
@@ -185,7 +206,7 @@ static void add_passt_options(GPtrArray *argv, const DomainInterface *net)
 
 static int start_interface(Guest *guest, const DomainInterface *net)
 {
-    QemuDriver *driver = guest_host_priv(guest);
+    const UserIdentity *user = &qemu_guest(guest)->user;
     g_autofree char *name = qemu_passt_helper(net), *path = qemu_helper_socket(qemu_guest(guest)->dir, name);
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
 
@@ -199,10 +220,10 @@ static int start_interface(Guest *guest, const DomainInterface *net)
     /* As root it would become somebody who has no way to its socket. */
     if (geteuid() == 0) {
         add_argument(argv, "--runas");
-        add_argument(argv, "%u:%u", driver->uid == (uid_t)-1 ? 0 : driver->uid, driver->gid == (gid_t)-1 ? 0 : driver->gid);
+        add_argument(argv, "%u:%u", user->uid == (uid_t)-1 ? 0 : user->uid, user->gid == (gid_t)-1 ? 0 : user->gid);
     }
     add_passt_options(argv, net);
-    return start(guest, name, argv, -1, path);
+    return start(guest, name, argv, -1, path, NULL);
 }
 
 /* ---- reservations ---- */
@@ -223,20 +244,20 @@ static int start_reservations(Guest *guest, const DomainDef *def)
         return 0;
     g_ptr_array_add(argv, g_strdup(driver->conf.pr_helper));
     add_option(argv, "-k", path);
-    return start(guest, QEMU_MANAGED_RESERVATIONS, argv, -1, path);
+    return start(guest, QEMU_MANAGED_RESERVATIONS, argv, -1, path, NULL);
 }
 
 /* ---- displays ---- */
 
-static char *write_bus_config(const char *dir, const char *path)
+static char *write_bus_config(const QemuGuest *qemu, const char *path)
 {
-    g_autofree char *escaped = g_markup_escape_text(path, -1), *file = g_strconcat(dir, "/dbus.conf", NULL);
+    g_autofree char *escaped = g_markup_escape_text(path, -1), *file = g_strconcat(qemu->dir, "/dbus.conf", NULL);
     g_autofree char *text = g_strdup_printf(
         "<busconfig>\n  <type>org.libvirt.qemu</type>\n  <listen>unix:path=%s</listen>\n  <auth>EXTERNAL</auth>\n"
         "  <policy context='default'>\n    <allow user='*'/>\n    <allow own='*'/>\n    <allow send_destination='*'/>\n"
         "    <allow receive_sender='*'/>\n  </policy>\n  <limit name='max_message_size'>16777216</limit>\n</busconfig>\n", escaped);
 
-    return file_replace(file, text, strlen(text), DBUS_CONFIG_MODE, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0 ? NULL : g_steal_pointer(&file);
+    return file_replace(file, text, strlen(text), DBUS_CONFIG_MODE, qemu->user.uid, qemu->user.gid) < 0 ? NULL : g_steal_pointer(&file);
 }
 
 static int start_bus(Guest *guest, DomainGraphics *graphics)
@@ -247,14 +268,14 @@ static int start_bus(Guest *guest, DomainGraphics *graphics)
 
     if (graphics->type != DOMAIN_GRAPHICS_TYPE_DBUS || graphics->p2p == TRISTATE_YES || graphics->dbus_address)
         return 0;
-    config = write_bus_config(qemu_guest(guest)->dir, path);
+    config = write_bus_config(qemu_guest(guest), path);
     if (!config)
         return -1;
     g_ptr_array_add(argv, g_strdup(driver->conf.dbus_daemon));
     add_argument(argv, "--nofork");
     add_argument(argv, "--nopidfile");
     add_argument(argv, "--config-file=%s", config);
-    if (start(guest, "dbus", argv, -1, path) < 0)
+    if (start(guest, "dbus", argv, -1, path, &qemu_guest(guest)->user) < 0)
         return -1;
     graphics->dbus_address = g_strconcat("unix:path=", path, NULL);
     return 0;
@@ -277,7 +298,7 @@ static int start_video(Guest *guest, const DomainVideo *video)
         add_argument(argv, "--virgl");
     if (video->acceleration.rendernode)
         add_argument(argv, "--render-node=%s", video->acceleration.rendernode);
-    return start(guest, name, argv, -1, path);
+    return start(guest, name, argv, -1, path, &qemu_guest(guest)->user);
 }
 
 /* ---- all of them ---- */

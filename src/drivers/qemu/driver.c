@@ -21,6 +21,8 @@
 #include "drivers/qemu/caps_xml.h"
 #include "drivers/qemu/driver.h"
 #include "drivers/qemu/hostdevs.h"
+#include "drivers/qemu/owners.h"
+#include "drivers/qemu/security.h"
 #include "drivers/qemu/tap.h"
 #include "network/limits.h"
 #include "network/plug.h"
@@ -43,6 +45,15 @@ static struct {
 QemuDriver *qemu_driver_of(virConnectPtr conn)
 {
     return host_priv(connect_host(conn));
+}
+
+/* Whether a list of files is that of a guest that runs, or is being taken over. */
+static bool guest_lives(const char *name, void *unused)
+{
+    g_autoptr(DomainObj) dom = store_by_name(host_domains(state.host), name);
+    g_autoptr(DomainState) now = dom ? domain_state(dom) : NULL;
+
+    return now && now->guest;
 }
 
 /* Whether a port of a network is one of a guest that runs. */
@@ -197,8 +208,11 @@ static int state_start(const StateContext *ctx)
     state.driver->hooks = g_strconcat(dir, "/hooks", NULL);
     if (qemu_driver_configure(state.driver, dir) < 0)
         return -1;
+    qemu_security_init(state.driver, host_paths(state.host)->state, ctx->privileged, *ctx->root != '\0');
     if (host_load(state.host) < 0)
         return -1;
+    if (state.driver->owners)
+        owners_sweep(state.driver->owners, guest_lives, NULL);
     network_sweep_ports(port_lives, NULL);
     settle_filters();
     network_on_start(on_network_started, &state);
@@ -272,7 +286,9 @@ static char *get_hostname(virConnectPtr conn)
 
 static char *get_capabilities(virConnectPtr conn)
 {
-    return qemu_capabilities_xml(qemu_driver_of(conn)->caps);
+    g_autofree char *label = qemu_security_default_label(qemu_driver_of(conn));
+
+    return qemu_capabilities_xml(qemu_driver_of(conn)->caps, label);
 }
 
 static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,

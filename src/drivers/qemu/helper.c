@@ -102,10 +102,10 @@ char *qemu_helper_socket(const char *dir, const char *name)
 
 int qemu_helper_listen(Guest *guest, const char *name)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    g_autofree char *path = qemu_helper_socket(qemu_guest(guest)->dir, name);
+    const QemuGuest *qemu = qemu_guest(guest);
+    g_autofree char *path = qemu_helper_socket(qemu->dir, name);
 
-    return file_listen_unix(path, 0700, driver->uid, driver->gid);
+    return file_listen_unix(path, 0700, qemu->user.uid, qemu->user.gid);
 }
 
 /* ---- their end ---- */
@@ -276,8 +276,10 @@ static int spawn(Guest *guest, const QemuHelperSpec *wish, Helper *helper)
     spec.out_fd = spec.err_fd = helper->log_fd;
     spec.keep_fds = wish->keep_fds;
     spec.n_keep_fds = wish->n_keep_fds;
-    spec.uid = wish->uid;
-    spec.gid = wish->gid;
+    spec.uid = wish->user.uid;
+    spec.gid = wish->user.gid;
+    spec.groups = wish->user.groups;
+    spec.n_groups = wish->user.n_groups;
     helper->pid = process_spawn(&spec, &helper->pidfd);
     if (helper->pid < 0)
         return -1;

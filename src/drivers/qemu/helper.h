@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "base/process.h"
+#include "base/user.h"
 #include "domain/backend.h"
 
 /** Longest wait for a helper to be ready, in ms. */
@@ -23,8 +24,7 @@ typedef struct {
     guint n_keep_fds;
     const char *ready_path;  /* the UNIX socket that it listens on when it is ready; NULL: nothing to wait for */
     gboolean vital;          /* the guest can't go on without it: its end is the guest's; else it is only logged */
-    uid_t uid;               /* -1: as we are */
-    gid_t gid;
+    UserIdentity user;       /* who it is; borrowed */
 } QemuHelperSpec;
 
 QemuHelpers *qemu_helpers_new(void);

@@ -13,6 +13,7 @@
 #include "drivers/qemu/locks.h"
 #include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/nics.h"
+#include "drivers/qemu/security.h"
 #include "drivers/qemu/tap.h"
 #include "drivers/qemu/vsock.h"
 
@@ -390,8 +391,8 @@ static int plug(const Plug *p)
     int ret;
 
     options.conf = &driver->conf;
-    options.uid = driver->uid;
-    options.gid = driver->gid;
+    options.uid = qemu_guest(p->guest)->user.uid;
+    options.gid = qemu_guest(p->guest)->user.gid;
     options.vsock_fd = g_str_equal(p->kind->kind, "vsock") ? g_array_index(p->opened, int, 0) : 0;
     options.first_fdset = caps ? first_set(p->guest) : 0;
     cmd = options.first_fdset ? qemu_command_new_part(&part, caps, &options) : NULL;
@@ -437,14 +438,17 @@ static int open_what_it_needs(const Plug *p)
     return 0;
 }
 
-/* What is locked before QEMU opens it. */
+/* What is given to it and locked before QEMU opens it. */
 static int plug_locked(const Plug *p)
 {
-    if (qemu_locks_attach(p->guest, p->kind->kind, p->device) < 0)
+    if (qemu_security_give_device(p->guest, p->def, p->kind->kind, p->device) < 0)
         return -1;
-    if (plug(p) == 0)
-        return 0;
-    qemu_locks_detach(p->guest, p->kind->kind, p->device);
+    if (qemu_locks_attach(p->guest, p->kind->kind, p->device) == 0) {
+        if (plug(p) == 0)
+            return 0;
+        qemu_locks_detach(p->guest, p->kind->kind, p->device);
+    }
+    qemu_security_restore_device(p->guest, p->def, p->kind->kind, p->device);
     return -1;
 }
 

@@ -12,6 +12,7 @@
 #include "drivers/qemu/command_storage.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/security.h"
 #include "drivers/qemu/nics.h"
 #include "drivers/qemu/tap.h"
 
@@ -295,6 +296,7 @@ static void release(Guest *guest, const LiveKind *live, const void *device)
     if (source)
         release_chardev(guest, source, alias);
     qemu_locks_detach(guest, live->kind, device);
+    qemu_security_restore_device_later(guest, live->kind, device);
 }
 
 void qemu_backend_device_gone(Guest *guest, const char *kind, const void *device)

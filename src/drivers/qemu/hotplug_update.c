@@ -10,6 +10,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/security.h"
 #include "drivers/qemu/tap.h"
 #include "nwfilter/plug.h"
 
@@ -67,16 +68,22 @@ static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const Do
         return -1;
     now->source.index = 0;
     qemu_number_sources(def, old->source.index);
-    if (!cmd || qemu_locks_attach(guest, "disk", now) < 0)
+    if (!cmd || qemu_security_give_device(guest, def, "disk", now) < 0)
         return -1;
+    if (qemu_locks_attach(guest, "disk", now) < 0) {
+        qemu_security_restore_device(guest, def, "disk", now);
+        return -1;
+    }
     if ((qemu_disk_has_media(now) && qemu_command_images(cmd, now) < 0) || qemu_make_all(guest, cmd, made) < 0 ||
         exchange(guest, now, old, force) < 0) {
         qemu_make_undo(guest, made);
         qemu_locks_detach(guest, "disk", now);
+        qemu_security_restore_device(guest, def, "disk", now);
         return -1;
     }
     qemu_remove_images_later(guest, old);
     qemu_locks_detach(guest, "disk", old);
+    qemu_security_restore_device_later(guest, "disk", old);
     qemu_guest_note_lists(qemu_guest(guest), def);
     return 0;
 }

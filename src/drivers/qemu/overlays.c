@@ -45,7 +45,7 @@ static int claim(const char *path, const DomainDisk *disk)
     return FAIL_ERRNO(errno, "disk '%s': cannot make the file '%s' for what the guest writes", disk->target.dev, path);
 }
 
-static int make_image(QemuDriver *driver, const char *path, const DomainDisk *disk)
+static int make_image(const QemuGuest *qemu, const char *path, const DomainDisk *disk)
 {
     const char *argv[] = { "qemu-img", "create", "-q", "-f", "qcow2", "-F", storage_format_to_string(disk->driver.type), "-b",
                            disk->source.file, "--", path, NULL };
@@ -55,7 +55,7 @@ static int make_image(QemuDriver *driver, const char *path, const DomainDisk *di
     spec.argv = argv;
     if (process_run_checked(&spec, NULL, 0, MAX_WORDS, MAKE_MS, &output) < 0)
         return -1;
-    if (chown(path, driver->uid, driver->gid) < 0)
+    if (chown(path, qemu->user.uid, qemu->user.gid) < 0)
         return FAIL_ERRNO(errno, "cannot give '%s' to QEMU's user", path);
     return 0;
 }
@@ -73,7 +73,7 @@ static void put_on_top(DomainDisk *disk, char *path)
     disk->backing_store = below;
 }
 
-int qemu_make_overlays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
+int qemu_make_overlays(QemuGuest *qemu, DomainDef *def)
 {
     for (guint i = 0; i < def->devices.n_disks; i++) {
         DomainDisk *disk = def->devices.disks[i];
@@ -87,7 +87,7 @@ int qemu_make_overlays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def)
         if (claim(path, disk) < 0)
             return -1;
         qemu_guest_unlink_later(qemu, path);
-        if (make_image(driver, path, disk) < 0)
+        if (make_image(qemu, path, disk) < 0)
             return -1;
         put_on_top(disk, g_steal_pointer(&path));
     }

@@ -54,9 +54,9 @@ static gboolean has_capability(guint number)
 }
 
 /* Whether QEMU will be able to lock anything by what it is. */
-static gboolean locks_anyhow(const QemuDriver *driver)
+static gboolean locks_anyhow(uid_t uid)
 {
-    return (driver->uid == (uid_t)-1 || driver->uid == 0) && has_capability(CAP_IPC_LOCK);
+    return (uid == (uid_t)-1 || uid == 0) && has_capability(CAP_IPC_LOCK);
 }
 
 static int cannot_lock(const DomainDef *def, guint64 bytes, guint64 most)
@@ -69,7 +69,7 @@ static int cannot_lock(const DomainDef *def, guint64 bytes, guint64 most)
                 def->name, wanted, have);
 }
 
-static int add_locked(const QemuDriver *driver, const DomainDef *def, ProcessLimit *limits, int *n)
+static int add_locked(uid_t uid, const DomainDef *def, ProcessLimit *limits, int *n)
 {
     guint64 bytes = qemu_locked_bytes(def);
     struct rlimit now;
@@ -81,7 +81,7 @@ static int add_locked(const QemuDriver *driver, const DomainDef *def, ProcessLim
     if (now.rlim_cur >= bytes) /* RLIM_INFINITY is the largest number */
         return 0;
     if (now.rlim_max < bytes && !has_capability(CAP_SYS_RESOURCE))
-        return locks_anyhow(driver) ? 0 : cannot_lock(def, bytes, now.rlim_max);
+        return locks_anyhow(uid) ? 0 : cannot_lock(def, bytes, now.rlim_max);
     limits[(*n)++] = (ProcessLimit){ RLIMIT_MEMLOCK, bytes };
     return 0;
 }
@@ -92,7 +92,7 @@ static rlim_t core_size(const char *text)
     return g_str_equal(text, "unlimited") ? RLIM_INFINITY : g_ascii_strtoull(text, NULL, 10);
 }
 
-int qemu_process_limits(const QemuDriver *driver, const DomainDef *def, ProcessLimit *limits)
+int qemu_process_limits(const QemuDriver *driver, uid_t uid, const DomainDef *def, ProcessLimit *limits)
 {
     const QemuConf *conf = &driver->conf;
     int n = 0;
@@ -103,7 +103,7 @@ int qemu_process_limits(const QemuDriver *driver, const DomainDef *def, ProcessL
         limits[n++] = (ProcessLimit){ RLIMIT_NOFILE, conf->max_files };
     if (conf->max_core)
         limits[n++] = (ProcessLimit){ RLIMIT_CORE, core_size(conf->max_core) };
-    return add_locked(driver, def, limits, &n) < 0 ? -1 : n;
+    return add_locked(uid, def, limits, &n) < 0 ? -1 : n;
 }
 
 int qemu_guest_raise_limits(Guest *guest, const DomainDef *def)
@@ -121,5 +121,5 @@ int qemu_guest_raise_limits(Guest *guest, const DomainDef *def)
         return 0;
     if (errno != EPERM)
         return FAIL_ERRNO(errno, "cannot raise the limit for locked memory of domain '%s'", guest->name);
-    return locks_anyhow(guest_host_priv(guest)) ? 0 : cannot_lock(def, bytes, now.rlim_max);
+    return locks_anyhow(qemu_guest(guest)->user.uid) ? 0 : cannot_lock(def, bytes, now.rlim_max);
 }

@@ -11,7 +11,7 @@
 /** Bytes that the guest's QEMU must be able to lock: RLIM_INFINITY for <locked/>, the <hard_limit> of memory if there is one, else as much as
  * devices need that reach its memory by themselves. 0: nothing locks memory. */
 guint64 qemu_locked_bytes(const DomainDef *def);
-/** Limits for a QEMU that starts, into @limits[QEMU_MAX_LIMITS]. How many, or -1 with an error if it can't have what it needs. */
-int qemu_process_limits(const QemuDriver *driver, const DomainDef *def, ProcessLimit *limits);
+/** Limits for a QEMU that starts as user @uid, into @limits[QEMU_MAX_LIMITS]. How many, or -1 with an error if it can't have what it needs. */
+int qemu_process_limits(const QemuDriver *driver, uid_t uid, const DomainDef *def, ProcessLimit *limits);
 /** Raise the limit of a QEMU that runs to what @def needs now. 0, or -1 with an error. */
 int qemu_guest_raise_limits(Guest *guest, const DomainDef *def);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * qemu.conf, qemu-lockd.conf: what of them this driver obeys so far. QEMU runs as the daemon does until files can be given to its user.
+ * qemu.conf, qemu-lockd.conf: what of them this driver obeys so far.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.settings"

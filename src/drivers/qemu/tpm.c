@@ -67,9 +67,12 @@ static int find_place(Guest *guest, const DomainDef *def, const DomainTpm *tpm, 
 {
     const QemuDriver *driver = guest_host_priv(guest);
 
+    const char *user = driver->conf.swtpm_user ? driver->conf.swtpm_user : "tss";
+    const char *group = driver->conf.swtpm_group ? driver->conf.swtpm_group : "tss";
+
     place->uid = (uid_t)-1;
     place->gid = (gid_t)-1;
-    if (geteuid() == 0 && (user_find(driver->conf.swtpm_user ? driver->conf.swtpm_user : "tss", &place->uid) < 0 || group_find(driver->conf.swtpm_group ? driver->conf.swtpm_group : "tss", &place->gid) < 0)) {
+    if (geteuid() == 0 && (user_find(user, &place->uid) < 0 || group_find(group, &place->gid) < 0)) {
         error_context("swtpm_user and swtpm_group in qemu.conf");
         return -1;
     }
@@ -264,7 +267,7 @@ static int start_emulator(Guest *guest, const Place *place, const DomainTpm *tpm
     g_autofree char *log = g_strdup_printf("fd=1,level=%u", CLAMP(tpm->backend.debug, MIN_LOG_LEVEL, MAX_LOG_LEVEL));
     g_autofree char *control = NULL, *key = NULL;
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    QemuHelperSpec spec = { .name = name, .uid = place->uid, .gid = place->gid };
+    QemuHelperSpec spec = { .name = name, .user = { .uid = place->uid, .gid = place->gid } };
     int fds[2], rc = -1;
 
     fds[0] = qemu_helper_listen(guest, name);
