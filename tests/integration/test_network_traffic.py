@@ -57,8 +57,18 @@ def rate(port, seconds=3, settle=1.5):
 
 
 def holds(port, limit):
-    measured = rate(port)
-    assert 0.6 * limit < measured < 1.15 * limit, (port, limit, measured)
+    """Never more passes; as much does, as soon as the machine has the time for it."""
+    for _ in range(5):
+        measured = rate(port)
+        assert measured < 1.15 * limit, (port, limit, measured)
+        if measured > 0.6 * limit:
+            return
+    raise AssertionError(f'port {port}: {measured} of {limit}')
+
+
+def is_free(port, former):
+    """More passes than the former limit allowed (which is low, as an emulated guest on a busy machine is slow): at once, or as soon as the machine has the time for it."""
+    wait_for(lambda: rate(port, 1, 0.5) > 1.5 * former, 60, f'more than {former} kB/s at port {port}')
 
 
 def classes(device):
@@ -72,27 +82,28 @@ def rates(device):
 def test_measured(connection, boot_defined):
     """What an interface may receive and send holds, also when it changes and when it goes; then what the whole network may."""
     network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
-    card = nic('n1', '52:54:00:00:31:01', limits("average='800' burst='64'", "average='500' burst='64'"))
+    card = nic('n1', '52:54:00:00:31:01', limits("average='300' burst='64'", "average='200' burst='64'"))
     wait = 'until,ip,route|grep,-q,192;do,sleep,1;done'
     domain, _ = boot_defined('busy', devices=card, extra=f'guest.run={wait};{BUSY}')
-    holds(TO_GUEST, 800)
-    holds(TO_HOST, 500)
-    domain.setInterfaceParameters('52:54:00:00:31:01', {IN: 1600, OUT: 250}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
-    holds(TO_GUEST, 1600)
-    holds(TO_HOST, 250)
+    holds(TO_GUEST, 300)
+    holds(TO_HOST, 200)
+    domain.setInterfaceParameters('52:54:00:00:31:01', {IN: 600, OUT: 100}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    holds(TO_GUEST, 600)
+    holds(TO_HOST, 100)
     domain.setInterfaceParameters('52:54:00:00:31:01', {IN: 0, OUT: 0}, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     assert not ElementTree.fromstring(domain.XMLDesc()).findall('.//bandwidth')
-    assert rate(TO_GUEST, 1, 0.5) > 2500 and rate(TO_HOST, 1, 0.5) > 2500
+    is_free(TO_GUEST, 600)
+    is_free(TO_HOST, 100)
     assert not [name for name in links() if name.startswith('ifb')]
     domain.detachDeviceFlags(card, libvirt.VIR_DOMAIN_AFFECT_LIVE)
     wait_for(lambda: not network.listAllPorts(), 30, 'the port to go')
     network.destroy()
     network.undefine()
-    limited = limits("average='700'", "average='400' burst='64'")
+    limited = limits("average='350'", "average='200' burst='64'")
     network = start_network(connection, network_xml('n1', 31, bridge='virbr31', more=limited))
     domain.attachDeviceFlags(nic('n1', '52:54:00:00:31:01'), libvirt.VIR_DOMAIN_AFFECT_LIVE)
-    holds(TO_GUEST, 700)
-    holds(TO_HOST, 400)
+    holds(TO_GUEST, 350)
+    holds(TO_HOST, 200)
     domain.destroy()
     network.destroy()
     wait_for(lambda: not [name for name in links() if name.startswith(('ifb', 'vnet', 'virbr'))], 10, 'all devices to go')
