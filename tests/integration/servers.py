@@ -215,7 +215,8 @@ LOG {{ Default_Log_Level = EVENT; }}
         self.run('rpcbind', '-f')
         wait_for(lambda: self.check() or tell("rpcinfo", "-p", "127.0.0.1", check=False).count("100000"), what="rpcbind")
         self.run('ganesha.nfsd', '-F', '-f', f'{self.folder}/ganesha.conf', '-p', f'{self.folder}/pid', '-L', '/dev/stdout')
-        wait_for(lambda: self.check() or '100003' in tell('rpcinfo', '-p', '127.0.0.1', check=False), what='the NFS server')
+        wait_for(lambda: self.check() or {'100003', '100005'} <= set(tell('rpcinfo', '-p', '127.0.0.1', check=False).split()), 60,
+                 what='the NFS server and what it mounts by')
 
 
 class Ftp(Server):

@@ -55,7 +55,7 @@ def run_meanwhile():
         function()
 
 
-def wait_for(condition, seconds=20, what='the condition'):
+def wait_for(condition, seconds=40, what='the condition'):
     """Call @condition until its value is true, which is returned. The only place where tests wait."""
     end = time.monotonic() + seconds
     pause = 0.002

@@ -186,7 +186,7 @@ class Client:
     """One connection. call() answers with the reply's fields; packets of other kinds are kept in `others`. @path may also
     be a connected socket."""
 
-    def __init__(self, path, protocol, seconds=20):
+    def __init__(self, path, protocol, seconds=90):
         self.protocol, self.serial, self.others, self.buffer = protocol, 0, [], b''
         if isinstance(path, socket.socket):
             self.socket = path
