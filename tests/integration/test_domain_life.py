@@ -292,7 +292,7 @@ def test_agent(booted):
     wait_for_mark(log, 'GUEST-DOWN agent', 30)
 
 
-def test_agent_asks_the_system(booted):
+def test_agent_asks_the_system(booted, guest_daemon):
     libvirt_qemu = pytest.importorskip('libvirt_qemu')
     domain, _ = booted('asks', devices=AGENT + NIC, vcpus=2)
     wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering')
@@ -315,6 +315,8 @@ def test_agent_asks_the_system(booted):
     assert {'addr': '127.0.0.1', 'prefix': 8, 'type': libvirt.VIR_IP_ADDR_TYPE_IPV4} in found['lo']['addrs']
     assert any(i['hwaddr'] == '52:54:00:aa:bb:cc' for i in found.values())
     assert not domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)      # it is on no network of ours
+    own = json.loads(guest_daemon.virsh('domifaddr', 'asks', '--wait', '--timeout', '30', '--format', 'json'))      # without loopback
+    assert own and {(one['mac'], one['source']) for one in own} == {('52:54:00:aa:bb:cc', 'agent')}
     told = domain.guestInfo(0, 0)
     assert told['if.count'] == len(found)
     assert told['os.machine'] == 'x86_64' and told['os.kernel-release'] and told['user.count'] == 0 and told['hostname']

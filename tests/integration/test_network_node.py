@@ -185,6 +185,8 @@ def test_guests_behind_nat(guest_daemon, connection, boot_defined, server):
              "<host mac='52:54:00:00:31:02' name='two' ip='192.168.31.12'/>")
     network = start_network(connection, network_xml('n1', 31, hosts=hosts, bridge='virbr31'))
     _, log = boot_defined('one', devices=nic('n1', '52:54:00:00:31:01'))
+    told = guest_daemon.virsh('domifaddr', 'one', '--wait', '--timeout', str(BOOT_SECONDS))
+    assert re.search(r'^ vnet\d+ +52:54:00:00:31:01 +ipv4 +192\.168\.31\.11/24$', told, re.M), told
     wait_for_mark(log, 'GUEST-IP eth0 192.168.31.11', 30)
     commands = ['ping -c 2 -W 5 192.168.31.11', 'ping -c 1 -W 5 192.168.31.1', 'nslookup one.lan 192.168.31.1', ask_server()]
     domain, log = boot_defined('two', devices=nic('n1', '52:54:00:00:31:02'), extra=run_when_up(commands))

@@ -264,6 +264,24 @@ def test_addresses_of_all_sources(virsh):
     assert re.search(r'^ testnet0 +aa:bb:cc:dd:ee:ff +ipv4 +192\.168\.122\.3/24 +lease,agent,arp$', done.stdout, re.M)
 
 
+def test_addresses_whoever_knows_them(virsh, program):
+    """Merged by default, as Debian's shows those of leases; documents and terminals are told who knows them."""
+    line = ' testnet0   aa:bb:cc:dd:ee:ff    ipv4         192.168.122.3/24'
+    for words in (['test'], ['test', 'testnet0'], ['test', 'AA:bb:cc:dd:ee:ff', '--full'], ['test', '--wait', '--timeout', '5']):
+        assert virsh('domifaddr', *words).stdout.splitlines()[2:] == [line, '']
+    [known] = json.loads(virsh('domifaddr', 'test', '--format', 'json').stdout)
+    shapes.check([known], shapes.load(SHAPES, 'domain-addresses'))
+    assert known['source'] == 'lease,agent,arp' and known['address'] == '192.168.122.3'
+    assert virsh('domifaddr', 'test', 'nosuch').stdout.splitlines()[2:] == ['']
+    late = virsh('domifaddr', 'test', 'nosuch', '--wait', '--timeout', '1', check=False)
+    assert late.returncode == 1 and late.stderr == "error: timed out: domain 'test' has no address on interface nosuch\n"
+    late = virsh('destroy test; domifaddr test --wait', check=False)
+    assert late.returncode == 1 and 'domain is not running' in late.stderr
+    done = subprocess.run(['script', '-qec', f'{program} -c test:///default domifaddr test', '/dev/null'], capture_output=True, text=True,
+                          timeout=60, check=True)
+    assert line + '  (lease,agent,arp)' in done.stdout
+
+
 def test_deadline(program, tmp_path):
     """A daemon that takes the connection and says nothing."""
     with socket.socket(socket.AF_UNIX) as silent:

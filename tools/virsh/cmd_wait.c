@@ -109,6 +109,11 @@ static int check_ip(Shell *shell, virDomainPtr domain, const char *value)
     return 0;
 }
 
+static int check_address(Shell *shell, virDomainPtr domain, const char *value)
+{
+    return virsh_has_address(shell, domain, value);
+}
+
 /* --- waiting --- */
 
 static void wait_free(void *opaque)
@@ -186,6 +191,14 @@ static bool wait_for(Shell *shell, const Cmd *cmd, const Condition *condition, c
 }
 
 enum { LOOK = 5 }; /* seconds, where events tell */
+
+bool virsh_wait_for_address(Shell *shell, const Cmd *cmd, const char *wanted)
+{
+    const Condition condition = {NULL, wanted ? "has no address on interface " : "has no address",
+                                 {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE}, 1, check_address};
+
+    return wait_for(shell, cmd, &condition, wanted);
+}
 
 bool cmd_await(Shell *shell, const Cmd *cmd)
 {

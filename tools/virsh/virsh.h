@@ -249,6 +249,11 @@ typedef enum { VIRSH_WOKEN, VIRSH_TIMEOUT, VIRSH_INTERRUPTED } VirshWake;
 /* Until woken, ^C, or the time (a g_get_monotonic_time() value, or -1) has come. */
 VirshWake virsh_wait_until(VirshWait *wait, gint64 end);
 
+/* Whether anybody knows an address of a domain, of the interface `wanted` (name or MAC address) or of any (NULL); -1 if it can't be asked. */
+int virsh_has_address(Shell *shell, virDomainPtr domain, const char *wanted);
+/* Until somebody does, or the command's --timeout. */
+bool virsh_wait_for_address(Shell *shell, const Cmd *cmd, const char *wanted);
+
 /* --- calls that take long (lib_job.c) --- */
 typedef struct {
     const char *label;

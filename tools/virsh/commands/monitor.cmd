@@ -52,12 +52,15 @@ command domif-getlink
 
 command domifaddr
   summary list network addresses of a running domain
+  text What leases, the guest's agent and the host's table of neighbours say about the domain's own interfaces is merged, without addresses that lead nowhere; a terminal is told who said it.
   handler cmd_domifaddr
   json domain-addresses
   use domain
   option interface string positional complete=vnic -- only this interface
   option full bool -- repeat name and MAC address on each line
-  option source string also-positional values=lease,agent,arp,all -- whom to ask: lease, agent or arp; all merges what they say and tells who said it
+  option source string also-positional values=lease,agent,arp,all -- whom to ask: lease, agent or arp; all tells all of what they say, and who said it
+  option wait bool extra -- wait until there is an address
+  option timeout int extra -- with --wait, seconds after which to give up
 
 command domiflist
   summary list the interfaces of a domain
