@@ -10,6 +10,7 @@
 
 /** The namespace of the metadata of a running network that is made when it is asked for. */
 #define NETWORK_STATE_NAMESPACE "urn:libvirt-network-state:1.0"
+#define NETWORK_STATE_WORKS "works"
 
 typedef struct NetworkHost NetworkHost;
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 600
 """Networks on hosts with rules of others, of iptables and of nftables: guests reach the world, or the error says which rules are missing."""
+import errno
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -43,6 +45,28 @@ def test_rules_that_come_later(connection, firewall):
     wait_for(lambda: rules().count('libvirt bridge virbr31') == 2, 10, 'the new chain to let the bridge pass')
     network.destroy()
     assert 'virbr31' not in rules()
+
+
+def test_dhcp_and_dns_are_tried(guest_daemon, connection, firewall):
+    """net-info asks dnsmasq: one that hangs is told, one that ends is started again."""
+    start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+
+    def told():
+        return json.loads(guest_daemon.virsh('net-info', 'n1', '--format', 'json'))['service']
+
+    def process():
+        with open(f'{guest_daemon.root}/run/libvirt/network/n1.pid', encoding='utf-8') as f:
+            return int(f.read())
+    assert told() == 'works' and 'DHCP and DNS:   works\n' in guest_daemon.virsh('net-info', 'n1')
+    os.kill(process(), signal.SIGSTOP)
+    assert told() == f'dnsmasq does not answer at 192.168.31.1 ({os.strerror(errno.ETIMEDOUT)})'
+    os.kill(process(), signal.SIGKILL)
+    wait_for(lambda: told() == 'works', 20, 'dnsmasq being started again')
+    firewall('add table inet mine\nadd chain inet mine in { type filter hook input priority 0; policy accept; }\n'
+             'add rule inet mine in iifname lo drop\n')
+    assert told() == 'works'    # the host can't ask, guests can
+    start_network(connection, "<network><name>n2</name><bridge name='virbr32'/></network>")
+    assert json.loads(guest_daemon.virsh('net-info', 'n2', '--format', 'json'))['service'] is None     # it has neither
 
 
 HOOK = 'add table inet mine\nadd chain inet mine through {{ type filter hook forward priority 0; policy {}; }}\n'

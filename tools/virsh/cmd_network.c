@@ -108,11 +108,13 @@ static void add_state(VirshRecord *record, virNetworkPtr network)
 {
     g_autoptr(xmlDoc) doc = virNetworkIsActive(network) == 1 ? read_state(network) : NULL;
     g_autofree char *zone = doc ? virsh_xpath_string(doc, NULL, "string(/*/@zone)") : NULL;
-    const char *named = zone && *zone ? zone : NULL;
+    g_autofree char *service = doc ? virsh_xpath_string(doc, NULL, "string(/*/@service)") : NULL;
+    const char *named = zone && *zone ? zone : NULL, *served = service && *service ? service : NULL;
     g_autofree char *unknown = !doc && state_failed() ? g_strdup_printf("unknown (%s)", virGetLastErrorMessage()) : NULL;
 
     client_error_forget();
     virsh_record_text(record, named ? "Zone" : NULL, "zone", named);
+    virsh_record_text(record, served ? "DHCP and DNS" : NULL, "service", served);
     if (doc)
         add_blockers(record, doc);
     else

@@ -342,7 +342,7 @@ static int metadata(Managed *obj, const NetworkDef *was, const NetworkDef *now, 
     return forwards_check(now) < 0 || (live && forwards_ensure(obj, now) < 0) ? -1 : 0;
 }
 
-/* <state zone='…'><blocked>by whom</blocked></state> */
+/* <state zone='…' service='works, or why not'><blocked>by whom</blocked></state> */
 static char *state(Managed *obj, const NetworkDef *live)
 {
     g_autoptr(GPtrArray) blockers = g_ptr_array_new_with_free_func(g_free);
@@ -353,6 +353,10 @@ static char *state(Managed *obj, const NetworkDef *live)
         return NULL;
     if (quoted)
         g_string_append_printf(text, " zone='%s'", quoted);
+    if (own && dnsmasq_is_needed(live)) {
+        g_autofree char *trouble = probe_service(network_node(obj), live), *told = trouble ? g_markup_escape_text(trouble, -1) : NULL;
+        g_string_append_printf(text, " service='%s'", told ? told : NETWORK_STATE_WORKS);
+    }
     g_string_append(text, blockers->len ? ">" : "/>");
     for (guint i = 0; i < blockers->len; i++) {
         g_autofree char *one = g_markup_escape_text(blockers->pdata[i], -1);

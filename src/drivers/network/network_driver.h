@@ -100,7 +100,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsmasqFiles, service_files_free)
 /** See that dnsmasq serves @net as defined: one that runs already with this configuration goes on, and is told to read its hosts
  * again. It is started again when it ends by itself. 0, or -1 with an error. [worker] */
 int service_ensure(NetworkNode *node, const NetworkDef *net);
+/** Whether it is there. */
+bool service_runs(NetworkNode *node, const NetworkDef *net);
 /** End it, and remove its files. [worker] */
 int service_end(NetworkNode *node, const NetworkDef *net);
+/** Why guests get no names and addresses of it (probe.c); NULL: they do, or should get none. Caller frees. [worker] */
+char *probe_service(NetworkNode *node, const NetworkDef *net);
 /** No longer watch any: the daemon ends, they go on. */
 void service_detach_all(NetworkNode *node);

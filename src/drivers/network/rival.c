@@ -38,8 +38,8 @@ static bool is_everywhere(const IpAddress *ip)
     return true;
 }
 
-/* Add the sockets of a table that are in the way. */
-static void find_sockets(const char *path, bool tcp, guint port, const IpAddress *wanted, GHashTable *inodes)
+/* Sockets of a table that hear what is sent to @wanted; @waiting: but haven't read it yet. */
+static void find_sockets(const char *path, bool tcp, guint port, const IpAddress *wanted, bool waiting, GHashTable *inodes)
 {
     g_autofree char *text = NULL;
     size_t len = 0;
@@ -48,11 +48,11 @@ static void find_sockets(const char *path, bool tcp, guint port, const IpAddress
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         char address[33];
-        guint its_port, state;
+        guint its_port, state, unread;
         unsigned long inode;
         IpAddress ip = { { 0 }, 0 };
-        if (sscanf(*line, " %*u: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu", address, &its_port, &state, &inode) != 4 ||
-            its_port != port || (tcp && state != LISTENS) || !read_address(address, &ip))
+        if (sscanf(*line, " %*u: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*[0-9A-F]:%x %*s %*s %*u %*u %lu", address, &its_port, &state, &unread, &inode) != 5 ||
+            its_port != port || (waiting && !unread) || (tcp && state != LISTENS) || !read_address(address, &ip))
             continue;
         if (is_everywhere(&ip) || (wanted->size == ip.size && memcmp(ip.bytes, wanted->bytes, ip.size) == 0))
             g_hash_table_add(inodes, g_strdup_printf("socket:[%lu]", inode));
@@ -88,7 +88,7 @@ char *rival_find(guint port, const char *address)
     if (address)
         ip_parse(address, &wanted);
     for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
-        find_sockets(tables[i].path, tables[i].tcp, port, &wanted, inodes);
+        find_sockets(tables[i].path, tables[i].tcp, port, &wanted, false, inodes);
     g_autoptr(GArray) pids = host_list_numbers("/proc", "");
     for (guint i = 0; !found && g_hash_table_size(inodes) && i < pids->len; i++) {
         guint pid = g_array_index(pids, guint, i);
@@ -99,4 +99,12 @@ char *rival_find(guint port, const char *address)
     }
     error_restore(error);
     return found;
+}
+
+bool rival_sleeps(guint port, const IpAddress *address)
+{
+    g_autoptr(GHashTable) inodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    find_sockets(ip_is_v6(address) ? "/proc/net/udp6" : "/proc/net/udp", false, port, address, true, inodes);
+    virResetLastError();
+    return g_hash_table_size(inodes) != 0;
 }

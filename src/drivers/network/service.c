@@ -361,6 +361,16 @@ int service_ensure(NetworkNode *node, const NetworkDef *net)
     return rc;
 }
 
+bool service_runs(NetworkNode *node, const NetworkDef *net)
+{
+    g_autoptr(DnsmasqFiles) files = service_files(node, net);
+    pid_t pid = 0;
+    int pidfd = find_process(files, &pid);
+    if (pidfd >= 0)
+        close(pidfd);
+    return pidfd >= 0;
+}
+
 int service_end(NetworkNode *node, const NetworkDef *net)
 {
     g_autoptr(DnsmasqFiles) files = service_files(node, net);
