@@ -74,7 +74,8 @@ typedef enum {
     MANAGED_UNDEFINE_ACTIVE = 1 << 0,    /* a running object can be undefined: it becomes transient */
     MANAGED_STOP_INACTIVE = 1 << 1,      /* stopping what isn't active is fine */
     MANAGED_AUTOSTART_TRANSIENT = 1 << 2, /* a transient object may be marked for autostart */
-    MANAGED_ONE_DEFINITION = 1 << 3      /* there is one definition: a new one is that of the run as well, undefining stops */
+    MANAGED_ONE_DEFINITION = 1 << 3,     /* there is one definition: a new one is that of the run as well, undefining stops */
+    MANAGED_MAY_HANG = 1 << 4            /* what a daemon restores and starts when it begins may hang, each for a while: others don't wait for it */
 } ManagedRules;
 
 /** What a driver does. Any member may be NULL: then it has nothing to do. All but @check may block; no lock is held. */

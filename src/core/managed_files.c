@@ -296,6 +296,70 @@ static void take_over(ManagedJob *job, Definition *live, void *def, ManagedPhase
     virResetLastError();
 }
 
+/* ---- one after the other, as long as they are quick ---- */
+
+/* Who isn't ready after this is left to himself, and the next one begins: his server may be dead. */
+#define PATIENCE_MS 2000
+
+typedef struct Turn {
+    ManagedTable *table;
+    void (*work)(ManagedTable *table, void *item);
+    void *item;
+    GMutex lock;        /* guards the following */
+    GCond changed;
+    gboolean done;
+    GThread *thread;    /* NULL: there could be none */
+} Turn;
+
+static gpointer take_turn(gpointer opaque)
+{
+    Turn *turn = opaque;
+    managed_thread_domain = managed_error_domain(turn->table);
+    turn->work(turn->table, turn->item);
+    g_mutex_lock(&turn->lock);
+    turn->done = TRUE;
+    g_cond_signal(&turn->changed);
+    g_mutex_unlock(&turn->lock);
+    return NULL;
+}
+
+static void turn_begin(Turn *turn)
+{
+    gint64 until_us = g_get_monotonic_time() + PATIENCE_MS * 1000;
+    g_mutex_init(&turn->lock);
+    g_cond_init(&turn->changed);
+    if (!(turn->thread = g_thread_try_new("managed", take_turn, turn, NULL)))
+        take_turn(turn);
+    g_mutex_lock(&turn->lock);
+    while (!turn->done && g_cond_wait_until(&turn->changed, &turn->lock, until_us))
+        continue;
+    g_mutex_unlock(&turn->lock);
+}
+
+static void turn_end(Turn *turn)
+{
+    if (turn->thread)
+        g_thread_join(turn->thread);
+    g_cond_clear(&turn->changed);
+    g_mutex_clear(&turn->lock);
+}
+
+/* Returns when all are ready. */
+static void in_turn(ManagedTable *table, void (*work)(ManagedTable *table, void *item), void **items, guint n)
+{
+    g_autofree Turn *turns = g_new0(Turn, n);
+    gboolean threads = (managed_table_backend(table)->rules & MANAGED_MAY_HANG) != 0;
+    for (guint i = 0; i < n; i++) {
+        turns[i] = (Turn) { .table = table, .work = work, .item = items[i] };
+        if (threads)
+            turn_begin(&turns[i]);
+        else
+            work(table, items[i]);
+    }
+    for (guint i = 0; threads && i < n; i++)
+        turn_end(&turns[i]);
+}
+
 static int load_state(ManagedTable *table, const char *path)
 {
     g_auto(ManagedJob) job = { NULL };
@@ -308,17 +372,21 @@ static int load_state(ManagedTable *table, const char *path)
     return 0;
 }
 
+static void load_state_file(ManagedTable *table, void *file)
+{
+    g_autofree char *path = g_build_filename(managed_table_folders(table)->state, file, NULL);
+    if (!g_str_has_suffix(file, ".xml") || load_state(table, path) == 0)
+        return;
+    LOG_ERROR("'%s' is left out: %s", path, error_message());
+    virResetLastError();
+}
+
 static void load_states(ManagedTable *table, const ManagedFolders *folders)
 {
     g_auto(GStrv) files = file_list_dir(folders->state, FILES_MAX);
-    for (char **file = files; file && *file; file++) {
-        g_autofree char *path = g_build_filename(folders->state, *file, NULL);
-        if (!g_str_has_suffix(*file, ".xml") || load_state(table, path) == 0)
-            continue;
-        LOG_ERROR("'%s' is left out: %s", path, error_message());
-        virResetLastError();
-    }
-    if (!files)
+    if (files)
+        in_turn(table, load_state_file, (void **) files, g_strv_length(files));
+    else
         LOG_ERROR("%s", error_message());
 }
 
@@ -334,8 +402,9 @@ void managed_table_load(ManagedTable *table)
 
 /* ---- autostart ---- */
 
-static void autostart(ManagedTable *table, Managed *obj)
+static void autostart(ManagedTable *table, void *opaque)
 {
+    Managed *obj = opaque;
     g_auto(ManagedJob) job = { NULL };
     if (managed_job_begin(&job, table, obj->entry.uuid, NULL, __func__) == 0 && (managed_active(job.state) || managed_start(&job) == 0))
         return;
@@ -350,8 +419,7 @@ void managed_table_autostart(ManagedTable *table)
     if (mark && access(mark, F_OK) == 0)
         return;
     g_autoptr(GPtrArray) all = managed_objects(table, MANAGED_LIST_AUTOSTART, NULL, NULL);
-    for (guint i = 0; i < all->len; i++)
-        autostart(table, all->pdata[i]);
+    in_turn(table, autostart, all->pdata, all->len);
     if (mark && file_replace_quickly(mark, "", 0, 0600) < 0) {
         LOG_WARN("%s", error_message());
         virResetLastError();

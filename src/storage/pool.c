@@ -354,6 +354,7 @@ static int pool_stop(Managed *obj, const void *live)
 }
 
 const ManagedBackend storage_pool_managed = {
+    .rules = MANAGED_MAY_HANG,
     .check = pool_check,
     .start = pool_start,
     .stop = pool_stop,

@@ -16,6 +16,7 @@ from support import wait_for
 from test_storage_remote import INITIATOR, needs, private_run, rbd_xml, secret       # pylint: disable=unused-import
 
 pytestmark = [pytest.mark.foreign_library, pytest.mark.skipif(os.geteuid() != 0, reason='needs root')]
+POLL = ('7', '271')     # system calls
 DEADLINE = 45       # seconds: of a call, 30 without an answer at most, on a busy machine
 
 
@@ -39,18 +40,18 @@ class Asked(threading.Thread):
 
     def __init__(self, daemon, pool, volume):
         super().__init__()
-        self.daemon_uri, self.pool, self.volume, self.errors, self.seconds = daemon.uri, pool, volume, [], [None] * 2
+        self.connection, self.pool, self.volume, self.errors, self.seconds = libvirt.open(daemon.uri), pool, volume, [], [None] * 2
 
     def run(self):
-        connection = libvirt.open(self.daemon_uri)
         for n in range(2):      # what is known to be dead is not asked again at once
             began = time.monotonic()
             try:
-                connection.storagePoolLookupByName(self.pool).storageVolLookupByName(self.volume).info()
+                self.connection.storagePoolLookupByName(self.pool).storageVolLookupByName(self.volume).info()
             except libvirt.libvirtError as error:
                 self.errors.append(error)
             self.seconds[n] = time.monotonic() - began
-        connection.close()
+        with contextlib.suppress(libvirt.libvirtError):
+            self.connection.close()
 
 
 def quickly(*calls):
@@ -87,10 +88,15 @@ def pools(daemon, tmp_path):
         yield connection, {name: connection.storagePoolLookupByName(name) for name in 'rif'}, ports
 
 
-def threads(daemon):
-    for task in os.listdir(f'/proc/{daemon.process.pid}/task'):
-        with contextlib.suppress(FileNotFoundError), open(f'/proc/{daemon.process.pid}/task/{task}/comm', encoding='utf-8') as f:
-            yield f.read().strip()
+def waits_for_server(daemon):
+    """Whether a thread of the daemon's storage has the kernel wait for an answer."""
+    folder = f'/proc/{daemon.process.pid}/task'
+    for task in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f'{folder}/{task}/comm', encoding='utf-8') as name, open(f'{folder}/{task}/syscall', encoding='utf-8') as call:
+                if name.read().strip() == 'storage' and call.read().split()[0] in POLL:
+                    return True
+    return False
 
 
 def test_swallowed(daemon, pools):
@@ -120,7 +126,7 @@ def test_swallowed(daemon, pools):
         asked = [Asked(daemon, *item) for item in volumes.items()]
         for each in asked:
             each.start()
-        wait_for(lambda: 'storage' in threads(daemon), what='a call being under way')
+        wait_for(lambda: waits_for_server(daemon), what='a call being under way')
         began = time.monotonic()
         daemon.stop()
         assert time.monotonic() - began < 15

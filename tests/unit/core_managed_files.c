@@ -212,6 +212,48 @@ static void test_gone(Fixture *f, gconstpointer unused)
     g_assert_cmpint(managed_is_active(f->table, NULL, "a"), ==, 0);
 }
 
+/* ---- one that hangs when the daemon begins ---- */
+
+static gint others; /* that have begun */
+
+/* "a" isn't ready before both others are: who waited for it would wait for ever. */
+static int hang(Managed *obj, void *live)
+{
+    if (strcmp(MANAGED_NAME(obj), "a") != 0) {
+        g_atomic_int_inc(&others);
+        return 0;
+    }
+    for (guint i = 0; g_atomic_int_get(&others) < 2; i++) {
+        g_assert_cmpuint(i, <, 60000);
+        g_usleep(1000);
+    }
+    return 0;
+}
+
+static void test_one_hangs(Fixture *f, gconstpointer unused)
+{
+    static const ManagedBackend hanging = { .rules = MANAGED_MAY_HANG, .start = hang, .restore = hang };
+    const char *const names[] = { "a", "b", "c" };
+    for (guint daemon = 0; daemon < 2; daemon++) { /* the first one starts, the second one finds */
+        managed_table_free(f->table);
+        f->table = managed_table_new(&kind, &hanging, NULL, f->bus);
+        others = 0;
+        g_assert_cmpint(managed_table_keep(f->table, f->config, f->state), ==, 0);
+        managed_table_load(f->table);
+        for (guint i = 0; daemon == 0 && i < G_N_ELEMENTS(names); i++) {
+            g_autofree char *uuid = g_strdup_printf("%.35s%u", UUID, i);
+            g_auto(ManagedJob) job = { NULL };
+            g_assert_true(define(f, names[i], uuid));
+            g_assert_cmpint(managed_job_begin(&job, f->table, NULL, names[i], "test"), ==, 0);
+            g_assert_cmpint(managed_set_autostart(&job, TRUE), ==, 0);
+        }
+        managed_table_autostart(f->table);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+            g_assert_cmpint(managed_is_active(f->table, NULL, names[i]), ==, 1);
+        g_assert_cmpint(others, ==, 2);
+    }
+}
+
 static void test_failures(Fixture *f, gconstpointer unused)
 {
     g_assert_true(define(f, "a", UUID));
@@ -295,6 +337,7 @@ int main(int argc, char **argv)
     g_test_add("/managed-files/starting", Fixture, "starting", set_up, test_cut_short, tear_down);
     g_test_add("/managed-files/stopping", Fixture, "stopping", set_up, test_cut_short, tear_down);
     g_test_add("/managed-files/gone", Fixture, NULL, set_up, test_gone, tear_down);
+    g_test_add("/managed-files/one-hangs", Fixture, NULL, set_up, test_one_hangs, tear_down);
     g_test_add("/managed-files/failures", Fixture, NULL, set_up, test_failures, tear_down);
     g_test_add("/managed-files/garbage", Fixture, NULL, set_up, test_garbage, tear_down);
     g_test_add("/managed-files/settled", Fixture, NULL, set_up, test_settled, tear_down);
