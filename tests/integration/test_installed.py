@@ -71,6 +71,7 @@ def test_pkg_config(dest):
 
 SCRIPT = '''
 set -eu
+APPLY    # as the installation does
 libvirtd -d
 trap 'kill "$(cat /run/libvirtd.pid)"' EXIT
 debian() { LD_LIBRARY_PATH=/run/debian /run/debian/virsh "$@"; }
@@ -78,6 +79,7 @@ test "$(stat -c %a /run/libvirt/libvirt-sock-ro)" = 777
 debian uri
 debian define /run/guest.xml
 debian start here --paused
+ps -o user:20= -p "$(cat /run/libvirt/qemu/here.pid)"
 debian list --all
 debian dominfo here | grep State:
 debian -r list --name
@@ -99,9 +101,10 @@ def test_debian_clients_by_default_address(dest):
         pytest.skip(str(problem))
     if not support.have(support.DEBIAN_VIRSH):
         pytest.skip('libvirt-clients is not installed')
-    script = f"cat >/run/guest.xml <<'END'\n{domain_xml('here', memory=16)}END\n{SCRIPT}"
+    script = f"cat >/run/guest.xml <<'END'\n{domain_xml('here', memory=16)}END\n{SCRIPT}".replace('APPLY', os.path.join(support.SOURCE, 'data/sysusers/apply'))
     lines = support.run([INSTALLED, dest, 'bash', '-c', script]).stdout.split('\n')
     lines = [line.strip() for line in lines]
+    assert 'libvirt-qemu' in lines
     assert 'qemu:///system' in lines and "Domain 'here' defined from /run/guest.xml" in lines
     assert 'State:          paused' in lines and lines.count('here') == 2
     assert 'python 9000000 qemu:///system [3, 1]' in lines

@@ -204,7 +204,7 @@ def test_devices_come_and_go(run, folder):
     _, conn = run()
     new, one, two = made(folder, 'new.img'), made(folder, 'one.iso'), made(folder, 'two.iso')
     drive = "<readonly/><address type='drive' controller='0' bus='0' target='0' unit='3'/>"
-    domain = conn.createXML(guest_xml('plug', disk(one, 'sdd', drive, device='cdrom')), 0)
+    domain = conn.createXML(guest_xml('plug', disk(one, 'sdd', drive, device='cdrom')), libvirt.VIR_DOMAIN_START_PAUSED) # no firmware shuts the tray
     domain.attachDevice(disk(new, 'sdf'))
     assert (owner(new), owner(one)) == (QEMU, QEMU)
     domain.detachDevice(disk(new, 'sdf'))
