@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/if_vlan.h>
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <string.h>
@@ -126,8 +127,8 @@ static int result(FirstError *first)
 typedef struct Link {
     const struct ifinfomsg *head;
     struct nlattr *attrs[IFLA_MAX + 1];
-    const char *name, *kind;
-    struct nlattr *data;      /* of the kind; may be NULL */
+    const char *name, *kind, *port_kind; /* the last: of what it is a port */
+    struct nlattr *data, *port_data;     /* of the kinds; may be NULL */
     guint32 master, parent, mtu;
 } Link;
 
@@ -149,6 +150,8 @@ static bool take_link(GBytes *bytes, Link *link)
     if (link->attrs[IFLA_LINKINFO] && nla_parse_nested(info, IFLA_INFO_MAX, link->attrs[IFLA_LINKINFO], NULL) == 0) {
         link->kind = string(info[IFLA_INFO_KIND]);
         link->data = info[IFLA_INFO_DATA];
+        link->port_kind = string(info[IFLA_INFO_SLAVE_KIND]);
+        link->port_data = info[IFLA_INFO_SLAVE_DATA];
     }
     link->master = u32(link->attrs[IFLA_MASTER]);
     link->parent = u32(link->attrs[IFLA_LINK]);
@@ -173,25 +176,55 @@ bool netlink_saved_was_up(const NetlinkSaved *saved, const char *name)
 
 /* ---- links ---- */
 
-/* Kinds that can be made again, and which of their options can be set. */
+/* Kinds that can be made again: what they are made with, options that can be set while they are there, and those that want the ports. */
+typedef struct Kind {
+    const char *kind;
+    const guint8 *made_with, *options, *with_ports;
+} Kind;
+
+static const guint8 nothing[] = { 0 };
 static const guint8 bridge_options[] = {
     IFLA_BR_FORWARD_DELAY, IFLA_BR_HELLO_TIME, IFLA_BR_MAX_AGE, IFLA_BR_AGEING_TIME, IFLA_BR_STP_STATE, IFLA_BR_PRIORITY,
-    IFLA_BR_VLAN_PROTOCOL, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID, IFLA_BR_GROUP_FWD_MASK, IFLA_BR_MCAST_SNOOPING,
-    IFLA_BR_MCAST_QUERIER, 0 };
-static const guint8 vlan_options[] = { IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL, 0 };
+    IFLA_BR_VLAN_PROTOCOL, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID, IFLA_BR_VLAN_STATS_ENABLED, IFLA_BR_GROUP_FWD_MASK,
+    IFLA_BR_MCAST_ROUTER, IFLA_BR_MCAST_SNOOPING, IFLA_BR_MCAST_QUERY_USE_IFADDR, IFLA_BR_MCAST_QUERIER, IFLA_BR_MCAST_HASH_MAX,
+    IFLA_BR_MCAST_LAST_MEMBER_CNT, IFLA_BR_MCAST_STARTUP_QUERY_CNT, IFLA_BR_MCAST_LAST_MEMBER_INTVL, IFLA_BR_MCAST_MEMBERSHIP_INTVL,
+    IFLA_BR_MCAST_QUERIER_INTVL, IFLA_BR_MCAST_QUERY_INTVL, IFLA_BR_MCAST_QUERY_RESPONSE_INTVL, IFLA_BR_MCAST_STARTUP_QUERY_INTVL,
+    IFLA_BR_MCAST_STATS_ENABLED, IFLA_BR_MCAST_IGMP_VERSION, IFLA_BR_MCAST_MLD_VERSION, IFLA_BR_NF_CALL_IPTABLES,
+    IFLA_BR_NF_CALL_IP6TABLES, IFLA_BR_NF_CALL_ARPTABLES, 0 };
+static const guint8 vlan_made_with[] = { IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL, IFLA_VLAN_FLAGS, IFLA_VLAN_EGRESS_QOS, IFLA_VLAN_INGRESS_QOS, 0 };
+static const guint8 bond_made_with[] = { IFLA_BOND_MODE, 0 };
 static const guint8 bond_options[] = {
-    IFLA_BOND_MODE, IFLA_BOND_MIIMON, IFLA_BOND_UPDELAY, IFLA_BOND_DOWNDELAY, IFLA_BOND_USE_CARRIER, IFLA_BOND_ARP_INTERVAL,
-    IFLA_BOND_ARP_IP_TARGET, IFLA_BOND_ARP_VALIDATE, IFLA_BOND_FAIL_OVER_MAC, IFLA_BOND_XMIT_HASH_POLICY, IFLA_BOND_AD_LACP_RATE, 0 };
-static const guint8 no_options[] = { 0 };
-static const struct { const char *kind; const guint8 *options; } makeable[] = {
-    { "bridge", bridge_options }, { "vlan", vlan_options }, { "bond", bond_options }, { "dummy", no_options },
+    IFLA_BOND_MIIMON, IFLA_BOND_UPDELAY, IFLA_BOND_DOWNDELAY, IFLA_BOND_PEER_NOTIF_DELAY, IFLA_BOND_USE_CARRIER, IFLA_BOND_ARP_INTERVAL,
+    IFLA_BOND_ARP_IP_TARGET, IFLA_BOND_NS_IP6_TARGET, IFLA_BOND_ARP_VALIDATE, IFLA_BOND_ARP_ALL_TARGETS, IFLA_BOND_PRIMARY_RESELECT,
+    IFLA_BOND_FAIL_OVER_MAC, IFLA_BOND_XMIT_HASH_POLICY, IFLA_BOND_RESEND_IGMP, IFLA_BOND_NUM_PEER_NOTIF, IFLA_BOND_ALL_SLAVES_ACTIVE,
+    IFLA_BOND_MIN_LINKS, IFLA_BOND_LP_INTERVAL, IFLA_BOND_PACKETS_PER_SLAVE, IFLA_BOND_AD_LACP_RATE, IFLA_BOND_AD_SELECT,
+    IFLA_BOND_AD_ACTOR_SYS_PRIO, IFLA_BOND_AD_USER_PORT_KEY, IFLA_BOND_AD_ACTOR_SYSTEM, IFLA_BOND_TLB_DYNAMIC_LB,
+    IFLA_BOND_AD_LACP_ACTIVE, IFLA_BOND_MISSED_MAX, 0 };
+static const guint8 bond_with_ports[] = { IFLA_BOND_PRIMARY, 0 };
+static const guint8 macvlan_made_with[] = { IFLA_MACVLAN_MODE, IFLA_MACVLAN_FLAGS, 0 };
+static const guint8 ipvlan_made_with[] = { IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS, 0 };
+static const Kind kinds_of_links[] = {
+    { "bridge", nothing, bridge_options, nothing }, { "vlan", vlan_made_with, nothing, nothing },
+    { "bond", bond_made_with, bond_options, bond_with_ports }, { "dummy", nothing, nothing, nothing },
+    { "macvlan", macvlan_made_with, nothing, nothing }, { "ipvlan", ipvlan_made_with, nothing, nothing },
 };
 
-static const guint8 *options_of(const Link *link)
+/* What can be set of a port. */
+static const guint8 bridge_port_options[] = {
+    IFLA_BRPORT_PRIORITY, IFLA_BRPORT_COST, IFLA_BRPORT_MODE, IFLA_BRPORT_GUARD, IFLA_BRPORT_PROTECT, IFLA_BRPORT_FAST_LEAVE,
+    IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD, IFLA_BRPORT_PROXYARP, IFLA_BRPORT_PROXYARP_WIFI, IFLA_BRPORT_MULTICAST_ROUTER,
+    IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_MCAST_TO_UCAST, IFLA_BRPORT_VLAN_TUNNEL, IFLA_BRPORT_BCAST_FLOOD, IFLA_BRPORT_GROUP_FWD_MASK,
+    IFLA_BRPORT_NEIGH_SUPPRESS, IFLA_BRPORT_ISOLATED, IFLA_BRPORT_LOCKED, 0 };
+static const guint8 bond_port_options[] = { IFLA_BOND_SLAVE_QUEUE_ID, IFLA_BOND_SLAVE_PRIO, 0 };
+static const struct { const char *kind; const guint8 *options; } kinds_of_ports[] = {
+    { "bridge", bridge_port_options }, { "bond", bond_port_options },
+};
+
+static const Kind *kind_of(const Link *link)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(makeable); i++) {
-        if (link->kind && strcmp(link->kind, makeable[i].kind) == 0)
-            return makeable[i].options;
+    for (guint i = 0; i < G_N_ELEMENTS(kinds_of_links); i++) {
+        if (link->kind && strcmp(link->kind, kinds_of_links[i].kind) == 0)
+            return &kinds_of_links[i];
     }
     return NULL;
 }
@@ -203,44 +236,58 @@ static bool same_bytes(struct nlattr *a, struct nlattr *b)
 
 #define OPTIONS_MAX 64
 
-static bool take_options(const Link *link, struct nlattr *attrs[OPTIONS_MAX])
+static void take_options(struct nlattr *data, struct nlattr *attrs[OPTIONS_MAX])
 {
     memset(attrs, 0, OPTIONS_MAX * sizeof(*attrs));
-    return link->data && nla_parse_nested(attrs, OPTIONS_MAX - 1, link->data, NULL) == 0;
+    if (data && nla_parse_nested(attrs, OPTIONS_MAX - 1, data, NULL) < 0)
+        memset(attrs, 0, OPTIONS_MAX * sizeof(*attrs));
 }
 
-/* Whether an option of a bond says nothing, and may be refused in the bond's mode. */
-static bool says_nothing(struct nlattr *const *attrs, guint8 option)
+static void put_option(struct nl_msg *msg, guint8 option, struct nlattr *attr, const guint8 *options)
 {
-    static const guint8 lacp = 4; /* the mode that has a rate */
-    if (option == IFLA_BOND_AD_LACP_RATE)
-        return !attrs[IFLA_BOND_MODE] || nla_get_u8(attrs[IFLA_BOND_MODE]) != lacp;
-    /* a time of 0 is what a bond without that kind of watching has */
-    return nla_len(attrs[option]) == 4 && !nla_get_u32(attrs[option]);
-}
-
-/* The options of @was that differ from those of @is (may be NULL), as a kernel may lack what the others need. FALSE: none do. */
-static bool put_info(struct nl_msg *msg, const Link *was, const Link *is)
-{
-    struct nlattr *attrs[OPTIONS_MAX], *now[OPTIONS_MAX] = { NULL };
-    const guint8 *options = options_of(was);
-    bool any = false;
-    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
-    nla_put_string(msg, IFLA_INFO_KIND, was->kind);
-    if (*options && take_options(was, attrs)) {
-        struct nlattr *data = nla_nest_start(msg, IFLA_INFO_DATA);
-        if (is)
-            take_options(is, now);
-        for (const guint8 *option = options; *option; option++) {
-            if (!attrs[*option] || (options == bond_options && says_nothing(attrs, *option)) || same_bytes(attrs[*option], now[*option]))
-                continue;
-            nla_put(msg, *option, nla_len(attrs[*option]), nla_data(attrs[*option]));
-            any = true;
-        }
-        nla_nest_end(msg, data);
+    struct ifla_vlan_flags flags;
+    if (options != vlan_made_with || option != IFLA_VLAN_FLAGS || nla_len(attr) != sizeof(flags)) {
+        nla_put(msg, option, nla_len(attr), nla_data(attr));
+        return;
     }
-    nla_nest_end(msg, info);
+    /* the kernel tells of them with a mask that it doesn't take back */
+    memcpy(&flags, nla_data(attr), sizeof(flags));
+    flags.mask = flags.flags | VLAN_FLAG_REORDER_HDR;
+    nla_put(msg, option, sizeof(flags), &flags);
+}
+
+/* The @options in @was that differ from those in @is (may be NULL), as a kernel may lack what the others need, or refuse it in the mode
+ * in which a bond is. FALSE: none do. */
+static bool put_options(struct nl_msg *msg, int type, struct nlattr *was, struct nlattr *is, const guint8 *options)
+{
+    struct nlattr *attrs[OPTIONS_MAX], *now[OPTIONS_MAX];
+    bool any = false;
+    take_options(was, attrs);
+    take_options(is, now);
+    struct nlattr *data = nla_nest_start(msg, type);
+    for (const guint8 *option = options; *option; option++) {
+        if (!attrs[*option] || same_bytes(attrs[*option], now[*option]))
+            continue;
+        put_option(msg, *option, attrs[*option], options);
+        any = true;
+    }
+    if (any)
+        nla_nest_end(msg, data);
+    else
+        nla_nest_cancel(msg, data);
     return any;
+}
+
+static void put(struct nl_msg *msg, int type, struct nlattr *attr)
+{
+    if (attr)
+        nla_put(msg, type, nla_len(attr), nla_data(attr));
+}
+
+static struct nl_msg *message_to(const Link *link, int flags)
+{
+    struct ifinfomsg head = { .ifi_index = link->head->ifi_index };
+    return netlink_message(RTM_NEWLINK, flags | NLM_F_ACK, &head, sizeof(head));
 }
 
 /* Send what @msg asks; says about which link it is. */
@@ -252,56 +299,125 @@ static int send_about(Netlink *nl, struct nl_msg *msg, const char *what, const c
 
 static int make_again(Netlink *nl, const Link *link)
 {
-    struct ifinfomsg head = { .ifi_index = link->head->ifi_index };
-    struct nl_msg *msg = netlink_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &head, sizeof(head));
+    struct nl_msg *msg = message_to(link, NLM_F_CREATE | NLM_F_EXCL);
     nla_put_string(msg, IFLA_IFNAME, link->name);
-    if (link->attrs[IFLA_ADDRESS])
-        nla_put(msg, IFLA_ADDRESS, nla_len(link->attrs[IFLA_ADDRESS]), nla_data(link->attrs[IFLA_ADDRESS]));
+    put(msg, IFLA_ADDRESS, link->attrs[IFLA_ADDRESS]);
     if (link->mtu)
         nla_put_u32(msg, IFLA_MTU, link->mtu);
     if (link->parent)
         nla_put_u32(msg, IFLA_LINK, link->parent);
-    if (options_of(link) == bridge_options) { /* its options can be set once it is there */
-        struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
-        nla_put_string(msg, IFLA_INFO_KIND, link->kind);
-        nla_nest_end(msg, info);
-    } else {
-        put_info(msg, link, NULL);
-    }
+    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, link->kind);
+    put_options(msg, IFLA_INFO_DATA, link->data, NULL, kind_of(link)->made_with);
+    nla_nest_end(msg, info);
     return send_about(nl, msg, "make a new one", link->name);
 }
 
-/* Settings of a link that is there in both. */
-static int set_link(Netlink *nl, const Link *was, const Link *is)
+/* ---- ports ---- */
+
+static bool is_port_of(const Link *link, const char *kind) { return link->master && g_strcmp0(link->port_kind, kind) == 0; }
+
+static struct nlattr *port_option(const Link *link, guint8 option)
 {
-    struct ifinfomsg head = { .ifi_index = is->head->ifi_index };
-    struct nl_msg *msg = netlink_message(RTM_NEWLINK, NLM_F_ACK, &head, sizeof(head));
-    bool changed = false;
-    if (was->attrs[IFLA_ADDRESS] && !same_bytes(was->attrs[IFLA_ADDRESS], is->attrs[IFLA_ADDRESS])) {
-        nla_put(msg, IFLA_ADDRESS, nla_len(was->attrs[IFLA_ADDRESS]), nla_data(was->attrs[IFLA_ADDRESS]));
-        changed = true;
+    struct nlattr *attrs[OPTIONS_MAX];
+    take_options(link->port_data, attrs);
+    return attrs[option];
+}
+
+/* What gives a link its address: a bond lends its own to its ports, which get back what they had before they came when they leave. */
+static struct nlattr *own_address(const Link *was, const Link *is)
+{
+    if (!is_port_of(was, "bond"))
+        return was->attrs[IFLA_ADDRESS];
+    return was->master == is->master ? NULL : port_option(was, IFLA_BOND_SLAVE_PERM_HWADDR);
+}
+
+/* The port that a bond sends by joins first, as the bond takes the first one that can. */
+static bool joins_first(const Link *was)
+{
+    struct nlattr *state = is_port_of(was, "bond") ? port_option(was, IFLA_BOND_SLAVE_STATE) : NULL;
+    static const guint8 active = 0;
+    return state && nla_get_u8(state) == active;
+}
+
+/* ---- links that are there in both ---- */
+
+/* What everybody has: what differs of it. */
+static bool put_common(struct nl_msg *msg, const Link *was, const Link *is)
+{
+    static const int parts[] = { IFLA_TXQLEN, IFLA_GROUP, IFLA_IFALIAS };
+    bool any = false;
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        struct nlattr *attr = was->attrs[parts[i]];
+        if (!attr || same_bytes(attr, is->attrs[parts[i]]))
+            continue;
+        put(msg, parts[i], attr);
+        any = true;
     }
-    if (was->mtu && was->mtu != is->mtu) {
+    /* a port of a bond has the bond's */
+    if (was->mtu && was->mtu != is->mtu && !(is_port_of(was, "bond") && was->master != is->master)) {
         nla_put_u32(msg, IFLA_MTU, was->mtu);
-        changed = true;
+        any = true;
     }
-    if (options_of(was) == bridge_options)
-        changed |= put_info(msg, was, is);
+    struct nlattr *address = own_address(was, is);
+    if (address && !same_bytes(address, is->attrs[IFLA_ADDRESS])) {
+        put(msg, IFLA_ADDRESS, address);
+        any = true;
+    }
+    return any;
+}
+
+/* Send @msg, which is to restore something, if @changed; it is taken over. */
+static int restore_what(Netlink *nl, struct nl_msg *msg, bool changed, const Link *was)
+{
     if (changed)
         return send_about(nl, msg, "restore the settings", was->name);
     nlmsg_free(msg);
     return 0;
 }
 
-static int set_master_and_flags(Netlink *nl, const Link *was, const Link *is)
+static int set_kind(Netlink *nl, const Link *was, const Link *is, const guint8 *options)
+{
+    struct nl_msg *msg = message_to(is, 0);
+    struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+    nla_put_string(msg, IFLA_INFO_KIND, was->kind);
+    bool changed = put_options(msg, IFLA_INFO_DATA, was->data, is->data, options);
+    nla_nest_end(msg, info);
+    return restore_what(nl, msg, changed, was);
+}
+
+static int set_port(Netlink *nl, const Link *was, const Link *is)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds_of_ports); i++) {
+        if (!is_port_of(was, kinds_of_ports[i].kind) || !is_port_of(is, kinds_of_ports[i].kind))
+            continue;
+        struct nl_msg *msg = message_to(is, 0);
+        struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+        nla_put_string(msg, IFLA_INFO_SLAVE_KIND, was->port_kind);
+        bool changed = put_options(msg, IFLA_INFO_SLAVE_DATA, was->port_data, is->port_data, kinds_of_ports[i].options);
+        nla_nest_end(msg, info);
+        return restore_what(nl, msg, changed, was);
+    }
+    return 0;
+}
+
+static int set_link(Netlink *nl, const Link *was, const Link *is)
+{
+    struct nl_msg *msg = message_to(is, 0);
+    bool changed = put_common(msg, was, is);
+    const Kind *kind = kind_of(was);
+    return restore_what(nl, msg, changed, was) < 0 || (kind && set_kind(nl, was, is, kind->options) < 0) ? -1 : 0;
+}
+
+static int set_master(Netlink *nl, const Link *was, const Link *is)
 {
     guint32 index = (guint32) is->head->ifi_index;
-    bool down = false, up = true;
+    bool down = false;
+    if (was->master == is->master)
+        return 0;
     /* what a bond takes in must be down */
-    if (was->master != is->master && ((was->master && (is->head->ifi_flags & IFF_UP) && netlink_change(nl, index, &(NetlinkChange) { .up = &down }) < 0) ||
-                                      netlink_change(nl, index, &(NetlinkChange) { .master = &was->master }) < 0))
-        return -1;
-    return netlink_change(nl, index, &(NetlinkChange) { .up = was->head->ifi_flags & IFF_UP ? &up : &down });
+    return (was->master && (is->head->ifi_flags & IFF_UP) && netlink_change(nl, index, &(NetlinkChange) { .up = &down }) < 0) ||
+        netlink_change(nl, index, &(NetlinkChange) { .master = &was->master }) < 0 ? -1 : 0;
 }
 
 /* First what is too much or another one than it was, as it may be in the way. */
@@ -309,7 +425,7 @@ static void remove_new(Netlink *nl, const NetlinkSaved *was, const NetlinkSaved 
 {
     for (guint i = 0; i < is->items[NETLINK_SAVED_LINKS]->len; i++) {
         Link now, old;
-        if (!take_link(is->items[NETLINK_SAVED_LINKS]->pdata[i], &now) || !g_hash_table_contains(names, now.name) || !options_of(&now))
+        if (!take_link(is->items[NETLINK_SAVED_LINKS]->pdata[i], &now) || !g_hash_table_contains(names, now.name) || !kind_of(&now))
             continue;
         if (!find_link(was, now.name, &old) || g_strcmp0(old.kind, now.kind) != 0 || old.head->ifi_index != now.head->ifi_index)
             step(first, netlink_delete(nl, (guint32) now.head->ifi_index));
@@ -320,13 +436,33 @@ typedef int (*LinkStep)(Netlink *nl, const Link *was, const Link *is);
 
 static int make_missing(Netlink *nl, const Link *was, const Link *is)
 {
-    return is ? 0 : options_of(was) ? make_again(nl, was)
+    return is ? 0 : kind_of(was) ? make_again(nl, was)
         : FAIL(VIR_ERR_OPERATION_FAILED, "network device '%s' has gone, and nobody but its driver can make it again", was->name);
 }
 
 static int restore_settings(Netlink *nl, const Link *was, const Link *is) { return is ? set_link(nl, was, is) : 0; }
 
-static int restore_place(Netlink *nl, const Link *was, const Link *is) { return is ? set_master_and_flags(nl, was, is) : 0; }
+static int restore_first_place(Netlink *nl, const Link *was, const Link *is)
+{
+    return is && joins_first(was) ? set_master(nl, was, is) : 0;
+}
+
+static int restore_place(Netlink *nl, const Link *was, const Link *is) { return is ? set_master(nl, was, is) : 0; }
+
+/* What could not be set before the link was in its place, or before its ports were in theirs. */
+static int restore_rest(Netlink *nl, const Link *was, const Link *is)
+{
+    const Kind *kind = kind_of(was);
+    if (!is)
+        return 0;
+    return set_link(nl, was, is) < 0 || set_port(nl, was, is) < 0 || (kind && set_kind(nl, was, is, kind->with_ports) < 0) ? -1 : 0;
+}
+
+static int restore_state(Netlink *nl, const Link *was, const Link *is)
+{
+    bool up = was->head->ifi_flags & IFF_UP;
+    return is ? netlink_change(nl, (guint32) is->head->ifi_index, &(NetlinkChange) { .up = &up }) : 0;
+}
 
 static void each_link(Netlink *nl, const NetlinkSaved *saved, GHashTable *names, LinkStep function, FirstError *first)
 {
@@ -497,7 +633,7 @@ static bool add_one_that_went_too(const NetlinkSaved *saved, const NetlinkSaved 
 {
     for (guint i = 0; i < saved->items[NETLINK_SAVED_LINKS]->len; i++) {
         Link link, is;
-        if (!take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &link) || !options_of(&link) || g_hash_table_contains(names, link.name) ||
+        if (!take_link(saved->items[NETLINK_SAVED_LINKS]->pdata[i], &link) || !kind_of(&link) || g_hash_table_contains(names, link.name) ||
             !g_hash_table_contains(indexes, GUINT_TO_POINTER(link.parent)) || find_link(now, link.name, &is))
             continue;
         g_hash_table_add(indexes, GUINT_TO_POINTER((guint) link.head->ifi_index));
@@ -529,7 +665,7 @@ int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *to
     g_autoptr(GHashTable) names = with_what_went_too(saved, now, touched, indexes);
     FirstError first = { NULL, 0 };
     remove_new(nl, saved, now, names, &first);
-    static const LinkStep steps[] = { make_missing, restore_settings, restore_place };
+    static const LinkStep steps[] = { make_missing, restore_settings, restore_first_place, restore_place, restore_rest, restore_state };
     for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
         each_link(nl, saved, names, steps[i], &first);
     restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes, &first);

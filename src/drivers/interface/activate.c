@@ -315,7 +315,7 @@ static SavedHost *note(const InterfaceNode *node, Netlink *nl, const HostInterfa
     g_autoptr(SavedHost) saved = saved_host_new();
     g_autofree char *path = note_path(node);
     saved->network = netlink_saved_new(nl);
-    saved_host_add_names(saved->names, def);
+    saved_host_add_touched(saved->names, def);
     return saved->network && saved_host_write(saved, path, FALSE) == 0 ? g_steal_pointer(&saved) : NULL;
 }
 

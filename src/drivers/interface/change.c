@@ -95,7 +95,7 @@ int change_touch(InterfaceNode *node, const HostInterfaceDef *def)
     if (!touched)
         return -1;
     guint before = g_hash_table_size(touched->names);
-    saved_host_add_names(touched->names, def);
+    saved_host_add_touched(touched->names, def);
     return g_hash_table_size(touched->names) == before ? 0 : saved_host_write(touched, path, FALSE);
 }
 

@@ -91,6 +91,8 @@ SavedHost *saved_host_read(const char *path, gboolean *failed);
 int saved_host_restore_files(const SavedHost *saved, const char *root);
 /** Names of @def and of all that it is made of, into a set. */
 void saved_host_add_names(GHashTable *names, const HostInterfaceDef *def);
+/** The same and what else a start or stop of @def changes. */
+void saved_host_add_touched(GHashTable *names, const HostInterfaceDef *def);
 /** Of the running kernel; caller frees. */
 char *host_boot_id(void);
 

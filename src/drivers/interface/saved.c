@@ -37,17 +37,35 @@ void saved_host_free(SavedHost *saved)
     g_free(saved);
 }
 
+static void add_bond(GHashTable *names, const HostBond *bond)
+{
+    for (guint i = 0; bond && i < bond->n_interfaces; i++)
+        g_hash_table_add(names, g_strdup(bond->interfaces[i]->name));
+}
+
+static void add_vlan(GHashTable *names, const HostVlan *vlan)
+{
+    if (vlan)
+        g_hash_table_add(names, g_strdup(vlan->interface->name));
+}
+
 void saved_host_add_names(GHashTable *names, const HostInterfaceDef *def)
 {
     g_hash_table_add(names, g_strdup(def->name));
-    for (guint i = 0; def->bond && i < def->bond->n_interfaces; i++)
-        g_hash_table_add(names, g_strdup(def->bond->interfaces[i]->name));
+    add_bond(names, def->bond);
     for (guint i = 0; def->bridge && i < def->bridge->n_interfaces; i++) {
         const HostBridgePort *port = def->bridge->interfaces[i];
         g_hash_table_add(names, g_strdup(port->name));
-        for (guint j = 0; port->bond && j < port->bond->n_interfaces; j++)
-            g_hash_table_add(names, g_strdup(port->bond->interfaces[j]->name));
+        add_bond(names, port->bond);
     }
+}
+
+void saved_host_add_touched(GHashTable *names, const HostInterfaceDef *def)
+{
+    saved_host_add_names(names, def);
+    add_vlan(names, def->vlan); /* it is set up with the VLAN */
+    for (guint i = 0; def->bridge && i < def->bridge->n_interfaces; i++)
+        add_vlan(names, def->bridge->interfaces[i]->vlan);
 }
 
 /* ---- writing ---- */
