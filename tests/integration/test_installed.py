@@ -3,6 +3,7 @@
 unmodified virsh and python3-libvirt find our daemon by their default address."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -108,3 +109,28 @@ def test_debian_clients_by_default_address(dest):
     assert 'qemu:///system' in lines and "Domain 'here' defined from /run/guest.xml" in lines
     assert 'State:          paused' in lines and lines.count('here') == 2
     assert 'python 9000000 qemu:///system [3, 1]' in lines
+
+
+HINT = '''
+set -eu
+libvirtd -d
+trap 'kill "$(cat /run/libvirtd.pid)" $(pgrep -u somebody libvirtd)' EXIT
+virsh define /run/guest.xml
+useradd --create-home somebody
+LIST='runuser -u somebody -- env HOME=/home/somebody XDG_RUNTIME_DIR=/home/somebody script -qec'
+$LIST 'virsh list --all' /dev/null
+kill "$(cat /run/libvirtd.pid)"
+while [ -e /run/libvirtd.pid ]; do sleep 0.1; done
+echo 'auth_unix_ro = "none"' >>/etc/libvirt/libvirtd.conf
+libvirtd -d
+$LIST 'virsh list --all' /dev/null
+'''
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('script'), reason='needs root, and script of bsdutils')
+def test_guests_of_another_uri_are_named(dest):
+    """An ordinary user who sees no guests at a terminal, as the session has none, is told that the system's daemon has, or that it doesn't
+    tell (here is no polkit)."""
+    said = support.run([INSTALLED, dest, 'bash', '-c', f"cat >/run/guest.xml <<'END'\n{domain_xml('here', memory=16)}END\n{HINT}"]).stdout
+    assert "hint: nothing at qemu:///session; qemu:///system may have domains, but doesn't let you look" in said
+    assert 'hint: nothing at qemu:///session, but 1 domain at qemu:///system: virsh -c qemu:///system list --all' in said

@@ -226,6 +226,12 @@ static bool print_words(Shell *shell, const Cmd *cmd, GArray *items)
     return true;
 }
 
+/* There is a daemon, and it doesn't know who asks: polkit isn't there, or says no. */
+static bool may_not_look(int code)
+{
+    return code == VIR_ERR_AUTH_UNAVAILABLE || code == VIR_ERR_AUTH_FAILED || code == VIR_ERR_AUTH_CANCELLED;
+}
+
 /* Somebody who sees an empty list at a terminal may have asked the wrong daemon. Only the system's is looked at, which
  * asking doesn't start. */
 static void hint_elsewhere(Shell *shell)
@@ -233,6 +239,7 @@ static void hint_elsewhere(Shell *shell)
     static const char system[] = "qemu:///system";
     g_autofree char *uri = virConnectGetURI(virsh_conn(shell));
     virConnectPtr other = NULL;
+    bool refused = false;
     int count = 0;
 
     if (shell->quiet || !isatty(STDERR_FILENO) || !uri || !g_str_has_suffix(uri, "/session"))
@@ -241,11 +248,16 @@ static void hint_elsewhere(Shell *shell)
     if (other) {
         count = virConnectListAllDomains(other, NULL, 0);
         virConnectClose(other);
+    } else {
+        refused = may_not_look(client_error_code());
     }
     client_error_forget();
     if (count > 0)
         fprintf(stderr, "hint: nothing at %s, but %d domain%s at %s: virsh -c %s list --all\n", uri, count,
                 count == 1 ? "" : "s", system, system);
+    else if (refused)
+        fprintf(stderr, "hint: nothing at %s; %s may have domains, but doesn't let you look: virsh -r -c %s list --all tells why\n",
+                uri, system, system);
 }
 
 bool cmd_list(Shell *shell, const Cmd *cmd)
