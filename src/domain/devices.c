@@ -112,7 +112,7 @@ static gboolean same_memory(const void *wanted, const void *there)
     DomainMemory w = *(const DomainMemory *) wanted;
     if (w.info.alias)
         return g_strcmp0(w.info.alias, ((const DomainMemory *) there)->info.alias) == 0;
-    w.target.requested = w.target.current = 0;
+    w.target.has_requested = w.target.has_current = FALSE;
     return xml_covers(&DOMAIN_MEMORY_DESC, &w, there);
 }
 

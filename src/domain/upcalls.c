@@ -262,8 +262,11 @@ void guest_upcall_nic_mac_change(Guest *guest, const char *alias, const char *ol
 static void set_memory_size(DomainDef *def, const GuestNews *news)
 {
     DeviceRef ref;
-    if (device_by_alias(def, news->alias, &ref) && g_str_equal(ref.member->name, "memory"))
-        ((DomainMemory *) ref.device)->target.current = news->value;
+    if (!device_by_alias(def, news->alias, &ref) || !g_str_equal(ref.member->name, "memory"))
+        return;
+    DomainMemory *memory = ref.device;
+    memory->target.current = news->value;
+    memory->target.has_current = TRUE;
 }
 
 void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long long kib)

@@ -211,6 +211,8 @@ static void default_small_devices(DomainDef *def, const DomainMachineInfo *info)
         shmem->has_msi = true;
         shmem->msi.ioeventfd = shmem->msi.ioeventfd ?: TRISTATE_ON;
     }
+    for (guint i = 0; i < devices->n_memories; i++)
+        devices->memories[i]->target.has_requested |= devices->memories[i]->model == DOMAIN_MEMORY_MODEL_VIRTIO_MEM;
     for (guint i = 0; i < devices->n_panics && domain_is_qemu(def); i++) {
         if (!devices->panics[i]->model)
             devices->panics[i]->model = info->panic_model ?: DOMAIN_PANIC_MODEL_ISA;

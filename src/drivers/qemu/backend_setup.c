@@ -254,7 +254,8 @@ static int read_memories(Guest *guest, DomainDef *def)
             continue;
         if (memory->info.address && memory->info.address->type == DOMAIN_ADDRESS_TYPE_DIMM)
             memory->info.address->dimm.base = (guint64)MAX(json_member_int(data, "addr", 0), 0);
-        else
+        memory->target.has_current = memory->model == DOMAIN_MEMORY_MODEL_VIRTIO_MEM;
+        if (memory->target.has_current)
             memory->target.current = (guint64)MAX(json_member_int(data, "size", 0), 0) / 1024;
     }
     return 0;

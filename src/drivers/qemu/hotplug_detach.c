@@ -141,6 +141,16 @@ static int check_controller(DomainDef *def, const DomainController *c)
     return check_unused(def, "controller", c->info.alias, &(Bus){ .controller = c });
 }
 
+/* What no QEMU lets go of. */
+static int check_memory(const DomainDef *def, const DomainMemory *memory)
+{
+    if (memory->model != DOMAIN_MEMORY_MODEL_NVDIMM && memory->model != DOMAIN_MEMORY_MODEL_VIRTIO_PMEM)
+        return 0;
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "QEMU can't take memory of model '%s' from the running domain '%s': taken from its persistent "
+                "definition ('virsh edit %s'), it is gone with the next start", domain_memory_model_to_string(memory->model), def->name,
+                def->name);
+}
+
 /* ---- detach ---- */
 
 int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *device)
@@ -156,6 +166,8 @@ int qemu_backend_detach(Guest *guest, DomainDef *def, const char *kind, void *de
     }
     if (!info->alias)
         return FAIL(VIR_ERR_OPERATION_FAILED, "the device '%s' of domain '%s' has no name in QEMU", kind, guest->name);
+    if (g_str_equal(kind, "memory") && check_memory(def, device) < 0)
+        return -1;
     if (g_str_equal(kind, "controller") && check_controller(def, device) < 0)
         return -1;
     if (g_str_equal(kind, "hub") && check_unused(def, kind, info->alias, &(Bus){ .hub = device }) < 0)

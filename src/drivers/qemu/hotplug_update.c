@@ -138,6 +138,7 @@ static int update_memory(Guest *guest, DomainMemory *now, const DomainMemory *ol
     g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", now->info.alias);
 
     now->target.current = old->target.current;      /* the guest tells when it follows */
+    now->target.has_current = old->target.has_current;
     if (now->target.requested == old->target.requested)
         return 0;
     return qemu_guest_call(guest, "qom-set", json_make(JSON_STR("path", path), JSON_STR("property", "requested-size"),
