@@ -12,6 +12,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* So much of a guest's name is in that of a dump that it gets by itself. */
+#define AUTOMATIC_NAME_MAX 20
+
 static int check_dump(unsigned int format, unsigned int flags)
 {
     if (format > VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP)
@@ -23,14 +26,24 @@ static int check_dump(unsigned int format, unsigned int flags)
     return 0;
 }
 
+/* What is on the disk needn't stay in the host's memory as well, if others shall have that. */
+static int finish(int fd, const char *to, unsigned int flags)
+{
+    if (GUEST_CALL(fsync(fd)) < 0)
+        return FAIL_ERRNO(errno, "cannot write the core dump '%s'", to);
+    if (flags & VIR_DUMP_BYPASS_CACHE)
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    return 0;
+}
+
 static int write_dump(Guest *guest, const char *to, unsigned int format, unsigned int flags)
 {
     int fd = file_create(to, O_TRUNC, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
     if (fd < 0)
         return -1;
     int rc = GUEST_CALL(host_backend(guest->host)->dump(guest, fd, format, flags));
-    if (rc == 0 && GUEST_CALL(fsync(fd)) < 0)
-        rc = FAIL_ERRNO(errno, "cannot write the core dump '%s'", to);
+    if (rc == 0)
+        rc = finish(fd, to, flags);
     close(fd);
     if (rc < 0)
         unlink(to);
@@ -92,4 +105,43 @@ int core_domain_core_dump(virDomainPtr dom, const char *to, unsigned int flags)
 {
     API_FLAGS(flags, DUMP_FLAGS, -1);
     return dump(dom, to, VIR_DOMAIN_CORE_DUMP_FORMAT_RAW, flags);
+}
+
+/* ---- dumps that nobody asked for ---- */
+
+/* A name for the next dump of a guest: "ID-NAME-DATE". */
+static char *automatic_path(const Guest *guest, const char *folder)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *date = g_date_time_format(now, "%Y-%m-%d-%H:%M:%S"), *name = g_strndup(guest->name, AUTOMATIC_NAME_MAX);
+    return g_strdup_printf("%s/%d-%s-%s", folder, guest->id, name, date);
+}
+
+static int dump_automatically(Guest *guest, unsigned int flags)
+{
+    const HostPaths *paths = host_paths(guest->host);
+    if (!paths || !host_backend(guest->host)->dump)
+        return FAIL(VIR_ERR_NO_SUPPORT, "core dumps of domain '%s'", guest->name);
+    g_autofree char *to = automatic_path(guest, paths->dump);
+    if (paths->dump_bypasses_cache)
+        flags |= VIR_DUMP_BYPASS_CACHE;
+    if (file_mkdirs(paths->dump, 0755, FILE_OWNER_KEEP, FILE_GROUP_KEEP) < 0 ||
+        write_dump(guest, to, VIR_DOMAIN_CORE_DUMP_FORMAT_RAW, flags) < 0)
+        return -1;
+    guest_log(guest, "core dump %s", to);
+    return 0;
+}
+
+int run_dump(Guest *guest, unsigned int flags)
+{
+    int rc = domain_job_begin(guest->dom, JOB_ASYNC, "virDomainCoreDump");
+    if (rc < 0)
+        return -1;
+    rc = domain_job_begin(guest->dom, JOB_MODIFY, "virDomainCoreDump");
+    if (rc == 0) {
+        rc = dump_automatically(guest, flags);
+        domain_job_end(guest->dom, JOB_MODIFY);
+    }
+    domain_job_end(guest->dom, JOB_ASYNC);
+    return rc;
 }

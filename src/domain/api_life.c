@@ -171,7 +171,7 @@ static int follow_power_off(Guest *guest, DomainLifecycleAction action)
 {
     if (!lifecycle_restarts(action))
         return run_end(guest, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
-    run_apply_booted(guest);
+    run_apply_booted(guest, VIR_DOMAIN_RUNNING_BOOTED);
     return status_save(guest);
 }
 

@@ -78,6 +78,7 @@ typedef struct HostPaths {
     char *cache;      /* /var/cache/libvirt/qemu */
     char *log;        /* /var/log/libvirt/qemu */
     gboolean state_in_memory; /* writing to @state never waits for a disk */
+    gboolean dump_bypasses_cache; /* unasked dumps don't stay in the host's memory */
 } HostPaths;
 
 /** Paths of a host, NULL if its backend keeps nothing on disk. */

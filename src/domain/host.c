@@ -68,6 +68,16 @@ Store *host_domains(const DomainHost *host) { return host->domains; }
 EventBus *host_bus(const DomainHost *host) { return host->bus; }
 Loop *host_loop(const DomainHost *host) { return host->loop; }
 const HostPaths *host_paths(const DomainHost *host) { return host->paths; }
+
+void host_set_dump(DomainHost *host, const char *folder, gboolean bypasses_cache)
+{
+    if (folder) {
+        g_free(host->paths->dump);
+        host->paths->dump = g_strdup(folder);
+    }
+    host->paths->dump_bypasses_cache = bypasses_cache;
+}
+
 DefCache *host_def_cache(const DomainHost *host) { return host->cache; }
 gint64 host_deadline_ms(const DomainHost *host) { return host->deadline_ms; }
 

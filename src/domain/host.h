@@ -45,6 +45,8 @@ Loop *host_loop(const DomainHost *host);
 gint64 host_deadline_ms(const DomainHost *host);
 /** Change the deadline (for configuration and tests). */
 void host_set_deadline_ms(DomainHost *host, gint64 deadline_ms);
+/** Where cores are dumped unasked (NULL: where they are now), and whether they are kept out of the host's memory. Before guests. */
+void host_set_dump(DomainHost *host, const char *folder, gboolean bypasses_cache);
 struct DefCache *host_def_cache(const DomainHost *host);
 gboolean host_has_active(DomainHost *host);
 

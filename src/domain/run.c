@@ -69,23 +69,28 @@ void run_apply_running(Guest *guest, int reason)
 
 static gboolean change_booted(DomainTransition *t, void *opaque)
 {
-    const Guest *guest = opaque;
+    const RunChange *c = opaque;
     /* a real one may have been paused meanwhile */
-    if (!run_is_current(t, guest) || (t->old->state != VIR_DOMAIN_RUNNING && !host_backend(guest->host)->simulated))
+    if (!run_is_current(t, c->guest) || (t->old->state != VIR_DOMAIN_RUNNING && !host_backend(c->guest->host)->simulated))
         return FALSE;
-    transition_set_state(t, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+    transition_set_state(t, VIR_DOMAIN_RUNNING, c->reason);
     return TRUE;
 }
 
-void run_apply_booted(Guest *guest)
+void run_apply_booted(Guest *guest, int reason)
 {
-    domain_change(guest->dom, change_booted, guest);
+    domain_change(guest->dom, change_booted, &(RunChange) { .guest = guest, .reason = reason });
 }
 
 gboolean lifecycle_restarts(DomainLifecycleAction action)
 {
     return action == DOMAIN_LIFECYCLE_ACTION_RESTART || action == DOMAIN_LIFECYCLE_ACTION_RENAME_RESTART ||
            action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART;
+}
+
+gboolean lifecycle_dumps(DomainLifecycleAction action)
+{
+    return action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY || action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART;
 }
 
 int run_pause(Guest *guest, int reason)

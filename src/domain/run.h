@@ -94,9 +94,11 @@ gboolean run_wait_ended(Guest *guest, gint64 deadline_ms);
 void run_apply_paused(Guest *guest, int reason);
 void run_apply_running(Guest *guest, int reason);
 /** Publish that it runs after a new boot. It never stopped for those who look from outside: no event. */
-void run_apply_booted(Guest *guest);
+void run_apply_booted(Guest *guest, int reason);
 /** Whether a guest with this action runs again. */
 gboolean lifecycle_restarts(DomainLifecycleAction action);
+/** Whether its core is dumped before. */
+gboolean lifecycle_dumps(DomainLifecycleAction action);
 /** The change only if this run still goes on. */
 typedef struct RunChange { Guest *guest; int reason; int event, detail; SharedDef *live; guint taint; } RunChange;
 gboolean run_is_current(const DomainTransition *t, const Guest *guest);
@@ -104,6 +106,8 @@ gboolean run_is_current(const DomainTransition *t, const Guest *guest);
 /** Have vCPUs paused or run, and publish it. */
 int run_pause(Guest *guest, int reason);
 int run_cont(Guest *guest, int reason);
+/** Dump the core of a guest that stands still, unasked, to the host's folder for that; @flags virDomainCoreDumpFlags. [worker] */
+int run_dump(Guest *guest, unsigned int flags);
 
 /** Write the status file now. */
 int status_save(Guest *guest);

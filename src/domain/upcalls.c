@@ -94,14 +94,16 @@ static void restart(void *opaque)
     GuestCore *core = guest_core(guest);
     const DomainBackend *backend = host_backend(guest->host);
     run_wait_going(guest);
+    g_autoptr(DomainState) before = domain_state(guest->dom);
+    int reason = before->state == VIR_DOMAIN_CRASHED ? VIR_DOMAIN_RUNNING_CRASHED : VIR_DOMAIN_RUNNING_BOOTED;
     int rc = backend->reset ? GUEST_CALL(backend->reset(guest)) : FAIL(VIR_ERR_NO_SUPPORT, "reset");
     if (rc == 0)
-        rc = run_cont(guest, VIR_DOMAIN_RUNNING_BOOTED);
+        rc = run_cont(guest, reason);
     g_mutex_lock(&core->lock);
     core->fake_reboot = FALSE;
     g_mutex_unlock(&core->lock);
     if (rc == 0) {
-        run_apply_booted(guest);
+        run_apply_booted(guest, reason);
         status_save_later(guest);
         return;
     }
@@ -187,14 +189,23 @@ static gboolean mark_for_restart(Guest *guest)
     return marked;
 }
 
+static void dump_after_crash(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    run_wait_going(guest);
+    if (run_dump(guest, VIR_DUMP_MEMORY_ONLY) < 0)
+        LOG_ERROR("domain '%s' crashed, but its core can't be dumped: %s", guest->name, error_message());
+}
+
+/* What it is to do after its crash comes behind the dump: what is run for a domain is run one after the other. */
 void guest_upcall_panicked(Guest *guest, const char *info)
 {
     DomainLifecycleAction action = lifecycle_action(guest, offsetof(DomainDef, on_crash));
     if (!domain_change(guest->dom, change_crashed, &(RunChange) { .guest = guest }))
         return;
     guest_log(guest, "panic %s", info ? info : "");
-    if (action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY || action == DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
-        LOG_ERROR("domain '%s' crashed: its core can't be dumped by this version", guest->name);
+    if (lifecycle_dumps(action))
+        host_run(guest->host, guest->dom, dump_after_crash, guest_ref(guest));
     if (lifecycle_restarts(action) && mark_for_restart(guest))
         host_run(guest->host, guest->dom, restart, guest_ref(guest));
     else if (action != DOMAIN_LIFECYCLE_ACTION_PRESERVE)
@@ -232,11 +243,32 @@ void guest_upcall_ended(Guest *guest, gboolean crashed)
 
 /* ---- devices and the like ---- */
 
+static void dump_after_watchdog(void *opaque)
+{
+    g_autoptr(Guest) guest = opaque;
+    run_wait_going(guest);
+    if (run_dump(guest, VIR_DUMP_MEMORY_ONLY) < 0)
+        LOG_ERROR("the watchdog of domain '%s' wants a dump of its core, which fails: %s", guest->name, error_message());
+    if (run_cont(guest, VIR_DOMAIN_RUNNING_UNPAUSED) < 0)
+        LOG_ERROR("domain '%s' stays paused: %s", guest->name, error_message());
+}
+
+/* Hypervisors can but pause for it. */
+static gboolean wants_dump(Guest *guest)
+{
+    g_autoptr(DomainState) state = domain_state(guest->dom);
+    const DomainDef *def = state->live ? shared_def_get(state->live) : NULL;
+    return def && def->devices.n_watchdogs > 0 && def->devices.watchdogs[0]->action == DOMAIN_WATCHDOG_ACTION_DUMP;
+}
+
 void guest_upcall_watchdog(Guest *guest, int action)
 {
     emit(guest, event_domain_watchdog_new(ABOUT(guest), action));
-    if (action == VIR_DOMAIN_EVENT_WATCHDOG_PAUSE)
-        guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_WATCHDOG);
+    if (action != VIR_DOMAIN_EVENT_WATCHDOG_PAUSE)
+        return;
+    guest_upcall_stopped(guest, VIR_DOMAIN_PAUSED_WATCHDOG);
+    if (wants_dump(guest))
+        host_run(guest->host, guest->dom, dump_after_watchdog, guest_ref(guest));
 }
 
 void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, int action, const char *reason)

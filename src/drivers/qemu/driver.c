@@ -188,6 +188,16 @@ static char *pci_owner(const PciAddress *address)
     return owner;
 }
 
+/* The default is a folder of ours, wherever that is. */
+static void set_dump(DomainHost *host, const QemuConf *conf)
+{
+    const char *folder = conf->auto_dump_path;
+
+    if (folder && (!*folder || g_str_equal(folder, "/var/lib/libvirt/qemu/dump")))
+        folder = NULL;
+    host_set_dump(host, folder, conf->auto_dump_bypass_cache);
+}
+
 static int state_start(const StateContext *ctx)
 {
     HostSetup setup = {
@@ -209,6 +219,7 @@ static int state_start(const StateContext *ctx)
     if (qemu_driver_configure(state.driver, dir) < 0)
         return -1;
     qemu_security_init(state.driver, host_paths(state.host)->state, ctx->privileged, *ctx->root != '\0');
+    set_dump(state.host, &state.driver->conf);
     if (host_load(state.host) < 0)
         return -1;
     if (state.driver->owners)
