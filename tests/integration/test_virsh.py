@@ -397,6 +397,11 @@ def test_what_would_be_dropped(virsh, tmp_path):
                     "element 'clok' of <domain> is unknown and will be dropped; did you mean 'clock'?",
                     "attribute 'ofset' of <clock> is unknown and will be dropped; did you mean 'offset'?"]
     assert virsh('-q', 'define', path, check=False).stderr.count('warning') == 0
+    before = virsh('dumpxml', 'test', '--inactive').stdout
+    strict = virsh('-q', 'define', path, '--strict', check=False)
+    assert strict.returncode == 1 and strict.stderr.count('will be dropped') == 3 and 'nothing was done' in strict.stderr
+    assert virsh('dumpxml', 'test', '--inactive').stdout == before
+    assert virsh('define', written(tmp_path, before), '--strict').stderr == ''
     device = written(tmp_path, "<interface type='network'><source network='default'/><modell/></interface>")
     assert "element 'modell' of <interface> is unknown and will be dropped; did you mean 'model'?" in \
         virsh('attach-device', 'test', device, '--config', check=False).stderr

@@ -42,6 +42,44 @@ static bool edit_set(Shell *shell, void *data, const char *xml)
     return true;
 }
 
+static xmlNodePtr child_of(xmlNodePtr parent, const char *name)
+{
+    xmlNodePtr child = xmlFirstElementChild(parent);
+
+    while (child && !xmlStrEqual(child->name, (const xmlChar *)name))
+        child = xmlNextElementSibling(child);
+    return child ? child : xmlNewChild(parent, NULL, (const xmlChar *)name, NULL);
+}
+
+/* Memory that other processes may use: what virtiofs and vhost-user need, whose refusal names these very lines. */
+static char *share_memory(const char *xml)
+{
+    xmlDocPtr doc = xmlReadMemory(xml, strlen(xml), "libvirt.xml", NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL, backing;
+    xmlChar *text = NULL;
+    char *copy;
+    int size;
+
+    if (root) {
+        backing = child_of(root, "memoryBacking");
+        xmlSetProp(child_of(backing, "source"), (const xmlChar *)"type", (const xmlChar *)"memfd");
+        xmlSetProp(child_of(backing, "access"), (const xmlChar *)"mode", (const xmlChar *)"shared");
+        xmlDocDumpMemory(doc, &text, &size);
+    }
+    copy = text ? g_strdup((const char *)text) : NULL;
+    xmlFree(text);
+    xmlFreeDoc(doc);
+    return copy;
+}
+
+static char *mend(const char *xml, const char **what)
+{
+    if (client_error_code() != VIR_ERR_CONFIG_UNSUPPORTED || !strstr(client_error_text(), "<access mode='shared'/>"))
+        return NULL;
+    *what = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>";
+    return share_memory(xml);
+}
+
 bool cmd_edit(Shell *shell, const Cmd *cmd)
 {
     g_autoptr(virDomain) domain = virsh_domain(shell, cmd);
@@ -55,7 +93,7 @@ bool cmd_edit(Shell *shell, const Cmd *cmd)
     what = g_strdup_printf("Domain '%s' XML configuration", virDomainGetName(domain));
     data = (VirshEditObject){virsh_conn(shell), g_steal_pointer(&domain),
                              cmd_has(cmd, "skip-validate") ? 0 : VIR_DOMAIN_DEFINE_VALIDATE};
-    edit = (VirshEdit){what, edit_get, edit_set, virsh_edit_relax, &data};
+    edit = (VirshEdit){what, edit_get, edit_set, virsh_edit_relax, &data, mend};
     done = virsh_edit(shell, &edit);
     virDomainFree(data.object);
     return done;

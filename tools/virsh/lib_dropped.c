@@ -178,7 +178,7 @@ static GPtrArray *best_warnings(const xmlNode *root)
     return best;
 }
 
-void virsh_warn_dropped(const char *path, const char *xml)
+guint virsh_warn_dropped(const char *path, const char *xml)
 {
     /* A document that can't be read will be refused with a better message. */
     xmlDocPtr doc = xmlReadMemory(xml, strlen(xml), path, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
@@ -189,4 +189,5 @@ void virsh_warn_dropped(const char *path, const char *xml)
     if (found && found->len > WARNINGS_MAX)
         fprintf(stderr, "warning: %s: and %u more\n", path, found->len - WARNINGS_MAX);
     xmlFreeDoc(doc);
+    return found ? found->len : 0;
 }

@@ -91,16 +91,19 @@ char *virsh_edit_text(Shell *shell, const char *text, const char *suffix)
     return edited;
 }
 
-typedef enum { ASK_AGAIN, ASK_FORCE, ASK_RELAX, ASK_QUIT } Answer;
+typedef enum { ASK_AGAIN, ASK_FORCE, ASK_RELAX, ASK_MEND, ASK_QUIT } Answer;
 
-static Answer ask(Shell *shell, bool relax)
+/* `mend`: what can be put in; NULL if there is nothing like it. */
+static Answer ask(Shell *shell, bool relax, const char *mend)
 {
     char line[64];
 
     if (!isatty(STDIN_FILENO))
         return ASK_QUIT;
     for (;;) {
-        shell_print(shell, "Try again? [y,n%s,f,?]: ", relax ? ",i" : "");
+        if (mend)
+            shell_print(shell, "'a' adds %s.\n", mend);
+        shell_print(shell, "Try again? [y,n%s%s,f,?]: ", relax ? ",i" : "", mend ? ",a" : "");
         fflush(stdout);
         if (!fgets(line, sizeof(line), stdin))
             return ASK_QUIT;
@@ -115,23 +118,38 @@ static Answer ask(Shell *shell, bool relax)
             if (relax)
                 return ASK_RELAX;
             break;
+        case 'a':
+            if (mend)
+                return ASK_MEND;
+            break;
         }
-        shell_print(shell, "y - edit the text again\nn - give up, and keep the text in a file\n%s"
+        shell_print(shell, "y - edit the text again\nn - give up, and keep the text in a file\n%s%s"
                            "f - try it once more as it is\n? - this help\n",
-                    relax ? "i - accept it without checking it against the schema\n" : "");
+                    relax ? "i - accept it without checking it against the schema\n" : "",
+                    mend ? "a - add what is missing, and try it once more\n" : "");
     }
 }
 
 /* Tries to set the text; true when the matter is settled, *done tells how. */
 static bool settle(Shell *shell, const VirshEdit *edit, const char *text, bool *done)
 {
+    g_autofree char *better = NULL;
+
     for (;;) {
+        g_autofree char *mended = NULL;
+        const char *what = NULL;
+
         client_error_forget();
-        *done = edit->set(shell, edit->data, text);
+        *done = edit->set(shell, edit->data, better ? better : text);
         if (*done)
             return true;
+        mended = edit->mend ? edit->mend(better ? better : text, &what) : NULL;
         client_error_report(shell);
-        switch (ask(shell, edit->retry_relaxed != NULL)) {
+        switch (ask(shell, edit->retry_relaxed != NULL, mended ? what : NULL)) {
+        case ASK_MEND:
+            g_free(better);
+            better = g_steal_pointer(&mended);
+            break;
         case ASK_AGAIN:
             return false;
         case ASK_QUIT:
@@ -175,7 +193,7 @@ bool virsh_edit(Shell *shell, const VirshEdit *edit)
             unlink(path);
             return true;
         }
-        if (changed_meanwhile(shell, edit, before) && ask(shell, false) != ASK_FORCE)
+        if (changed_meanwhile(shell, edit, before) && ask(shell, false, NULL) != ASK_FORCE)
             break;
         settled = settle(shell, edit, text, &done);
     }

@@ -62,11 +62,16 @@ char *virsh_read_file(Shell *shell, const char *path)
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option)
 {
     const char *path = NULL;
-    char *text = cmd_string(shell, cmd, option, &path) > 0 ? virsh_read_file(shell, path) : NULL;
+    g_autofree char *text = cmd_string(shell, cmd, option, &path) > 0 ? virsh_read_file(shell, path) : NULL;
+    bool strict = cmd_knows(cmd, "strict") && cmd_has(cmd, "strict");
 
-    if (text && !shell->quiet && !(cmd_knows(cmd, "validate") && cmd_has(cmd, "validate")))
-        virsh_warn_dropped(path, text);
-    return text;
+    if (!text || (!strict && (shell->quiet || (cmd_knows(cmd, "validate") && cmd_has(cmd, "validate")))))
+        return g_steal_pointer(&text);
+    if (virsh_warn_dropped(path, text) && strict) {
+        shell_error(shell, "nothing was done, as '%s' has what would be dropped (--strict)", path);
+        return NULL;
+    }
+    return g_steal_pointer(&text);
 }
 
 static xmlDocPtr parse(Shell *shell, const char *xml, int options)

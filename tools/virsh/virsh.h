@@ -79,8 +79,9 @@ char *virsh_read_bytes(Shell *shell, const char *path, size_t *size);
 char *virsh_read_option(Shell *shell, const Cmd *cmd, const char *option);
 /* Whether a format has such an element or attribute, as domain.devices.disk@type (cmd_explain.c). False after an error printed. */
 bool virsh_format_has(Shell *shell, const char *path);
-/* Warns of elements and attributes of a document that no format has (lib_dropped.c): the hypervisor would drop them. */
-void virsh_warn_dropped(const char *path, const char *xml);
+/* Warns of elements and attributes of a document that no format has (lib_dropped.c): the hypervisor would drop them.
+ * Returns how many there are. */
+guint virsh_warn_dropped(const char *path, const char *xml);
 /* Prints a whole document, or with --xpath (and --wrap) the matching parts. Takes `xml` over; false if it is NULL. */
 bool virsh_print_xml(Shell *shell, const Cmd *cmd, char *xml);
 /* Parses what the library returned; NULL after an error printed. */
@@ -146,6 +147,9 @@ typedef struct {
     bool (*set)(Shell *shell, void *data, const char *xml); /* false leaves the library's error pending */
     bool (*retry_relaxed)(void *data);                    /* give up validation? NULL: there is none */
     void *data;
+    /* The text with what the pending error asks for, and a word for what that is (both the caller's); NULL: it asks for nothing that
+     * can be put in without a question. The member may be NULL. */
+    char *(*mend)(const char *xml, const char **what);
 } VirshEdit;
 /* Edits until the text is accepted, unchanged or given up; a refused text is never lost. */
 bool virsh_edit(Shell *shell, const VirshEdit *edit);

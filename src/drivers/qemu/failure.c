@@ -59,6 +59,12 @@ static char *disk_place(const DomainDef *def, const DomainDisk *disk)
     return g_strdup_printf("%s (%s)", place, disk->target.dev);
 }
 
+static void note_path(const DomainDisk *disk, char **path)
+{
+    if (!*path)
+        *path = g_strdup(disk->source.file ? disk->source.file : disk->source.dev);
+}
+
 /* A number of "libvirt-N-format" and its like is that of a source or of an image behind one. */
 static char *image_place(const DomainDef *def, const char *id, char **path)
 {
@@ -72,8 +78,7 @@ static char *image_place(const DomainDef *def, const char *id, char **path)
             found = image->source.index == number;
         if (!found)
             continue;
-        if (!*path)
-            *path = g_strdup(disk->source.file ? disk->source.file : disk->source.dev);
+        note_path(disk, path);
         return disk_place(def, disk);
     }
     return NULL;
@@ -96,6 +101,7 @@ static char *place_of_id(Failure *f)
 
         if (g_strcmp0(search.place, place) == 0) {
             g_free(search.place);
+            note_path(disk, &f->path);
             return disk_place(f->def, disk);
         }
     }

@@ -267,14 +267,29 @@ static guint first_set(Guest *guest)
 
 /* ---- the parts of one device ---- */
 
+/* @wanted are those that the device would need. */
+static int no_slot(const DomainDef *whole, GPtrArray *wanted)
+{
+    guint ports = 0;
+
+    for (guint i = 0; i < whole->devices.n_controllers; i++) {
+        const DomainController *c = whole->devices.controllers[i];
+
+        ports += c->type == DOMAIN_CONTROLLER_TYPE_PCI && !g_ptr_array_find(wanted, c, NULL) &&
+            (g_strcmp0(c->model, "pcie-root-port") == 0 || g_strcmp0(c->model, "pcie-switch-downstream-port") == 0);
+    }
+    return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has no free slot on a PCI bus that takes devices while it runs: all its %u hotpluggable "
+                "ports are used; add <controller type='pci' model='pcie-root-port'/>, one for each device that is to come, with '--config' and "
+                "start it anew", whole->name, ports);
+}
+
 static int build_controllers(QemuCommand *cmd, const DomainDef *whole, GPtrArray *controllers)
 {
     for (guint i = 0; i < controllers->len; i++) {
         const DomainController *c = g_ptr_array_index(controllers, i);
 
         if (c->type == DOMAIN_CONTROLLER_TYPE_PCI)
-            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has no free slot on a PCI bus that takes devices while it runs; add "
-                        "<controller type='pci' model='pcie-root-port'/> with '--config' and start it anew", whole->name);
+            return no_slot(whole, controllers);
         if (qemu_command_controller(cmd, c) < 0)
             return -1;
     }

@@ -30,6 +30,7 @@ shared validate
 
 shared xml-file
   option file string positional required complete=file -- file with the XML
+  option strict bool extra -- refuse a file with something in it that is unknown and would be dropped
 
 shared print-xml
   option print-xml bool -- print the XML instead of acting
