@@ -121,4 +121,7 @@ void host_uuid_configure(const unsigned char *uuid, gboolean machine_id_first);
 DomainSysinfo *host_smbios(void);
 /** Bit mask 1 << VIR_NODE_SUSPEND_TARGET_… of what the kernel can do. */
 unsigned int host_suspend_targets(void);
+/** Have the host sleep in a moment (@target a virNodeSuspendTarget) and wake up after @seconds, at least 60. Its power states are those
+ * below @root, a daemon's own one: a daemon that was given a private root never puts the machine to sleep. 0, or -1 with an error. */
+int host_suspend(const char *root, unsigned int target, unsigned long long seconds);
 gboolean host_has_iommu(void);

@@ -40,6 +40,7 @@ static struct {
     gboolean privileged;
     gboolean embedded;
     Pool *pool;
+    char *root;              /* the daemon's */
 } state;
 
 QemuDriver *qemu_driver_of(virConnectPtr conn)
@@ -206,6 +207,7 @@ static int state_start(const StateContext *ctx)
     g_autofree char *dir = NULL;
 
     state.privileged = ctx->privileged;
+    state.root = g_strdup(ctx->root ? ctx->root : "");
     state.embedded = ctx->embedded;
     state.pool = ctx->pool;
     state.driver = qemu_driver_new(ctx->loop);
@@ -245,6 +247,7 @@ static void state_stop(void)
         LOG_ERROR("calls are still under way after %d s", DRAIN_MS / 1000);
     g_clear_pointer(&state.host, host_free);
     g_clear_pointer(&state.driver, qemu_driver_free);
+    g_clear_pointer(&state.root, g_free);
 }
 
 static gboolean state_busy(void)
@@ -334,6 +337,12 @@ static int node_memory_stats(virConnectPtr conn, int cell, virNodeMemoryStatsPtr
     return host_memory_stats(cell, params, nparams);
 }
 
+static int node_suspend(virConnectPtr conn, unsigned int target, unsigned long long duration, unsigned int flags)
+{
+    QEMU_CHECK_FLAGS(flags, 0, -1);
+    return host_suspend(state.root, target, duration);
+}
+
 static unsigned long long node_free_memory(virConnectPtr conn)
 {
     return host_free_memory();
@@ -405,6 +414,7 @@ void qemu_driver_register(void)
     hypervisor.node_get_cpu_map = node_cpu_map;
     hypervisor.node_get_cpu_stats = node_cpu_stats;
     hypervisor.node_get_memory_stats = node_memory_stats;
+    hypervisor.node_suspend_for_duration = node_suspend;
     hypervisor.node_get_free_memory = node_free_memory;
     hypervisor.node_get_cells_free_memory = node_cells_free_memory;
     hypervisor.node_get_free_pages = node_free_pages;
