@@ -52,12 +52,20 @@ def in_file_system(connection, tmp_path, image):
             pool.destroy()
 
 
-@contextlib.contextmanager
 def in_partition(connection, tmp_path, image):
+    return in_partition_of('gpt', connection, tmp_path, image)
+
+
+def in_dos_partition(connection, tmp_path, image):
+    return in_partition_of('dos', connection, tmp_path, image)
+
+
+@contextlib.contextmanager
+def in_partition_of(table, connection, tmp_path, image):
     if servers.lacking('parted', 'sfdisk'):
         pytest.skip('parted or sfdisk is not installed')
     with loop_device(tmp_path / 'disk', 64) as device:
-        pool = running(connection, pool_xml('disk', 'pool', f"<device path='{device}'/><format type='gpt'/>", '/dev'))
+        pool = running(connection, pool_xml('disk', 'pool', f"<device path='{device}'/><format type='{table}'/>", '/dev'))
         vol = filled(connection, pool, vol_xml(f'{os.path.basename(device)}p1', bootable.SIZE_MIB, 'none'), image)
         try:
             yield vol, vol.path
@@ -102,7 +110,7 @@ def private_run():
     subprocess.run(['umount', '-l', '/run'], check=True)
 
 
-@pytest.mark.parametrize('kind', [in_folder, in_file_system, in_partition, in_ceph, in_unit])
+@pytest.mark.parametrize('kind', [in_folder, in_file_system, in_partition, in_dos_partition, in_ceph, in_unit])
 def test_boots_from(guest_daemon, guest, tmp_path, private_run, kind):      # pylint: disable=unused-argument
     """The firmware loads a kernel from the volume, and what the guest writes there is in the volume."""
     server = {in_ceph: servers.Ceph, in_unit: servers.Iscsi}.get(kind)

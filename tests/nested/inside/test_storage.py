@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import time
 
 import pytest
 
@@ -151,6 +152,46 @@ def test_folder_of_a_server(xml, tmp_path):
         assert not os.path.exists('/mnt/shared')
 
 
+def drop(port):
+    run('nft', '-f', '-', stdin=f'''table inet swallow {{ chain arrived {{
+type filter hook input priority 0
+tcp dport {port} drop
+tcp sport {port} drop
+}}
+}}''')
+
+
+def test_folder_of_a_dead_server(xml):
+    """A server that swallows everything: a file system that hangs makes its pool inaccessible, until the server is back."""
+    modules('nfsd', 'nfs')
+    os.makedirs('/srv/dead', exist_ok=True)
+    run('systemctl', 'restart', 'nfs-server')
+    run('exportfs', '-o', 'rw,no_root_squash,insecure,no_subtree_check,fsid=8', '127.0.0.1:/srv/dead')
+    with pool(xml, 'netfs', 'dead', "<host name='127.0.0.1'/><dir path='/srv/dead'/><format type='nfs'/>", '/mnt/dead') as name, \
+            pool(xml, 'dir', 'alive', '', '/srv/alive') as other:
+        for each in name, other:
+            virsh('pool-build', each)
+            virsh('pool-start', each)
+        virsh('vol-create-as', name, 'disk', '4M')
+        drop(2049)
+        try:
+            said = virsh('pool-refresh', name, check=False)
+            assert "not responding: server '127.0.0.1' has not answered" in said, said
+            began = time.monotonic()
+            assert 'not responding' in virsh('vol-info', 'disk', name, check=False)
+            virsh('vol-create-as', other, 'disk', '1M')
+            assert 'inaccessible' in virsh('pool-info', name) and 'running' in virsh('pool-info', other)
+            assert 'disk' in virsh('vol-list', name)
+            assert time.monotonic() - began < 60
+            run('systemctl', 'stop', 'libvirtd', seconds=60)
+        finally:
+            run('nft', 'delete', 'table', 'inet', 'swallow')
+        wait_for(lambda: 'refreshed' in virsh('pool-refresh', name, check=False) and 'running' in virsh('pool-info', name),
+                 what='the pool responding again')
+        assert volumes(name) == ['disk']
+        virsh('vol-delete', 'disk', name)
+
+
 @pytest.fixture
 def target(tmp_path):
     """A target with two units, that wants a password."""
@@ -206,10 +247,15 @@ def test_units_of_a_target(xml, target):
     virsh('secret-undefine', uuid)
 
 
+def remove_module(name):
+    """udev may still look at what it has brought."""
+    wait_for(lambda: not run('modprobe', '-r', name, check=False), what=f'{name} being out of use')
+
+
 def test_disk_with_two_ways(xml):
     """A SCSI host's disk, and what the device mapper makes of the two ways to it."""
     modules('scsi_debug', 'dm_multipath', 'dm_round_robin')
-    run('modprobe', '-r', 'scsi_debug')
+    remove_module('scsi_debug')
     try:
         run('modprobe', 'scsi_debug', 'dev_size_mb=8', 'num_tgts=1', 'max_luns=2')
         host = wait_for(lambda: [name for name in os.listdir('/sys/class/scsi_host')
@@ -219,7 +265,7 @@ def test_disk_with_two_ways(xml):
             assert sorted(volumes(name)) == ['unit:0:0:0', 'unit:0:0:1']
             paths = [virsh('vol-path', unit, name).strip() for unit in sorted(volumes(name))]
             devices = [os.path.realpath(path) for path in paths]
-            run('sh', '-c', f'echo something > {paths[0]}')
+            boots(xml, name, 'unit:0:0:0')
             virsh('vol-wipe', 'unit:0:0:0', name)
             run('cmp', '-n', 8 * MIB, '/dev/zero', paths[0])
             run('dmsetup', 'create', 'two', '--uuid', 'mpath-360000000000000001', '--table', (
@@ -230,8 +276,8 @@ def test_disk_with_two_ways(xml):
                 unit = volumes(ways)[0]
                 assert unit.startswith('dm-') and virsh('vol-path', unit, ways).strip() == '/dev/mapper/two'
                 assert virsh('vol-key', unit, ways).strip() == '360000000000000001'
-                virsh('vol-upload', unit, '/etc/hostname', '--pool', ways)
-                assert run('head', '-c', 6, devices[0]) == 'nested'
+                boots(xml, ways, unit)
+                run('cmp', '-n', 512, devices[0], f'{GUEST}/boot.img')
     finally:
         run('dmsetup', 'remove', 'two', check=False)
-        run('modprobe', '-r', 'scsi_debug')
+        remove_module('scsi_debug')
