@@ -135,6 +135,9 @@ def test_the_process_and_its_label(run, folder):
     text = f'+{QEMU[0]}:+{QEMU[1]}'
     assert re.search(r"<seclabel type='dynamic' model='dac' relabel='yes'>\s*<label>(.*)</label>\s*<imagelabel>(.*)</imagelabel>",
                      domain.XMLDesc()).groups() == (text, text)
+    assert domain.securityLabelList() == [['', False], [text, False]]      # of no model, and of dac
+    told = re.findall(r'<model>(?:none|dac)</model>|<baselabel.*', conn.getCapabilities())
+    assert told == ['<model>none</model>', '<model>dac</model>', *(f"<baselabel type='{kind}'>{text}</baselabel>" for kind in ('kvm', 'qemu'))]
     domain.destroy()
     domain = conn.createXML(guest_xml('static', disk(made(folder, 'b.img'), 'sda'), label('+2000:+2001')), 0)
     [pid] = pids_of('static')
