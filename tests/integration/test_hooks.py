@@ -24,7 +24,8 @@ libvirt.registerErrorHandler(lambda *_: None, None)
 HOOK = '''#!/bin/sh
 d={folder}; n=$(ls $d | wc -l)
 cat > $d/$(printf %03d $n).xml
-echo "{name} $* $(ps -o sid= -p $$ | tr -d ' ') $$" >> $d/../calls
+line="{name} $* $(ps -o sid= -p $$ | tr -d ' ') $$"
+echo "$line" >> $d/../calls
 echo "saw $*"
 if grep -qx "$2" $d/../fail 2>/dev/null; then echo "not $2 today" >&2; exit 3; fi
 '''
@@ -33,6 +34,7 @@ if grep -qx "$2" $d/../fail 2>/dev/null; then echo "not $2 today" >&2; exit 3; f
 class Hooks:
     def __init__(self, daemon, folder):
         self.root, self.folder = os.path.join(daemon.root, 'etc/libvirt/hooks'), folder
+        self.file, self.at = f'{folder}/calls', 0
         os.makedirs(f'{folder}/input')
         os.makedirs(self.root, exist_ok=True)
 
@@ -49,14 +51,20 @@ class Hooks:
             f.writelines(f'{o}\n' for o in operations)
 
     def calls(self):
-        """What was called since the last time; each in a session of its own."""
-        if not os.path.exists(f'{self.folder}/calls'):
+        """What was called since the last time; each in a session of its own. A line that is still being written comes next time."""
+        if not support.file_has(self.file, '\n', self.at):
             return []
-        with open(f'{self.folder}/calls', encoding='utf-8') as f:
-            lines = [line.split() for line in f]
-        os.unlink(f'{self.folder}/calls')
+        with open(self.file, 'rb') as f:
+            f.seek(self.at)
+            text = f.read()
+        whole = text[:text.rindex(b'\n') + 1]
+        self.at += len(whole)
+        lines = [line.split() for line in whole.decode().splitlines()]
         assert all(line[-1] == line[-2] for line in lines), lines
         return [' '.join(line[:-2]) for line in lines]
+
+    def wait(self):
+        wait_for(lambda: support.file_has(self.file, '\n', self.at), what='the hook')
 
     def last_input(self):
         name = max(os.listdir(f'{self.folder}/input'))
@@ -112,7 +120,7 @@ def test_guest(hooks, guest_daemon, connection, guest):
     assert hooks.last_input().find('name').text == 'a'
     guest_daemon.crash()
     guest_daemon.restart()
-    wait_for(lambda: os.path.exists(f'{hooks.folder}/calls'), 10, 'the hook')
+    hooks.wait()
     assert hooks.calls() == ['qemu a reconnect begin -']
     again = libvirt.open(guest_daemon.uri)
     again.lookupByName('a').destroy()
@@ -133,10 +141,10 @@ def test_daemon(hooks, guest_daemon, connection):
     hooks.add('daemon')
     guest_daemon.crash()
     guest_daemon.restart()
-    wait_for(lambda: os.path.exists(f'{hooks.folder}/calls'), 10, 'the hook')
+    hooks.wait()
     assert hooks.calls() == ['daemon - start - start']
     guest_daemon.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: os.path.exists(f'{hooks.folder}/calls'), 10, 'the hook')
+    hooks.wait()
     assert hooks.calls() == ['daemon - reload begin SIGHUP']
     guest_daemon.process.send_signal(signal.SIGTERM)
     guest_daemon.process.wait(30)
