@@ -309,9 +309,9 @@ static void test_large_pages(void)
     /* What the guest isn't given yet isn't taken from the host: only the device allocates. */
     static const char *const gradual[] = {
         "{\"qom-type\":\"memory-backend-memfd\",\"id\":\"memvirtiomem0\",\"hugetlb\":true,\"hugetlbsize\":2097152,\"share\":false,\"reserve\":false,\"size\"",
-        "\"requested-size\":0,\"prealloc\":true,\"memdev\":\"memvirtiomem0\"",
+        "\"prealloc\":true,\"memdev\":\"memvirtiomem0\"",
         "{\"qom-type\":\"memory-backend-ram\",\"id\":\"memvirtiomem1\",\"reserve\":false,\"size\"",
-        "\"requested-size\":0,\"memdev\":\"memvirtiomem1\"",
+        "\"memdev\":\"memvirtiomem1\"",
     };
     static const struct {
         const char *id;

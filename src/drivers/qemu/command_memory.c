@@ -317,7 +317,9 @@ static int add_nvdimm(QemuCommand *cmd, json_object *props, const DomainMemory *
 
 static int add_gradual(QemuCommand *cmd, json_object *props, const DomainMemory *memory, const char *driver, const char *what)
 {
-    json_add(props, JSON_UINT("block-size", memory->target.block * 1024), JSON_UINT("requested-size", memory->target.requested * 1024));
+    json_add(props, JSON_UINT("block-size", memory->target.block * 1024));
+    if (memory->target.requested)
+        json_add(props, JSON_UINT("requested-size", memory->target.requested * 1024));
     if (qemu_memory_immediate(cmd, (int)MIN(memory->target.node, G_MAXINT), memory->source.pagesize)) {
         json_add(props, JSON_BOOL("prealloc", true));
         if (qemu_require_prop(cmd, driver, "prealloc", what) < 0)
