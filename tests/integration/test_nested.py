@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: alone
-# runner: timeout 1200
+# runner: timeout 2600
 """What needs a whole host (systemd, AppArmor, LVM, NFS, iSCSI, VLANs, bonds, KVM): run inside one (tests/nested), where our files
-are installed in their usual places. Each test of tests/nested/inside is one here; the host boots once."""
+are installed in their usual places. Each test of tests/nested/inside is one here; LIBVIRT_TEST_NESTED chooses files by their names."""
 import os
 import sys
 import tempfile
@@ -17,13 +17,17 @@ import nested  # noqa: E402  pylint: disable=wrong-import-position
 pytestmark = pytest.mark.skipif(nested.missing() is not None, reason=str(nested.missing()))
 
 
+PARTS = [os.environ['LIBVIRT_TEST_NESTED']] if os.environ.get('LIBVIRT_TEST_NESTED') else nested.PARTS
+
+
 @pytest.fixture(scope='module')
-def report():
+def report(request):
     with tempfile.TemporaryDirectory() as folder:
-        yield nested.run(folder, support.BUILD, support.build_guest().folder, os.environ.get('LIBVIRT_TEST_NESTED'))
+        yield nested.run(folder, support.BUILD, support.build_guest().folder, request.param)
 
 
-@pytest.mark.parametrize('name', nested.names())
+@pytest.mark.parametrize('report, name', [(part, name) for part in PARTS for name in nested.names(part)], indirect=['report'],
+                         ids=[name for part in PARTS for name in nested.names(part)])
 def test_inside(report, name):
     outcome, text = report.results.get(name, ('error', 'it did not run:\n' + report.text('output')))
     if outcome == 'skipped':
@@ -31,5 +35,6 @@ def test_inside(report, name):
     assert outcome == 'passed', f'{text}\n{report.text("journal", 40)}'
 
 
+@pytest.mark.parametrize('report', PARTS, indirect=True)
 def test_sanitizers(report):
     assert report.sanitizers() == ''

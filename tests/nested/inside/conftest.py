@@ -8,6 +8,7 @@ import pytest
 
 GUEST = '/payload/guest'
 SECONDS = 120       # everything is emulated
+LONG = pytest.mark.skipif(not os.path.exists('/payload/long'), reason='it takes minutes: LIBVIRT_TEST_LONG=1 runs it')
 
 
 def run(*words, check=True, stdin=None, seconds=SECONDS):

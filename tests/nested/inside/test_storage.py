@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import GUEST, modules, run, virsh, wait_for
+from conftest import GUEST, LONG, modules, run, virsh, wait_for
 
 MIB = 1 << 20
 
@@ -104,6 +104,7 @@ def test_logical_volumes(xml, tmp_path):
         assert 'group' not in run('vgs', '--noheadings', '-o', 'vg_name') and one not in run('pvs', '--noheadings')
 
 
+@LONG
 def test_thin_volumes(xml, tmp_path):
     """They are seen, what holds them is not; a pool is started when the host starts."""
     modules('dm_thin_pool')
@@ -161,6 +162,7 @@ tcp sport {port} drop
 }}''')
 
 
+@LONG
 def test_folder_of_a_dead_server(xml):
     """A server that swallows everything: a file system that hangs makes its pool inaccessible, until the server is back."""
     modules('nfsd', 'nfs')
@@ -252,6 +254,7 @@ def remove_module(name):
     wait_for(lambda: not run('modprobe', '-r', name, check=False), what=f'{name} being out of use')
 
 
+@LONG
 def test_disk_with_two_ways(xml):
     """A SCSI host's disk, and what the device mapper makes of the two ways to it."""
     modules('scsi_debug', 'dm_multipath', 'dm_round_robin')
