@@ -21,20 +21,33 @@ PARTS = [os.environ['LIBVIRT_TEST_NESTED']] if os.environ.get('LIBVIRT_TEST_NEST
 
 
 @pytest.fixture(scope='module')
-def report(request):
-    with tempfile.TemporaryDirectory() as folder:
-        yield nested.run(folder, support.BUILD, support.build_guest().folder, request.param)
+def report():
+    """Of a part: boots the host when it is asked for the first time."""
+    reports = {}
+    with tempfile.TemporaryDirectory() as work:
+        def of(part):
+            if part not in reports:
+                folder = os.path.join(work, str(len(reports)))
+                os.mkdir(folder)
+                try:
+                    reports[part] = nested.run(folder, support.BUILD, support.build_guest().folder, part)
+                except AssertionError as problem:
+                    reports[part] = problem
+            if isinstance(reports[part], AssertionError):
+                raise reports[part]
+            return reports[part]
+        yield of
 
 
-@pytest.mark.parametrize('report, name', [(part, name) for part in PARTS for name in nested.names(part)], indirect=['report'],
-                         ids=[name for part in PARTS for name in nested.names(part)])
-def test_inside(report, name):
-    outcome, text = report.results.get(name, ('error', 'it did not run:\n' + report.text('output')))
+@pytest.mark.parametrize('part, name', [(part, name) for part in PARTS for name in nested.names(part)])
+def test_inside(report, part, name):
+    ran = report(part)
+    outcome, text = ran.results.get(name, ('error', 'it did not run:\n' + ran.text('output')))
     if outcome == 'skipped':
         pytest.skip(text.strip().split('\n')[0])
-    assert outcome == 'passed', f'{text}\n{report.text("journal", 40)}'
+    assert outcome == 'passed', f'{text}\n{ran.text("journal", 40)}'
 
 
-@pytest.mark.parametrize('report', PARTS, indirect=True)
-def test_sanitizers(report):
-    assert report.sanitizers() == ''
+@pytest.mark.parametrize('part', PARTS)
+def test_sanitizers(report, part):
+    assert report(part).sanitizers() == ''
