@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/host/host.h"
 
 #define MOUNTS_MAX (1024 * 1024)
 #define VALUE_MAX 65536
@@ -129,24 +130,6 @@ static int check(const CgroupHost *host, CgroupController c)
     return FAIL(VIR_ERR_OPERATION_INVALID, "cgroup controller '%s' is not mounted on this host", names[c].first);
 }
 
-/* The kernel takes a value in one piece. */
-static int write_value(const char *path, const char *value)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    size_t len = strlen(value);
-
-    if (fd >= 0 && write(fd, value, len) == (ssize_t)len) {
-        close(fd);
-        return 0;
-    }
-    int saved = errno;
-
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
-    return -1;
-}
-
 int cgroup_set(const CgroupHost *host, CgroupController c, const char *path, const char *sub, const char *file, const char *fmt, ...)
 {
     va_list args;
@@ -156,7 +139,7 @@ int cgroup_set(const CgroupHost *host, CgroupController c, const char *path, con
     va_start(args, fmt);
     g_autofree char *value = g_strdup_vprintf(fmt, args), *place = path_of(host, c, path, sub, file);
     va_end(args);
-    if (write_value(place, value) == 0)
+    if (host_write(place, value, 0) == 0)
         return 0;
     return errno == EINVAL || errno == ERANGE
         ? FAIL(VIR_ERR_INVALID_ARG, "the kernel doesn't take '%s' as value of '%s'", value, place)
@@ -183,7 +166,7 @@ static int inherit_cpuset(const char *parent, const char *group)
 
         if (!value)
             return -1;
-        if (*g_strstrip(have) == '\0' && write_value(to, g_strstrip(value)) < 0)
+        if (*g_strstrip(have) == '\0' && host_write(to, g_strstrip(value), 0) < 0)
             return FAIL_ERRNO(errno, "cannot write '%s' to '%s'", value, to);
     }
     return 0;
@@ -195,7 +178,7 @@ static int make_group(const CgroupHost *host, CgroupController c, const char *pa
     if (host->unified[c]) {
         g_autofree char *control = g_strconcat(parent, "/cgroup.subtree_control", NULL), *word = g_strconcat("+", names[c].second, NULL);
 
-        if (write_value(control, word) < 0)
+        if (host_write(control, word, 0) < 0)
             return FAIL_ERRNO(errno, "cannot give controller '%s' to the groups in '%s'", names[c].second, parent);
     }
     if (mkdir(group, 0755) < 0 && errno != EEXIST)
@@ -227,7 +210,7 @@ static int add(const CgroupHost *host, CgroupController c, const char *path, con
 {
     g_autofree char *place = path_of(host, c, path, sub, file), *text = g_strdup_printf("%d", (int)id);
 
-    if (id <= 0 || write_value(place, text) == 0 || errno == ESRCH)
+    if (id <= 0 || host_write(place, text, 0) == 0 || errno == ESRCH)
         return 0;
     return FAIL_ERRNO(errno, "cannot put process %d into '%s'", (int)id, place);
 }
@@ -264,7 +247,7 @@ int cgroup_enter_thread(const CgroupHost *host, CgroupController c, const char *
         type = g_strconcat(group, "/cgroup.type", NULL);
         if (mkdir(group, 0755) < 0 && errno != EEXIST)
             return FAIL_ERRNO(errno, "cannot make control group '%s'", group);
-        if (write_value(type, "threaded") < 0)
+        if (host_write(type, "threaded", 0) < 0)
             return FAIL_ERRNO(errno, "cannot make '%s' a control group of threads", group);
     }
     if (make_group(host, c, parent, group) < 0)

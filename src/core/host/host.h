@@ -85,6 +85,9 @@ gboolean host_x86_features(CpuSet *set);
 void host_set_root(const char *root);
 /** Where the absolute @path is: below the root. Caller frees. */
 char *host_place(const char *path);
+/** Write a value to a file of the kernel, in one piece as it wants it. @path is not below the root: it is where the file is. @how: 0, or
+ * O_TRUNC or O_APPEND, which only matter where a test's file stands for the kernel's. 0, or -1 with errno and no error set. */
+int host_write(const char *path, const char *text, int how);
 /** Read a small file below the root; the path is made by printf rules. NULL if it isn't there or can't be read; sets no error. */
 char *host_read(gsize max, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /** A decimal or 0x number in such a file; @fallback if there is none. */

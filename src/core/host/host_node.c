@@ -241,20 +241,8 @@ int host_free_pages(unsigned int npages, const unsigned int *sizes, int start, u
 static int write_number(const char *path, unsigned long long value)
 {
     g_autofree char *text = g_strdup_printf("%llu", value);
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
-    gssize n;
 
-    if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s' for writing", path);
-    n = write(fd, text, strlen(text));
-    if (n < 0) {
-        int saved = errno;
-
-        close(fd);
-        return FAIL_ERRNO(saved, "cannot write %s to '%s'", text, path);
-    }
-    close(fd);
-    return 0;
+    return host_write(path, text, O_TRUNC) == 0 ? 0 : FAIL_ERRNO(errno, "cannot write %s to '%s'", text, path);
 }
 
 static int set_pool(const HostCell *cell, guint size_kib, unsigned long long wanted)

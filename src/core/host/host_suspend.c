@@ -8,8 +8,6 @@
 #include "core/host/host.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -28,18 +26,11 @@ typedef struct Sleep {
 
 static gint under_way;
 
-/* The kernel's files take a whole value at a time. 0, or -1 with an error. */
 static int put(const char *root, const char *file, const char *value)
 {
     g_autofree char *path = g_strconcat(root, file, NULL);
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), saved;
-    ssize_t len = (ssize_t)strlen(value);
 
-    if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s'", path);
-    saved = write(fd, value, (size_t)len) == len ? 0 : errno ? errno : EIO;
-    close(fd);
-    return saved ? FAIL_ERRNO(saved, "cannot write '%s' to '%s'", value, path) : 0;
+    return host_write(path, value, O_TRUNC) == 0 ? 0 : FAIL_ERRNO(errno, "cannot write '%s' to '%s'", value, path);
 }
 
 static gboolean offers(const char *root, const char *file, const char *word)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Bounded reading below a root that tests may move. A file that is missing, or vanishes, is an ordinary thing here.
+ * Bounded reading below a root that tests may move, and writing. A file that is missing, or vanishes, is an ordinary thing here.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "core/host/host.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
 
@@ -30,6 +33,20 @@ static char *host_path(const char *fmt, va_list args)
 char *host_place(const char *path)
 {
     return g_strconcat(root_dir ? root_dir : "", path, NULL);
+}
+
+int host_write(const char *path, const char *text, int how)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | how), saved;
+    ssize_t len = (ssize_t)strlen(text), n;
+
+    if (fd < 0)
+        return -1;
+    n = write(fd, text, (size_t)len);
+    saved = n == len ? 0 : n < 0 ? errno : EIO;
+    close(fd);
+    errno = saved;
+    return saved ? -1 : 0;
 }
 
 static char *host_read_path(const char *path, gsize max)

@@ -3,21 +3,15 @@
 #define LOG_SOURCE "host.pci"
 #include "core/host/pci.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
+#include "core/host/host.h"
 
 static int sysfs_write(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC), rc;
-
-    if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s'", path);
-    rc = write(fd, text, strlen(text)) < 0 ? FAIL_ERRNO(errno, "cannot write '%s' to '%s'", text, path) : 0;
-    close(fd);
-    return rc;
+    return host_write(path, text, 0) == 0 ? 0 : FAIL_ERRNO(errno, "cannot write '%s' to '%s'", text, path);
 }
 
 char *pci_name(const PciAddress *pci)

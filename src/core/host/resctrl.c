@@ -258,20 +258,6 @@ static char *make_schemata(const ResctrlPart *parts, guint n, GPtrArray *all)
     return g_strdup(text->str);
 }
 
-/* One value in one piece, as the kernel wants it. 0, or -1 with errno. */
-static int write_once(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), saved;
-    ssize_t len = (ssize_t)strlen(text);
-
-    if (fd < 0)
-        return -1;
-    saved = write(fd, text, (size_t)len) == len ? 0 : errno ? errno : EIO;
-    close(fd);
-    errno = saved;
-    return saved ? -1 : 0;
-}
-
 /* The kernel takes one line of each resource at a time. */
 static int write_schemata(const char *group, const char *schemata)
 {
@@ -281,7 +267,7 @@ static int write_schemata(const char *group, const char *schemata)
     for (char **line = lines; *line && **line; line++) {
         g_autofree char *text = g_strconcat(*line, "\n", NULL);
 
-        if (write_once(path, text) < 0)
+        if (host_write(path, text, O_APPEND) < 0)
             return errno == EINVAL ? FAIL(VIR_ERR_OPERATION_FAILED, "the kernel doesn't take '%s' in '%s'; " TREE "/info/last_cmd_status tells why",
                                           *line, path)
                                    : FAIL_ERRNO(errno, "cannot write '%s' to '%s'", *line, path);
@@ -326,7 +312,7 @@ int resctrl_enter(const char *group, pid_t tid)
 {
     g_autofree char *path = group_file(group, "tasks"), *text = g_strdup_printf("%d\n", (int)tid);
 
-    return write_once(path, text) == 0 || errno == ESRCH ? 0 : FAIL_ERRNO(errno, "cannot put thread %d into '%s'", (int)tid, path);
+    return host_write(path, text, O_APPEND) == 0 || errno == ESRCH ? 0 : FAIL_ERRNO(errno, "cannot put thread %d into '%s'", (int)tid, path);
 }
 
 void resctrl_remove(const char *prefix)
