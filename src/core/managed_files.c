@@ -333,7 +333,10 @@ static void turn_begin(Turn *turn)
     g_mutex_lock(&turn->lock);
     while (!turn->done && g_cond_wait_until(&turn->changed, &turn->lock, until_us))
         continue;
+    gboolean done = turn->done;
     g_mutex_unlock(&turn->lock);
+    if (done && turn->thread) /* now, so that there are never more threads than there are who hang */
+        g_thread_join(g_steal_pointer(&turn->thread));
 }
 
 static void turn_end(Turn *turn)
