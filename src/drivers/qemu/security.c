@@ -100,6 +100,12 @@ static int check_models(const QemuDriver *driver, const DomainDef *def)
     return 0;
 }
 
+/* Whether files are given to the guest's user. */
+static gboolean relabels(const QemuDriver *driver, const DomainSeclabel *label)
+{
+    return driver->conf.dynamic_ownership && (!label || (label->type != SECLABEL_TYPE_NONE && label->relabel != TRISTATE_NO));
+}
+
 static void set_text(char **slot, char *text)
 {
     g_free(*slot);
@@ -134,7 +140,7 @@ int qemu_security_begin(Guest *guest, DomainDef *def)
     } else if (qemu_security_default_user(driver, &qemu->user) < 0) {
         return -1;
     }
-    qemu->relabels = driver->conf.dynamic_ownership && (!label || (label->type != SECLABEL_TYPE_NONE && label->relabel != TRISTATE_NO));
+    qemu->relabels = relabels(driver, label);
     if (qemu->user.uid == 0 && driver->conf.user)
         guest_taint(guest, TAINT_HIGH_PRIVILEGES);
     if (!label)
@@ -160,7 +166,7 @@ int qemu_security_take_over(Guest *guest, const DomainDef *def)
 
     if (!driver->changes_user)
         return 0;
-    qemu->relabels = driver->conf.dynamic_ownership && (!label || (label->type != SECLABEL_TYPE_NONE && label->relabel != TRISTATE_NO));
+    qemu->relabels = relabels(driver, label);
     if (!label || !label->label)
         return qemu_security_default_user(driver, &qemu->user);
     return parse_label(label->label, &uid, &gid) < 0 ? -1 : user_identity_set(&qemu->user, uid, gid);
