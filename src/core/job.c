@@ -19,7 +19,12 @@ void job_queue_clear(JobQueue *queue)
 
 static JobHolder *exclusive_holder(JobQueue *queue, JobKind kind)
 {
-    return kind == JOB_MODIFY ? &queue->modify : &queue->async;
+    return kind == JOB_ASYNC ? &queue->async : &queue->modify;
+}
+
+static void hold(JobHolder *holder, JobKind kind, const char *api)
+{
+    *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms(), .takeover = kind == JOB_TAKEOVER };
 }
 
 static int fail_timeout(const JobHolder *holder, const JobSubject *subject, gint64 deadline_ms)
@@ -31,18 +36,24 @@ static int fail_timeout(const JobHolder *holder, const JobSubject *subject, gint
                 (loop_now_ms() - holder->since_ms) / 1000, hint);
 }
 
-static int wait_for_turn(JobQueue *queue, JobHolder *holder, const JobSubject *subject, gint64 deadline_ms)
+/* A query waits for a takeover only. */
+static gboolean is_in_the_way(const JobHolder *holder, JobKind kind)
+{
+    return kind == JOB_QUERY ? holder->takeover : holder->api != NULL;
+}
+
+static int wait_for_turn(JobQueue *queue, const JobHolder *holder, JobKind kind, const JobSubject *subject, gint64 deadline_ms)
 {
     gint64 until = g_get_monotonic_time() + deadline_ms * 1000;
     gboolean in_time = TRUE;
 
     queue->waiting++;
     pool_blocking_begin();
-    while (holder->api && in_time)
+    while (is_in_the_way(holder, kind) && in_time)
         in_time = g_cond_wait_until(&queue->freed, &queue->lock, until);
     pool_blocking_end();
     queue->waiting--;
-    return holder->api ? fail_timeout(holder, subject, deadline_ms) : 0;
+    return is_in_the_way(holder, kind) ? fail_timeout(holder, subject, deadline_ms) : 0;
 }
 
 int job_begin(JobQueue *queue, JobKind kind, const JobSubject *subject, const char *api, gint64 deadline_ms)
@@ -50,15 +61,17 @@ int job_begin(JobQueue *queue, JobKind kind, const JobSubject *subject, const ch
     int rc = 0;
     g_mutex_lock(&queue->lock);
     if (kind == JOB_QUERY) {
-        queue->queries++;
+        if (is_in_the_way(&queue->modify, kind))
+            rc = wait_for_turn(queue, &queue->modify, kind, subject, deadline_ms);
+        queue->queries += rc == 0;
     } else if (kind == JOB_DESTROY) {
         queue->destroys++;
     } else {
         JobHolder *holder = exclusive_holder(queue, kind);
-        if (holder->api)
-            rc = wait_for_turn(queue, holder, subject, deadline_ms);
+        if (is_in_the_way(holder, kind))
+            rc = wait_for_turn(queue, holder, kind, subject, deadline_ms);
         if (rc == 0)
-            *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms() };
+            hold(holder, kind, api);
     }
     g_mutex_unlock(&queue->lock);
     return rc;
@@ -70,7 +83,7 @@ gboolean job_try_begin(JobQueue *queue, JobKind kind, const char *api)
     g_mutex_lock(&queue->lock);
     gboolean free = !holder->api && !queue->waiting;
     if (free)
-        *holder = (JobHolder) { .api = api, .since_ms = loop_now_ms() };
+        hold(holder, kind, api);
     g_mutex_unlock(&queue->lock);
     return free;
 }
@@ -83,9 +96,9 @@ void job_end(JobQueue *queue, JobKind kind)
     } else if (kind == JOB_DESTROY) {
         queue->destroys--;
     } else {
-        exclusive_holder(queue, kind)->api = NULL;
+        *exclusive_holder(queue, kind) = (JobHolder) { NULL };
         if (queue->waiting)
-            g_cond_broadcast(&queue->freed); /* modify and async waiters share the condition */
+            g_cond_broadcast(&queue->freed); /* all who wait share the condition */
     }
     g_mutex_unlock(&queue->lock);
 }

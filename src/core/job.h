@@ -4,7 +4,8 @@
  *
  *   modify   one at a time: everything that changes definition, state or devices
  *   async    one at a time: what lasts (save, dump, migration); modify jobs may run beside it
- *   query    any number, never waits: asks the guest, or reads what was published
+ *   query    any number, asks the guest: waits for nothing but a takeover
+ *   takeover a modify job during which the guest can't be asked yet, as the daemon has just begun and found it running
  *   destroy  any number, never waits: ends the guest, and with it what the holder of the modify job waits for
  *
  * Waiting ends at a deadline with an error that names the object, the holder and how long it has had the job. The
@@ -13,11 +14,12 @@
 #pragma once
 #include <glib.h>
 
-typedef enum { JOB_QUERY, JOB_MODIFY, JOB_ASYNC, JOB_DESTROY, JOB_KINDS } JobKind;
+typedef enum { JOB_QUERY, JOB_MODIFY, JOB_TAKEOVER, JOB_ASYNC, JOB_DESTROY } JobKind;
 
 typedef struct JobHolder {
     const char *api;     /* static text; NULL: free */
     gint64 since_ms;
+    gboolean takeover;   /* queries wait for it, too */
 } JobHolder;
 
 /** What a job is on, for errors. */
@@ -33,7 +35,7 @@ typedef struct JobQueue {
     GMutex lock;
     GCond freed;
     JobHolder modify, async;
-    guint waiting;       /* who waits for modify or async */
+    guint waiting;       /* who waits for the holder of one of the two */
     guint queries, destroys;
 } JobQueue;
 

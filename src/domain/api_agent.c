@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the guest's own system tells and does: by its agent, for most. These calls take no job: a guest that doesn't answer holds up
+ * What the guest's own system tells and does: by its agent, for most. These calls are queries: a guest that doesn't answer holds up
  * nobody but its callers.
  */
 #define ERROR_DOMAIN api_error_domain
@@ -9,9 +9,11 @@
 
 #define BACKEND(access) host_backend((access).obj->host)
 
-static int begin_running(Access *access, virDomainPtr dom)
+#define begin_running(access, dom) begin_query(access, dom, __func__)
+
+static int begin_query(Access *access, virDomainPtr dom, const char *api)
 {
-    return api_begin(access, dom) < 0 ? -1 : api_need_active(access);
+    return api_begin_job(access, dom, JOB_QUERY, api) < 0 ? -1 : api_need_active(access);
 }
 
 /* ---- file systems ---- */

@@ -208,12 +208,12 @@ int core_domain_qemu_monitor_command(virDomainPtr dom, const char *cmd, char **r
     return core_domain_qemu_monitor_command_with_files(dom, cmd, 0, NULL, NULL, NULL, result, flags);
 }
 
-/* The agent's calls take no job: a guest that doesn't answer holds up nobody but its callers. */
+/* The agent's calls are queries: a guest that doesn't answer holds up nobody but its callers. */
 char *core_domain_qemu_agent_command(virDomainPtr dom, const char *cmd, int timeout, unsigned int flags)
 {
     API_FLAGS(flags, 0, NULL);
     g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, __func__) < 0 || api_need_active(&a) < 0)
         return NULL;
     guest_taint(a.state->guest, TAINT_CUSTOM_GA_COMMAND);
     return GUEST_CALL(host_backend(a.obj->host)->agent_command(a.state->guest, cmd, timeout));
@@ -223,7 +223,7 @@ char *core_domain_get_hostname(virDomainPtr dom, unsigned int flags)
 {
     API_FLAGS(flags, VIR_DOMAIN_GET_HOSTNAME_LEASE | VIR_DOMAIN_GET_HOSTNAME_AGENT, NULL);
     g_auto(Access) a = { NULL };
-    if (api_begin(&a, dom) < 0 || api_need_active(&a) < 0)
+    if (api_begin_job(&a, dom, JOB_QUERY, __func__) < 0 || api_need_active(&a) < 0)
         return NULL;
     if (flags & VIR_DOMAIN_GET_HOSTNAME_LEASE)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "host name of domain '%s' by DHCP lease; '--source agent' asks the guest",

@@ -27,16 +27,24 @@ GuestStats *api_guest_stats(const Access *a, unsigned int groups)
         return NULL;
     if (!backend->stats)
         return FAIL_NULL(VIR_ERR_NO_SUPPORT, "statistics of domain '%s'", API_NAME(a));
+    if (domain_job_begin(a->obj, JOB_QUERY, __func__) < 0)
+        return NULL;
     g_autoptr(StatsAsker) asker = stats_asker_new();
     guint n = stats_ask(asker, a->state->guest, groups, TRUE);
     gint64 patience = guest_deadline_ms(a->state->guest);
     stats_wait(asker, patience, TRUE);
-    GuestStats *stats = stats_answer(asker, n);
+    domain_job_end(a->obj, JOB_QUERY);
+    virErrorPtr error = NULL;
+    GuestStats *stats = stats_answer(asker, n, &error);
     if (stats)
         return stats;
+    gboolean told = error != NULL;
+    error_restore(error);
     g_autoptr(DomainState) now = domain_state(a->obj);
     if (now->guest != a->state->guest)
         return FAIL_NULL(VIR_ERR_OPERATION_INVALID, "domain '%s' ended meanwhile", API_NAME(a));
+    if (told)
+        return NULL;
     return FAIL_NULL(VIR_ERR_OPERATION_TIMEOUT, "domain '%s' did not answer the request for statistics within %"
                      G_GINT64_FORMAT " s", API_NAME(a), patience / 1000);
 }
@@ -68,7 +76,7 @@ static void ask_subject(Subject *s, StatsAsker *asker, unsigned int groups)
     if (groups & GUEST_STATS_HOST_SIDE) {
         g_autoptr(StatsAsker) now = stats_asker_new();
         guint n = stats_ask(now, s->state->guest, groups & GUEST_STATS_HOST_SIDE, FALSE);
-        s->host = stats_answer(now, n);
+        s->host = stats_answer(now, n, NULL);
     }
     if (groups & ~GUEST_STATS_HOST_SIDE)
         s->request = (gint) stats_ask(asker, s->state->guest, groups & ~GUEST_STATS_HOST_SIDE, FALSE);
@@ -82,7 +90,7 @@ static virDomainStatsRecordPtr make_record(virConnectPtr conn, Subject *s, Stats
                                            unsigned int flags)
 {
     g_autoptr(SharedDef) shared = stats & STATS_OF_DEFINITION ? domain_current_def(s->obj, s->state) : NULL;
-    g_autoptr(GuestStats) answer = s->request >= 0 ? stats_answer(asker, (guint) s->request) : NULL;
+    g_autoptr(GuestStats) answer = s->request >= 0 ? stats_answer(asker, (guint) s->request, NULL) : NULL;
     StatsSource source = { .state = s->state, .def = shared ? shared_def_get(shared) : NULL, .host = s->host,
                            .age_ms = -1, .backing = flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING };
     TypedList list = { NULL };

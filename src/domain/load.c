@@ -254,7 +254,7 @@ static void undo_start(Guest *guest)
 
 typedef struct Revival { Guest *guest; DomainDef *def; } Revival;
 
-/* Find out how the guest is, and publish it. With the modify job, so that nobody changes it in between. */
+/* Find out how the guest is, and publish it. With a job that keeps away who would change it or ask it in between. */
 static void take_over(Guest *guest, DomainDef *taken)
 {
     g_autoptr(DomainDef) def = taken;
@@ -275,7 +275,7 @@ static void revive(void *opaque)
 {
     Revival *r = opaque;
     take_over(r->guest, r->def);
-    domain_job_end(r->guest->dom, JOB_MODIFY);
+    domain_job_end(r->guest->dom, JOB_TAKEOVER);
     guest_unref(r->guest);
     g_free(r);
 }
@@ -325,7 +325,7 @@ static int revive_one(DomainHost *host, const char *path, StatusFile *status)
         Revival *r = g_new0(Revival, 1);
         *r = (Revival) { guest_ref(guest), g_steal_pointer(&status->def) };
         guest->starting = 1;
-        if (!job_try_begin(&obj->jobs, JOB_MODIFY, "reconnect"))
+        if (!job_try_begin(&obj->jobs, JOB_TAKEOVER, "reconnect"))
             g_assert_not_reached(); /* nobody knows of the domain yet */
         host_run(host, obj, revive, r);
     }

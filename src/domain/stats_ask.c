@@ -11,6 +11,7 @@ typedef struct Request {
     StatsAsker *asker;     /* the callback holds a reference on it */
     DomainObj *obj;
     GuestStats *answer;
+    virErrorPtr error;     /* why there is none; NULL: nothing was told, or nothing yet */
     gboolean done, stuck;
     gboolean guest_side;   /* needs the guest's answer; others say nothing of its health */
 } Request;
@@ -29,6 +30,7 @@ static void request_unref(void *opaque)
     if (!g_atomic_int_dec_and_test(&r->refs))
         return;
     guest_stats_unref(r->answer);
+    virFreeError(r->error);
     domain_obj_unref(r->obj);
     g_free(r);
 }
@@ -87,6 +89,7 @@ static void answered(Guest *guest, GuestStats *stats, void *opaque)
     g_mutex_lock(&asker->lock);
     r->done = TRUE;
     r->answer = guest_stats_ref(stats);
+    r->error = stats ? NULL : error_save();
     g_cond_signal(&asker->answered);
     g_mutex_unlock(&asker->lock);
     request_unref(r);
@@ -165,10 +168,13 @@ void stats_wait(StatsAsker *asker, gint64 patience_ms, gboolean insist)
     g_mutex_unlock(&asker->lock);
 }
 
-GuestStats *stats_answer(StatsAsker *asker, guint n)
+GuestStats *stats_answer(StatsAsker *asker, guint n, virErrorPtr *error)
 {
     g_mutex_lock(&asker->lock);
-    GuestStats *answer = guest_stats_ref(((Request *) asker->requests->pdata[n])->answer);
+    Request *r = asker->requests->pdata[n];
+    GuestStats *answer = guest_stats_ref(r->answer);
+    if (error)
+        *error = g_steal_pointer(&r->error);
     g_mutex_unlock(&asker->lock);
     return answer;
 }

@@ -21,8 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StatsAsker, stats_asker_free)
 guint stats_ask(StatsAsker *asker, Guest *guest, unsigned int groups, gboolean insist);
 /** Wait for the answers of guests that are not stuck, at most @patience_ms. @insist: also for those that are. */
 void stats_wait(StatsAsker *asker, gint64 patience_ms, gboolean insist);
-/** The answer to request @n, NULL if there is none (yet). Caller unrefs. */
-GuestStats *stats_answer(StatsAsker *asker, guint n);
+/** The answer to request @n, NULL if there is none (yet). Caller unrefs. @error (NULL: not wanted): why there is none, if that was
+ * told; caller frees. */
+GuestStats *stats_answer(StatsAsker *asker, guint n, virErrorPtr *error);
 
 /** Last known answer of a domain's guest, NULL if none. Caller unrefs. */
 GuestStats *stats_last(DomainObj *obj);

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -332,6 +333,41 @@ def test_agent_asks_the_system(booted, guest_daemon):
     domain.agentSetResponseTimeout(libvirt.VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT)
     assert wait_for(lambda: agent_answers(libvirt_qemu, domain), 20, 'the agent answering again')
     assert domain.getTime()['seconds'] >= now['seconds']
+
+
+def test_asked_while_taken_over(daemon, tmp_path):
+    """Who asks a guest that a beginning daemon is still taking over gets the answer, not an error."""
+    support.run(['qemu-img', 'create', '-q', '-f', 'raw', str(tmp_path / 'image'), '8M'])
+    disk = f"<disk type='file'><driver name='qemu' type='raw'/><source file='{tmp_path}/image'/><target dev='vda' bus='virtio'/></disk>"
+    libvirt.open(daemon.uri).createXML(domain_xml('taken', devices=disk + AGENT))
+    pid = next(p for p in support.guest_processes(daemon.root))
+    daemon.kill()
+    os.kill(pid, signal.SIGSTOP)
+    answers = {}
+
+    def ask(name, call):
+        connection = libvirt.open(daemon.uri)
+        try:
+            answers[name] = call(connection.lookupByName('taken'))
+        except libvirt.libvirtError as problem:
+            answers[name] = problem
+    try:
+        daemon.start()
+        libvirt_qemu = pytest.importorskip('libvirt_qemu')
+        threads = [threading.Thread(target=ask, args=each) for each in {
+            'block': lambda domain: domain.blockInfo('vda')[0],
+            'monitor': lambda domain: 'running' in libvirt_qemu.qemuMonitorCommand(domain, '{"execute":"query-status"}', 0),
+            'agent': lambda domain: libvirt_qemu.qemuAgentCommand(domain, '{"execute":"guest-ping"}', 1, 0)}.items()]
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.5)
+        assert not answers
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert answers['block'] == 8 << 20 and answers['monitor'] is True
+    assert answers['agent'].get_error_code() == libvirt.VIR_ERR_AGENT_UNRESPONSIVE       # nobody is in the guest: asked, without answer
 
 
 def pid_of(name):
