@@ -37,6 +37,7 @@ typedef struct StorageBackend {
     int (*pool_refresh)(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan);
     /** Also called for what is left of a start that failed or was cut short. */
     int (*pool_stop)(StoragePool *pool, const StoragePoolDef *def);
+    const char *stop_by_hand;        /* command that, with the target's path behind it, does it where pool_stop() hangs; NULL: none */
     int (*pool_delete)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
     /** Document of the sources that there are for pools of @type; @wanted narrows it (NULL: all). Caller frees. NULL with an error.
      * NULL: can't. */

@@ -198,12 +198,17 @@ static char *storage_of(const StoragePoolDef *def)
 
 static int fail_stuck(const StorageCall *call, gint64 since_us)
 {
-    g_autofree char *storage = storage_of(definition_get(call->pool_def));
+    const StoragePoolDef *pool_def = definition_get(call->pool_def);
+    g_autofree char *storage = storage_of(pool_def);
     const char *name = MANAGED_NAME(call->pool->obj);
     gint64 seconds = (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC;
     if (call->life == STORAGE_NO_LIFE)
         return FAIL(VIR_ERR_OPERATION_TIMEOUT, "the %s of volume '%s' of pool '%s' to pool '%s' has not moved on for %" G_GINT64_FORMAT " s: "
                     "the storage of one of them is not responding", call->operation, call->from->name, MANAGED_NAME(call->from_obj), name, seconds);
+    if (call->by_hand)
+        return FAIL(VIR_ERR_OPERATION_TIMEOUT, "storage pool '%s' is not responding: %s has not answered for %" G_GINT64_FORMAT
+                    " s; '%s %s' takes it away, then 'virsh pool-destroy %s' ends the pool", name, storage, seconds, call->by_hand,
+                    pool_def->target.path, name);
     return FAIL(VIR_ERR_OPERATION_TIMEOUT, "storage pool '%s' is not responding: %s has not answered for %" G_GINT64_FORMAT
                 " s; 'virsh pool-destroy %s' and '… pool-start %s' connect it anew", name, storage, seconds, name, name);
 }

@@ -27,6 +27,7 @@ struct StorageCall {
     StorageVol *vol, *from;         /* NULL: none */
     virConnectPtr conn;             /* whose wish it is: the call ends when he is gone. NULL: it doesn't */
     gboolean always;                /* also on a pool that does not respond: it ends, or begins anew */
+    const char *by_hand;            /* static: command that does it where the backend hangs, before the target's path; NULL: none */
     gboolean asks_anew;             /* also on a pool whose storage was silent a moment ago */
     gboolean keeps_name;            /* what it works on is seen as before meanwhile: no progress is shown */
     /* what the backend gets and gives; of the running thread alone until it is done */

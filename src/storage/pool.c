@@ -206,6 +206,8 @@ static int call_pool(StoragePool *pool, const StoragePoolDef *def, const char *o
     call->flags = flags;
     call->always = run == run_stop || run == run_start || run == run_restore;
     call->asks_anew = TRUE;
+    if (run == run_stop && def->target.path)
+        call->by_hand = call->backend->stop_by_hand;
     return storage_call_run(call);
 }
 

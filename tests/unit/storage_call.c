@@ -19,6 +19,7 @@ static GMutex lock;     /* guards the following */
 static GCond changed;
 static gboolean shut;
 static guint inside;    /* threads that wait at the gate */
+static gboolean stop_hangs;     /* set before any thread looks */
 
 static void wait_at_gate(void)
 {
@@ -72,6 +73,11 @@ static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageSca
     return behave(def->name);
 }
 
+static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
+{
+    return stop_hangs ? behave("hangs") : 0;
+}
+
 static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
 {
     def->target.path = g_strdup_printf("%s/%s", pool_def->target.path, def->name);
@@ -102,7 +108,8 @@ static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, St
     return rc;
 }
 
-static const StorageBackend backend = { .vol_clash = VIR_ERR_STORAGE_VOL_EXIST, .pool_refresh = pool_refresh, .vol_plan = vol_plan,
+static const StorageBackend backend = { .vol_clash = VIR_ERR_STORAGE_VOL_EXIST, .pool_refresh = pool_refresh,
+    .pool_stop = pool_stop, .stop_by_hand = "umount -f -l", .vol_plan = vol_plan,
     .vol_create = vol_create, .vol_refresh = vol_refresh, .vol_open = vol_open };
 static const StorageDriverSetup setup = { .stall_ms = STALL_MS, .backends = { [STORAGE_POOL_TYPE_DIR] = &backend } };
 
@@ -210,6 +217,24 @@ static void test_hangs(void)
     end();
 }
 
+/* Who can't end a pool is told what does. */
+static void test_stop_hangs(void)
+{
+    stop_hangs = TRUE;
+    begin();
+    set_shut(TRUE);
+    g_auto(ManagedJob) job = { NULL };
+    g_assert_cmpint(managed_job_begin(&job, storage_host_pools(host), NULL, "b", "test"), ==, 0);
+    refused(managed_stop(&job), "'umount -f -l /b'");
+    set_shut(FALSE);
+    while (has_left("b"))
+        g_usleep(1000);
+    g_assert_cmpint(managed_stop(&job), ==, 0);
+    managed_job_end(&job);
+    end();
+    stop_hangs = FALSE;
+}
+
 static void test_answers_in_steps(void)
 {
     begin();
@@ -270,6 +295,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/storage/call/hangs", test_hangs);
+    g_test_add_func("/storage/call/stop_hangs", test_stop_hangs);
     g_test_add_func("/storage/call/answers_in_steps", test_answers_in_steps);
     g_test_add_func("/storage/call/given_up_by_backend", test_given_up_by_backend);
     g_test_add_func("/storage/call/two_pools", test_two_pools);

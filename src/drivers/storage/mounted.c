@@ -21,6 +21,8 @@
 /* Images hold no programs and devices of this host. */
 #define SAFE_OPTIONS "nodev,nosuid,noexec"
 #define MAX_EXPORTS 4096
+/* Ends the mount of a dead server, who has what is open there: a person's decision. */
+#define FORCED_UMOUNT "umount -f -l"
 /* A quiet program may write a whole device. */
 #define FORMAT_MS 600000
 
@@ -198,7 +200,11 @@ static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
         return MIN(there, 0);
     if (tool_run(TOOL("umount", def->target.path), TOOL_MS) == 0)
         return 0;
-    error_context("pool '%s' is still mounted ('fuser -vm %s' shows who uses it)", def->name, def->target.path);
+    if (def->type == STORAGE_POOL_TYPE_NETFS)
+        error_context("pool '%s' is still mounted ('fuser -vm %s' shows who uses it; if its server is dead, '" FORCED_UMOUNT " %s' takes it "
+                      "away)", def->name, def->target.path, def->target.path);
+    else
+        error_context("pool '%s' is still mounted ('fuser -vm %s' shows who uses it)", def->name, def->target.path);
     return -1;
 }
 
@@ -306,5 +312,6 @@ const StorageBackend storage_netfs_backend = {
     .pool_start = pool_start,
     .pool_refresh = folder_refresh,
     .pool_stop = pool_stop,
+    .stop_by_hand = FORCED_UMOUNT,
     .pool_delete = pool_delete,
 };
