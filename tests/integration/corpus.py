@@ -209,6 +209,12 @@ def differences(folder=FOLDER, name='differences.toml'):
         return [Difference(entry) for entry in tomllib.load(f).get('difference', [])]
 
 
+def check_all_used(known, died):
+    """Nothing is explained that agrees. Cases of which the reference @died tell nothing of theirs."""
+    unused = [f'{entry.case}: {sorted(entry.unused)}' for entry in known if entry.unused and not fnmatch.filter(died, entry.case)]
+    assert not unused, 'these agree now, so they need no explanation:\n' + '\n'.join(unused)
+
+
 def compare(case, ours, theirs, known):
     """What is wrong with the two outcomes of a case, as lines of text."""
     def explained(line):
