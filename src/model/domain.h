@@ -78,6 +78,10 @@ int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info);
 /** Give an address to each device that lacks one, adding controllers where needed. -1 with the error set. */
 int domain_def_assign_addresses(DomainDef *def, const DomainMachineInfo *info);
 
+/** See that a PCI Express machine whose devices have addresses has @n free ports at least for what is plugged in later; other machines
+ * stay as they are. -1 with the error set. */
+int domain_def_spare_ports(DomainDef *def, const DomainMachineInfo *info, guint n);
+
 /** Give each I/O thread that the list doesn't name the lowest free number. */
 void domain_def_number_iothreads(DomainDef *def);
 

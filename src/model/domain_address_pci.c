@@ -323,14 +323,14 @@ static bool has_own_buses(const DomainDef *def)
     return false;
 }
 
-int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
+static int plan_all(DomainDef *def, const DomainMachineInfo *info, guint spare)
 {
     g_autofree PciPlan *plan = g_new0(PciPlan, 1);
 
     plan->def = def;
     plan->info = info;
     plan->dry = true;
-    plan->spare = !has_own_buses(def);
+    plan->spare = spare;
     do {
         if (run_plan(plan) < 0)
             return -1;
@@ -339,4 +339,14 @@ int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
     if (run_plan(plan) < 0)
         return -1;
     return complete_controllers(def, info);
+}
+
+int domain_address_pci(DomainDef *def, const DomainMachineInfo *info)
+{
+    return plan_all(def, info, !has_own_buses(def));
+}
+
+int domain_def_spare_ports(DomainDef *def, const DomainMachineInfo *info, guint n)
+{
+    return info->pci_root == DOMAIN_PCI_ROOT_PCIE && n ? plan_all(def, info, n) : 0;
 }

@@ -296,9 +296,15 @@ int pci_plan_spare(PciPlan *plan)
     Place place;
 
     /* An Express machine with nothing that can be plugged gets no port. */
-    if ((is_express(plan) && (plan->n <= 1 || !plan->spare)) || find_place(plan, connect, &place))
+    if (is_express(plan) && plan->n <= 1)
         return 0;
-    return grow(plan, connect) < 0 ? -1 : 0;
+    for (guint i = is_express(plan) ? plan->spare : 1; i > 0; i--) {
+        if (!find_place(plan, connect, &place) && grow(plan, connect) < 0)
+            return -1;
+        if (find_place(plan, connect, &place))
+            take_place(plan, NULL, &place, false);      /* a dry run ends here */
+    }
+    return 0;
 }
 
 bool pci_plan_add_controllers(PciPlan *plan)

@@ -18,7 +18,7 @@ typedef struct {
     DomainDef *def;
     const DomainMachineInfo *info;
     bool dry;                      /**< Only counting: places found by search are not given yet. */
-    bool spare;                    /**< One place more than needed is wanted. */
+    guint spare;                   /**< An Express machine gets so many ports more than it needs. */
     guint self;                    /**< Bus of the controller that is being placed. */
     guint n;                       /**< Buses, one more than the highest number. */
     PciBus buses[PCI_BUSES];
@@ -38,7 +38,7 @@ void pci_plan_fix(PciPlan *plan, DomainDeviceInfo *info, guint slot, guint funct
 /** Give a device without place the first that fits. -1 with the error set if there is none and can be none. */
 int pci_plan_place(PciPlan *plan, DomainDeviceInfo *info, PciConnect connect, const char *kind);
 
-/** See that one place is free. */
+/** See that PciPlan.spare ports are free; of a conventional machine, one place. */
 int pci_plan_spare(PciPlan *plan);
 
 /** Make controllers of planned buses; whether there were any. */

@@ -53,6 +53,31 @@ def test_no_port_is_free(daemon, image, tmp_path):
     assert f'all its {ports} hotpluggable ports are used' in done.stderr and "<controller type='pci' model='pcie-root-port'/>" in done.stderr
 
 
+def test_ports_that_are_spare(new_daemon, image, tmp_path):
+    """Who wants more of them in every guest gets them: while it runs only, and in what was saved."""
+    daemon = support.configured(new_daemon, 'pcie_spare_ports = 4')
+
+    def ports(name, *options):
+        return daemon.virsh('dumpxml', name, *options).count("model='pcie-root-port'")
+    for name, machine in ('plain', 'pc'), ('express', 'q35'):
+        xml = domain_xml(name, memory=16, devices=disk(image(name))).replace("machine='pc'", f"machine='{machine}'")
+        daemon.virsh('define', written(tmp_path, xml))
+        daemon.virsh('start', '--paused', name)
+    assert ports('plain') == 0
+    defined = ports('express', '--inactive')
+    assert ports('express') == defined + 3      # one was free
+    for letter in 'bcde':
+        daemon.virsh('attach-device', 'express', written(tmp_path, disk(image(letter), f'vd{letter}')), '--live')
+    assert 'pcie_spare_ports' in refused(daemon, 'attach-device', 'express', written(tmp_path, disk(image('f'), 'vdf')), '--live')
+    daemon.virsh('managedsave', 'express')
+    daemon.virsh('start', '--paused', 'express')
+    assert (ports('express'), ports('express', '--inactive')) == (defined + 3, defined)
+    assert daemon.virsh('domblklist', 'express').count('vd') == 5
+    daemon.virsh('destroy', 'express')
+    daemon.virsh('start', '--paused', 'express')
+    assert ports('express') == defined + 3
+
+
 def test_edit_adds_shared_memory(daemon, tmp_path):
     """What virtiofs lacks is offered, and only put in if it is wanted."""
     daemon.virsh('define', written(tmp_path, domain_xml('edited', memory=16)))

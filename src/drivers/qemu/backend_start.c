@@ -548,6 +548,15 @@ static int prepare_firmware(Guest *guest, DomainDef *def, const StartOptions *op
     return qemu_firmware_make_nvram(def, places, (options->flags & VIR_DOMAIN_START_RESET_NVRAM) != 0, user->uid, user->gid);
 }
 
+/* A guest that goes on from where it was has the ports that it had. */
+static int add_spare_ports(QemuDriver *driver, DomainDef *def, const StartOptions *options)
+{
+    DomainMachineInfo info;
+
+    domain_machine_info(def->os.arch, def->os.machine, &info);
+    return options->restore_fd >= 0 ? 0 : domain_def_spare_ports(def, &info, (guint)driver->conf.pcie_spare_ports);
+}
+
 int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options)
 {
     QemuDriver *driver = guest_host_priv(guest);
@@ -563,7 +572,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (qemu_hook(guest, def, "prepare") < 0 || qemu_security_begin(guest, def) < 0)
         return -1;
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
-    if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0)
+    if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0 || add_spare_ports(driver, def, options) < 0)
         return -1;
     guest_paths(guest, qemu);
     if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||

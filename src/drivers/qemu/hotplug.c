@@ -279,8 +279,8 @@ static int no_slot(const DomainDef *whole, GPtrArray *wanted)
             (g_strcmp0(c->model, "pcie-root-port") == 0 || g_strcmp0(c->model, "pcie-switch-downstream-port") == 0);
     }
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "domain '%s' has no free slot on a PCI bus that takes devices while it runs: all its %u hotpluggable "
-                "ports are used; add <controller type='pci' model='pcie-root-port'/>, one for each device that is to come, with '--config' and "
-                "start it anew", whole->name, ports);
+                "ports are used; add <controller type='pci' model='pcie-root-port'/>, one for each device that is to come, with '--config' (or "
+                "set pcie_spare_ports in qemu.conf, for all guests) and start it anew", whole->name, ports);
 }
 
 static int build_controllers(QemuCommand *cmd, const DomainDef *whole, GPtrArray *controllers)
