@@ -80,6 +80,26 @@ static int ask_user_name(const void *uid, char *buffer, size_t size, void *resul
     return err;
 }
 
+static int ask_group_name(const void *gid, char *buffer, size_t size, void *result, bool *found)
+{
+    struct group entry, *answer = NULL;
+    int err = getgrgid_r(*(const gid_t *) gid, &entry, buffer, size, &answer);
+    *found = answer != NULL;
+    if (answer)
+        *(char **) result = g_strdup(answer->gr_name);
+    return err;
+}
+
+static int ask_main_group(const void *uid, char *buffer, size_t size, void *result, bool *found)
+{
+    struct passwd entry, *answer = NULL;
+    int err = getpwuid_r(*(const uid_t *) uid, &entry, buffer, size, &answer);
+    *found = answer != NULL;
+    if (answer)
+        *(gid_t *) result = answer->pw_gid;
+    return err;
+}
+
 int user_find(const char *name, uid_t *uid)
 {
     bool found = false;
@@ -134,6 +154,34 @@ char *user_text(uid_t uid)
     if (ask_nss(ask_user_name, &uid, &name, &found) == 0 && found)
         return name;
     return g_strdup_printf("%u", (unsigned) uid);
+}
+
+char *group_text(gid_t gid)
+{
+    char *name = NULL;
+    bool found = false;
+
+    if (ask_nss(ask_group_name, &gid, &name, &found) == 0 && found)
+        return name;
+    return g_strdup_printf("%u", (unsigned) gid);
+}
+
+bool user_is_member(uid_t uid, gid_t gid)
+{
+    g_autofree gid_t *groups = NULL;
+    gid_t own = 0;
+    size_t n = 0;
+    bool found = false, member = false;
+
+    if (ask_nss(ask_main_group, &uid, &own, &found) != 0 || !found)
+        return false;
+    virErrorPtr saved = error_save();
+    if (user_groups(uid, own, &groups, &n) < 0)
+        n = 0;
+    for (size_t i = 0; i < n; i++)
+        member = member || groups[i] == gid;
+    error_restore(saved);
+    return member;
 }
 
 /* ---- identities ---- */

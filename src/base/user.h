@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,12 @@ int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups);
 
 /** Name of a user, for people: "libvirt-qemu", or the number where there is no name. Caller frees. */
 char *user_text(uid_t uid);
+
+/** The same of a group. */
+char *group_text(gid_t gid);
+
+/** Whether the host's database has user @uid among the members of group @gid; false too if it can't be asked. */
+bool user_is_member(uid_t uid, gid_t gid);
 
 /** Who a process runs as. A uid of -1: as we are. */
 typedef struct UserIdentity {

@@ -5,11 +5,14 @@
  */
 #define ERROR_DOMAIN VIR_FROM_POLKIT
 #include "base/error.h"
+#include "base/user.h"
 #include "bus/bus.h"
 #include "daemon/dispatch_priv.h"
 #include <unistd.h>
 
 /* A person may have to type a password. */
+/* Whom 60-libvirt.rules lets in. */
+#define POLKIT_GROUP "libvirt"
 #define POLKIT_DEADLINE_MS (5 * 60 * 1000)
 
 static gboolean trusted(ServerClient *client)
@@ -55,6 +58,23 @@ static GVariant *polkit_subject(pid_t pid, uid_t uid)
     return g_variant_new("(sa{sv})", "unix-process", &details);
 }
 
+/* Polkit would ask for a password, and nobody is there to ask. Members of the group need none. */
+static int fail_challenge(uid_t uid, const char *action)
+{
+    g_autofree char *user = user_text(uid), *hint = NULL;
+    gid_t group = 0;
+    if (group_find(POLKIT_GROUP, &group) < 0)
+        hint = g_strdup_printf("there is no group '" POLKIT_GROUP "', whose members need none: 'groupadd --system " POLKIT_GROUP
+                               "', then 'usermod -aG " POLKIT_GROUP " %s'", user);
+    else if (user_is_member(uid, group))
+        hint = g_strdup_printf("user '%s' is in group '" POLKIT_GROUP "', whose members need none, but polkit has no such rule: is "
+                               "60-libvirt.rules in /usr/share/polkit-1/rules.d?", user);
+    else
+        hint = g_strdup_printf("members of group '" POLKIT_GROUP "' need none: 'usermod -aG " POLKIT_GROUP " %s'", user);
+    return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "no polkit agent available to authenticate action '%s': nobody can ask user '%s' for a "
+                "password; %s", action, user, hint);
+}
+
 static int polkit_check(pid_t pid, uid_t uid, const char *action)
 {
     g_autoptr(GError) error = NULL;
@@ -74,8 +94,7 @@ static int polkit_check(pid_t pid, uid_t uid, const char *action)
     if (allowed)
         return 0;
     if (challenge)
-        return FAIL(VIR_ERR_AUTH_UNAVAILABLE, "no polkit agent available to authenticate action '%s' for user %u; add the user "
-                    "to the group that may use libvirt ('usermod -aG libvirt USER') and log in anew", action, (unsigned) uid);
+        return fail_challenge(uid, action);
     return FAIL(VIR_ERR_AUTH_FAILED, "polkit denies action '%s' to user %u", action, (unsigned) uid);
 }
 

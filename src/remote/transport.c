@@ -3,9 +3,11 @@
 #include "remote/transport.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/user.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +78,20 @@ static int connect_starting(const char *path)
     }
 }
 
+/* Adds to the error what lets this user in, if the socket's group does. */
+static void explain_refusal(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0)
+        return;
+    g_autofree char *user = user_text(geteuid()), *group = group_text(st.st_gid);
+    if (user_is_member(geteuid(), st.st_gid))
+        error_context("user '%s' is in group '%s', but this session began before that: log in anew, or try 'newgrp %s'", user, group, group);
+    else
+        error_context("user '%s' is not in group '%s', which may use it: 'usermod -aG %s %s' as root, then log in anew", user, group, group,
+                      user);
+}
+
 /* A host with one daemon per driver has no libvirt-sock. */
 int transport_connect_local(const Uri *uri, gboolean readonly)
 {
@@ -84,13 +100,13 @@ int transport_connect_local(const Uri *uri, gboolean readonly)
     g_autofree char *dir = transport_runtime_dir(session);
     g_autofree char *sock = g_strdup_printf("%s/libvirt-sock%s", dir, suffix);
     const char *given = uri_param(uri, "socket");
-    if (given)
-        return transport_connect_unix(given);
-    int fd = transport_connect_unix(sock);
+    int fd = transport_connect_unix(given ? given : sock);
     if (fd >= 0)
         return fd;
     int first = virGetLastError()->int1;
-    if (first != ENOENT && first != ECONNREFUSED)
+    if (first == EACCES)
+        explain_refusal(given ? given : sock);
+    if (given || (first != ENOENT && first != ECONNREFUSED))
         return -1;
     virErrorPtr saved = error_save();
     g_autofree char *modular = g_strdup_printf("%s/virt%sd-sock%s", dir, uri->scheme, suffix);

@@ -69,15 +69,27 @@ static char *helper_command(const Uri *uri, gboolean readonly)
     return g_strdup_printf("exec virt-ssh-helper %s%s", readonly ? "-r " : "", quoted);
 }
 
-/* The usual netcats differ in what they do at the end of their input: -q0 where it is known. */
+/* What the far shell does instead: what it says comes back in our error. */
+static char *far_error(const char *what, const char *netcat)
+{
+    g_autofree char *text = g_strdup_printf("'%s' %s: install virt-ssh-helper there, which comes with libvirt, or netcat-openbsd", netcat, what);
+    g_autofree char *quoted = g_shell_quote(text);
+    return g_strdup_printf("{ echo %s >&2; exit 127; }", quoted);
+}
+
+/* The usual netcats differ in what they do at the end of their input: -q0 where it is known. That without UNIX sockets begins its help
+ * with "[v1.10-". */
 static char *netcat_command(const Uri *uri, gboolean readonly)
 {
     const char *given = uri_param(uri, "netcat"), *socket = uri_param(uri, "socket");
     g_autofree char *netcat = g_shell_quote(given ? given : "nc");
     g_autofree char *path = g_shell_quote(socket ? socket : readonly ? "/var/run/libvirt/libvirt-sock-ro"
                                                                      : "/var/run/libvirt/libvirt-sock");
-    return g_strdup_printf("if %s -q 2>&1 | grep -q 'requires an argument'; then exec %s -q0 -U %s; else exec %s -U %s; fi",
-                           netcat, netcat, path, netcat, path);
+    g_autofree char *nothing = far_error("is not on the far host", given ? given : "nc");
+    g_autofree char *unfit = far_error("of the far host is netcat-traditional, which can't connect to UNIX sockets", given ? given : "nc");
+    return g_strdup_printf("if ! command -v %s >/dev/null 2>&1; then %s; elif %s -h 2>&1 </dev/null | grep -q '^\\[v1'; then %s; elif %s -q 2>&1 | "
+                           "grep -q 'requires an argument'; then exec %s -q0 -U %s; else exec %s -U %s; fi",
+                           netcat, nothing, netcat, unfit, netcat, netcat, path, netcat, path);
 }
 
 /* NULL with an error. */

@@ -22,24 +22,45 @@ SILENT_BUS = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 BUS = SILENT_BUS.replace('<allow own', '<allow eavesdrop="true"/><allow own')
 
 
-@pytest.fixture
-def asked(new_daemon, tmp_path, monkeypatch):
-    """A daemon that asks polkit, on a bus at tmp_path; what a client of another user is told, and after how many seconds."""
-    monkeypatch.setenv('DBUS_SYSTEM_BUS_ADDRESS', f'unix:path={tmp_path}/bus')
-    daemon = new_daemon(config='auth_unix_rw = "polkit"\nunix_sock_rw_perms = "0777"\n').start()
+def open_folders(daemon):
+    """Lets others through to its socket."""
     folder = os.path.dirname(daemon.socket)
     while folder != '/tmp':
         os.chmod(folder, 0o711)
         folder = os.path.dirname(folder)
 
+
+def somebody(daemon, group=65534):
+    """What virsh says to a user with neither home nor agent; he is nobody, in this session of that group only."""
+    done = subprocess.run(['setpriv', '--reuid=65534', f'--regid={group}', '--clear-groups', daemon_virsh(), '-c', daemon.uri, 'uri'],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          env={**os.environ, 'LIBVIRT_POLKIT_AGENT': '0', 'HOME': '/nonexistent', 'XDG_RUNTIME_DIR': '/nonexistent'})
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize('group, text', [
+    ('users', "user 'nobody' is not in group 'users', which may use it: 'usermod -aG users nobody' as root, then log in anew"),
+    ('nogroup', "user 'nobody' is in group 'nogroup', but this session began before that: log in anew")])
+def test_socket_of_a_group(new_daemon, group, text):
+    """Who isn't let in is told what lets him in; being in the group isn't enough for a session that is older."""
+    daemon = new_daemon(config='auth_unix_rw = "none"\nunix_sock_rw_perms = "0770"\n').start()
+    open_folders(daemon)
+    shutil.chown(daemon.socket, group=group)
+    said = somebody(daemon, group=1)
+    assert 'Failed to connect socket' in said and text in said, said
+
+
+@pytest.fixture
+def asked(new_daemon, tmp_path, monkeypatch):
+    """A daemon that asks polkit, on a bus at tmp_path; what a client of another user is told, and after how many seconds."""
+    monkeypatch.setenv('DBUS_SYSTEM_BUS_ADDRESS', f'unix:path={tmp_path}/bus')
+    daemon = new_daemon(config='auth_unix_rw = "polkit"\nunix_sock_rw_perms = "0777"\n').start()
+    open_folders(daemon)
+
     def ask():
         begin = time.monotonic()
-        # whoever has no home and no agent
-        done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', daemon_virsh(), '-c', daemon.uri, 'uri'],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                              env={**os.environ, 'LIBVIRT_POLKIT_AGENT': '0', 'HOME': '/nonexistent', 'XDG_RUNTIME_DIR': '/nonexistent'})
-        assert done.returncode != 0
-        return done.stderr, time.monotonic() - begin
+        return somebody(daemon), time.monotonic() - begin
     ask.daemon = daemon
     return ask
 

@@ -284,7 +284,7 @@ def fake_ssh(tmp_path, daemon):
     """Stands for ssh; leaves its arguments in `words`, and those of the program at the far end in `far`."""
     bridge = script(tmp_path / 'bridge', f'''#!{support.PYTHON}
 import os, socket, sys, threading
-if sys.argv[1:] == ['-q']:
+if sys.argv[1:] in (['-q'], ['-h']):
     sys.exit('unknown option')
 with open({str(tmp_path / "far")!r}, 'w') as f:
     f.write(repr([os.path.basename(sys.argv[0])] + sys.argv[1:]))
@@ -338,6 +338,22 @@ def test_what_ssh_says_is_in_the_error(daemon, tmp_path):
     fake = script(tmp_path / 'ssh', '#!/bin/sh\necho "joe@far: Permission denied (publickey)." >&2\nexit 255\n')
     done = ask(daemon, through(fake), 'uri')
     assert done.returncode == 1 and 'Permission denied (publickey).' in done.stderr
+
+
+@pytest.mark.parametrize('far, text', [
+    ('', "'nc' is not on the far host: install virt-ssh-helper there, which comes with libvirt, or netcat-openbsd"),
+    ('echo "[v1.10-47]" >&2\necho "connect to somewhere: nc [-options] hostname port[s]" >&2', "'nc' of the far host is netcat-traditional")])
+def test_nothing_connects_at_the_far_end(daemon, tmp_path, far, text):
+    """A host with neither helper nor a netcat that knows UNIX sockets says so, and what to install."""
+    there = tmp_path / 'bin'
+    there.mkdir()
+    for name in ('sh', 'grep'):
+        (there / name).symlink_to(shutil.which(name))
+    if far:
+        script(there / 'nc', f'#!/bin/sh\n{far}\n')
+    fake = script(tmp_path / 'ssh', f'#!{support.PYTHON}\nimport os, sys\nos.execve("/bin/sh", ["sh", "-c", sys.argv[-1]], {{"PATH": "{there}"}})\n')
+    done = ask(daemon, through(fake), 'uri')
+    assert done.returncode == 1 and text in done.stderr, done.stderr
 
 
 def test_the_tunnel_ends_with_the_connection(daemon, fake_ssh, tmp_path):
