@@ -261,10 +261,10 @@ static void test_deadline(Fixture *f, gconstpointer data)
 static void test_ignored_lines(Fixture *f, gconstpointer data)
 {
     static const char *lines[] = {
-        "{}", "", "\r", "   ", "{\"return\": {}}", "{\"return\": 1, \"id\": \"libvirt-99999\"}",
-        "{\"return\": 1, \"id\": \"libvirt-1\"}", "{\"return\": 1, \"id\": 1}", "{\"return\": 1, \"id\": null}",
-        "{\"return\": 1, \"id\": \"libvirt-\"}", "{\"return\": 1, \"id\": \"libvirt--1\"}",
-        "{\"return\": 1, \"id\": \"libvirt-18446744073709551616\"}", "{\"error\": {}, \"id\": {}}",
+        "{}", "", "\r", "   ", "{\"return\": {}}", "{\"return\": 1, \"id\": \"99999\"}",
+        "{\"return\": 1, \"id\": \"1\"}", "{\"return\": 1, \"id\": 1}", "{\"return\": 1, \"id\": null}",
+        "{\"return\": 1, \"id\": \"\"}", "{\"return\": 1, \"id\": \"-1\"}",
+        "{\"return\": 1, \"id\": \"18446744073709551616\"}", "{\"error\": {}, \"id\": {}}",
         "{\"error\": {}}", "{\"error\": 3}", "{\"event\": 5}", "{\"event\": null, \"data\": 1}",
         "{\"QMP\": {}}", "{\"timestamp\": {}}", "{\"a\\u0000b\": \"\\u0000\"}",
     };
@@ -501,13 +501,14 @@ static int receive_fd(int sock)
 static void test_descriptors(Fixture *f, gconstpointer data)
 {
     Async a = { .f = f };
-    g_autofree char *id = NULL, *id2 = NULL;
+    g_autofree char *id = NULL, *id2 = NULL, *id3 = NULL;
     int pipes[2], got;
     char c;
 
     g_assert_cmpint(pipe(pipes), ==, 0);
     g_assert_cmpint(qmp_send(f->mon, "getfd", NULL, &pipes[1], 1, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     g_assert_cmpint(qmp_send(f->mon, "after", NULL, NULL, 0, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
+    g_assert_cmpint(qmp_send(f->mon, "getfd", NULL, &pipes[0], 1, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     close(pipes[1]);
     got = receive_fd(f->peer.fd);
     json_lines_append(&f->peer.in, "{", 1);
@@ -517,11 +518,38 @@ static void test_descriptors(Fixture *f, gconstpointer data)
     g_assert_cmpint(read(pipes[0], &c, 1), ==, 1);
     g_assert_cmpint(read(pipes[0], &c, 1), ==, 0); /* no copy is left open on our side */
     close(pipes[0]);
+    /* what has none comes at once, the next one with descriptors when those of the first were taken */
+    id2 = peer_expect(&f->peer, "after");
     g_assert_true(peer_is_silent(&f->peer, 20));
     peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id);
-    id2 = peer_expect(&f->peer, "after");
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id2);
-    WAIT_UNTIL(f, a.ok == 2);
+    close(receive_fd(f->peer.fd));
+    json_lines_append(&f->peer.in, "{", 1);
+    id3 = peer_expect(&f->peer, "getfd");
+    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n{\"return\": {}, \"id\": \"%s\"}\n", id2, id3);
+    WAIT_UNTIL(f, a.ok == 3);
+}
+
+/* Several at a time, of which the first fails; the time of the last begins with the answer before it. */
+static void test_begun(Fixture *f, gconstpointer data)
+{
+    QmpRequest *first = qmp_begin(f->mon, "first", NULL, NULL, 0, PEER_WAIT_MS, 0);
+    QmpRequest *second = qmp_begin(f->mon, "second", NULL, NULL, 0, PEER_WAIT_MS, 0);
+    QmpRequest *third = qmp_begin(f->mon, "third", NULL, NULL, 0, 50, 0);
+    g_autofree char *id1 = peer_expect(&f->peer, "first"), *id2 = peer_expect(&f->peer, "second"), *id3 = peer_expect(&f->peer, "third");
+    json_object *result = NULL;
+    gint64 since = g_get_monotonic_time();
+
+    peer_printf(&f->peer, "{\"error\": {\"desc\": \"bad\"}, \"id\": \"%s\"}\n{\"return\": {\"n\": 7}, \"id\": \"%s\"}\n", id1, id2);
+    g_assert_cmpint(qmp_finish(f->mon, first, NULL), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "'first': bad"));
+    g_assert_cmpint(qmp_finish(f->mon, second, &result), ==, 0);
+    g_assert_cmpint(json_member_int(result, "n", 0), ==, 7);
+    json_object_put(result);
+    g_assert_cmpint(qmp_finish(f->mon, third, NULL), ==, -1);
+    g_assert_cmpint(error_code(), ==, VIR_ERR_OPERATION_TIMEOUT);
+    g_assert_cmpint(g_get_monotonic_time() - since, >=, 45000);
+    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id3);
+    assert_works(f);
 }
 
 /* A big command doesn't fit the socket's buffer: it is continued when the peer reads. */
@@ -687,6 +715,7 @@ int main(int argc, char **argv)
     ADD("chain", test_chain);
     ADD("hung", test_hung);
     ADD("descriptors", test_descriptors);
+    ADD("begun", test_begun);
     ADD("big-command", test_big_command);
     ADD("flood", test_flood);
     ADD("huge-event", test_huge_event);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Devices that come while the guest runs. A device is built by the same functions as for the command line; their options become
- * the monitor's commands, one each, and are undone in reverse order when one of them fails.
+ * the monitor's commands, one each, and are undone in reverse order when one of them fails. They are sent without waiting for the
+ * answer to the one before; but for devices, which a guest would have seen by then and would have to let go of.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "drivers/qemu/rlimits.h"
 #include "drivers/qemu/nics.h"
 #include "drivers/qemu/security.h"
-#include "drivers/qemu/tap.h"
+#include "drivers/qemu/tap_priv.h"
 #include "drivers/qemu/vsock.h"
 
 /* Sets of descriptors that we number begin here: QEMU itself takes the lowest number that is free. */
@@ -124,14 +125,31 @@ static const struct {
     { "-watchdog-action", "watchdog-set-action", "action", NULL },
 };
 
+#define NO_WAY G_MAXUINT    /* a descriptor that was passed: take_back() is for those */
+
 typedef struct {
     guint way;
     char *name;
+    QmpMonitor *mon;
+    QmpRequest *request;        /* NULL: QEMU has answered */
 } Made;
+
+/* Answered: 0, or -1 with an error. */
+static int made_finish(Made *made)
+{
+    QmpRequest *request = g_steal_pointer(&made->request);
+
+    return request ? qmp_finish(made->mon, request, NULL) : 0;
+}
 
 static void made_clear(gpointer data)
 {
-    g_free(((Made *)data)->name);
+    Made *made = data;
+
+    if (made->request && made_finish(made) < 0)
+        virResetLastError();
+    qmp_unref(made->mon);
+    g_free(made->name);
 }
 
 GArray *qemu_made_new(void)
@@ -142,63 +160,107 @@ GArray *qemu_made_new(void)
     return made;
 }
 
+static int begin(Guest *guest, guint way, const char *name, const char *command, json_object *args, const int *fd, GArray *made)
+{
+    Made m = { .way = way, .mon = qemu_guest_monitor(guest) };
+
+    if (!m.mon) {
+        json_object_put(args);
+        return -1;
+    }
+    m.name = g_strdup(name);
+    m.request = qmp_begin(m.mon, command, args, fd, fd ? 1 : 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0);
+    if (!m.request) {
+        made_clear(&m);
+        return -1;
+    }
+    g_array_append_val(made, m);
+    return 0;
+}
+
+/* Wait until QEMU has answered all. 0; or -1 with the first error, and what failed isn't in the list any more. */
+static int finish(GArray *made)
+{
+    virErrorPtr first = NULL;
+
+    for (guint i = 0; i < made->len;) {
+        if (made_finish(&g_array_index(made, Made, i)) == 0) {
+            i++;
+            continue;
+        }
+        if (!first)
+            first = error_save();
+        g_array_remove_index(made, i);
+    }
+    if (!first)
+        return 0;
+    error_restore(first);
+    return -1;
+}
+
 /* Failures don't matter any more: there is an error already, which stays. */
 void qemu_make_undo(Guest *guest, GArray *made)
 {
     virErrorPtr error = error_save();
 
+    finish(made);
     for (guint i = made->len; i-- > 0;) {
         const Made *m = &g_array_index(made, Made, i);
 
-        if (ways[m->way].del)
+        if (m->way != NO_WAY && ways[m->way].del)
             qemu_guest_call(guest, ways[m->way].del, json_make(JSON_STR(ways[m->way].key, m->name)), NULL);
     }
     g_array_set_size(made, 0);
     error_restore(error);
 }
 
-static int make_one(Guest *guest, const char *option, const char *value, GArray *made)
+static int begin_one(Guest *guest, const char *option, const char *value, GArray *made)
 {
     for (guint w = 0; w < G_N_ELEMENTS(ways); w++) {
         if (!g_str_equal(ways[w].option, option))
             continue;
         /* What isn't JSON is but the name. */
         json_object *args = *value == '{' ? json_tokener_parse(value) : json_make(JSON_STR(ways[w].key, value));
-        Made m = { w, g_strdup(json_member_string(args, ways[w].key)) };
+        g_autofree char *name = g_strdup(json_member_string(args, ways[w].key));
 
-        if (qemu_guest_call(guest, ways[w].add, args, NULL) < 0) {
-            g_free(m.name);
-            return -1;
-        }
-        g_array_append_val(made, m);
-        return 0;
+        return begin(guest, w, name, ways[w].add, args, NULL, made);
     }
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "what domain '%s' shall get needs QEMU's option '%s %s', which a running QEMU has no "
                 "command for; '--config' adds it for the next start", guest->name, option, value);
 }
 
-int qemu_make_all(Guest *guest, QemuCommand *cmd, GArray *made)
+/* From option number @at on: begin what is before the next device. */
+static int begin_parts(Guest *guest, const QemuCommand *cmd, guint *at, GArray *made)
 {
-    for (guint i = 0; i + 1 < cmd->argv->len; i += 2) {
-        if (make_one(guest, g_ptr_array_index(cmd->argv, i), g_ptr_array_index(cmd->argv, i + 1), made) < 0) {
-            qemu_make_undo(guest, made);
+    for (; *at + 1 < cmd->argv->len && !g_str_equal(g_ptr_array_index(cmd->argv, *at), "-device"); *at += 2) {
+        if (begin_one(guest, g_ptr_array_index(cmd->argv, *at), g_ptr_array_index(cmd->argv, *at + 1), made) < 0)
             return -1;
-        }
     }
     return 0;
 }
 
-/* ---- descriptors ---- */
-
-static int pass(Guest *guest, const char *command, json_object *args, int fd)
+/* Have the rest, each device when all is there that came before it. */
+static int make_rest(Guest *guest, const QemuCommand *cmd, guint at, GArray *made)
 {
-    g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
-
-    if (mon)
-        return qmp_call_full(mon, command, args, &fd, 1, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0, NULL);
-    json_object_put(args);
+    while (begin_parts(guest, cmd, &at, made) == 0 && finish(made) == 0) {
+        if (at + 1 >= cmd->argv->len)
+            return 0;
+        if (begin_one(guest, "-device", g_ptr_array_index(cmd->argv, at + 1), made) < 0)
+            return -1;
+        at += 2;
+    }
     return -1;
 }
+
+int qemu_make_all(Guest *guest, QemuCommand *cmd, GArray *made)
+{
+    if (make_rest(guest, cmd, 0, made) == 0)
+        return 0;
+    qemu_make_undo(guest, made);
+    return -1;
+}
+
+/* ---- descriptors ---- */
 
 static guint set_of(const QemuCommand *cmd, int fd)
 {
@@ -210,15 +272,15 @@ static guint set_of(const QemuCommand *cmd, int fd)
 }
 
 /* Give QEMU the descriptors, under names or as sets; they are its own then. */
-static int pass_all(Guest *guest, const QemuCommand *cmd, GArray *fds)
+static int pass_all(Guest *guest, const QemuCommand *cmd, GArray *fds, GArray *made)
 {
     for (guint i = 0; i < fds->len; i++) {
         int fd = g_array_index(fds, int, i);
         guint set = set_of(cmd, fd);
         g_autofree char *name = qemu_fd_name(cmd, fd);
 
-        if ((set ? pass(guest, "add-fd", json_make(JSON_UINT("fdset-id", set)), fd)
-                 : pass(guest, "getfd", json_make(JSON_STR("fdname", name)), fd)) < 0)
+        if ((set ? begin(guest, NO_WAY, NULL, "add-fd", json_make(JSON_UINT("fdset-id", set)), &fd, made)
+                 : begin(guest, NO_WAY, NULL, "getfd", json_make(JSON_STR("fdname", name)), &fd, made)) < 0)
             return -1;
     }
     return 0;
@@ -347,6 +409,7 @@ typedef struct Plug {
     void *device;
     GPtrArray *controllers;      /* those that are new */
     GArray *opened;              /* descriptors that it needs: tap devices, or of vsock */
+    Wire wire;                   /* what a tap device is to be connected to */
 } Plug;
 
 /* The builders take all devices of a kind from the definition: they get one that has but this device. */
@@ -369,13 +432,20 @@ static int build(const Plug *p, QemuCommand *cmd, DomainDef *part)
                 "get it", p->kind->kind, p->guest->name);
 }
 
-static int make(const Plug *p, QemuCommand *cmd)
+static gboolean has_tap(const Plug *p)
+{
+    return g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device);
+}
+
+/* While QEMU takes and opens its end of a tap device, the host's is connected. */
+static int make(const Plug *p, QemuCommand *cmd, GArray *fds)
 {
     g_autoptr(GArray) made = qemu_made_new();
+    guint at = 0;
 
-    if (qemu_make_all(p->guest, cmd, made) < 0)
-        return -1;
-    if (settle(p->guest, p->def, p->kind->kind, p->device) == 0)
+    if (pass_all(p->guest, cmd, fds, made) == 0 && begin_parts(p->guest, cmd, &at, made) == 0 &&
+        (!has_tap(p) || tap_connect(p->def, p->device, &p->wire) == 0) && make_rest(p->guest, cmd, at, made) == 0 &&
+        settle(p->guest, p->def, p->kind->kind, p->device) == 0)
         return 0;
     qemu_make_undo(p->guest, made);
     return -1;
@@ -418,18 +488,16 @@ static int plug(const Plug *p)
     g_array_append_vals(fds, p->opened->data, p->opened->len);
     g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
     if (ret == 0)
-        ret = pass_all(p->guest, cmd, fds);
-    if (ret == 0)
-        ret = make(p, cmd);
+        ret = make(p, cmd, fds);
     take_back(p->guest, cmd, fds, ret < 0);
     note_sockets(p->guest, cmd, ret < 0);
     return ret;
 }
 
 /* What a network connects it to, is known when it is plugged in there. */
-static int open_interface(const Plug *p, DomainInterface *net)
+static int open_interface(Plug *p, DomainInterface *net)
 {
-    if (qemu_interface_needs_tap(net) && tap_open(p->def, net, p->opened) < 0)
+    if (qemu_interface_needs_tap(net) && tap_make(p->def, net, p->opened, &p->wire) < 0)
         return -1;
     if (qemu_guest_take_nic(p->guest, net) == 0)
         return 0;
@@ -437,7 +505,7 @@ static int open_interface(const Plug *p, DomainInterface *net)
     return -1;
 }
 
-static int open_what_it_needs(const Plug *p)
+static int open_what_it_needs(Plug *p)
 {
     if (g_str_equal(p->kind->kind, "hostdev"))
         return qemu_guest_take_hostdev(p->guest, p->device);
@@ -471,7 +539,7 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
 {
     g_autoptr(GPtrArray) controllers = new_controllers(def, device);
     g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
-    Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened };
+    Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened, { NULL } };
     int ret = !p.kind ? -1 : p.kind->check ? p.kind->check(guest, device) : 0;
 
     if (ret == 0)
@@ -495,6 +563,7 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
     }
     for (guint i = 0; i < opened->len; i++)
         close(g_array_index(opened, int, i));
+    tap_wire_clear(&p.wire);
     if (ret == 0)
         qemu_guest_note_lists(qemu_guest(guest), def);
     return ret;

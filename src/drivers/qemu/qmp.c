@@ -347,12 +347,14 @@ int qmp_send(QmpMonitor *mon, const char *command, json_object *args, const int 
     return 0;
 }
 
-/* Wait for @req to be finished or for its deadline; in the latter case nobody waits for it any more. */
+/* Wait for @req to be finished or for its deadline; in the latter case nobody waits for it any more. QEMU begins with it when it has
+ * answered those before. */
 static void qmp_await(QmpMonitor *mon, QmpRequest *req)
 {
     GList *link;
 
     g_mutex_lock(&mon->lock);
+    req->deadline_us = MAX(req->deadline_us, mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000));
     while (req->outcome == QMP_PENDING) {
         if (g_cond_wait_until(&req->cond, &mon->lock, req->deadline_us) || req->outcome != QMP_PENDING)
             continue;
@@ -367,9 +369,8 @@ static void qmp_await(QmpMonitor *mon, QmpRequest *req)
     g_mutex_unlock(&mon->lock);
 }
 
-/* Send and wait. The finished request, or NULL with an error if it couldn't be sent. */
-static QmpRequest *qmp_transact(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
-                                int deadline_ms, unsigned flags)
+QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds, int deadline_ms,
+                      unsigned flags)
 {
     g_autoptr(QmpRequest) req = qmp_request_new(command, deadline_ms, NULL, NULL);
 
@@ -387,7 +388,6 @@ static QmpRequest *qmp_transact(QmpMonitor *mon, const char *command, json_objec
         qmp_request_unref(req);
         return NULL;
     }
-    qmp_await(mon, req);
     return g_steal_pointer(&req);
 }
 
@@ -398,27 +398,38 @@ static void drop_reply(QmpRequest *req)
     json_object_put(g_steal_pointer(&req->reply));
 }
 
+int qmp_finish(QmpMonitor *mon, QmpRequest *request, json_object **result)
+{
+    g_autoptr(QmpRequest) req = request;
+    json_object *value = NULL;
+    int ret;
+
+    qmp_await(mon, req);
+    ret = qmp_request_result(mon, req, &value);
+    if (ret == 0 && result)
+        *result = json_object_get(value);
+    drop_reply(req);
+    return ret;
+}
+
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                   int deadline_ms, unsigned flags, json_object **result)
 {
-    g_autoptr(QmpRequest) req = qmp_transact(mon, command, args, fds, n_fds, deadline_ms, flags);
-    json_object *value = NULL;
+    QmpRequest *req = qmp_begin(mon, command, args, fds, n_fds, deadline_ms, flags);
 
-    if (!req || qmp_request_result(mon, req, &value) < 0)
-        return -1;
-    if (result)
-        *result = json_object_get(value);
-    drop_reply(req);
-    return 0;
+    return req ? qmp_finish(mon, req, result) : -1;
 }
 
 json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                           int deadline_ms, unsigned flags)
 {
-    g_autoptr(QmpRequest) req = qmp_transact(mon, command, args, fds, n_fds, deadline_ms, flags);
+    g_autoptr(QmpRequest) req = qmp_begin(mon, command, args, fds, n_fds, deadline_ms, flags);
     json_object *value = NULL;
 
-    if (!req || (req->outcome != QMP_ANSWERED && qmp_request_result(mon, req, &value) < 0))
+    if (!req)
+        return NULL;
+    qmp_await(mon, req);
+    if (req->outcome != QMP_ANSWERED && qmp_request_result(mon, req, &value) < 0)
         return NULL;
     return g_steal_pointer(&req->reply);
 }

@@ -28,6 +28,8 @@
 #define QMP_MAX_FDS 16
 
 typedef struct QmpMonitor QmpMonitor;
+/** A command under way. */
+typedef struct QmpRequest QmpRequest;
 
 typedef enum {
     QMP_CLOSED_EOF,       /* QEMU closed the connection (it ended, normally) */
@@ -90,6 +92,13 @@ int qmp_send(QmpMonitor *mon, const char *command, json_object *args, const int 
  * not NULL it receives QEMU's return value, to be freed with json_object_put(). Returns 0; -1 with
  * VIR_ERR_OPERATION_TIMEOUT at the deadline, VIR_ERR_OPERATION_FAILED if the connection ended, or QEMU's error. */
 int qmp_call(QmpMonitor *mon, const char *command, json_object *args, int deadline_ms, json_object **result);
+
+/** The two halves of qmp_call_full(), for who has something to do, or other commands to send, before the answer comes: QEMU carries
+ * out one after the other, and answers in this order. Each that was begun is to be finished, the first first; the deadline of one counts from
+ * the answer to the one before. qmp_begin(): the command, or NULL with an error if it wasn't sent. qmp_finish() frees it, and returns as qmp_call(). */
+QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds, int deadline_ms,
+                      unsigned flags);
+int qmp_finish(QmpMonitor *mon, QmpRequest *req, json_object **result);
 
 /** As qmp_call() with descriptors and QmpSendFlags. */
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,

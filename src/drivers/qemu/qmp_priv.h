@@ -20,7 +20,7 @@ typedef enum {
 } QmpOutcome;
 
 /* One command, from the queue to its answer. Everything is under the monitor's lock. */
-typedef struct QmpRequest {
+struct QmpRequest {
     gint refs;
     guint64 id;
     char *command;
@@ -41,7 +41,7 @@ typedef struct QmpRequest {
     QmpOutcome outcome;
     json_object *reply; /* QEMU's whole line */
     GCond cond;
-} QmpRequest;
+};
 
 struct QmpMonitor {
     gint refs;
@@ -63,6 +63,7 @@ struct QmpMonitor {
     gboolean muted;    /* qmp_close() was called: no more callbacks about the connection */
     char *reason;      /* why it is closed */
     guint64 next_id;
+    gint64 answered_us; /* when the latest answer came, monotonic; 0: there was none */
     GQueue queued;     /* QmpRequest, not or partly sent */
     GQueue in_flight;  /* QmpRequest, in QEMU's hands */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * QMP's bytes. Writing: requests leave in order; while one that carried descriptors is unanswered nothing
- * follows it, since QEMU keeps only the descriptors of its latest read. Reading: a bounded amount per
+ * QMP's bytes. Writing: requests leave in order; while one that carried descriptors is unanswered no other with descriptors
+ * follows it, since QEMU keeps only those that came last. Each byte counts: QEMU reads them one by one, with a round of
+ * its loop for each (7 µs and more). Reading: a bounded amount per
  * round of the loop, so that one guest's flood can't starve the others.
  *
  * What ends the connection: a line that is too long, isn't JSON, isn't an object, or a first line that isn't the
@@ -19,12 +20,11 @@
 #define READS_PER_ROUND 8
 /* QEMU answers these at once even when its queue of ordinary commands is full. */
 #define EXTRA_IN_FLIGHT_OOB 4
-#define ID_PREFIX "libvirt-"
 
 GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gboolean oob)
 {
     g_autoptr(json_object) line = json_object_new_object();
-    g_autofree char *text = g_strdup_printf(ID_PREFIX "%" G_GUINT64_FORMAT, id);
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, id);
     GString *bytes;
     size_t len;
     const char *json;
@@ -36,7 +36,7 @@ GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gbo
     json = json_object_to_json_string_length(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
                                              &len);
     bytes = g_string_new_len(json, len);
-    g_string_append(bytes, "\r\n");
+    g_string_append_c(bytes, '\n');
     return bytes;
 }
 
@@ -76,14 +76,16 @@ static gssize qmp_wire_sendmsg(int fd, QmpRequest *req)
 /* Whether @req may go out now. */
 static gboolean qmp_wire_may_send(QmpMonitor *mon, QmpRequest *req)
 {
-    QmpRequest *last = g_queue_peek_tail(&mon->in_flight);
-
     if (req->handshake)
         return mon->state == QMP_NEGOTIATING;
     if (mon->state != QMP_READY ||
         mon->in_flight.length >= QMP_MAX_IN_FLIGHT + (req->oob ? EXTRA_IN_FLIGHT_OOB : 0))
         return FALSE;
-    return !last || !last->had_fds;
+    for (GList *l = mon->in_flight.head; l && req->n_fds > 0; l = l->next) {
+        if (((QmpRequest *)l->data)->had_fds)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 void qmp_wire_flush(QmpMonitor *mon)
@@ -127,8 +129,7 @@ static QmpRequest *qmp_wire_match(QmpMonitor *mon, json_object *line)
             return NULL;
         return g_queue_pop_head(&mon->in_flight);
     }
-    if (!g_str_has_prefix(id, ID_PREFIX) ||
-        !g_ascii_string_to_unsigned(id + strlen(ID_PREFIX), 10, 1, G_MAXUINT64, &number, NULL))
+    if (!g_ascii_string_to_unsigned(id, 10, 1, G_MAXUINT64, &number, NULL))
         return NULL;
     for (l = mon->in_flight.head; l; l = l->next) {
         QmpRequest *req = l->data;
@@ -148,8 +149,10 @@ static void qmp_wire_reply(QmpMonitor *mon, json_object *line)
 
     g_mutex_lock(&mon->lock);
     req = qmp_wire_match(mon, line);
-    if (req)
+    if (req) {
+        mon->answered_us = g_get_monotonic_time();
         qmp_wire_flush(mon);
+    }
     g_mutex_unlock(&mon->lock);
     if (req)
         qmp_request_finish(mon, req, QMP_ANSWERED, line);

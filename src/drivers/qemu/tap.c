@@ -368,25 +368,41 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
         return -1;
     if (wire->nic)
         return 0;
-    if (wire->dev)
-        return make_macvtap(net, def, wire, fds);
-    if (open_tap(net, domain, fds) < 0)
-        return -1;
-    if (net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO)
-        return 0;
-    return setup_tap(net, def, wire);
+    return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, domain, fds);
 }
 
-int tap_open(const DomainDef *def, DomainInterface *net, GArray *fds)
+int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire)
+{
+    if (tap_wire_of(def, net, wire) == 0 && open_wire(net, def, wire, fds) == 0)
+        return 0;
+    tap_down(def->name, def->uuid, net);
+    return -1;
+}
+
+int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire)
+{
+    gboolean others = net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO;
+
+    if (!wire->nic && !wire->dev && !others && setup_tap(net, def, wire) < 0)
+        return -1;
+    return net->script ? run_script(net->script, net->target.dev) : 0;
+}
+
+void tap_wire_clear(Wire *wire)
+{
+    g_clear_pointer(&wire->port, definition_unref);
+    *wire = (Wire){ NULL };
+}
+
+/* Nothing is left if it fails. */
+static int open_and_connect(const DomainDef *def, DomainInterface *net, GArray *fds)
 {
     Wire wire = { NULL };
-    int rc = tap_wire_of(def, net, &wire) < 0 ? -1 : open_wire(net, def, &wire, fds);
+    int rc = tap_make(def, net, fds, &wire);
 
-    g_clear_pointer(&wire.port, definition_unref);
-    if (rc == 0 && net->script)
-        rc = run_script(net->script, net->target.dev);
-    if (rc < 0)
+    if (rc == 0 && (rc = tap_connect(def, net, &wire)) < 0)
         tap_down(def->name, def->uuid, net);
+    tap_wire_clear(&wire);
     return rc;
 }
 
@@ -395,7 +411,7 @@ int tap_open_all(DomainDef *def, GArray *fds)
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         DomainInterface *net = def->devices.interfaces[i];
 
-        if (qemu_interface_needs_tap(net) && tap_open(def, net, fds) < 0)
+        if (qemu_interface_needs_tap(net) && open_and_connect(def, net, fds) < 0)
             return -1;
     }
     return 0;

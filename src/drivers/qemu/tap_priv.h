@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files about interfaces' devices share. Not for others.
+ * What the files about interfaces' devices share, with those about devices that come while the guest runs. Not for others.
  */
 #pragma once
 #include "drivers/qemu/tap.h"
@@ -17,6 +17,13 @@ typedef struct Wire {
     InterfaceDirectMode mode;
     gboolean nic;              /* the guest gets a network card of the host */
 } Wire;
+
+/** tap_open_all() for one interface of @def, which needs it, in two steps: its device, which passes nothing yet (nothing is left if that
+ * fails); and the connection, for which @wire tells to what: if that fails, tap_down() is the caller's. @wire is zeroed before, and
+ * to be cleared in any case. [worker] */
+int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire);
+int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire);
+void tap_wire_clear(Wire *wire);
 
 /** Plug @net into its network, if it is on one, and tell what it is connected to; wire->port is the caller's, also after a failure. */
 int tap_wire_of(const DomainDef *def, DomainInterface *net, Wire *wire);
