@@ -29,8 +29,8 @@ int file_name_check(const char *what, const char *name);
  * @uid, @gid: FILE_OWNER_KEEP, FILE_GROUP_KEEP or the owner. 0, or -1 with an error (the old content stands). */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
 
-/** The same without waiting for the disk: for what only the next process needs to know, not the next boot. Owner and group are
- * ours. */
+/** The same without waiting for the disk: for what only the next process needs to know, not the next boot. If the machine itself
+ * stops, the file may be empty or incomplete afterwards. Owner and group are ours. */
 int file_replace_quickly(const char *path, const void *data, size_t len, mode_t mode);
 
 /** Remove what file_replace() left half done in @dir when it was killed. Only while nobody replaces

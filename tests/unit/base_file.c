@@ -111,6 +111,9 @@ static void test_links(void)
     g_assert_cmpint(symlink(target, link), ==, 0);
     g_assert_cmpint(file_create(link, O_TRUNC, 0600, -1, -1), ==, -1);
     g_assert_cmpint(file_replace(link, "new", 3, 0600, -1, -1), ==, 0);
+    g_assert_cmpint(g_unlink(link), ==, 0);
+    g_assert_cmpint(symlink(target, link), ==, 0);
+    g_assert_cmpint(file_replace_quickly(link, "new", 3, 0600), ==, 0);
     g_autofree char *text = file_read(target, 10, NULL);
     g_assert_cmpstr(text, ==, "old");
     unlink(target);
@@ -167,6 +170,8 @@ static void test_failure_leaves_old(void)
     g_assert_cmpint(file_replace(file, "x", 1, 0600, -1, -1), ==, -1); /* no such folder */
     g_assert_cmpint(file_mkdirs(file, 0700, -1, -1), ==, 0);           /* the name is a folder */
     g_assert_cmpint(file_replace(file, "x", 1, 0600, -1, -1), ==, -1);
+    g_assert_cmpint(file_replace_quickly(file, "x", 1, 0600), ==, -1);
+    g_assert_true(g_file_test(file, G_FILE_TEST_IS_DIR));
     g_auto(GStrv) names = file_list_dir(sub, 10);
     g_assert_cmpuint(g_strv_length(names), ==, 1);
     g_assert_cmpint(file_sweep(sub), ==, 0); /* nothing left behind */
@@ -176,10 +181,13 @@ static void test_failure_leaves_old(void)
     g_assert_cmpuint(g_strv_length(none), ==, 0);
 }
 
-G_GNUC_NORETURN static void replace_for_ever(const char *path, const char *const *content, size_t len, gboolean anew)
+enum { AGAIN, ANEW, QUICKLY };
+
+G_GNUC_NORETURN static void replace_for_ever(const char *path, const char *const *content, size_t len, int how)
 {
     for (int i = 0;; i++) {
-        if ((anew && file_remove_sync(path) < 0) || file_replace(path, content[i % 2], len, 0600, -1, -1) < 0)
+        if ((how == ANEW && file_remove_sync(path) < 0) || (how == QUICKLY && file_replace_quickly(path, content[i % 2], len, 0600) < 0) ||
+            (how != QUICKLY && file_replace(path, content[i % 2], len, 0600, -1, -1) < 0))
             _exit(1);
     }
 }
@@ -187,7 +195,7 @@ G_GNUC_NORETURN static void replace_for_ever(const char *path, const char *const
 /* Whenever the writer is killed, the file is one of the two contents, whole; or not there, if it is made anew each time. */
 static void test_crash(gconstpointer opaque)
 {
-    gboolean anew = GPOINTER_TO_INT(opaque);
+    int how = GPOINTER_TO_INT(opaque);
     enum { LEN = 200000, KILLS = 60 };
     g_autofree char *sub = in_dir("crash"), *path = in_dir("crash/f");
     g_autofree char *a = g_strnfill(LEN, 'a'), *b = g_strnfill(LEN, 'b');
@@ -197,7 +205,7 @@ static void test_crash(gconstpointer opaque)
     for (int i = 0; i < KILLS; i++) {
         pid_t pid = fork();
         if (pid == 0)
-            replace_for_ever(path, content, LEN, anew);
+            replace_for_ever(path, content, LEN, how);
         g_usleep(g_test_rand_int_range(200, 12000)); /* the moment is the variable here, not a wait */
         kill(pid, SIGKILL);
         int status;
@@ -206,7 +214,7 @@ static void test_crash(gconstpointer opaque)
         size_t len = 0;
         g_autofree char *found = NULL;
         g_assert_cmpint(file_read_optional(path, LEN, &found, &len), >=, 0);
-        g_assert_true(found || anew);
+        g_assert_true(found || how == ANEW);
         if (!found)
             continue;
         g_assert_cmpuint(len, ==, LEN);
@@ -271,8 +279,9 @@ int main(int argc, char **argv)
     g_test_add_func("/base/file/links", test_links);
     g_test_add_func("/base/file/flushes", test_flushes);
     g_test_add_func("/base/file/failure", test_failure_leaves_old);
-    g_test_add_data_func("/base/file/crash", GINT_TO_POINTER(FALSE), test_crash);
-    g_test_add_data_func("/base/file/crash-anew", GINT_TO_POINTER(TRUE), test_crash);
+    g_test_add_data_func("/base/file/crash", GINT_TO_POINTER(AGAIN), test_crash);
+    g_test_add_data_func("/base/file/crash-anew", GINT_TO_POINTER(ANEW), test_crash);
+    g_test_add_data_func("/base/file/crash-quickly", GINT_TO_POINTER(QUICKLY), test_crash);
     g_test_add_func("/base/file/socket", test_socket);
     g_test_add_func("/base/file/pid-file", test_pid_file);
     int ret = g_test_run();
