@@ -28,7 +28,14 @@ void guest_stats_unref(GuestStats *stats)
     }
     for (guint i = 0; stats->interfaces && i < stats->interfaces->len; i++)
         g_free(g_array_index(stats->interfaces, GuestInterfaceStats, i).target);
-    GArray *arrays[] = { stats->vcpus, stats->blocks, stats->interfaces, stats->iothreads, stats->perf, stats->dirty_vcpus };
+    for (guint i = 0; stats->monitors && i < stats->monitors->len; i++) {
+        GuestMonitorStats *m = &g_array_index(stats->monitors, GuestMonitorStats, i);
+        g_free(m->name);
+        g_free(m->vcpus);
+        g_array_unref(m->banks);
+    }
+    GArray *arrays[] = { stats->vcpus, stats->blocks, stats->interfaces, stats->iothreads, stats->perf, stats->dirty_vcpus,
+                         stats->monitors };
     for (guint i = 0; i < G_N_ELEMENTS(arrays); i++) {
         if (arrays[i])
             g_array_unref(arrays[i]);
@@ -74,6 +81,13 @@ GuestPerfStats *guest_stats_add_perf(GuestStats *stats)
 GuestVcpuDirtyRate *guest_stats_add_dirty_vcpu(GuestStats *stats)
 {
     return append(&stats->dirty_vcpus, sizeof(GuestVcpuDirtyRate));
+}
+
+GuestMonitorStats *guest_stats_add_monitor(GuestStats *stats, gboolean bandwidth, const char *name, const char *vcpus)
+{
+    GuestMonitorStats *m = append(&stats->monitors, sizeof(*m));
+    *m = (GuestMonitorStats) { bandwidth, g_strdup(name), g_strdup(vcpus), g_array_new(FALSE, FALSE, sizeof(GuestBankStats)) };
+    return m;
 }
 
 void stat_set(StatValue *value, unsigned long long n)

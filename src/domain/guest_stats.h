@@ -20,10 +20,12 @@ typedef enum {
     GUEST_STATS_DIRTYRATE = 1 << 6,
     GUEST_STATS_HALTED = 1 << 7,   /* adds what only the guest knows to the vCPUs */
     GUEST_STATS_PERF = 1 << 8,     /* host side only */
+    GUEST_STATS_MEMORY = 1 << 9,   /* host side only: traffic with memory */
 } GuestStatsGroups;
 
 /** Groups that a backend answers at once, before stats() returns, if nothing else is asked for. */
-#define GUEST_STATS_HOST_SIDE (GUEST_STATS_CPU | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE | GUEST_STATS_PERF)
+#define GUEST_STATS_HOST_SIDE (GUEST_STATS_CPU | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE | GUEST_STATS_PERF | \
+                               GUEST_STATS_MEMORY)
 
 /** A number that may be unknown. */
 typedef struct StatValue { unsigned long long n; gboolean known; } StatValue;
@@ -68,6 +70,15 @@ typedef struct GuestVcpuDirtyRate { unsigned int vcpu; unsigned long long rate; 
 
 typedef struct GuestPerfStats { const char *name; unsigned long long count; } GuestPerfStats; /* name: a constant */
 
+/** What some vCPUs use of a cache of the host and of the memory behind it, in bytes. */
+typedef struct GuestBankStats { unsigned int id; StatValue cache, local, total; } GuestBankStats;
+
+typedef struct GuestMonitorStats {
+    gboolean bandwidth;       /* it is asked about traffic with memory, not about caches */
+    char *name, *vcpus;
+    GArray *banks;            /* of GuestBankStats */
+} GuestMonitorStats;
+
 typedef struct GuestStats {
     gint refs;
     unsigned int groups;      /* those that are filled in */
@@ -80,6 +91,7 @@ typedef struct GuestStats {
     GArray *interfaces;       /* of GuestInterfaceStats */
     GArray *iothreads;        /* of GuestIothreadStats */
     GArray *perf;             /* of GuestPerfStats: events that are counted */
+    GArray *monitors;         /* of GuestMonitorStats */
     GuestDirtyRate dirty;
     GArray *dirty_vcpus;      /* of GuestVcpuDirtyRate */
 } GuestStats;
@@ -97,6 +109,8 @@ GuestInterfaceStats *guest_stats_add_interface(GuestStats *stats);
 GuestIothreadStats *guest_stats_add_iothread(GuestStats *stats);
 GuestPerfStats *guest_stats_add_perf(GuestStats *stats);
 GuestVcpuDirtyRate *guest_stats_add_dirty_vcpu(GuestStats *stats);
+/** The same, without banks; the texts are copied. */
+GuestMonitorStats *guest_stats_add_monitor(GuestStats *stats, gboolean bandwidth, const char *name, const char *vcpus);
 
 /** Set a value. */
 void stat_set(StatValue *value, unsigned long long n);

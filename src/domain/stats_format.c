@@ -13,6 +13,7 @@ unsigned int stats_groups(unsigned int stats)
         { VIR_DOMAIN_STATS_IOTHREAD, GUEST_STATS_IOTHREAD },
         { VIR_DOMAIN_STATS_PERF, GUEST_STATS_PERF },
         { VIR_DOMAIN_STATS_DIRTYRATE, GUEST_STATS_DIRTYRATE },
+        { VIR_DOMAIN_STATS_MEMORY, GUEST_STATS_MEMORY },
     };
     unsigned int groups = 0;
     for (guint i = 0; i < G_N_ELEMENTS(map); i++)
@@ -33,6 +34,58 @@ static void put_n(TypedList *list, const char *prefix, guint index, const char *
         typed_list_ullong_f(list, value.n, "%s.%u.%s", prefix, index, name);
 }
 
+#define CACHE_MONITOR VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_PREFIX "%u"
+#define CACHE_BANK CACHE_MONITOR VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_PREFIX "%u"
+#define BANDWIDTH_MONITOR VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_PREFIX "%u"
+#define BANDWIDTH_NODE BANDWIDTH_MONITOR VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_PREFIX "%u"
+
+static void format_cache_monitor(TypedList *list, guint i, const GuestMonitorStats *m)
+{
+    typed_list_string_f(list, m->name, CACHE_MONITOR VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_NAME, i);
+    typed_list_string_f(list, m->vcpus, CACHE_MONITOR VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_VCPUS, i);
+    typed_list_uint_f(list, m->banks->len, CACHE_MONITOR VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_COUNT, i);
+    for (guint j = 0; j < m->banks->len; j++) {
+        const GuestBankStats *b = &g_array_index(m->banks, GuestBankStats, j);
+        typed_list_uint_f(list, b->id, CACHE_BANK VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_ID, i, j);
+        if (b->cache.known)
+            typed_list_ullong_f(list, b->cache.n, CACHE_BANK VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_BYTES, i, j);
+    }
+}
+
+static void format_bandwidth_monitor(TypedList *list, guint i, const GuestMonitorStats *m)
+{
+    typed_list_string_f(list, m->name, BANDWIDTH_MONITOR VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NAME, i);
+    typed_list_string_f(list, m->vcpus, BANDWIDTH_MONITOR VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_VCPUS, i);
+    typed_list_uint_f(list, m->banks->len, BANDWIDTH_MONITOR VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_COUNT, i);
+    for (guint j = 0; j < m->banks->len; j++) {
+        const GuestBankStats *b = &g_array_index(m->banks, GuestBankStats, j);
+        typed_list_uint_f(list, b->id, BANDWIDTH_NODE VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_ID, i, j);
+        if (b->local.known)
+            typed_list_ullong_f(list, b->local.n,
+                                BANDWIDTH_NODE VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_LOCAL, i, j);
+        if (b->total.known)
+            typed_list_ullong_f(list, b->total.n,
+                                BANDWIDTH_NODE VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_TOTAL, i, j);
+    }
+}
+
+/* How many there are stands before them; who asks for traffic with memory isn't told that nothing of it is observed. */
+static void format_monitors(TypedList *list, const GuestStats *host, gboolean bandwidth)
+{
+    guint n = 0;
+    for (guint i = 0; host->monitors && i < host->monitors->len; i++)
+        n += g_array_index(host->monitors, GuestMonitorStats, i).bandwidth == bandwidth;
+    if (!n && bandwidth)
+        return;
+    typed_list_uint(list, bandwidth ? VIR_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_COUNT : VIR_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT, n);
+    n = 0;
+    for (guint i = 0; host->monitors && i < host->monitors->len; i++) {
+        const GuestMonitorStats *m = &g_array_index(host->monitors, GuestMonitorStats, i);
+        if (m->bandwidth == bandwidth)
+            (bandwidth ? format_bandwidth_monitor : format_cache_monitor)(list, n++, m);
+    }
+}
+
 static void format_cpu(TypedList *list, const StatsSource *s)
 {
     if (!s->host)
@@ -40,6 +93,7 @@ static void format_cpu(TypedList *list, const StatsSource *s)
     put(list, "cpu.time", s->host->cpu_time);
     put(list, "cpu.user", s->host->cpu_user);
     put(list, "cpu.system", s->host->cpu_system);
+    format_monitors(list, s->host, FALSE);
 }
 
 static const char *const memory_names[VIR_DOMAIN_MEMORY_STAT_NR] = {
@@ -254,6 +308,8 @@ void stats_format(TypedList *list, unsigned int stats, const StatsSource *source
         format_perf(list, source);
     if (stats & VIR_DOMAIN_STATS_DIRTYRATE)
         format_dirty_rate(list, source);
+    if ((stats & VIR_DOMAIN_STATS_MEMORY) && source->host)
+        format_monitors(list, source->host, TRUE);
     if (source->age_ms >= 0)
         typed_list_ullong(list, STATS_AGE, (unsigned long long) source->age_ms);
 }

@@ -22,7 +22,8 @@ typedef struct StatsSource {
 /** Groups (virDomainStatsTypes) that stats_format() knows. */
 #define STATS_KNOWN (VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | \
                      VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK | \
-                     VIR_DOMAIN_STATS_IOTHREAD | VIR_DOMAIN_STATS_PERF | VIR_DOMAIN_STATS_DIRTYRATE)
+                     VIR_DOMAIN_STATS_IOTHREAD | VIR_DOMAIN_STATS_PERF | VIR_DOMAIN_STATS_DIRTYRATE | \
+                     VIR_DOMAIN_STATS_MEMORY)
 /** GuestStatsGroups for these, host and guest side together. */
 unsigned int stats_groups(unsigned int stats);
 void stats_format(TypedList *list, unsigned int stats, const StatsSource *source);

@@ -128,10 +128,70 @@ static void check_memorytune(const Memorytune *tune, const DomainPlace *at)
     }
 }
 
+/* A set of vCPUs that is observed. */
+typedef struct Observed {
+    const Bitmap *of, *vcpus;   /* those of the element, some of them */
+    bool bandwidth;
+} Observed;
+
+static GArray *list_observed(const DomainCputune *tune)
+{
+    GArray *list = g_array_new(false, false, sizeof(Observed));
+
+    for (guint i = 0; i < tune->n_cachetunes; i++) {
+        for (guint j = 0; j < tune->cachetunes[i]->n_monitors; j++) {
+            Observed one = {tune->cachetunes[i]->vcpus, tune->cachetunes[i]->monitors[j]->vcpus, false};
+            g_array_append_val(list, one);
+        }
+    }
+    for (guint i = 0; i < tune->n_memorytunes; i++) {
+        for (guint j = 0; j < tune->memorytunes[i]->n_monitors; j++) {
+            Observed one = {tune->memorytunes[i]->vcpus, tune->memorytunes[i]->monitors[j]->vcpus, true};
+            g_array_append_val(list, one);
+        }
+    }
+    return list;
+}
+
+static bool is_within(const Bitmap *part, const Bitmap *whole)
+{
+    for (ssize_t i = bitmap_next(part, -1); i >= 0; i = bitmap_next(part, i)) {
+        if (!bitmap_test(whole, i))
+            return false;
+    }
+    return true;
+}
+
+/* A thread is counted for all vCPUs of its element, and for one set of them at most. */
+static void check_monitors(const DomainDef *def, const DomainPlace *at)
+{
+    g_autoptr(GArray) list = list_observed(def->cputune);
+
+    for (guint i = 0; i < list->len; i++) {
+        const Observed *a = &g_array_index(list, Observed, i);
+        g_autofree char *text = bitmap_format(a->vcpus);
+        ssize_t first = bitmap_next(a->vcpus, -1);
+
+        REFUSE_IF(first < 0 || first >= def->vcpu.count, at, VIR_ERR_INVALID_ARG, "there are no vCPUs '%s' for a monitor", text);
+        REFUSE_IF(!is_within(a->vcpus, a->of), at, VIR_ERR_INVALID_ARG,
+                  "a monitor of vCPUs '%s' can't observe more than the vCPUs of the element that it is in", text);
+        for (guint j = 0; j < i; j++) {
+            const Observed *b = &g_array_index(list, Observed, j);
+            bool equal = bitmap_equal(a->vcpus, b->vcpus);
+
+            REFUSE_IF(equal && a->bandwidth == b->bandwidth, at, VIR_ERR_INVALID_ARG, "two monitors of vCPUs '%s'", text);
+            REFUSE_IF(!equal && !bitmap_equal(a->vcpus, a->of) && !bitmap_equal(b->vcpus, b->of) && bitmap_overlaps(a->vcpus, b->vcpus),
+                      at, VIR_ERR_INVALID_ARG, "the monitor of vCPUs '%s' shares some of them with another one; they must have all in common or none",
+                      text);
+        }
+    }
+}
+
 static void check_resctrl(const DomainDef *def, const DomainPlace *at)
 {
     const DomainCputune *tune = def->cputune;
 
+    check_monitors(def, at);
     for (guint i = 0; i < tune->n_cachetunes; i++) {
         check_cachetune(tune->cachetunes[i], at);
         for (guint j = 0; j < i; j++)
@@ -143,6 +203,10 @@ static void check_resctrl(const DomainDef *def, const DomainPlace *at)
         for (guint j = 0; j < i; j++)
             REFUSE_IF(bitmap_overlaps(tune->memorytunes[i]->vcpus, tune->memorytunes[j]->vcpus), at, VIR_ERR_XML_ERROR,
                       "two memorytune elements have the same vCPUs");
+        for (guint j = 0; j < tune->n_cachetunes; j++)
+            REFUSE_IF(bitmap_overlaps(tune->memorytunes[i]->vcpus, tune->cachetunes[j]->vcpus) &&
+                      !bitmap_equal(tune->memorytunes[i]->vcpus, tune->cachetunes[j]->vcpus), at, VIR_ERR_XML_ERROR,
+                      "a cachetune and a memorytune element share some of their vCPUs; they must have all in common or none");
     }
     REFUSE_IF((tune->n_cachetunes || tune->n_memorytunes) && def->type == DOMAIN_VIRT_TYPE_QEMU, at, UNSUPPORTED,
               "cachetune and memorytune are for guests of type 'kvm'");

@@ -1,123 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Parts of caches and of bandwidth. This program's mkdir() and rmdir() stand for the kernel's: a folder in the tree is a group, which
- * has files at once and takes them along. Each write to "schemata" is kept (the files are written at their end), as the lines that the
- * kernel would take.
+ * Parts of caches and of bandwidth.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <libvirt/virterror.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "base/error.h"
-#include "core/host/host.h"
 #include "core/host/resctrl.h"
-#include "remove_tree.h"
-
-#define TREE "/sys/fs/resctrl"
-
-static char *root;
-static gboolean no_more_groups, schemata_fail;
-
-static char *place(const char *file)
-{
-    return g_strconcat(root, file, NULL);
-}
-
-static void put(const char *file, const char *text)
-{
-    g_autofree char *path = place(file), *dir = g_path_get_dirname(path);
-
-    g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
-}
-
-static gboolean is_group(const char *path)
-{
-    return root && g_str_has_prefix(path, root) && strstr(path, TREE "/qemu-");
-}
-
-static void fill(const char *group, const char *file)
-{
-    g_autofree char *path = g_build_filename(group, file, NULL);
-
-    g_assert_true(g_file_set_contents(path, "", -1, NULL));
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-    if (is_group(path) && no_more_groups) {
-        errno = ENOSPC;
-        return -1;
-    }
-    if (syscall(SYS_mkdirat, AT_FDCWD, path, mode) < 0)
-        return -1;
-    if (is_group(path)) {
-        if (!schemata_fail)
-            fill(path, "schemata");
-        fill(path, "tasks");
-    }
-    return 0;
-}
-
-int rmdir(const char *path)
-{
-    if (is_group(path)) {
-        g_autofree char *schemata = g_build_filename(path, "schemata", NULL), *tasks = g_build_filename(path, "tasks", NULL);
-
-        unlink(schemata);
-        unlink(tasks);
-    }
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
-}
-
-static char *read_text(const char *file)
-{
-    g_autofree char *path = place(file);
-    char *text = NULL;
-
-    return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
-}
-
-static void assert_text(const char *file, const char *text)
-{
-    g_autofree char *found = read_text(file);
-
-    g_assert_cmpstr(found, ==, text);
-}
-
-static void assert_error(int code, const char *part)
-{
-    g_assert_cmpint(error_code(), ==, code);
-    if (!strstr(error_message(), part))
-        g_error("'%s' is not in '%s'", part, error_message());
-    virResetLastError();
-}
-
-/* 2 sockets, 16 MiB of L3 in 16 pieces; everybody has the upper 8 of the first and all of the second but the lowest. */
-static void make_host(void)
-{
-    for (guint cpu = 0; cpu < 2; cpu++) {
-        g_autofree char *dir = g_strdup_printf("/sys/devices/system/cpu/cpu%u/cache/index3/", cpu), *id = g_strdup_printf("%u\n", cpu);
-        g_autofree char *level = g_strconcat(dir, "level", NULL), *type = g_strconcat(dir, "type", NULL);
-        g_autofree char *size = g_strconcat(dir, "size", NULL), *number = g_strconcat(dir, "id", NULL);
-
-        put(level, "3\n");
-        put(type, "Unified\n");
-        put(size, "16384K\n");
-        put(number, id);
-    }
-    put(TREE "/info/L3/cbm_mask", "ffff\n");
-    put(TREE "/info/L3/min_cbm_bits", "2\n");
-    put(TREE "/info/MB/min_bandwidth", "10\n");
-    put(TREE "/info/MB/bandwidth_gran", "10\n");
-    put(TREE "/schemata", "    MB:0=100;1=100\n    L3:0=ff00;1=fffe\n");
-    put(TREE "/tasks", "1\n");
-}
+#include "resctrl_tree.h"
 
 static void test_without(void)
 {
@@ -214,19 +103,80 @@ static void test_failures(void)
     close(other);
 }
 
+static void test_monitors(void)
+{
+    const ResctrlPart part = { "L3", 3, 0, 2048 };
+    g_autofree char *group = resctrl_monitor_group("qemu-1-a-vcpus_0-1", "vcpus_0");
+
+    make_host();
+    g_assert_cmpint(resctrl_check_monitors(FALSE, FALSE), ==, 0);
+    g_assert_cmpint(resctrl_check_monitors(TRUE, FALSE), ==, -1);
+    assert_error(VIR_ERR_CONFIG_UNSUPPORTED, "'llc_occupancy' is not in");
+    put(TREE "/info/L3_MON/mon_features", "llc_occupancy\nmbm_total_bytes\nmbm_total_bytes_config\n");
+    g_assert_cmpint(resctrl_check_monitors(TRUE, FALSE), ==, 0);
+    g_assert_cmpint(resctrl_check_monitors(TRUE, TRUE), ==, -1);
+    assert_error(VIR_ERR_CONFIG_UNSUPPORTED, "'mbm_local_bytes' is not in");
+    put(TREE "/info/L3_MON/mon_features", "llc_occupancy\nmbm_total_bytes\nmbm_local_bytes\n");
+    g_assert_cmpint(resctrl_check_monitors(TRUE, TRUE), ==, 0);
+
+    /* A part of a group; again is as good. */
+    g_assert_cmpint(resctrl_make("qemu-1-a-vcpus_0-1", &part, 1), ==, 0);
+    g_assert_cmpint(resctrl_make_monitor("qemu-1-a-vcpus_0-1", "vcpus_0"), ==, 0);
+    g_assert_cmpint(resctrl_enter("qemu-1-a-vcpus_0-1", 41), ==, 0);
+    g_assert_cmpint(resctrl_enter(group, 41), ==, 0);
+    g_assert_cmpint(resctrl_make_monitor("qemu-1-a-vcpus_0-1", "vcpus_0"), ==, 0);
+    assert_text(TREE "/qemu-1-a-vcpus_0-1/mon_groups/vcpus_0/tasks", "41\n");
+    no_more_groups = TRUE;
+    g_assert_cmpint(resctrl_make_monitor("qemu-1-a-vcpus_0-1", "vcpus_1"), ==, -1);
+    assert_error(VIR_ERR_OPERATION_FAILED, "num_rmids");
+    no_more_groups = FALSE;
+    g_assert_cmpint(resctrl_make_monitor("qemu-1-a-vcpus_0-1", "../../x"), ==, -1);
+    virResetLastError();
+    g_assert_cmpint(resctrl_make_monitor("qemu-9-gone", "vcpus_1"), ==, -1);
+    assert_error(VIR_ERR_SYSTEM_ERROR, "cannot make the group");
+
+    resctrl_remove("qemu-1-a-");
+    assert_text(TREE "/qemu-1-a-vcpus_0-1/mon_groups/vcpus_0/tasks", NULL);
+    assert_text(TREE "/qemu-1-a-vcpus_0-1/tasks", NULL);
+}
+
+static void test_usage(void)
+{
+    const ResctrlUsage wanted[] = { { 0, 65536, 10, 30 }, { 1, -1, -1, 12345678901234 }, { 12, 0, -1, -1 } };
+    g_autoptr(GArray) none = resctrl_usage("qemu-9-gone"), found = NULL;
+
+    g_assert_cmpuint(none->len, ==, 0);
+    put(TREE "/qemu-4-d/mon_data/mon_L3_00/llc_occupancy", "65536\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_00/mbm_local_bytes", "10\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_00/mbm_total_bytes", "30\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_01/llc_occupancy", "Unavailable\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_01/mbm_local_bytes", "Error\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_01/mbm_total_bytes", "12345678901234\n");
+    put(TREE "/qemu-4-d/mon_data/mon_L3_12/llc_occupancy", "0\n");
+    found = resctrl_usage("qemu-4-d");
+    g_assert_cmpuint(found->len, ==, G_N_ELEMENTS(wanted));
+    for (guint i = 0; i < found->len; i++) {
+        const ResctrlUsage *u = &g_array_index(found, ResctrlUsage, i);
+
+        g_assert_cmpuint(u->id, ==, wanted[i].id);
+        g_assert_cmpint(u->cache, ==, wanted[i].cache);
+        g_assert_cmpint(u->local, ==, wanted[i].local);
+        g_assert_cmpint(u->total, ==, wanted[i].total);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    root = g_dir_make_tmp("resctrl-XXXXXX", NULL);
-    host_set_root(root);
+    tree_begin();
     g_test_add_func("/resctrl/without", test_without);
     g_test_add_func("/resctrl/check", test_check);
     g_test_add_func("/resctrl/groups", test_groups);
     g_test_add_func("/resctrl/failures", test_failures);
+    g_test_add_func("/resctrl/monitors", test_monitors);
+    g_test_add_func("/resctrl/usage", test_usage);
     int rc = g_test_run();
 
-    host_set_root(NULL);
-    remove_tree(root);
-    g_free(root);
+    tree_end();
     return rc;
 }

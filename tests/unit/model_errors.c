@@ -8,6 +8,8 @@
 
 #define START "<domain type='kvm'>\n<name>a</name>\n<memory>1024</memory>\n<os><type>hvm</type></os>\n<devices>\n"
 #define END "</devices>\n</domain>\n"
+#define OBSERVED(elements) "<domain type='kvm'><name>a</name><memory>1024</memory><vcpu>4</vcpu><os><type>hvm</type></os>\n<cputune>" elements \
+    "</cputune></domain>"
 
 typedef struct {
     const char *xml;
@@ -52,6 +54,24 @@ static const Case cases[] = {
      "the size is too large"},
     {"<domain type='kvm'><name>a</name>\n<vcpu cpuset='3-'>1</vcpu><os><type>hvm</type></os></domain>", VIR_ERR_INVALID_ARG,
      "line 2: domain.vcpu@cpuset: invalid value '3-': a set of numbers"},
+    /* what is observed of caches and memory bandwidth */
+    {OBSERVED("<cachetune vcpus='0-2'><monitor level='3' vcpus='0-2'/><monitor level='3' vcpus='0'/><monitor level='3' vcpus='1'/></cachetune>"
+              "<memorytune vcpus='0-2'><monitor vcpus='0'/><monitor vcpus='0-2'/></memorytune>"
+              "<memorytune vcpus='3'><monitor vcpus='3'/></memorytune>"), VIR_ERR_OK, NULL},
+    {OBSERVED("<cachetune vcpus='0-1'><monitor level='3' vcpus='0-2'/></cachetune>"), VIR_ERR_INVALID_ARG,
+     "a monitor of vCPUs '0-2' can't observe more than the vCPUs of the element"},
+    {OBSERVED("<memorytune vcpus='0-1'><monitor vcpus='2'/></memorytune>"), VIR_ERR_INVALID_ARG, "a monitor of vCPUs '2' can't"},
+    {OBSERVED("<cachetune vcpus='0-9'><monitor level='3' vcpus='9'/></cachetune>"), VIR_ERR_INVALID_ARG, "no vCPUs '9' for a monitor"},
+    {OBSERVED("<cachetune vcpus='0-1'><monitor level='3'/></cachetune>"), VIR_ERR_XML_ERROR, "missing attribute 'vcpus'"},
+    {OBSERVED("<cachetune vcpus='0-1'><monitor level='2' vcpus='0'/></cachetune>"), VIR_ERR_XML_ERROR, "on level 3 only"},
+    {OBSERVED("<cachetune vcpus='0'><monitor level='3' vcpus='0'/><monitor level='3' vcpus='0'/></cachetune>"), VIR_ERR_INVALID_ARG,
+     "two monitors of vCPUs '0'"},
+    {OBSERVED("<memorytune vcpus='0-2'><monitor vcpus='0-1'/><monitor vcpus='1-2'/></memorytune>"), VIR_ERR_INVALID_ARG,
+     "the monitor of vCPUs '1-2' shares some of them"},
+    {OBSERVED("<cachetune vcpus='0-2'><monitor level='3' vcpus='0-1'/></cachetune><memorytune vcpus='0-2'><monitor vcpus='1'/></memorytune>"),
+     VIR_ERR_INVALID_ARG, "the monitor of vCPUs '1' shares some of them"},
+    {OBSERVED("<cachetune vcpus='0-1'><monitor level='3' vcpus='0'/></cachetune><memorytune vcpus='1-2'><monitor vcpus='2'/></memorytune>"),
+     VIR_ERR_XML_ERROR, "a cachetune and a memorytune element share some"},
     /* rules, with the line of what they are about */
     {START END, VIR_ERR_OK, NULL},
     {START "<disk>\n<target dev='vda'/></disk>" END, VIR_ERR_NO_SOURCE, "line 6: domain.devices.disk[1]: vda: missing source file"},

@@ -164,6 +164,37 @@ int resctrl_check(const ResctrlPart *parts, guint n)
     return 0;
 }
 
+/* @name in the list of what the kernel counts. */
+static gboolean counts(const char *features, const char *name)
+{
+    g_auto(GStrv) lines = g_strsplit(features, "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        if (g_str_equal(g_strstrip(*line), name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+int resctrl_check_monitors(gboolean cache, gboolean bandwidth)
+{
+    const struct {
+        const char *name, *what;
+        gboolean needed;
+    } features[] = {
+        { "llc_occupancy", "how much of a cache threads use", cache }, { "mbm_total_bytes", "traffic with memory", bandwidth },
+        { "mbm_local_bytes", "traffic with a processor's own memory", bandwidth },
+    };
+    g_autofree char *text = host_read(TEXT_MAX, TREE "/info/L3_MON/mon_features");
+
+    for (guint i = 0; i < G_N_ELEMENTS(features); i++) {
+        if (features[i].needed && !counts(text ? text : "", features[i].name))
+            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "this host can't tell %s: '%s' is not in " TREE "/info/L3_MON/mon_features, which lists what "
+                        "kernel and processor can count", features[i].what, features[i].name);
+    }
+    return 0;
+}
+
 /* ---- groups ---- */
 
 /* The tree's folder, locked; -1 with an error. flock() can't be given a deadline, so it is tried again. */
@@ -308,6 +339,24 @@ int resctrl_make(const char *group, const ResctrlPart *parts, guint n)
     return rc;
 }
 
+char *resctrl_monitor_group(const char *group, const char *id)
+{
+    return g_strconcat(group, "/mon_groups/", id, NULL);
+}
+
+int resctrl_make_monitor(const char *group, const char *id)
+{
+    g_autofree char *name = resctrl_monitor_group(group, id), *path = group_file(name, "");
+
+    if (file_name_check("group", group) < 0 || file_name_check("group", id) < 0)
+        return -1;
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return 0;
+    return errno == ENOSPC ? FAIL(VIR_ERR_OPERATION_FAILED, "the processor can observe no more groups than there are (" TREE "/info/L3_MON/num_rmids "
+                                  "tells how many); those that nobody needs can be removed by rmdir")
+                           : FAIL_ERRNO(errno, "cannot make the group '%s'", path);
+}
+
 int resctrl_enter(const char *group, pid_t tid)
 {
     g_autofree char *path = group_file(group, "tasks"), *text = g_strdup_printf("%d\n", (int)tid);
@@ -328,4 +377,28 @@ void resctrl_remove(const char *prefix)
         if (g_str_has_prefix(*name, prefix) && rmdir(path) < 0 && errno != ENOENT)
             LOG_WARN("cannot remove the group '%s': %s", path, g_strerror(errno));
     }
+}
+
+/* ---- what is used ---- */
+
+/* -1: the kernel has no value now ("Unavailable", "Error"). */
+static gint64 read_count(const char *group, guint id, const char *file)
+{
+    return host_read_number(-1, TREE "/%s/mon_data/mon_L3_%02u/%s", group, id, file);
+}
+
+GArray *resctrl_usage(const char *group)
+{
+    g_autofree char *folder = g_strconcat(TREE "/", group, "/mon_data", NULL);
+    g_autoptr(GArray) ids = host_list_numbers(folder, "mon_L3_");
+    GArray *usage = g_array_sized_new(FALSE, FALSE, sizeof(ResctrlUsage), ids->len);
+
+    for (guint i = 0; i < ids->len; i++) {
+        guint id = g_array_index(ids, guint, i);
+        ResctrlUsage one = { id, read_count(group, id, "llc_occupancy"), read_count(group, id, "mbm_local_bytes"),
+                             read_count(group, id, "mbm_total_bytes") };
+
+        g_array_append_val(usage, one);
+    }
+    return usage;
 }

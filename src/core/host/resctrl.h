@@ -15,6 +15,13 @@ typedef struct ResctrlPart {
     guint64 amount;
 } ResctrlPart;
 
+/** What the threads of a group use of cache @id and of the memory behind it: bytes, -1: the kernel doesn't tell. */
+typedef struct ResctrlUsage {
+    guint id;
+    gint64 cache;                /* now */
+    gint64 local, total;         /* since the group was made: traffic with the processor's own memory, with all */
+} ResctrlUsage;
+
 /** Refuse what this host can't do, as far as this can be said before the moment of resctrl_make(). 0, or -1 with an error that tells
  * what is missing. */
 int resctrl_check(const ResctrlPart *parts, guint n);
@@ -22,7 +29,17 @@ int resctrl_check(const ResctrlPart *parts, guint n);
  * there is left as it is. Waits for other programs that change the tree, but no longer than a few seconds. 0, or -1 with an error and
  * no group. */
 int resctrl_make(const char *group, const ResctrlPart *parts, guint n);
-/** Put a thread into the group; one that is gone needs nothing. 0, or -1 with an error. */
+/** Refuse to observe caches, bandwidth or both where the host can't. 0, or -1 with an error that tells what is missing. */
+int resctrl_check_monitors(gboolean cache, gboolean bandwidth);
+/** The name of monitor @id of the group, for resctrl_enter() and resctrl_usage(). Caller frees. */
+char *resctrl_monitor_group(const char *group, const char *id);
+/** Make a group that has what @group has, and whose threads (a part of the threads of @group, and counted there as well) are observed by
+ * themselves. One that is there is left as it is; it goes with @group. 0, or -1 with an error. */
+int resctrl_make_monitor(const char *group, const char *id);
+/** What the threads of a group or monitor use, those of the group's monitors included: ResctrlUsage of each cache, by their numbers.
+ * Empty if the group isn't there or the host can't observe. Caller unrefs. */
+GArray *resctrl_usage(const char *group);
+/** Put a thread into the group, or, if it is in the group already, into a monitor of it; one that is gone needs nothing. 0, or -1 with an error. */
 int resctrl_enter(const char *group, pid_t tid);
-/** Remove all groups whose name begins with @prefix; what stays is logged. */
+/** Remove all groups whose name begins with @prefix, with their monitors; what stays is logged. */
 void resctrl_remove(const char *prefix);

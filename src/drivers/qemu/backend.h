@@ -93,6 +93,7 @@ typedef struct QemuGuest {
     guint next_fdset;        /* for what it is given while it runs; 0: QEMU wasn't asked yet what it has. Guarded by the domain's job. */
     char *balloon_path;      /* QOM path; NULL: no balloon */
     QemuPerf *perf;          /* events that are counted */
+    GPtrArray *monitors;     /* of cachetune.c: what of caches and bandwidth is observed; NULL: nothing. Set once, before it runs */
     UserIdentity user;       /* who its QEMU is; since the beginning of start() */
     gboolean relabels;       /* files are given to that user */
     gint tuned;              /* atomic: it may have control groups */

@@ -22,6 +22,7 @@
 #include "core/host/host.h"
 #include "domain/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/cachetune.h"
 #include "drivers/qemu/cpu.h"
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/device_helpers.h"
@@ -105,6 +106,7 @@ void qemu_backend_guest_free(Guest *guest)
     qemu_helpers_free(qemu->helpers);
     user_identity_clear(&qemu->user);
     qemu_perf_free(qemu->perf);
+    g_clear_pointer(&qemu->monitors, g_ptr_array_unref);
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
     g_free(qemu->memory_dir);
@@ -810,6 +812,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     if (g_atomic_int_get(&guest->killed))
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it was taken over", guest->name);
     qemu_guest_note_devices(qemu, def);
+    qemu_guest_cachetune_note(guest, def);
     for (guint i = 0; i < def->devices.n_channels; i++) {
         if (def->devices.channels[i]->source.type == CHARDEV_TYPE_UNIX && def->devices.channels[i]->source.path)
             qemu_guest_unlink_later(qemu, def->devices.channels[i]->source.path);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "core/host/host.h"
 #include "drivers/qemu/backend.h"
+#include "drivers/qemu/cachetune.h"
 #include "drivers/qemu/dirty_rate.h"
 
 #define STAT_MAX 4096
@@ -363,7 +364,7 @@ static void read_resident(Guest *guest, GuestStats *stats)
 void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, GuestStatsFunc done, void *opaque)
 {
     const unsigned int known = GUEST_STATS_CPU | GUEST_STATS_BALLOON | GUEST_STATS_VCPU | GUEST_STATS_INTERFACE |
-        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD | GUEST_STATS_PERF | GUEST_STATS_DIRTYRATE;
+        GUEST_STATS_BLOCK | GUEST_STATS_IOTHREAD | GUEST_STATS_PERF | GUEST_STATS_DIRTYRATE | GUEST_STATS_MEMORY;
     QemuGuest *qemu = qemu_guest(guest);
     StatsJob *job = g_new0(StatsJob, 1);
 
@@ -377,6 +378,7 @@ void qemu_backend_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, G
     g_mutex_lock(&job->lock);
     if (groups & GUEST_STATS_CPU)
         read_cpu(guest, job->stats);
+    qemu_guest_cachetune_read(guest, groups, job->stats);
     if (groups & GUEST_STATS_VCPU)
         read_vcpus(guest, job->stats);
     if (groups & GUEST_STATS_PERF)

@@ -91,35 +91,72 @@ static int for_each_group(const DomainDef *def, Visit visit, gpointer opaque)
     return rc;
 }
 
-/* ---- checks ---- */
+/* ---- monitors ---- */
 
-/* A thread can be in one group alone. */
-static int check_overlaps(const DomainDef *def)
+/* <monitor> of the definition. */
+typedef struct Monitor {
+    char *group;       /* in the kernel's tree: that of its element, or a part of it */
+    char *owner;       /* that of its element */
+    char *name;        /* for who reads statistics */
+    Bitmap *vcpus;
+    gboolean first;    /* it has a group besides that of its element, and no monitor before it has the same */
+    gboolean bandwidth;
+} Monitor;
+
+static void monitor_free(gpointer data)
 {
-    const DomainCputune *tune = def->cputune;
+    Monitor *m = data;
+
+    g_free(m->group);
+    g_free(m->owner);
+    g_free(m->name);
+    bitmap_free(m->vcpus);
+    g_free(m);
+}
+
+static void add_monitor(GPtrArray *list, const char *prefix, const Bitmap *of, const Bitmap *vcpus, gboolean bandwidth)
+{
+    Monitor *m = g_new0(Monitor, 1);
+    g_autofree char *id = id_of(of);
+
+    m->owner = g_strconcat(prefix, id, NULL);
+    m->name = id_of(vcpus);
+    m->vcpus = bitmap_copy(vcpus);
+    m->first = !bitmap_equal(of, vcpus);
+    m->group = m->first ? resctrl_monitor_group(m->owner, m->name) : g_strdup(m->owner);
+    for (guint i = 0; i < list->len; i++)
+        m->first = m->first && !g_str_equal(((Monitor *)g_ptr_array_index(list, i))->group, m->group);
+    m->bandwidth = bandwidth;
+    g_ptr_array_add(list, m);
+}
+
+/* Of Monitor, as they stand in the definition. */
+static GPtrArray *monitors_of(const char *prefix, const DomainCputune *tune)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(monitor_free);
 
     for (guint i = 0; i < tune->n_cachetunes; i++) {
-        for (guint j = 0; j < tune->n_memorytunes; j++) {
-            const Bitmap *a = tune->cachetunes[i]->vcpus, *b = tune->memorytunes[j]->vcpus;
-
-            if (bitmap_overlaps(a, b) && !bitmap_equal(a, b))
-                return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a <cachetune> and a <memorytune> of domain '%s' share some of their vCPUs; they must "
-                            "have all in common or none", def->name);
-        }
+        for (guint j = 0; j < tune->cachetunes[i]->n_monitors; j++)
+            add_monitor(list, prefix, tune->cachetunes[i]->vcpus, tune->cachetunes[i]->monitors[j]->vcpus, FALSE);
     }
-    return 0;
+    for (guint i = 0; i < tune->n_memorytunes; i++) {
+        for (guint j = 0; j < tune->memorytunes[i]->n_monitors; j++)
+            add_monitor(list, prefix, tune->memorytunes[i]->vcpus, tune->memorytunes[i]->monitors[j]->vcpus, TRUE);
+    }
+    return list;
 }
+
+/* ---- checks ---- */
 
 static int check_monitors(const DomainDef *def)
 {
-    guint n = 0;
+    gboolean cache = FALSE, bandwidth = FALSE;
 
     for (guint i = 0; i < def->cputune->n_cachetunes; i++)
-        n += def->cputune->cachetunes[i]->n_monitors;
+        cache = cache || def->cputune->cachetunes[i]->n_monitors;
     for (guint i = 0; i < def->cputune->n_memorytunes; i++)
-        n += def->cputune->memorytunes[i]->n_monitors;
-    return n == 0 ? 0 : FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "<monitor> in <cachetune> or <memorytune> of domain '%s' is not supported by the QEMU "
-                             "driver yet; 'virsh edit %s' takes it out", def->name, def->name);
+        bandwidth = bandwidth || def->cputune->memorytunes[i]->n_monitors;
+    return resctrl_check_monitors(cache, bandwidth);
 }
 
 static int check_group(const Bitmap *vcpus, const DomainCputune *tune, gpointer opaque)
@@ -133,7 +170,7 @@ int qemu_check_cachetune(const DomainDef *def)
 {
     if (!wants(def))
         return 0;
-    return check_overlaps(def) < 0 || check_monitors(def) < 0 || for_each_group(def, check_group, NULL) < 0 ? -1 : 0;
+    return for_each_group(def, check_group, NULL) < 0 ? -1 : check_monitors(def);
 }
 
 /* ---- groups ---- */
@@ -146,6 +183,25 @@ static int make_group(const Bitmap *vcpus, const DomainCputune *tune, gpointer p
     return resctrl_make(name, (const ResctrlPart *)parts->data, parts->len);
 }
 
+static int make_monitors(GPtrArray *monitors)
+{
+    for (guint i = 0; i < monitors->len; i++) {
+        const Monitor *m = g_ptr_array_index(monitors, i);
+
+        if (m->first && resctrl_make_monitor(m->owner, m->name) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void qemu_guest_cachetune_note(Guest *guest, const DomainDef *def)
+{
+    g_autofree char *prefix = wants(def) ? group_prefix(guest) : NULL;
+
+    if (prefix)
+        qemu_guest(guest)->monitors = monitors_of(prefix, def->cputune);
+}
+
 int qemu_guest_cachetune_make(Guest *guest, DomainDef *def)
 {
     g_autofree char *prefix = NULL;
@@ -154,7 +210,8 @@ int qemu_guest_cachetune_make(Guest *guest, DomainDef *def)
         return 0;
     prefix = group_prefix(guest);
     resctrl_remove(prefix);     /* of a run that nobody cleaned up behind: it would have what that one wanted */
-    if (for_each_group(def, make_group, prefix) < 0) {
+    qemu_guest_cachetune_note(guest, def);
+    if (for_each_group(def, make_group, prefix) < 0 || make_monitors(qemu_guest(guest)->monitors) < 0) {
         resctrl_remove(prefix);
         return -1;
     }
@@ -169,23 +226,39 @@ int qemu_guest_cachetune_make(Guest *guest, DomainDef *def)
     return 0;
 }
 
-static int enter_group(const Bitmap *vcpus, const DomainCputune *tune, gpointer opaque)
+static int enter(Guest *guest, const char *group, const Bitmap *vcpus)
 {
-    Guest *guest = opaque;
-    g_autofree char *prefix = group_prefix(guest), *id = id_of(vcpus), *name = g_strconcat(prefix, id, NULL);
-
     for (ssize_t i = bitmap_next(vcpus, -1); i >= 0; i = bitmap_next(vcpus, i)) {
         int tid = qemu_guest_vcpu_tid(qemu_guest(guest), (guint)i);
 
-        if (tid > 0 && resctrl_enter(name, tid) < 0)
+        if (tid > 0 && resctrl_enter(group, tid) < 0)
             return -1;
     }
     return 0;
 }
 
+static int enter_group(const Bitmap *vcpus, const DomainCputune *tune, gpointer opaque)
+{
+    g_autofree char *prefix = group_prefix(opaque), *id = id_of(vcpus), *name = g_strconcat(prefix, id, NULL);
+
+    return enter(opaque, name, vcpus);
+}
+
 int qemu_guest_cachetune_enter(Guest *guest, const DomainDef *def)
 {
-    return wants(def) ? for_each_group(def, enter_group, guest) : 0;
+    GPtrArray *monitors = qemu_guest(guest)->monitors;
+
+    if (!wants(def))
+        return 0;
+    if (for_each_group(def, enter_group, guest) < 0)
+        return -1;
+    for (guint i = 0; monitors && i < monitors->len; i++) {
+        const Monitor *m = g_ptr_array_index(monitors, i);
+
+        if (m->first && enter(guest, m->group, m->vcpus) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 void qemu_guest_cachetune_remove(Guest *guest, const DomainDef *def)
@@ -194,4 +267,38 @@ void qemu_guest_cachetune_remove(Guest *guest, const DomainDef *def)
 
     if (prefix)
         resctrl_remove(prefix);
+}
+
+/* ---- statistics ---- */
+
+static void read_monitor(const Monitor *m, GuestStats *stats)
+{
+    g_autoptr(GArray) usage = resctrl_usage(m->group);
+    g_autofree char *vcpus = bitmap_format(m->vcpus);
+    GuestMonitorStats *found = guest_stats_add_monitor(stats, m->bandwidth, m->name, vcpus);
+
+    for (guint i = 0; i < usage->len; i++) {
+        const ResctrlUsage *u = &g_array_index(usage, ResctrlUsage, i);
+        GuestBankStats bank = { .id = u->id };
+
+        if (u->cache >= 0)
+            stat_set(&bank.cache, (guint64)u->cache);
+        if (u->local >= 0)
+            stat_set(&bank.local, (guint64)u->local);
+        if (u->total >= 0)
+            stat_set(&bank.total, (guint64)u->total);
+        g_array_append_val(found->banks, bank);
+    }
+}
+
+void qemu_guest_cachetune_read(Guest *guest, unsigned int groups, GuestStats *stats)
+{
+    const GPtrArray *monitors = qemu_guest(guest)->monitors;
+
+    for (guint i = 0; monitors && i < monitors->len; i++) {
+        const Monitor *m = g_ptr_array_index(monitors, i);
+
+        if (groups & (m->bandwidth ? GUEST_STATS_MEMORY : GUEST_STATS_CPU))
+            read_monitor(m, stats);
+    }
 }
