@@ -88,8 +88,8 @@ const StorageBackend *storage_vol_backend(const StorageVol *vol);
 StorageVolDef *storage_vol_copy_def(const StorageVol *vol);
 
 /** A descriptor, to read, of the volume of any active pool that has this path; -1 with an error: VIR_ERR_NO_STORAGE_VOL if there is
- * none. May block. */
-int storage_host_open_path(PoolHost *host, const char *path);
+ * none. *@def (NULL: not wanted): what is known of it, which the caller frees. May block. */
+int storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def);
 
 /** The backend's own data of a pool and a volume, freed with it. */
 void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);

@@ -212,6 +212,7 @@ static void vmdk_base(ImageHead *head, const Bytes *b, guint64 at, guint64 len)
     else
         head->backing = text_at(head, b, (guint64) (from - (const char *) b->data), (guint64) (quote - from), MAX_NAME,
                                 "the name of its base");
+    head->backing_format = head->backing ? STORAGE_VOL_FORMAT_VMDK : STORAGE_VOL_FORMAT_UNSET;     /* there are no others */
 }
 
 static void read_vmdk(ImageHead *head, const Bytes *b)

@@ -507,7 +507,7 @@ static StorageVol *find_path(PoolHost *host, const char *path, Managed **obj)
     return NULL;
 }
 
-int storage_host_open_path(PoolHost *host, const char *path)
+int storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def)
 {
     g_autoptr(Managed) obj = NULL;
     g_autoptr(StorageVol) vol = find_path(host, path, &obj);
@@ -515,5 +515,8 @@ int storage_host_open_path(PoolHost *host, const char *path)
     guint64 size;
     if (!vol)
         return FAIL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", path);
-    return vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0 ? -1 : vol_job_open(&job, FALSE, &size);
+    int fd = vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0 ? -1 : vol_job_open(&job, FALSE, &size);
+    if (fd >= 0 && def)
+        *def = storage_vol_copy_def(vol);
+    return fd;
 }

@@ -97,7 +97,7 @@ static int vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
 {
     *size = 0;
     if (strcmp(storage_vol_name(vol), "above") == 0)
-        return storage_host_open_path(host, "/b/hangs");
+        return storage_host_open_path(host, "/b/hangs", NULL);
     return behave(storage_vol_name(vol)) < 0 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

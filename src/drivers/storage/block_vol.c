@@ -13,6 +13,7 @@
 #include "drivers/storage/device.h"
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
+#include "drivers/storage/image_tool.h"
 
 /* One call for so much, that it can be seen to move. */
 #define ZERO_AT_ONCE ((guint64) 64 << 20)
@@ -90,6 +91,21 @@ static int copy_all(int in, int out, guint64 bytes, const char *name)
     return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", name);
 }
 
+static int check_room(guint64 size, guint64 room, const StorageVolDef *def, StorageVol *from)
+{
+    return size <= room ? 0 : FAIL(VIR_ERR_INVALID_ARG, "volume '%s' has %" G_GUINT64_FORMAT " bytes, less than '%s', which it is made from", def->name,
+                                   room, storage_vol_name(from));
+}
+
+/* What an image holds becomes what the device does. */
+static int convert(int out, guint64 room, const StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
+{
+    g_auto(SourceChain) chain = { NULL };
+    if (check_room(source->capacity, room, def, from) < 0 || source_chain_open(&chain, from, source) < 0 || image_tool_write(out, def, &chain) < 0)
+        return -1;
+    return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", def->name);
+}
+
 static int copy_from(int out, guint64 room, const StorageVolDef *def, StorageVol *from)
 {
     const StorageBackend *backend = storage_vol_backend(from);
@@ -99,14 +115,12 @@ static int copy_from(int out, guint64 room, const StorageVolDef *def, StorageVol
     if (!backend || !backend->vol_open)
         rc = FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
     else if (source->target.format > STORAGE_VOL_FORMAT_RAW && source->type != STORAGE_VOL_TYPE_BLOCK)
-        rc = FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' becomes a block device, which only a raw volume can be copied to", def->name);
+        rc = convert(out, room, def, from, source);
     else
         in = backend->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
     if (in >= 0) {
         size = MIN(size, source->capacity);
-        rc = size > room ? FAIL(VIR_ERR_INVALID_ARG, "volume '%s' has %" G_GUINT64_FORMAT " bytes, less than '%s', which it is made from", def->name,
-                                room, storage_vol_name(from))
-            : copy_all(in, out, size, def->name);
+        rc = check_room(size, room, def, from) < 0 ? -1 : copy_all(in, out, size, def->name);
         close(in);
     }
     xml_struct_free(&STORAGE_VOL_DEF_DESC, source);

@@ -122,38 +122,63 @@ static int copy_raw(int fd, const StorageVolDef *def, StorageVol *from, const St
 static int convert(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
 {
     g_auto(SourceChain) chain = { NULL };
-    if (source_chain_open(&chain, from, source) < 0 || image_tool_convert(fd, def, &chain, flags) < 0)
-        return -1;
-    guint64 capacity = def->capacity;
-    if (capacity <= source->capacity)
-        return 0;
-    def->capacity = source->capacity;
-    int rc = is_raw(def) ? resize_raw(fd, def, capacity, FALSE) : image_tool_resize(fd, def, capacity, FALSE);
-    def->capacity = capacity;
-    return rc;
+    return source_chain_open(&chain, from, source) < 0 ? -1 : image_tool_convert(fd, def, &chain, def->capacity > source->capacity, flags);
 }
 
-/* A layer on the same base: its bytes, as they are. */
+/* A layer on the same base, by the same name from the same folder. */
 static gboolean is_same_layer(const StorageVolDef *def, const StorageVolDef *source)
 {
-    return def->backing_store && source->backing_store && def->target.format == source->target.format &&
-        strcmp(def->backing_store->path, source->backing_store->path) == 0;
+    if (!def->backing_store || !source->backing_store || strcmp(def->backing_store->path, source->backing_store->path) != 0)
+        return FALSE;
+    g_autofree char *here = g_path_get_dirname(def->target.path), *there = g_path_get_dirname(source->target.path);
+    return strcmp(here, there) == 0;
 }
 
-static int copy_layer(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
+static gboolean is_same_secret(const SecretRef *a, const SecretRef *b)
 {
-    guint64 size = 0, capacity = def->capacity;
+    return a->has_uuid && b->has_uuid ? memcmp(&a->uuid, &b->uuid, sizeof(a->uuid)) == 0 : !a->has_uuid && !b->has_uuid && g_strcmp0(a->usage, b->usage) == 0;
+}
+
+/* Whether it is to have the passphrase that @source has: none other is named. */
+static gboolean is_same_key(const StorageEncryption *encryption, const StorageEncryption *source)
+{
+    if (encryption->format != source->format || encryption->cipher || encryption->ivgen)
+        return FALSE;
+    return !encryption->n_secrets ||
+        (encryption->n_secrets == 1 && source->n_secrets == 1 && is_same_secret(encryption->secrets[0], source->secrets[0]));
+}
+
+/* Whether the bytes of @source, as they are, are what is wanted: a layer on the same base, or an encrypted volume whose passphrase may be
+ * known to nobody here. */
+static gboolean is_exact(const StorageVolDef *def, const StorageVolDef *source)
+{
+    const StorageEncryption *encryption = def->target.encryption, *other = source->target.encryption;
+    gboolean layer = is_same_layer(def, source);
+    if (MAX(def->target.format, STORAGE_VOL_FORMAT_RAW) != MAX(source->target.format, STORAGE_VOL_FORMAT_RAW) || !encryption != !other)
+        return FALSE;
+    if (!encryption)
+        return layer;
+    return is_same_key(encryption, other) && (layer || (!def->backing_store && !source->backing_store && !encryption->n_secrets));
+}
+
+static int copy_exact(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
+{
+    g_auto(SourceChain) chain = { NULL };
+    guint64 size = 0;
     int in = storage_vol_backend(from)->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
     if (in < 0)
         return -1;
-    int rc = content_copy(in, fd, size, FALSE, FALSE, def->name);
+    int rc = ftruncate(fd, (off_t) size) < 0 ? FAIL_ERRNO(errno, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, size)
+        : content_copy(in, fd, size, FALSE, FALSE, def->name);
     close(in);
-    if (rc < 0 || capacity <= source->capacity)
+    if (rc < 0)
         return rc;
-    def->capacity = source->capacity;
-    rc = image_tool_resize(fd, def, capacity, FALSE);
-    def->capacity = capacity;
-    return rc;
+    if (source->target.encryption) {
+        xml_struct_free(&STORAGE_ENCRYPTION_DESC, def->target.encryption);
+        def->target.encryption = xml_struct_copy(&STORAGE_ENCRYPTION_DESC, source->target.encryption);
+    }
+    return def->capacity <= source->capacity ? 0
+        : source_chain_open_fd(&chain, from, source, fd) < 0 ? -1 : image_tool_resize(&chain, source, def->capacity, FALSE);
 }
 
 /* The content of another volume, whose pool may be any. */
@@ -163,13 +188,10 @@ static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int 
     if (!backend || !backend->vol_open)
         return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
     StorageVolDef *source = storage_vol_copy_def(from);
+    gboolean plain = !def->target.encryption && !source->target.encryption;
     def->capacity = MAX(def->capacity, source->capacity);
-    int rc = def->target.encryption
-        ? FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be encrypted yet; make it without content, and fill it from a guest", def->name)
-        : source->target.encryption
-        ? FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' is encrypted: it can't be copied yet", storage_vol_name(from))
-        : is_same_layer(def, source) ? copy_layer(fd, def, from, source)
-        : is_raw(source) && is_raw(def) ? copy_raw(fd, def, from, source, flags) : convert(fd, def, from, source, flags);
+    int rc = is_exact(def, source) ? copy_exact(fd, def, from, source)
+        : plain && is_raw(source) && is_raw(def) ? copy_raw(fd, def, from, source, flags) : convert(fd, def, from, source, flags);
     xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
     return rc;
 }
@@ -222,7 +244,7 @@ static int check_creation(const StorageVolDef *def, const StorageVol *from, unsi
         return FAIL(VIR_ERR_INVALID_ARG, "volume '%s' is a directory: it can't be made from another volume", def->name);
     if (def->backing_store && format == STORAGE_VOL_FORMAT_RAW)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': a raw volume can't be based on another one", def->name);
-    return 0;
+    return format == STORAGE_VOL_FORMAT_DIR ? 0 : image_tool_check(def);
 }
 
 int file_vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
@@ -257,16 +279,22 @@ int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
     return rc < 0 ? rc : folder_sizes(pool, pool_def);
 }
 
+static int resize_image(int fd, StorageVol *vol, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+{
+    g_auto(SourceChain) image = { NULL };
+    return source_chain_open_fd(&image, vol, def, fd) < 0 ? -1 : image_tool_resize(&image, def, capacity, allocate);
+}
+
 int file_vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
 {
     gboolean allocate = (flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE) != 0;
     if (def->type == STORAGE_VOL_TYPE_DIR)
         return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is a directory: it has no size", def->name);
-    int fd = file_vol_open_fd(vol, O_RDWR);
+    int fd = image_tool_check_size(def, capacity) < 0 ? -1 : file_vol_open_fd(vol, O_RDWR);
     if (fd < 0)
         return -1;
     int rc = def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption ? resize_raw(fd, def, capacity, allocate)
-        : image_tool_resize(fd, def, capacity, allocate);
+        : resize_image(fd, vol, def, capacity, allocate);
     if (rc == 0 && fsync(fd) < 0)
         rc = FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", def->name);
     close(fd);

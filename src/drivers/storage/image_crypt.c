@@ -11,8 +11,6 @@
 #include "secret/host.h"
 #include "secret/lookup.h"
 
-#define OBJECT_ID "key"
-
 /* A raw volume that is encrypted is an image of format luks. */
 static gboolean is_luks(const StorageVolDef *def)
 {
@@ -34,31 +32,36 @@ static int check(const StorageVolDef *def)
     return 0;
 }
 
-/* The secret that is named; where none is, the one whose usage is the volume. The caller frees the value. */
-static guint8 *passphrase(const StorageVolDef *def, gsize *size)
+/* The caller frees the value. */
+static guint8 *passphrase(const StorageEncryption *encryption, const char *path, const char *what, gsize *size)
 {
-    const StorageEncryption *encryption = def->target.encryption;
-    SecretRef ref = { .usage = def->target.path };
-    g_autofree char *what = g_strdup_printf("volume '%s'", def->name);
-    if (encryption->n_secrets)
+    SecretRef ref = { .usage = (char *) path };
+    if (encryption && encryption->n_secrets)
         ref = *encryption->secrets[0];
     ref.type = STORAGE_AUTH_SECRET_TYPE_VOLUME;
     return secret_lookup(&ref, what, size);
 }
 
-int image_crypt_open(ImageCrypt *crypt, const StorageVolDef *def)
+int image_crypt_open(ImageCrypt *crypt, const char *id, const StorageEncryption *encryption, const char *path, const char *what)
 {
     gsize size = 0;
     *crypt = (ImageCrypt) { .fd = -1 };
-    guint8 *value = check(def) < 0 ? NULL : passphrase(def, &size);
+    guint8 *value = passphrase(encryption, path, what, &size);
     if (!value)
         return -1;
     crypt->fd = memfd_create("passphrase", MFD_CLOEXEC);
     int rc = crypt->fd >= 0 && file_write_all(crypt->fd, value, size) == 0 && lseek(crypt->fd, 0, SEEK_SET) == 0 ? 0
-        : FAIL_ERRNO(errno, "cannot have the passphrase of volume '%s' at hand", def->name);
+        : FAIL_ERRNO(errno, "cannot have the passphrase of %s at hand", what);
     secret_value_free(value, size);
-    crypt->object = g_strdup_printf("secret,id=" OBJECT_ID ",file=/proc/self/fd/%d", crypt->fd);
+    crypt->object = g_strdup_printf("secret,id=%s,file=/proc/self/fd/%d", id, crypt->fd);
     return rc;
+}
+
+int image_crypt_open_new(ImageCrypt *crypt, const StorageVolDef *def)
+{
+    g_autofree char *what = g_strdup_printf("volume '%s'", def->name);
+    *crypt = (ImageCrypt) { .fd = -1 };
+    return check(def) < 0 ? -1 : image_crypt_open(crypt, IMAGE_CRYPT_ID, def->target.encryption, def->target.path, what);
 }
 
 void image_crypt_clear(ImageCrypt *crypt)
@@ -88,7 +91,7 @@ void image_crypt_create_options(const StorageVolDef *def, GString *options)
     g_autofree char *algorithm = cipher && cipher->name ? g_strdup_printf("%s-%u", cipher->name, cipher->size) : NULL;
     if (!is_luks(def))
         add(def, options, "format", "luks");
-    add(def, options, "key-secret", OBJECT_ID);
+    add(def, options, "key-secret", IMAGE_CRYPT_ID);
     if (cipher) {
         add(def, options, "cipher-alg", algorithm);
         add(def, options, "cipher-mode", cipher->mode);
@@ -102,6 +105,6 @@ void image_crypt_create_options(const StorageVolDef *def, GString *options)
 
 char *image_crypt_spec(const StorageVolDef *def, const char *path)
 {
-    return g_strdup_printf("driver=%s,%skey-secret=" OBJECT_ID ",file.driver=file,file.filename=%s", image_crypt_format(def),
+    return g_strdup_printf("driver=%s,%skey-secret=" IMAGE_CRYPT_ID ",file.driver=file,file.filename=%s", image_crypt_format(def),
                            is_luks(def) ? "" : "encrypt.", path);
 }

@@ -10,18 +10,30 @@
 /* Allocating all of an image takes its time, and nothing is said meanwhile. */
 #define SILENT_MS 3600000
 
+/* What qemu-img can do with images of a format. */
+typedef struct Facts {
+    const char *name;       /* QEMU's; NULL: it has none such */
+    gboolean made, grows, shrinks;
+    StorageVolFormat base;  /* what an image can be based on: UNSET for nothing, LAST for anything */
+} Facts;
+
+static const Facts facts[STORAGE_VOL_FORMAT_LAST] = {
+    [STORAGE_VOL_FORMAT_RAW] = { "raw", TRUE, TRUE, TRUE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_ISO] = { "raw", TRUE, TRUE, TRUE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_QCOW2] = { "qcow2", TRUE, TRUE, TRUE, STORAGE_VOL_FORMAT_LAST },
+    [STORAGE_VOL_FORMAT_QED] = { "qed", TRUE, TRUE, FALSE, STORAGE_VOL_FORMAT_LAST },
+    [STORAGE_VOL_FORMAT_QCOW] = { "qcow", TRUE, FALSE, FALSE, STORAGE_VOL_FORMAT_LAST },
+    [STORAGE_VOL_FORMAT_VMDK] = { "vmdk", TRUE, FALSE, FALSE, STORAGE_VOL_FORMAT_VMDK },
+    [STORAGE_VOL_FORMAT_VDI] = { "vdi", TRUE, FALSE, FALSE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_VPC] = { "vpc", TRUE, FALSE, FALSE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_BOCHS] = { "bochs", FALSE, FALSE, FALSE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_CLOOP] = { "cloop", FALSE, FALSE, FALSE, STORAGE_VOL_FORMAT_UNSET },
+    [STORAGE_VOL_FORMAT_DMG] = { "dmg", FALSE, FALSE, FALSE, STORAGE_VOL_FORMAT_UNSET },
+};
+
 const char *image_tool_format(StorageVolFormat format)
 {
-    switch (format) {
-    case STORAGE_VOL_FORMAT_RAW: case STORAGE_VOL_FORMAT_QCOW: case STORAGE_VOL_FORMAT_QCOW2: case STORAGE_VOL_FORMAT_QED:
-    case STORAGE_VOL_FORMAT_VMDK: case STORAGE_VOL_FORMAT_VDI: case STORAGE_VOL_FORMAT_VPC: case STORAGE_VOL_FORMAT_BOCHS:
-    case STORAGE_VOL_FORMAT_CLOOP: case STORAGE_VOL_FORMAT_DMG:
-        return storage_vol_format_to_string(format);
-    case STORAGE_VOL_FORMAT_ISO:
-        return "raw";
-    default:
-        return NULL;
-    }
+    return facts[format].name;
 }
 
 void image_tool_add_option(GString *options, const char *name, const char *value)
@@ -39,8 +51,7 @@ static int base_options(const StorageVolDef *def, GString *options)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': an image can't be based on one of format '%s'", def->name,
                     storage_vol_format_to_string(base->format));
     image_tool_add_option(options, "backing_file", base->path);
-    if (def->target.format == STORAGE_VOL_FORMAT_QCOW2 || def->target.format == STORAGE_VOL_FORMAT_QED)
-        image_tool_add_option(options, "backing_fmt", format);
+    image_tool_add_option(options, "backing_fmt", format);
     return 0;
 }
 
@@ -62,16 +73,32 @@ static int qcow2_options(const StorageVolDef *def, GString *options, unsigned in
     return 0;
 }
 
-static int check_wishes(const StorageVolDef *def)
+static int check_base(const StorageVolDef *def)
+{
+    StorageVolFormat able = facts[def->target.format].base, base = def->backing_store->format ?: STORAGE_VOL_FORMAT_RAW;
+    const char *format = storage_vol_format_to_string(def->target.format);
+    if (able == STORAGE_VOL_FORMAT_UNSET)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': images of format '%s' can't be based on others: leave out <backingStore>, or take "
+                    "qcow2", def->name, format);
+    if (able != STORAGE_VOL_FORMAT_LAST && able != base)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': images of format '%s' can be based on such of format '%s' only, not '%s'", def->name,
+                    format, storage_vol_format_to_string(able), storage_vol_format_to_string(base));
+    return 0;
+}
+
+int image_tool_check(const StorageVolDef *def)
 {
     const StorageVolTarget *target = &def->target;
-    if (!image_tool_format(target->format))
-        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': images of format '%s' can't be made", def->name,
+    gboolean version2 = target->compat && strcmp(target->compat, "0.10") == 0;
+    if (!facts[target->format].made)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': images of format '%s' can't be made", def->name,
                     storage_vol_format_to_string(target->format));
     if (target->format != STORAGE_VOL_FORMAT_QCOW2 && (target->compat || target->features.lazy_refcounts || target->features.extended_l2 ||
                                                        target->cluster_size))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only the format qcow2 has 'compat', 'features' and 'clusterSize'", def->name);
-    return 0;
+    if (version2 && (target->features.lazy_refcounts || target->features.extended_l2))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': images of qcow2 with <compat>0.10</compat> have no features: make it 1.1", def->name);
+    return def->backing_store ? check_base(def) : 0;
 }
 
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
@@ -79,9 +106,9 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
     g_autoptr(GString) options = g_string_new(NULL);
     g_auto(ImageCrypt) crypt = { .fd = -1 };
     const gboolean encrypted = def->target.encryption != NULL;
-    if (check_wishes(def) < 0 || (def->backing_store && base_options(def, options) < 0) ||
+    if (image_tool_check(def) < 0 || (def->backing_store && base_options(def, options) < 0) ||
         (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0) ||
-        (encrypted && image_crypt_open(&crypt, def) < 0))
+        (encrypted && image_crypt_open_new(&crypt, def) < 0))
         return -1;
     if (encrypted)
         image_crypt_create_options(def, options);
@@ -104,49 +131,105 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
     return -1;
 }
 
-int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, unsigned int flags)
+/* The words of a command on images with passphrases. Theirs are those of @chain. */
+static GPtrArray *words_of(const char *const *first, const SourceChain *chain)
 {
-    g_autoptr(GString) options = g_string_new(NULL);
-    g_autofree int *fds = g_new(int, source->fds->len + 1);
-    if (check_wishes(def) < 0 || (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
-        return -1;
-    if (def->backing_store)
-        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be based on another volume: leave out <backingStore>", def->name);
-    memcpy(fds, source->fds->data, source->fds->len * sizeof(int));
-    fds[source->fds->len] = fd;
+    GPtrArray *argv = g_ptr_array_new();
+    for (; *first; first++)
+        g_ptr_array_add(argv, (char *) *first);
+    for (guint i = 0; i < chain->keys->len; i++) {
+        g_ptr_array_add(argv, "--object");
+        g_ptr_array_add(argv, chain->keys->pdata[i]);
+    }
+    return argv;
+}
+
+/* @crypt: of the target; NULL: it is of @format, and isn't encrypted. */
+static int run_conversion(const StorageVolDef *def, const SourceChain *source, int fd, const ImageCrypt *crypt, StorageVolFormat format,
+                          const char *const *words)
+{
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *spec = crypt ? image_crypt_spec(def, path) : NULL;
+    g_autoptr(GPtrArray) argv = words_of((const char *const[]) { PROGRAM, "convert", "-p", NULL }, source);
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_append_vals(fds, source->fds->data, source->fds->len);
+    g_array_append_val(fds, fd);
+    for (; *words; words++)
+        g_ptr_array_add(argv, (char *) *words);
+    if (crypt) {
+        g_array_append_val(fds, crypt->fd);
+        g_ptr_array_add(argv, "--object");
+        g_ptr_array_add(argv, crypt->object);
+        g_ptr_array_add(argv, "--target-image-opts");
+    } else {
+        g_ptr_array_add(argv, "-O");
+        g_ptr_array_add(argv, (char *) facts[format].name);
+    }
+    g_ptr_array_add(argv, source->spec->str);
+    g_ptr_array_add(argv, crypt ? spec : path);
+    g_ptr_array_add(argv, NULL);
     guint64 total = def->capacity;
-    const char *argv[] = { PROGRAM, "convert", "-p", "-O", image_tool_format(def->target.format), source->spec->str, path,
-                           options->len ? "-o" : NULL, options->str, NULL };
-    if (program_run(argv, fds, source->fds->len + 1, SILENT_MS, program_follow_percent, &total) == 0)
+    const int *passed = (const int *) (const void *) fds->data;
+    if (program_run((const char *const *) argv->pdata, passed, fds->len, SILENT_MS, program_follow_percent, &total) == 0)
         return 0;
     error_context("cannot make volume '%s'", def->name);
     return -1;
 }
 
-int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+/* An image of its own size first, which is filled then: qemu-img makes no other ones in one go. */
+static int make_and_fill(int fd, const StorageVolDef *def, const SourceChain *source, unsigned int flags)
 {
-    const char *format = image_tool_format(def->target.format);
+    const gboolean encrypted = def->target.encryption != NULL, luks = encrypted && def->target.format <= STORAGE_VOL_FORMAT_RAW;
     g_auto(ImageCrypt) crypt = { .fd = -1 };
-    const gboolean encrypted = def->target.encryption != NULL;
-    if (!format)
-        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be resized: there is no program for its format", def->name);
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
-    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, capacity);
-    if (encrypted && image_crypt_open(&crypt, def) < 0)
+    if (image_tool_create(fd, def, flags) < 0 || (encrypted && image_crypt_open_new(&crypt, def) < 0))
         return -1;
-    g_autofree char *spec = encrypted ? image_crypt_spec(def, path) : NULL;
-    const char *argv[16] = { PROGRAM, "resize", "-q", encrypted ? "--object" : "-f", encrypted ? crypt.object : format };
-    guint n = 5;
-    if (encrypted)
-        argv[n++] = "--image-opts";
+    /* what is allocated and encrypted reads as anything */
+    gboolean zero = !luks && !(encrypted && flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA);
+    return run_conversion(def, source, fd, encrypted ? &crypt : NULL, def->target.format,
+                          (const char *const[]) { "-n", zero ? "--target-is-zero" : NULL, NULL });
+}
+
+int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, gboolean larger, unsigned int flags)
+{
+    g_autoptr(GString) options = g_string_new(NULL);
+    if (image_tool_check(def) < 0 || (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
+        return -1;
+    if (def->backing_store)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be based on another volume: leave out <backingStore>", def->name);
+    if (larger || def->target.encryption)
+        return make_and_fill(fd, def, source, flags);
+    return run_conversion(def, source, fd, NULL, def->target.format, (const char *const[]) { options->len ? "-o" : NULL, options->str, NULL });
+}
+
+int image_tool_write(int fd, const StorageVolDef *def, const SourceChain *source)
+{
+    return run_conversion(def, source, fd, NULL, STORAGE_VOL_FORMAT_RAW, (const char *const[]) { "-n", NULL });
+}
+
+int image_tool_check_size(const StorageVolDef *def, guint64 capacity)
+{
+    const Facts *able = &facts[def->target.format];
+    const char *format = storage_vol_format_to_string(def->target.format);
+    if (!able->grows)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': images of format '%s' can't be resized; 'virsh vol-create-from' copies it to a "
+                    "larger one", def->name, format);
+    if (!able->shrinks && capacity < def->capacity)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': images of format '%s' can't become smaller", def->name, format);
+    return 0;
+}
+
+int image_tool_resize(const SourceChain *image, const StorageVolDef *def, guint64 capacity, gboolean allocate)
+{
+    g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, capacity);
+    g_autoptr(GPtrArray) argv = words_of((const char *const[]) { PROGRAM, "resize", "-q", NULL }, image);
     if (capacity < def->capacity)
-        argv[n++] = "--shrink";
+        g_ptr_array_add(argv, "--shrink");
     else if (allocate)
-        argv[n++] = "--preallocation=falloc";
-    argv[n++] = encrypted ? spec : path;
-    argv[n++] = size;
-    if (program_run(argv, (int[]) { fd, crypt.fd }, encrypted ? 2 : 1, SILENT_MS, NULL, NULL) == 0)
+        g_ptr_array_add(argv, "--preallocation=falloc");
+    g_ptr_array_add(argv, image->spec->str);
+    g_ptr_array_add(argv, size);
+    g_ptr_array_add(argv, NULL);
+    if (program_run((const char *const *) argv->pdata, (const int *) (const void *) image->fds->data, image->fds->len, SILENT_MS, NULL, NULL) == 0)
         return 0;
     error_context("cannot resize volume '%s'", def->name);
     return -1;

@@ -11,8 +11,15 @@ void image_tool_add_option(GString *options, const char *name, const char *value
 /** What QEMU calls a format; NULL: it has none such. */
 const char *image_tool_format(StorageVolFormat format);
 
-/** Make the image that @def describes in the empty file @fd. @flags: PREALLOC_METADATA. 0, or -1 with an error. */
+/** Whether the volume that @def describes, an image, can be made at all, before anything is. 0, or -1 with an error that names its format. */
+int image_tool_check(const StorageVolDef *def);
+/** Make it in the empty file @fd. @flags: PREALLOC_METADATA. 0, or -1 with an error. */
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags);
-/** The same with the content of @source. */
-int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, unsigned int flags);
-int image_tool_resize(int fd, const StorageVolDef *def, guint64 capacity, gboolean allocate);
+/** Make it with the content of @source. @larger: @def has more bytes than that. */
+int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, gboolean larger, unsigned int flags);
+/** Write the content of @source to a device that is large enough. */
+int image_tool_write(int fd, const StorageVolDef *def, const SourceChain *source);
+/** Whether images of the format of @def can get the size @capacity. 0, or -1 with an error. */
+int image_tool_check_size(const StorageVolDef *def, guint64 capacity);
+/** Give @image, of the format and size of @def and opened to be changed, another one. */
+int image_tool_resize(const SourceChain *image, const StorageVolDef *def, guint64 capacity, gboolean allocate);
