@@ -11,8 +11,15 @@
 /* Deepest nesting of what nft lists. */
 #define LIST_DEPTH 64
 
+/* Held from a look at the rules to what is done about them. */
+static GMutex lock;
+
+/* Kept, under the lock: its end closes a socket, for which the kernel first waits until all that was removed from the firewall isn't looked at by
+ * any packet (10 ms and more). What it remembers of the firewall it compares with the kernel's generation each time. */
+static struct nft_ctx *nft;
+
 /* What nft says, on one line, without the commands that it quotes. */
-static char *complaint(struct nft_ctx *nft)
+static char *complaint(void)
 {
     const char *text = nft_ctx_get_error_buffer(nft);
     g_autofree char *line = g_strndup(text ? text : "", strcspn(text ? text : "", "\n"));
@@ -22,26 +29,22 @@ static char *complaint(struct nft_ctx *nft)
 
 static int run(const char *commands, const char *what, gboolean json, char **output)
 {
-    struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-    if (!nft)
+    if (!nft && !(nft = nft_ctx_new(NFT_CTX_DEFAULT)))
         return FAIL(VIR_ERR_INTERNAL_ERROR, "cannot %s: nftables can't be used", what);
-    nft_ctx_buffer_error(nft);
+    nft_ctx_buffer_error(nft); /* empties it, too */
     nft_ctx_buffer_output(nft);
     nft_ctx_output_set_flags(nft, json ? NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_GUID : 0);
     int rc = nft_run_cmd_from_buffer(nft, commands);
     if (rc) {
-        g_autofree char *why = complaint(nft);
+        g_autofree char *why = complaint();
         LOG_DEBUG("refused by nft: %s", commands);
         rc = FAIL(VIR_ERR_OPERATION_FAILED, "cannot %s: nft says '%s' ('nft list ruleset' shows the host's firewall)", what, why);
+        g_clear_pointer(&nft, nft_ctx_free); /* nothing of it, such as an answer that wasn't read, gets in the way of the next */
     } else if (output) {
         *output = g_strdup(nft_ctx_get_output_buffer(nft));
     }
-    nft_ctx_free(nft);
     return rc;
 }
-
-/* Held from a look at the rules to what is done about them. */
-static GMutex lock;
 
 int firewall_run(const char *commands, const char *what)
 {
