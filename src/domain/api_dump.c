@@ -7,6 +7,7 @@
 #include "domain/api.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/direct_copy.h"
 #include "domain/functions.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -26,14 +27,13 @@ static int check_dump(unsigned int format, unsigned int flags)
     return 0;
 }
 
-/* What is on the disk needn't stay in the host's memory as well, if others shall have that. */
-static int finish(int fd, const char *to, unsigned int flags)
+static int fill(Guest *guest, int fd, const char *to, unsigned int format, unsigned int flags)
 {
-    if (GUEST_CALL(fsync(fd)) < 0)
-        return FAIL_ERRNO(errno, "cannot write the core dump '%s'", to);
-    if (flags & VIR_DUMP_BYPASS_CACHE)
-        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    return 0;
+    const DomainBackend *backend = host_backend(guest->host);
+    if (!(flags & VIR_DUMP_BYPASS_CACHE))
+        return backend->dump(guest, fd, format, flags);
+    DirectCopy *copy = direct_copy_to_file(fd, to);
+    return copy ? direct_copy_end(copy, backend->dump(guest, direct_copy_fd(copy), format, flags), guest_deadline_ms(guest)) : -1;
 }
 
 static int write_dump(Guest *guest, const char *to, unsigned int format, unsigned int flags)
@@ -41,9 +41,9 @@ static int write_dump(Guest *guest, const char *to, unsigned int format, unsigne
     int fd = file_create(to, O_TRUNC, 0600, FILE_OWNER_KEEP, FILE_GROUP_KEEP);
     if (fd < 0)
         return -1;
-    int rc = GUEST_CALL(host_backend(guest->host)->dump(guest, fd, format, flags));
-    if (rc == 0)
-        rc = finish(fd, to, flags);
+    int rc = GUEST_CALL(fill(guest, fd, to, format, flags));
+    if (rc == 0 && GUEST_CALL(fsync(fd)) < 0)
+        rc = FAIL_ERRNO(errno, "cannot write the core dump '%s'", to);
     close(fd);
     if (rc < 0)
         unlink(to);

@@ -8,6 +8,7 @@
 #define LOG_SOURCE "domain.save"
 #include "domain/api.h"
 #include "base/log.h"
+#include "core/direct_copy.h"
 #include "domain/functions.h"
 #include "domain/image.h"
 #include "domain/persist.h"
@@ -41,13 +42,21 @@ static SharedDef *substitute(DomainHost *host, const DomainDef *def, const char 
 
 /* ---- save ---- */
 
-static int write_image(Guest *guest, const char *path, SharedDef *def, gboolean running, unsigned int flags)
+static int fill_image(Guest *guest, const char *path, int fd, unsigned int flags)
 {
     const DomainBackend *backend = host_backend(guest->host);
+    if (!(flags & VIR_DOMAIN_SAVE_BYPASS_CACHE))
+        return backend->save(guest, fd, flags);
+    DirectCopy *copy = direct_copy_to_file(fd, path);
+    return copy ? direct_copy_end(copy, backend->save(guest, direct_copy_fd(copy), flags), guest_deadline_ms(guest)) : -1;
+}
+
+static int write_image(Guest *guest, const char *path, SharedDef *def, gboolean running, unsigned int flags)
+{
     int fd = image_begin(guest->host, path, shared_def_xml(def, XML_SECURE | XML_INACTIVE), running);
     if (fd < 0)
         return -1;
-    int rc = GUEST_CALL(backend->save(guest, fd, flags));
+    int rc = GUEST_CALL(fill_image(guest, path, fd, flags));
     if (rc == 0)
         rc = GUEST_CALL(image_finish(guest->host, path, fd));
     close(fd);
@@ -231,9 +240,16 @@ static int run_image(DomainObj *obj, SharedDef *def, const char *path, const Ima
     set_restored(options, running);
     if (image->compression)
         return FAIL(VIR_ERR_NO_SUPPORT, "the saved image '%s' is compressed, which can't be read yet", path);
-    options->start.restore_fd = image->fd;
     options->start.restore_path = path;
-    return run_start(obj, def, options);
+    if (!(options->start.flags & VIR_DOMAIN_START_BYPASS_CACHE)) {
+        options->start.restore_fd = image->fd;
+        return run_start(obj, def, options);
+    }
+    DirectCopy *copy = direct_copy_from_file(image->fd, path);
+    if (!copy)
+        return -1;
+    options->start.restore_fd = direct_copy_fd(copy);
+    return direct_copy_end(copy, run_start(obj, def, options), 0);
 }
 
 static int restore_from_file(virConnectPtr conn, const char *from, const char *dxml, unsigned int flags)
@@ -253,6 +269,7 @@ static int restore_from_file(virConnectPtr conn, const char *from, const char *d
     if (!obj)
         return -1;
     g_autoptr(DomainState) state = domain_state(obj);
+    options.start.flags |= flags & VIR_DOMAIN_SAVE_BYPASS_CACHE ? VIR_DOMAIN_START_BYPASS_CACHE : 0;
     int rc = api_need_inactive(state) < 0 ? -1 : run_image(obj, def, from, &image, goes_on(flags, image.running), &options);
     api_settle(obj);
     return rc;

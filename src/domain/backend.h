@@ -187,8 +187,8 @@ struct DomainBackend {
     int (*reboot_agent)(Guest *guest);
     int (*reset)(Guest *guest);                      /* [worker] */
 
-    /** Write all that the guest's run consists of to @fd, a regular file, from where it stands; vCPUs are paused (unless
-     * simulated) and the run is ended afterwards. start() gets the file at that place as restore_fd. @flags
+    /** Write all that the guest's run consists of to @fd, a regular file or a pipe, from where it stands; vCPUs are paused (unless
+     * simulated) and the run is ended afterwards. start() gets the file at that place, or a pipe with what follows there, as restore_fd. @flags
      * virDomainSaveRestoreFlags. [worker] */
     int (*save)(Guest *guest, int fd, unsigned int flags);
     /** Write a core dump to @fd. @format virDomainCoreDumpFormat, @flags virDomainCoreDumpFlags; crash and reset are the core's, which
