@@ -372,6 +372,15 @@ void guest_upcall_io_error(Guest *guest, const char *path, const char *alias, in
 /** More was written to a disk's image than block_threshold() said: @excess bytes more. @path may be NULL. */
 void guest_upcall_block_threshold(Guest *guest, const char *target, const char *path, unsigned long long threshold,
                                   unsigned long long excess);
+/** The tray of drive @alias was opened or closed. */
+void guest_upcall_tray(Guest *guest, const char *alias, gboolean open);
+/** A client of a graphical console came or went. @phase: VIR_DOMAIN_EVENT_GRAPHICS_*; @scheme: how it authenticates. */
+void guest_upcall_graphics(Guest *guest, int phase, const virDomainEventGraphicsAddress *local,
+                           const virDomainEventGraphicsAddress *remote, const char *scheme, const virDomainEventGraphicsSubject *subject);
+/** Memory of the host failed. The arguments are those of virConnectDomainEventMemoryFailureCallback. */
+void guest_upcall_memory_failure(Guest *guest, int recipient, int action, unsigned int flags);
+/** The guest's kernel crashed, and another that dumps it took over. */
+void guest_upcall_crash_loaded(Guest *guest);
 /** The guest uses @kib of memory device @alias now. */
 void guest_upcall_memory_size(Guest *guest, const char *alias, unsigned long long kib);
 void guest_upcall_balloon(Guest *guest, unsigned long long kib);

@@ -291,6 +291,40 @@ void guest_upcall_nic_mac_change(Guest *guest, const char *alias, const char *ol
     emit(guest, event_domain_nic_mac_change_new(ABOUT(guest), alias, old, now));
 }
 
+static void set_tray(DomainDef *def, const GuestNews *news)
+{
+    DeviceRef ref;
+    if (!device_by_alias(def, news->alias, &ref) || !g_str_equal(ref.member->name, "disk"))
+        return;
+    DomainDisk *disk = ref.device;
+    disk->target.tray = news->value ? DOMAIN_DISK_TRAY_OPEN : DOMAIN_DISK_TRAY_UNSET;
+}
+
+void guest_upcall_tray(Guest *guest, const char *alias, gboolean open)
+{
+    if (guest_change_def(guest, set_tray, &(GuestNews) { .alias = alias, .value = open }))
+        emit(guest, event_domain_tray_change_new(ABOUT(guest), alias, open ? VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN
+                                                                           : VIR_DOMAIN_EVENT_TRAY_CHANGE_CLOSE));
+    status_save_later(guest);
+}
+
+void guest_upcall_graphics(Guest *guest, int phase, const virDomainEventGraphicsAddress *local,
+                           const virDomainEventGraphicsAddress *remote, const char *scheme, const virDomainEventGraphicsSubject *subject)
+{
+    emit(guest, event_domain_graphics_new(ABOUT(guest), phase, local, remote, scheme, subject));
+}
+
+void guest_upcall_memory_failure(Guest *guest, int recipient, int action, unsigned int flags)
+{
+    emit(guest, event_domain_memory_failure_new(ABOUT(guest), recipient, action, flags));
+}
+
+void guest_upcall_crash_loaded(Guest *guest)
+{
+    guest_log(guest, "the guest crashed and loaded a kernel that dumps it");
+    emit(guest, event_domain_lifecycle_new(ABOUT(guest), VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_CRASHLOADED));
+}
+
 static void set_memory_size(DomainDef *def, const GuestNews *news)
 {
     DeviceRef ref;

@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 import time
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -368,6 +370,48 @@ def test_asked_while_taken_over(daemon, tmp_path):
         thread.join()
     assert answers['block'] == 8 << 20 and answers['monitor'] is True
     assert answers['agent'].get_error_code() == libvirt.VIR_ERR_AGENT_UNRESPONSIVE       # nobody is in the guest: asked, without answer
+
+
+def test_trays_and_viewers(connection, daemon, tmp_path):
+    """Told as the reference tells them; what stands open is known to a daemon that wasn't there, too."""
+    seen = []
+    connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_TRAY_CHANGE, lambda c, d, alias, why, o: seen.append((alias, why)), None)
+    connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_GRAPHICS,
+                                      lambda c, d, phase, local, remote, scheme, subject, o:
+                                      seen.append((phase, local['family'], local['service'], remote['node'], scheme, subject)), None)
+    (tmp_path / 'cd').write_bytes(bytes(1 << 20))
+    cd = f"<disk type='file' device='cdrom'><source file='{tmp_path}/cd'/><target dev='sda' bus='scsi'/></disk>"
+    domain = connection.createXML(domain_xml('tray', devices=cd + "<graphics type='vnc' port='-1' listen='127.0.0.1'/>"), libvirt.VIR_DOMAIN_START_PAUSED)
+
+    tree = ET.fromstring(domain.XMLDesc())
+    alias, port = tree.find('devices/disk/alias').get('name'), tree.find('devices/graphics').get('port')
+
+    def tray():
+        return "tray='open'" in daemon.virsh('dumpxml', 'tray')
+
+    def told(*expected):
+        wait_for(lambda: seen == list(expected), 20, f'{expected}; seen: {seen}')
+        seen.clear()
+    support.ask(daemon, 'tray', 'blockdev-open-tray', id=alias, force=True)
+    told((alias, libvirt.VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN))
+    assert tray()
+    support.ask(daemon, 'tray', 'blockdev-close-tray', id=alias)
+    told((alias, libvirt.VIR_DOMAIN_EVENT_TRAY_CHANGE_CLOSE))
+    assert not tray()
+    with socket.create_connection(('127.0.0.1', int(port))) as viewer:
+        viewer.sendall(viewer.recv(12))
+        viewer.recv(10)
+        viewer.sendall(b'\1')          # no authentication
+        viewer.recv(4)
+        viewer.sendall(b'\1')          # shared
+        viewer.recv(24)
+    told(*((phase, libvirt.VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV4, port, '127.0.0.1', 'none', []) for phase in (0, 1, 2)))
+    support.ask(daemon, 'tray', 'blockdev-open-tray', id=alias, force=True)
+    told((alias, libvirt.VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN))
+    daemon.kill()
+    daemon.start()
+    daemon.virsh('qemu-monitor-command', 'tray', '{"execute":"query-status"}')     # it is taken over
+    assert tray()
 
 
 def pid_of(name):

@@ -170,6 +170,10 @@ int qemu_guest_set_link(Guest *guest, const DomainInterface *net);
 int qemu_guest_read_vcpus(Guest *guest);
 /** The second half of it: what QEMU chose. */
 int qemu_guest_refresh(Guest *guest, DomainDef *def);
+/** Note in a definition that is taken over which trays stand open. */
+int qemu_guest_read_trays(Guest *guest, DomainDef *def);
+/** The part of an answer to query-block or query-blockstats that is about disk @alias; NULL: there is none. */
+json_object *qemu_find_block(json_object *list, const char *alias);
 
 /* backend_prepare.c */
 int qemu_backend_prepare(DomainHost *host, DomainDef *def);

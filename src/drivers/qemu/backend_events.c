@@ -67,23 +67,115 @@ static void on_panicked(Guest *guest, json_object *data)
     guest_upcall_panicked(guest, info ? json_object_to_json_string_ext(info, JSON_C_TO_STRING_PLAIN) : NULL);
 }
 
+static void on_crash_loaded(Guest *guest, json_object *data)
+{
+    guest_upcall_crash_loaded(guest);
+}
+
+/* A word of QEMU and its number in our events. */
+typedef struct Word {
+    const char *name;
+    int value;
+} Word;
+
+static int number_of(const Word *words, gsize n, const char *name)
+{
+    for (gsize i = 0; i < n; i++) {
+        if (g_strcmp0(name, words[i].name) == 0)
+            return words[i].value;
+    }
+    return -1;
+}
+
+static void on_memory_failure(Guest *guest, json_object *data)
+{
+    static const Word recipients[] = {
+        { "hypervisor", VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_HYPERVISOR },
+        { "guest", VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_GUEST },
+    };
+    static const Word actions[] = {
+        { "ignore", VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_IGNORE }, { "inject", VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_INJECT },
+        { "fatal", VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_FATAL }, { "reset", VIR_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_RESET },
+    };
+    json_object *flags = json_member(data, "flags", json_type_object);
+    int recipient = number_of(recipients, G_N_ELEMENTS(recipients), json_member_string(data, "recipient"));
+    int action = number_of(actions, G_N_ELEMENTS(actions), json_member_string(data, "action"));
+
+    if (recipient >= 0 && action >= 0)
+        guest_upcall_memory_failure(guest, recipient, action,
+                                    (json_member_bool(flags, "action-required", FALSE) ? VIR_DOMAIN_MEMORY_FAILURE_ACTION_REQUIRED : 0) |
+                                    (json_member_bool(flags, "recursive", FALSE) ? VIR_DOMAIN_MEMORY_FAILURE_RECURSIVE : 0));
+}
+
+/* VNC says "service", SPICE "port". The strings stay QEMU's; FALSE if it is none that events can tell. */
+static gboolean read_address(json_object *data, virDomainEventGraphicsAddress *address)
+{
+    static const Word families[] = {
+        { "ipv4", VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV4 }, { "ipv6", VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV6 },
+        { "unix", VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_UNIX },
+    };
+    const char *node = json_member_string(data, "host"), *service = json_member_string(data, "service");
+
+    address->family = number_of(families, G_N_ELEMENTS(families), json_member_string(data, "family"));
+    if (!service)
+        service = json_member_string(data, "port");
+    address->node = (char *)(node ? node : "");
+    address->service = (char *)(service ? service : "");
+    return address->family >= 0;
+}
+
+static void graphics(Guest *guest, json_object *data, int phase)
+{
+    json_object *server = json_member(data, "server", json_type_object), *client = json_member(data, "client", json_type_object);
+    const char *scheme = json_member_string(server, "auth");
+    const char *dname = json_member_string(client, "x509_dname"), *user = json_member_string(client, "sasl_username");
+    virDomainEventGraphicsAddress local, remote;
+    virDomainEventGraphicsSubjectIdentity names[2];
+    virDomainEventGraphicsSubject subject = { 0, names };
+
+    if (dname)
+        names[subject.nidentity++] = (virDomainEventGraphicsSubjectIdentity){ (char *)"x509dname", (char *)dname };
+    if (user)
+        names[subject.nidentity++] = (virDomainEventGraphicsSubjectIdentity){ (char *)"saslUsername", (char *)user };
+    if (read_address(server, &local) && read_address(client, &remote))
+        guest_upcall_graphics(guest, phase, &local, &remote, scheme ? scheme : "", &subject);
+}
+
+static void on_viewer(Guest *guest, json_object *data)
+{
+    graphics(guest, data, VIR_DOMAIN_EVENT_GRAPHICS_CONNECT);
+}
+
+static void on_viewer_ready(Guest *guest, json_object *data)
+{
+    graphics(guest, data, VIR_DOMAIN_EVENT_GRAPHICS_INITIALIZE);
+}
+
+static void on_viewer_gone(Guest *guest, json_object *data)
+{
+    graphics(guest, data, VIR_DOMAIN_EVENT_GRAPHICS_DISCONNECT);
+}
+
+static void on_tray(Guest *guest, json_object *data)
+{
+    const char *id = json_member_string(data, "id");
+
+    if (id && *id)
+        guest_upcall_tray(guest, id, json_member_bool(data, "tray-open", FALSE));
+}
+
 static void on_watchdog(Guest *guest, json_object *data)
 {
-    static const struct {
-        const char *name;
-        int action;
-    } actions[] = {
+    static const Word actions[] = {
         { "reset", VIR_DOMAIN_EVENT_WATCHDOG_RESET }, { "shutdown", VIR_DOMAIN_EVENT_WATCHDOG_SHUTDOWN },
         { "poweroff", VIR_DOMAIN_EVENT_WATCHDOG_POWEROFF }, { "pause", VIR_DOMAIN_EVENT_WATCHDOG_PAUSE },
         { "debug", VIR_DOMAIN_EVENT_WATCHDOG_DEBUG }, { "none", VIR_DOMAIN_EVENT_WATCHDOG_NONE },
         { "inject-nmi", VIR_DOMAIN_EVENT_WATCHDOG_INJECTNMI },
     };
-    const char *action = json_member_string(data, "action");
+    int action = number_of(actions, G_N_ELEMENTS(actions), json_member_string(data, "action"));
 
-    for (guint i = 0; i < G_N_ELEMENTS(actions); i++) {
-        if (g_strcmp0(action, actions[i].name) == 0)
-            guest_upcall_watchdog(guest, actions[i].action);
-    }
+    if (action >= 0)
+        guest_upcall_watchdog(guest, action);
 }
 
 /* The disk that an error is about: by its path in QEMU's tree, or by its name. */
@@ -261,7 +353,10 @@ static void on_event(QmpMonitor *mon, const char *name, json_object *data, gint6
     } handlers[] = {
         { "SHUTDOWN", on_shutdown }, { "STOP", on_stop }, { "RESUME", on_resume }, { "RESET", on_reset },
         { "GUEST_PANICKED", on_panicked }, { "WATCHDOG", on_watchdog }, { "BLOCK_IO_ERROR", on_io_error },
-        { "BLOCK_WRITE_THRESHOLD", on_threshold },
+        { "BLOCK_WRITE_THRESHOLD", on_threshold }, { "DEVICE_TRAY_MOVED", on_tray }, { "GUEST_CRASHLOADED", on_crash_loaded },
+        { "VNC_CONNECTED", on_viewer }, { "VNC_INITIALIZED", on_viewer_ready }, { "VNC_DISCONNECTED", on_viewer_gone },
+        { "SPICE_CONNECTED", on_viewer }, { "SPICE_INITIALIZED", on_viewer_ready }, { "SPICE_DISCONNECTED", on_viewer_gone },
+        { "MEMORY_FAILURE", on_memory_failure },
         { "MEMORY_DEVICE_SIZE_CHANGE", on_memory_size },
         { "BALLOON_CHANGE", on_balloon }, { "RTC_CHANGE", on_rtc }, { "DEVICE_DELETED", on_device_deleted },
         { "DEVICE_UNPLUG_GUEST_ERROR", on_device_kept }, { "ACPI_DEVICE_OST", on_acpi_report },

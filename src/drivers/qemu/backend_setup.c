@@ -261,6 +261,32 @@ static int read_memories(Guest *guest, DomainDef *def)
     return 0;
 }
 
+static gboolean has_tray(const DomainDisk *disk)
+{
+    return disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
+}
+
+int qemu_guest_read_trays(Guest *guest, DomainDef *def)
+{
+    g_autoptr(json_object) list = NULL;
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < def->devices.n_disks; i++)
+        any = any || has_tray(def->devices.disks[i]);
+    if (!any)
+        return 0;
+    if (qemu_guest_call(guest, "query-block", NULL, &list) < 0)
+        return -1;
+    for (guint i = 0; i < def->devices.n_disks; i++) {
+        DomainDisk *disk = def->devices.disks[i];
+
+        if (has_tray(disk))
+            disk->target.tray = json_member_bool(qemu_find_block(list, disk->info.alias), "tray_open", FALSE) ? DOMAIN_DISK_TRAY_OPEN
+                : DOMAIN_DISK_TRAY_UNSET;
+    }
+    return 0;
+}
+
 int qemu_guest_refresh(Guest *guest, DomainDef *def)
 {
     return read_terminals(guest, def) < 0 || read_memories(guest, def) < 0 ? -1 : qemu_guest_read_vcpus(guest);

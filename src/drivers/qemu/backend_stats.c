@@ -190,7 +190,7 @@ static void set_from(StatValue *value, json_object *object, const char *name)
         stat_set(value, n);
 }
 
-static json_object *find_device(json_object *list, const char *alias)
+json_object *qemu_find_block(json_object *list, const char *alias)
 {
     for (gsize i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
         json_object *item = json_object_array_get_idx(list, i);
@@ -246,7 +246,7 @@ static void on_blockstats(QmpMonitor *mon, json_object *result, void *opaque)
     g_mutex_lock(&job->lock);
     for (guint i = 0; result && i < disks->len; i++) {
         const QemuDisk *disk = g_ptr_array_index(disks, i);
-        json_object *device = disk->alias ? find_device(result, disk->alias) : NULL;
+        json_object *device = disk->alias ? qemu_find_block(result, disk->alias) : NULL;
 
         if (device)
             take_block_counters(block_record(job->stats, disk), device);
@@ -266,7 +266,7 @@ static void on_block(QmpMonitor *mon, json_object *result, void *opaque)
     g_mutex_lock(&job->lock);
     for (guint i = 0; result && i < disks->len; i++) {
         const QemuDisk *disk = g_ptr_array_index(disks, i);
-        json_object *device = disk->alias ? find_device(result, disk->alias) : NULL;
+        json_object *device = disk->alias ? qemu_find_block(result, disk->alias) : NULL;
         json_object *image = json_member(json_member(device, "inserted", json_type_object), "image", json_type_object);
         GuestBlockStats *block = image ? block_record(job->stats, disk) : NULL;
 
