@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# runner: timeout 300
 """Every format of volumes with every thing that is done to volumes: what qemu-img says of the result is what counts."""
 import contextlib
 import json
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+import hostile_images
 import support
 from storage_parts import MIB, connected, libvirt, loop_device, pool_xml, refused
 from test_storage_streams import download, upload
@@ -233,6 +235,23 @@ def test_resize_opens_nothing_by_name(pools, tmp_path):
         vol.resize(size, SHRINK if size < 16 * MIB else 0)
         assert vol.info()[1] == size
     assert f'<path>{tmp_path}/pipe</path>' in vol.XMLDesc(), 'it is based on what it was'
+
+
+def test_hostile_resized(daemon, pools, tmp_path):
+    """Images that say all kinds of things of others: larger and smaller or refused, soon, and what they name is as before."""
+    pool, secret = pools[0], tmp_path / 'secret'
+    secret.write_bytes(b'outside' * 10000)
+    os.mkfifo(str(secret) + '.fifo')        # who opens it waits for ever
+    names, done = hostile_images.generate(str(tmp_path / 'one'), str(secret)), 0
+    pool.refresh()
+    for name in names:
+        vol = pool.storageVolLookupByName(name)
+        for change, flags in (MIB, 0), (MIB, SHRINK):
+            with contextlib.suppress(libvirt.libvirtError):
+                vol.resize(change, flags | libvirt.VIR_STORAGE_VOL_RESIZE_DELTA)
+                done += 1
+        assert secret.read_bytes() == b'outside' * 10000, name
+    assert done > 20 and daemon.alive()
 
 
 def test_onto_a_device(connection, pools, tmp_path):
