@@ -120,23 +120,48 @@ static void run(StorageCall *call)
 /* As many as there are calls, so that none waits for another one's storage. */
 static struct {
     GMutex lock;        /* guards the following */
-    GCond more;
+    GCond more, fewer;
     GQueue calls;       /* that no thread has taken yet; never more than there are idle threads */
     guint idle;
+    guint ending;       /* who waits for idle threads to end */
+    GSList *ended;      /* threads that have nothing more to do, to be joined */
 } threads;
 
-/* NULL: none came. */
+/* NULL: none came, and the thread is among those that have ended. */
 static StorageCall *next_call(void)
 {
     gint64 until = g_get_monotonic_time() + IDLE_US;
     g_mutex_lock(&threads.lock);
     threads.idle++;
-    while (!threads.calls.length && g_cond_wait_until(&threads.more, &threads.lock, until))
+    while (!threads.calls.length && !threads.ending && g_cond_wait_until(&threads.more, &threads.lock, until))
         continue;
     StorageCall *call = g_queue_pop_head(&threads.calls);
     threads.idle--;
+    if (!call)
+        threads.ended = g_slist_prepend(threads.ended, g_thread_self());
+    g_cond_broadcast(&threads.fewer);
     g_mutex_unlock(&threads.lock);
     return call;
+}
+
+static void join_all(GSList *ended)
+{
+    for (GSList *at = ended; at; at = at->next)
+        g_thread_join(at->data);
+    g_slist_free(ended);
+}
+
+void storage_call_end_threads(void)
+{
+    g_mutex_lock(&threads.lock);
+    threads.ending++;
+    g_cond_broadcast(&threads.more);
+    while (threads.idle)
+        g_cond_wait(&threads.fewer, &threads.lock);
+    threads.ending--;
+    GSList *ended = g_steal_pointer(&threads.ended);
+    g_mutex_unlock(&threads.lock);
+    join_all(ended);
 }
 
 static gpointer serve(gpointer first)
@@ -155,11 +180,10 @@ static void begin(StorageCall *call)
         g_queue_push_tail(&threads.calls, call);
         g_cond_signal(&threads.more);
     }
+    GSList *ended = g_steal_pointer(&threads.ended);
     g_mutex_unlock(&threads.lock);
-    GThread *thread = taken ? NULL : g_thread_try_new("storage", serve, call, NULL);
-    if (thread)
-        g_thread_unref(thread);
-    else if (!taken)
+    join_all(ended);
+    if (!taken && !g_thread_try_new("storage", serve, call, NULL)) /* who is joined when it has ended */
         run(call);
 }
 

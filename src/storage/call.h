@@ -65,3 +65,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorageCall, storage_call_unref)
 /** Run it and wait for its end: what the backend returned; -1 with VIR_ERR_OPERATION_TIMEOUT if it does not respond: then nothing of the
  * call may be used any more. */
 int storage_call_run(StorageCall *call);
+/** End the threads that wait for calls, and wait for them: nothing of a storage driver runs any more but what is stuck. */
+void storage_call_end_threads(void);

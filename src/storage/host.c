@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN managed_thread_domain
 #define LOG_SOURCE "storage.host"
+#include "storage/call.h"
 #include "storage/host.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +42,7 @@ void storage_host_free(PoolHost *host)
 {
     if (!host)
         return;
+    storage_call_end_threads();
     if (storage_host_is_stuck(host)) {
         LOG_WARN("storage pools that do not respond are left behind");
         return;
