@@ -78,7 +78,8 @@ typedef struct HostPaths {
     char *cache;      /* /var/cache/libvirt/qemu */
     char *log;        /* /var/log/libvirt/qemu */
     gboolean state_in_memory; /* writing to @state never waits for a disk */
-    gboolean dump_bypasses_cache; /* unasked dumps don't stay in the host's memory */
+    gboolean dump_bypasses_cache, start_bypasses_cache; /* unasked dumps, and images of guests that are started unasked, don't come into the
+                                                         * host's memory */
 } HostPaths;
 
 /** Paths of a host, NULL if its backend keeps nothing on disk. */

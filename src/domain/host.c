@@ -78,6 +78,11 @@ void host_set_dump(DomainHost *host, const char *folder, gboolean bypasses_cache
     host->paths->dump_bypasses_cache = bypasses_cache;
 }
 
+void host_set_start(DomainHost *host, gboolean bypasses_cache)
+{
+    host->paths->start_bypasses_cache = bypasses_cache;
+}
+
 DefCache *host_def_cache(const DomainHost *host) { return host->cache; }
 gint64 host_deadline_ms(const DomainHost *host) { return host->deadline_ms; }
 

@@ -47,6 +47,8 @@ gint64 host_deadline_ms(const DomainHost *host);
 void host_set_deadline_ms(DomainHost *host, gint64 deadline_ms);
 /** Where cores are dumped unasked (NULL: where they are now), and whether they are kept out of the host's memory. Before guests. */
 void host_set_dump(DomainHost *host, const char *folder, gboolean bypasses_cache);
+/** Whether images of guests that start unasked are read past the host's memory. Before host_load(). */
+void host_set_start(DomainHost *host, gboolean bypasses_cache);
 struct DefCache *host_def_cache(const DomainHost *host);
 gboolean host_has_active(DomainHost *host);
 

@@ -367,6 +367,8 @@ static void autostart_one(void *opaque)
     g_autoptr(DomainObj) obj = opaque;
     g_autoptr(DomainState) state = domain_state(obj);
     RunOptions options = RUN_OPTIONS_INIT;
+    const HostPaths *paths = host_paths(obj->host);
+    options.start.flags = paths && paths->start_bypasses_cache ? VIR_DOMAIN_START_BYPASS_CACHE : 0;
     if (domain_job_begin(obj, JOB_MODIFY, "autostart") < 0)
         return;
     if (state->autostart_once) { /* removed first: a guest that brings the host down must not do so for ever */

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+import support
+from support import wait_for
 from test_saved_guest import goes_on
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
@@ -39,15 +41,16 @@ def mounted(tmp_path):
     """Mounts a file system of this type in a folder, and returns that."""
     places = []
 
-    def make(kind, *options):
-        place = tmp_path / kind
-        place.mkdir()
+    def make(kind, *options, place=None):
+        if not place:
+            place = tmp_path / kind
+            place.mkdir()
         output('mount', '-t', kind, *options, kind, str(place))
         places.append(place)
         return place
     yield make
     for place in places:
-        output('umount', str(place))
+        output('umount', '-l', str(place))
 
 
 def test_past_the_cache(boot_defined, folder):
@@ -87,3 +90,37 @@ def test_what_fails_loses_nothing(boot_defined, folder, mounted):
     image.write_bytes(whole)
     connection.restoreFlags(str(image), None, libvirt.VIR_DOMAIN_SAVE_BYPASS_CACHE)
     goes_on(domain, log)
+
+
+def test_started_with_the_host(new_daemon, mounted):
+    """auto_start_bypass_cache: seen where it can't be done."""
+    daemon = support.configured(new_daemon, 'auto_start_bypass_cache = 1')
+    saves = os.path.join(daemon.root, 'var/lib/libvirt/qemu/save')
+    os.makedirs(saves, exist_ok=True)
+    os.chmod(saves, 0o755)
+    mounted('ramfs', place=saves)
+
+    def lookup():
+        return libvirt.open(daemon.uri).lookupByName('auto')
+
+    def come_up_again():
+        daemon.stop()
+        os.unlink(os.path.join(daemon.root, 'run/libvirt/qemu/autostarted'))
+        daemon.start()
+
+    domain = libvirt.open(daemon.uri).defineXML(support.domain_xml('auto', memory=16))
+    domain.setAutostart(1)
+    domain.create()
+    domain.managedSave()
+    del domain
+    come_up_again()
+    wait_for(lambda: support.file_has(daemon.log, "autostart of domain 'auto' failed"), 20, 'the start that fails')
+    assert support.file_has(daemon.log, "past the host's cache")
+    assert not lookup().isActive() and lookup().hasManagedSaveImage()
+    with open(os.path.join(daemon.root, 'etc/libvirt/qemu.conf'), 'w', encoding='utf-8'):
+        pass
+    come_up_again()
+    wait_for(lambda: lookup().isActive(), 20, 'the guest starting with the daemon')
+    wait_for(lambda: not lookup().hasManagedSaveImage(), 20, 'its image being used')
+    lookup().destroy()
+    daemon.stop()

@@ -222,6 +222,7 @@ static int state_start(const StateContext *ctx)
         return -1;
     qemu_security_init(state.driver, host_paths(state.host)->state, ctx->privileged, *ctx->root != '\0');
     set_dump(state.host, &state.driver->conf);
+    host_set_start(state.host, state.driver->conf.auto_start_bypass_cache);
     if (host_load(state.host) < 0)
         return -1;
     if (state.driver->owners)
