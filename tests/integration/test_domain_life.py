@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -412,6 +413,12 @@ def test_trays_and_viewers(connection, daemon, tmp_path):
     daemon.start()
     daemon.virsh('qemu-monitor-command', 'tray', '{"execute":"query-status"}')     # it is taken over
     assert tray()
+    with subprocess.Popen([support.tree.place(support.BUILD, 'virsh'), '-c', daemon.uri, 'event', '--event', 'tray-change', '--timeout', '30'],
+                          stdout=subprocess.PIPE, text=True) as watcher:
+        while watcher.poll() is None:       # from when on it listens, it doesn't say
+            support.ask(daemon, 'tray', 'blockdev-close-tray', id=alias)
+            support.ask(daemon, 'tray', 'blockdev-open-tray', id=alias, force=True)
+        assert watcher.stdout.read().startswith(f"event 'tray-change' for domain 'tray' disk {alias}: ")
 
 
 def pid_of(name):

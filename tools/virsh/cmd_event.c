@@ -174,8 +174,8 @@ static void on_disk_change(virConnectPtr conn, virDomainPtr domain, const char *
     shell_json_string(fields, "reason", NAMED(reasons, reason));
     shell_json_string(fields, "old_path", old_path);
     shell_json_string(fields, "new_path", new_path);
-    event_emit(opaque, "domain", virDomainGetName(domain), fields, "disk %s %s: %s -> %s", alias,
-               NAMED(reasons, reason), old_path ? old_path : "(none)", new_path ? new_path : "(none)");
+    event_emit(opaque, "domain", virDomainGetName(domain), fields, " disk %s: %s -> %s: %s", alias,
+               old_path ? old_path : "<null>", new_path ? new_path : "<null>", NAMED(reasons, reason));
 }
 
 static void on_tray(virConnectPtr conn, virDomainPtr domain, const char *alias, int reason, void *opaque)
@@ -185,7 +185,7 @@ static void on_tray(virConnectPtr conn, virDomainPtr domain, const char *alias, 
 
     shell_json_string(fields, "device", alias);
     shell_json_string(fields, "reason", NAMED(reasons, reason));
-    event_emit(opaque, "domain", virDomainGetName(domain), fields, "disk %s: %s", alias, NAMED(reasons, reason));
+    event_emit(opaque, "domain", virDomainGetName(domain), fields, " disk %s: %s", alias, NAMED(reasons, reason));
 }
 
 static void on_pm(virConnectPtr conn, virDomainPtr domain, int reason, void *opaque)

@@ -23,7 +23,7 @@ typedef struct {
 } EventKind;
 
 /* From a callback: an event of `source` about `object` (domain, network ...). `fields` (taken over) are its details for
- * JSON; the format is the text after "event 'KIND' for TYPE 'NAME': ". */
+ * JSON; the format is the text after "event 'KIND' for TYPE 'NAME': "; one that begins with a space follows without the colon. */
 void event_emit(EventSource *source, const char *type, const char *object, json_object *fields, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
 void event_emit_lines(EventSource *source, const char *type, const char *object, json_object *fields, const char *text);

@@ -81,7 +81,7 @@ static char *json_line(EventSource *source, const char *type, const char *object
 void event_emit_lines(EventSource *source, const char *type, const char *object, json_object *fields, const char *text)
 {
     g_autofree char *stamp = NULL;
-    const char *separator = *text == '\n' || !*text ? "" : " ";
+    const char *separator = *text == ' ' ? "" : *text == '\n' || !*text ? ":" : ": ";
 
     if (source->loop->json) {
         push_line(source->loop, json_line(source, type, object, fields));
@@ -90,7 +90,7 @@ void event_emit_lines(EventSource *source, const char *type, const char *object,
     if (fields)
         json_object_put(fields);
     stamp = source->loop->timestamp ? time_stamp() : NULL;
-    push_line(source->loop, g_strdup_printf("%s%sevent '%s' for %s '%s':%s%s", stamp ? stamp : "", stamp ? ": " : "",
+    push_line(source->loop, g_strdup_printf("%s%sevent '%s' for %s '%s'%s%s", stamp ? stamp : "", stamp ? ": " : "",
                                             source->kind, type, object, separator, text));
 }
 
