@@ -91,6 +91,8 @@ struct StreamDriver {
     int (*recv_block)(virStreamPtr st, guint8 **block, const char **data, unsigned int flags);
     /** As recv, into a pipe, without a copy; never waits for room in it: -2. -4: not from here, recv() can. NULL: nor from elsewhere. */
     int (*recv_pipe)(virStreamPtr st, int pipe, size_t nbytes, unsigned int flags);
+    /** As send, what is in a pipe (@nbytes at least), without a copy where that can be. NULL: not from pipes. */
+    int (*send_pipe)(virStreamPtr st, int pipe, size_t nbytes);
     int (*send_hole)(virStreamPtr st, long long length, unsigned int flags);
     int (*recv_hole)(virStreamPtr st, long long *length, unsigned int flags);
     int (*in_data)(virStreamPtr st, int *data, long long *length);

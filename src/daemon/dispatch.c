@@ -401,9 +401,9 @@ static int take_lxc(ServerClient *client, RpcPacket *packet)
 void dispatch_add_programs(RpcServer *server)
 {
     static const ServerProgram programs[] = {
-        { REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, take_remote },
-        { QEMU_PROGRAM, QEMU_PROTOCOL_VERSION, take_qemu },
-        { LXC_PROGRAM, LXC_PROTOCOL_VERSION, take_lxc },
+        { REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, take_remote, stream_divert, stream_diverted },
+        { QEMU_PROGRAM, QEMU_PROTOCOL_VERSION, take_qemu, stream_divert, stream_diverted },
+        { LXC_PROGRAM, LXC_PROTOCOL_VERSION, take_lxc, stream_divert, stream_diverted },
     };
     for (guint i = 0; i < G_N_ELEMENTS(programs); i++)
         server_add_program(server, &programs[i]);

@@ -21,6 +21,9 @@ struct ClientState {
 void stream_begin(DispatchCall *call);
 /** A packet of a stream. -1: protocol error. */
 int stream_packet(ServerClient *client, RpcPacket *packet);
+/** As divert() and diverted() of a ServerProgram. */
+gboolean stream_divert(ServerClient *client, RpcPacket *packet);
+gboolean stream_diverted(ServerClient *client, const RpcHeader *header);
 void streams_drop(ClientState *state);
 
 /* For streams whose driver may wait (dispatch_pump.c) */
@@ -47,6 +50,10 @@ typedef struct Pump Pump;
 Pump *pump_new(ServerClient *client, virStreamPtr st, const RpcHeader *header, gboolean read);
 /** @piece is taken over. */
 void pump_push(Pump *pump, StreamPiece *piece);
+/** Whether it would rather read the client's data itself: there was much of late. */
+gboolean pump_wants_to_read(Pump *pump);
+/** Have it do so, behind what was pushed; the client is held as long. FALSE: it has ended. */
+gboolean pump_read_on(Pump *pump);
 void pump_drained(Pump *pump);
 /** End it when all is written / at once, and answer the client; or because there is no client any more. @pump is no longer the caller's. */
 void pump_finish(Pump *pump);

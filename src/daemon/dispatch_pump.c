@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Streams of what may wait for a disk: workers read and write, so that a slow disk holds up nobody but who uses it. A worker has
- * the stream as long as there is something to do; the loop's thread only queues what came and says how it is to end.
+ * the stream as long as there is something to do; the loop's thread only queues what came and says how it is to end. Of a client that
+ * sends much the worker reads on by itself, by way of a pipe from the socket into the file, as long as nothing else comes.
  */
 #define ERROR_DOMAIN VIR_FROM_STREAMS
 #include "base/error.h"
@@ -13,6 +14,8 @@
 #define BACKLOG (512 * 1024)    /* no more is read from the driver while this much waits for the client */
 #define INCOMING (512 * 1024)   /* no more is read from the client while this much waits for the driver … */
 #define PIECES 1024             /* … in this many packets */
+/* After this much in a row the worker reads the client. Who sends less may do other things while a disk stalls. */
+#define MUCH INCOMING
 
 typedef enum { PUMP_GOES_ON, PUMP_FINISHES, PUMP_ABORTS, PUMP_DROPS } PumpEnd;
 
@@ -22,13 +25,15 @@ struct Pump {
     virStreamPtr st;          /* reference; the worker's */
     RpcHeader header;
     gboolean read;
-    RpcPipe *pipe;            /* the worker's; NULL: data is copied */
+    RpcPipe *pipe;            /* the worker's; NULL: data is copied, or (not @read) the client is read by the loop's thread only */
     GMutex lock;              /* what follows */
     gboolean running;         /* a worker has it or will have it */
     gboolean over;            /* it has ended: nothing more will be done */
     gboolean eof;             /* all of it went to the client */
     gboolean full;            /* the client's backlog is to drain first */
     gboolean held;            /* the client is */
+    gboolean reads;           /* the worker reads the client, which is held for that as well */
+    gsize in_a_row;           /* came since it last gave that up */
     PumpEnd end;              /* what the client wants */
     GQueue incoming;          /* StreamPiece */
     gsize incoming_bytes;
@@ -66,7 +71,7 @@ Pump *pump_new(ServerClient *client, virStreamPtr st, const RpcHeader *header, g
     pump->st = object_ref(st);
     pump->header = *header;
     pump->read = read;
-    if (read && st->driver->recv_pipe && server_client_is_plain(client))
+    if ((read ? st->driver->recv_pipe != NULL : st->driver->send_pipe != NULL) && server_client_is_plain(client))
         pump->pipe = rpc_pipe_new(2 * BACKLOG);
     g_mutex_init(&pump->lock);
     g_queue_init(&pump->incoming);
@@ -84,6 +89,7 @@ void pump_push(Pump *pump, StreamPiece *piece)
     if (!over) {
         g_queue_push_tail(&pump->incoming, piece);
         pump->incoming_bytes += piece->len;
+        pump->in_a_row += piece->len;
         hold = !pump->held && (pump->incoming_bytes > INCOMING || pump->incoming.length > PIECES);
         pump->held |= hold;
         if (hold)
@@ -93,6 +99,27 @@ void pump_push(Pump *pump, StreamPiece *piece)
     g_mutex_unlock(&pump->lock);
     if (over)
         stream_piece_free(piece);
+}
+
+gboolean pump_wants_to_read(Pump *pump)
+{
+    g_mutex_lock(&pump->lock);
+    gboolean wants = !pump->read && pump->pipe && !pump->over && pump->in_a_row >= MUCH;
+    g_mutex_unlock(&pump->lock);
+    return wants;
+}
+
+gboolean pump_read_on(Pump *pump)
+{
+    g_mutex_lock(&pump->lock);
+    gboolean over = pump->over;
+    if (!over) {
+        pump->reads = TRUE;
+        server_client_hold(pump->client);
+        wake(pump);
+    }
+    g_mutex_unlock(&pump->lock);
+    return !over;
 }
 
 void pump_drained(Pump *pump)
@@ -126,6 +153,15 @@ static void release(Pump *pump)
     pump->held = FALSE;
 }
 
+/* The loop's thread reads it again. The lock is held. */
+static void give_up_reading(Pump *pump)
+{
+    if (pump->reads)
+        server_client_release(pump->client);
+    pump->reads = FALSE;
+    pump->in_a_row = 0;
+}
+
 /* Nothing more will be done. The lock is held. */
 static void set_over(Pump *pump)
 {
@@ -133,6 +169,7 @@ static void set_over(Pump *pump)
     g_queue_clear_full(&pump->incoming, stream_piece_free);
     pump->incoming_bytes = 0;
     release(pump);
+    give_up_reading(pump);
 }
 
 /* This thread's error ends the stream. */
@@ -255,6 +292,25 @@ static void push(Pump *pump, StreamPiece *piece)
     g_mutex_unlock(&pump->lock);
 }
 
+/* Some more of what the client sends, from the socket into the file. */
+static void read_on(Pump *pump)
+{
+    const gsize got = server_client_pipe(pump->client, pump->pipe);
+    for (gsize done = 0; done < got; ) {
+        int sent = pump->st->driver->send_pipe(pump->st, pump->pipe->fds[0], got - done);
+        if (sent < 0) {
+            fail(pump);
+            return;
+        }
+        done += (gsize) sent;
+    }
+    if (got)
+        return;
+    g_mutex_lock(&pump->lock);
+    give_up_reading(pump);
+    g_mutex_unlock(&pump->lock);
+}
+
 /* One thing that there is to do. FALSE: nothing at present. The lock is held at the beginning and the end. */
 static gboolean step(Pump *pump)
 {
@@ -263,7 +319,8 @@ static gboolean step(Pump *pump)
         return FALSE;
     gboolean ends = end > PUMP_FINISHES || (end == PUMP_FINISHES && !pump->incoming.length);
     StreamPiece *piece = ends ? NULL : g_queue_pop_head(&pump->incoming);   /* what nobody may write is refused as it is written */
-    if (!ends && !piece && (!pump->read || pump->eof || pump->full))
+    const gboolean reads = pump->reads;
+    if (!ends && !piece && !reads && (!pump->read || pump->eof || pump->full))
         return FALSE;
     g_mutex_unlock(&pump->lock);
     virResetLastError();
@@ -271,6 +328,8 @@ static gboolean step(Pump *pump)
         end_as_wanted(pump, end);
     else if (piece)
         push(pump, piece);
+    else if (reads)
+        read_on(pump);
     else
         pull(pump);
     g_mutex_lock(&pump->lock);

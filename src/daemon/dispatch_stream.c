@@ -299,12 +299,34 @@ static int take_data(ServerStream *stream, RpcPacket *packet)
     return 0;
 }
 
-int stream_packet(ServerClient *client, RpcPacket *packet)
+/* NULL: there is none, or it ended here before the client knew. */
+static ServerStream *stream_of(ServerClient *client, const RpcHeader *header)
 {
     ClientState *state = server_client_data(client);
-    ServerStream *stream = g_hash_table_lookup(state->streams, GUINT_TO_POINTER(packet->header.serial));
-    if (!stream || stream->header.procedure != packet->header.procedure)
-        return 0; /* it ended here before the client knew */
+    ServerStream *stream = g_hash_table_lookup(state->streams, GUINT_TO_POINTER(header->serial));
+    return stream && stream->header.procedure == header->procedure ? stream : NULL;
+}
+
+gboolean stream_divert(ServerClient *client, RpcPacket *packet)
+{
+    const gboolean data = packet->header.type == RPC_STREAM && packet->header.status == RPC_CONTINUE;
+    ServerStream *stream = data ? stream_of(client, &packet->header) : NULL;
+    if (!stream || !stream->pump || !pump_wants_to_read(stream->pump))
+        return FALSE;
+    return take_data(stream, packet) == 0;
+}
+
+gboolean stream_diverted(ServerClient *client, const RpcHeader *header)
+{
+    ServerStream *stream = stream_of(client, header);
+    return stream && pump_read_on(stream->pump);
+}
+
+int stream_packet(ServerClient *client, RpcPacket *packet)
+{
+    ServerStream *stream = stream_of(client, &packet->header);
+    if (!stream)
+        return 0;
     switch (packet->header.status) {
     case RPC_CONTINUE:
         return take_data(stream, packet);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "rpc/block.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,7 +141,9 @@ ssize_t rpc_reader_fill(RpcReader *reader, gboolean block)
     if (channel_layer(reader->channel))
         return fill_from_layer(reader, block);
     make_room(reader);
-    struct iovec iov = { reader->buf + reader->end, reader->room - reader->end };
+    const size_t have = reader->end - reader->start;
+    const size_t room = reader->spare && have < RPC_PREFIX ? RPC_PREFIX - have : reader->room - reader->end;
+    struct iovec iov = { reader->buf + reader->end, room };
     union { char space[CMSG_SPACE(sizeof(int) * RPC_FDS_MAX)]; struct cmsghdr align; } control;
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
                           .msg_controllen = sizeof(control.space) };
@@ -199,7 +202,43 @@ int rpc_reader_next(RpcReader *reader, RpcPacket *packet)
     reader->n_fds -= n_fds;
     memmove(reader->fds, reader->fds + n_fds, reader->n_fds * sizeof(int));
     reader->start += len + n_fds;
+    reader->spare = FALSE;
     return 1;
+}
+
+size_t rpc_reader_begun(const RpcReader *reader, RpcPacket *packet)
+{
+    const size_t have = reader->end - reader->start, len = packet_length(reader);
+    if (have < RPC_PREFIX || have >= len || len > reader->max)
+        return 0;
+    const uint8_t *at = reader->buf + reader->start;
+    take_header(&packet->header, at + 4);
+    packet->payload = at + RPC_PREFIX;
+    packet->len = have - RPC_PREFIX;
+    packet->n_fds = 0;
+    return len - have;
+}
+
+void rpc_reader_divert(RpcReader *reader)
+{
+    take_header(&reader->diverted_header, reader->buf + reader->start + 4);
+    reader->diverted = packet_length(reader) - (reader->end - reader->start);
+    reader->start = reader->end = 0;
+    reader->spare = TRUE;
+}
+
+ssize_t rpc_reader_pipe(RpcReader *reader, int pipe)
+{
+    char dropped[READ_CHUNK];
+    const int fd = reader->channel->fd;
+    ssize_t got;
+    do {
+        got = pipe < 0 ? recv(fd, dropped, MIN(sizeof(dropped), reader->diverted), MSG_DONTWAIT)
+                       : splice(fd, NULL, pipe, NULL, reader->diverted, SPLICE_F_NONBLOCK);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0)
+        reader->diverted -= (size_t) got;
+    return got;
 }
 
 uint8_t *rpc_reader_take(RpcReader *reader, RpcPacket *packet)

@@ -45,6 +45,9 @@ typedef struct RpcReader {
     size_t room, start, end;
     int fds[RPC_FDS_MAX];  /* arrived, not yet handed out */
     guint n_fds;
+    size_t diverted;       /* so much is still to come of the packet whose rest goes to a pipe … */
+    RpcHeader diverted_header; /* … with this header; of the last such if there is none */
+    gboolean spare;        /* no more than a header is read: what is behind it may go to a pipe as well */
 } RpcReader;
 
 void rpc_reader_init(RpcReader *reader, Channel *channel);
@@ -66,6 +69,15 @@ int rpc_reader_next(RpcReader *reader, RpcPacket *packet);
 /** Keep the payload of the packet that was just handed out beyond the next call: packet->payload is in the block that is returned (rpc_block_free())
  * from now on. A large packet leaves with the buffer that it came in, others are copied. */
 uint8_t *rpc_reader_take(RpcReader *reader, RpcPacket *packet);
+
+/** The packet that rpc_reader_next() gave 0 for: *@packet has its header, and of its payload what has come. Bytes that are missing; 0: there is no
+ * such packet, or not all of its header. */
+size_t rpc_reader_begun(const RpcReader *reader, RpcPacket *packet);
+/** Have what is missing of that packet come by rpc_reader_pipe(); rpc_reader_next() will not give it. Only without a layer. */
+void rpc_reader_divert(RpcReader *reader);
+/** Move what has come of it (reader->diverted is what hasn't) from the socket into @pipe, which should not wait, or drop it (@pipe < 0). Bytes;
+ * 0 at the end of the stream; -1 with errno (EAGAIN: nothing there now, or no room in the pipe). */
+ssize_t rpc_reader_pipe(RpcReader *reader, int pipe);
 
 void rpc_packet_close_fds(RpcPacket *packet);
 

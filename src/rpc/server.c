@@ -250,25 +250,29 @@ static int refuse(ServerClient *client, const RpcPacket *packet)
     return 0;
 }
 
+const ServerProgram *server_program(RpcServer *server, guint32 number)
+{
+    for (guint i = 0; i < server->n_programs; i++)
+        if (server->programs[i]->number == number)
+            return server->programs[i];
+    return NULL;
+}
+
 int server_route(ServerClient *client, RpcPacket *packet)
 {
-    RpcServer *server = client->server;
     if (packet->header.program == KEEPALIVE_PROGRAM) {
         if (packet->header.procedure == 1)
             client_send_keepalive(client, 2);
         return 0;
     }
-    for (guint i = 0; i < server->n_programs; i++) {
-        const ServerProgram *program = server->programs[i];
-        if (program->number != packet->header.program)
-            continue;
-        if (program->version == packet->header.version)
-            return program->packet(client, packet);
+    const ServerProgram *program = server_program(client->server, packet->header.program);
+    if (program && program->version == packet->header.version)
+        return program->packet(client, packet);
+    if (program)
         error_report(ERROR_DOMAIN, VIR_ERR_RPC, "program version mismatch (actual %u, expected %u)",
                      packet->header.version, program->version);
-        return refuse(client, packet);
-    }
-    error_report(ERROR_DOMAIN, VIR_ERR_RPC, "unknown program 0x%x", packet->header.program);
+    else
+        error_report(ERROR_DOMAIN, VIR_ERR_RPC, "unknown program 0x%x", packet->header.program);
     return refuse(client, packet);
 }
 

@@ -17,6 +17,7 @@
 
 typedef struct RpcServer RpcServer;
 typedef struct ServerClient ServerClient;
+typedef struct RpcPipe RpcPipe;
 
 typedef enum { SERVER_RW, SERVER_RO, SERVER_ADMIN } ServerKind;
 /** Numbers of virClientTransport. */
@@ -48,6 +49,12 @@ typedef struct ServerProgram {
     /** A packet of this program came: loop's thread. The packet is valid during the call only; its descriptors are closed
      * afterwards unless the function takes them (n_fds = 0). -1 with an error: the client is dropped. */
     int (*packet)(ServerClient *client, RpcPacket *packet);
+    /** Much of a packet's payload is still to come (@packet has what is there): shall it come by server_client_pipe()? What is there
+     * has been taken then. FALSE: it is to come as a packet. Loop's thread. May be NULL, as the next. */
+    gboolean (*divert)(ServerClient *client, RpcPacket *packet);
+    /** Some of it has come. TRUE: it is read by server_client_pipe(), and the client held until that is over. FALSE: nobody
+     * wants it any more, the rest is dropped. Loop's thread. */
+    gboolean (*diverted)(ServerClient *client, const RpcHeader *header);
 } ServerProgram;
 
 typedef struct ServerHooks {
@@ -121,10 +128,10 @@ void server_client_send(ServerClient *client, const XdrOut *out, const int *fds,
 /** The same for a packet of @len bytes in a block of rpc_block_new(), which is taken over: what must wait is not copied. */
 void server_client_give(ServerClient *client, uint8_t *block, size_t len);
 /** A pipe that data of streams waits in. */
-typedef struct RpcPipe {
+struct RpcPipe {
     gint refs;
     int fds[2];       /* to read from, to write to */
-} RpcPipe;
+};
 /** For @bytes; NULL without an error if there is none to be had. */
 RpcPipe *rpc_pipe_new(int bytes);
 /** Accepts NULL. */
@@ -148,6 +155,11 @@ void server_client_close(ServerClient *client, gboolean flush);
 
 /** As rpc_reader_take(), for the packet at hand. Loop's thread. */
 uint8_t *server_client_take(ServerClient *client, RpcPacket *packet);
+
+/** Move payload of the packet that was diverted, and of those behind it that differ in nothing but length, from the socket into @pipe, which is
+ * empty. Bytes, at least one; waits for them for a little while. 0: there are none now, or another packet comes, or the client has gone:
+ * release the client. Whoever holds the client, and it is read by nobody else. */
+size_t server_client_pipe(ServerClient *client, RpcPipe *pipe);
 
 /** A call was handed to a worker / is answered. Reading stops while too many are under way. */
 void server_client_request_begin(ServerClient *client);

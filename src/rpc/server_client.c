@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,12 @@
 #define HOLD (1 << 20)
 /* Before a client has said who it is, its packets are small. */
 #define ANONYMOUS_PACKET_MAX 65536
+/* Less than this is as well copied as sent through a pipe. */
+#define DIVERT_MIN (32 * 1024)
+/* So much in a pipe is worth a write … */
+#define PIPE_ENOUGH (128 * 1024)
+/* … and so long one waits for it. */
+#define PIPE_WAIT_MS 10
 /* So long may the handshake of TLS take. */
 #define HANDSHAKE_MS 10000
 
@@ -453,6 +460,74 @@ static int flush(ServerClient *client)
 
 /* Receiving. Loop's thread. */
 
+/* The rest of the packet at hand is diverted if its program wants that. */
+static void begin_diversion(ServerClient *client)
+{
+    RpcPacket packet;
+    if (!server_client_is_plain(client) || rpc_reader_begun(&client->reader, &packet) < DIVERT_MIN)
+        return;
+    const ServerProgram *program = server_program(client->server, packet.header.program);
+    if (program && program->divert && program->version == packet.header.version && program->divert(client, &packet))
+        rpc_reader_divert(&client->reader);
+}
+
+static void heard(ServerClient *client)
+{
+    client->last_heard = client->keepalive ? g_get_monotonic_time() : 0;
+    client->unanswered = 0;
+}
+
+/* As rpc_reader_fill(). */
+static ssize_t receive(ServerClient *client)
+{
+    RpcReader *reader = &client->reader;
+    if (!reader->diverted)
+        return rpc_reader_fill(reader, FALSE);
+    const ServerProgram *program = server_program(client->server, reader->diverted_header.program);
+    if (!program->diverted(client, &reader->diverted_header))
+        return rpc_reader_pipe(reader, -1);
+    heard(client);
+    errno = EAGAIN;
+    return -1;
+}
+
+/* The same on whatever thread, into a pipe. Bytes that went there, or were read of a header (*@header); 0 at the end, or of what may not go there. */
+static ssize_t receive_piped(RpcReader *reader, int pipe, gboolean *header)
+{
+    RpcPacket packet;
+    *header = !reader->diverted;
+    if (!*header)
+        return rpc_reader_pipe(reader, pipe);
+    ssize_t got = reader->end - reader->start < RPC_PREFIX ? rpc_reader_fill(reader, FALSE) : RPC_PREFIX;
+    if (got <= 0 || reader->end - reader->start < RPC_PREFIX)
+        return got;
+    if (rpc_reader_begun(reader, &packet) < DIVERT_MIN || memcmp(&packet.header, &reader->diverted_header, sizeof(packet.header)) != 0)
+        return 0;
+    rpc_reader_divert(reader);
+    return got;
+}
+
+size_t server_client_pipe(ServerClient *client, RpcPipe *pipe)
+{
+    size_t total = 0;
+    gboolean header, waited = FALSE;
+    while (total < PIPE_ENOUGH) {
+        ssize_t got = receive_piped(&client->reader, pipe->fds[1], &header);
+        if (got > 0) {
+            total += header ? 0 : (size_t) got;
+            waited = FALSE;
+        } else if (got < 0 && errno == EAGAIN && !waited && channel_poll(client->channel.fd, POLLIN, PIPE_WAIT_MS) > 0) {
+            waited = TRUE;    /* if nothing comes though something is there the pipe is full */
+        } else {
+            /* of what has come between two packets the loop sees for itself what it is, or the end */
+            if (!header && (got == 0 || errno != EAGAIN))
+                server_client_close(client, FALSE);
+            break;
+        }
+    }
+    return total;
+}
+
 /* Hand out complete packets as long as the client may have more calls under way. */
 static int hand_out(ServerClient *client)
 {
@@ -463,6 +538,8 @@ static int hand_out(ServerClient *client)
     while (!g_atomic_int_get(&client->throttled) && !g_atomic_int_get(&client->closed)) {
         RpcPacket packet;
         ret = rpc_reader_next(&client->reader, &packet);
+        if (ret == 0)
+            begin_diversion(client);
         if (ret <= 0)
             break;
         ret = server_route(client, &packet);
@@ -539,10 +616,9 @@ static void client_ready(LoopWatch *watch, int fd, unsigned events, void *opaque
     if (events & LOOP_OUT)
         over = flush(client) < 0;
     if (!over && (events & (LOOP_IN | LOOP_HUP | LOOP_ERR)) && !g_atomic_int_get(&client->throttled)) {
-        ssize_t got = rpc_reader_fill(&client->reader, FALSE);
+        ssize_t got = receive(client);
         if (got > 0) {
-            client->last_heard = client->keepalive ? g_get_monotonic_time() : 0;
-            client->unanswered = 0;
+            heard(client);
             over = hand_out(client) < 0;
         } else {
             over = got == 0 || errno != EAGAIN;

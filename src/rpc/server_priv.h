@@ -84,6 +84,8 @@ void server_ref(RpcServer *server);
 void server_unref(RpcServer *server);
 /** Loop's thread: the client is over. */
 void client_finish(ServerClient *client);
+/** Who takes packets of this program, whatever their version; NULL: nobody. */
+const ServerProgram *server_program(RpcServer *server, guint32 number);
 /** Loop's thread: a packet for one of the programs. -1: drop the client. */
 int server_route(ServerClient *client, RpcPacket *packet);
 /** Listen again if there is room for clients, or stop. Loop's thread. */

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import time
 
@@ -155,6 +156,105 @@ def test_data_for_who_reads(daemon, pool):
         wait_for(lambda: client.receive()[2:5] == (wire.STREAM, serial, wire.ERROR), what='the end of the stream')
         assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] > 0
     assert pool.listVolumes() == ['v']
+
+
+@contextlib.contextmanager
+def raw_upload(daemon, vol, length=0):
+    """A client that speaks the protocol itself and uploads: (client, what makes a packet of the stream)."""
+    with wire.Client(daemon.socket, wire.Protocol()) as client:
+        client.open()
+        looked_up = client.call('STORAGE_VOL_LOOKUP_BY_KEY', key=vol.key())['vol']
+        client.call('STORAGE_VOL_UPLOAD', vol=looked_up, offset=0, length=length, flags=libvirt.VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM)
+        serial = client.serial
+
+        def packet(payload=b'', kind=wire.STREAM, status=wire.CONTINUE):
+            return client.packet('STORAGE_VOL_UPLOAD', payload, kind=kind, status=status, serial=serial)
+        yield client, packet
+
+
+def ends(client):
+    """The status of the packet that ends the stream."""
+    while True:
+        _, _, kind, _, status, _ = client.receive()
+        if kind == wire.STREAM and status != wire.CONTINUE:
+            return status
+
+
+def test_much_with_little_between(daemon, connection, pool):
+    """Who sends so much that a worker reads the socket is understood whatever comes between and however it is split: tiny packets, holes, calls."""
+    vol = pool.createXML(vol_xml('v', 64, allocation=0))
+    content, random = b'', os.urandom(262120)
+    with raw_upload(daemon, vol) as (client, packet):
+        for turn in range(12):
+            for size in (262120, 262120, 131072, 1, 40000, 262120, 32767, 1000000):
+                data = (random * 4)[turn:turn + size]
+                content += data
+                whole = packet(data)
+                for piece in (whole[:turn], whole[turn:turn + 30], whole[turn + 30:turn + 50000], whole[turn + 50000:]):
+                    client.send(piece)
+            client.ask('CONNECT_GET_LIB_VERSION')
+            client.send(packet(struct.pack('>qI', 70000, 0), wire.STREAM_HOLE))
+            content += bytes(70000)
+            assert client.answer(client.serial)[0] == wire.OK
+        client.send(packet(status=wire.OK))
+        assert ends(client) == wire.OK
+        assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] > 0
+    assert download(connection, vol, 0, len(content)) == content
+    assert not any(download(connection, vol, len(content)))
+
+
+def test_small_pieces(daemon, connection, pool):
+    """A client that writes a hundred bytes at a time is understood as well, in no more memory."""
+    vol = pool.createXML(vol_xml('v', 4))
+    content = os.urandom(2 * MIB)
+    with raw_upload(daemon, vol) as (client, packet):
+        client.send(packet(content[:MIB]))
+        whole = packet(content[MIB:])
+        for at in range(0, len(whole), 100):
+            client.send(whole[at:at + 100])
+        client.send(packet(status=wire.OK))
+        assert ends(client) == wire.OK
+    assert download(connection, vol, 0, 2 * MIB) == content
+
+
+def test_no_room_in_the_midst(daemon, connection, pool):
+    """What has no room ends the stream with an error, in the midst of a packet or not, and nothing else: what is behind it is answered."""
+    vol = pool.createXML(vol_xml('v', 8))
+    with raw_upload(daemon, vol, 3 * MIB) as (client, packet):
+        data = os.urandom(200000)
+        for _ in range(40):
+            client.send(packet(data))
+        assert ends(client) == wire.ERROR
+        assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] > 0
+    assert not any(download(connection, vol, 3 * MIB))
+    assert download(connection, vol, 0, 200000) == data
+    vol.delete()
+
+
+def test_gone_in_the_midst(daemon, connection, pool):
+    """A client that goes, or is silent, within a packet leaves the volume free, and the daemon as it was."""
+    vol = pool.createXML(vol_xml('v', 64, allocation=0))
+    for gone_at in (28, 30000, 200000):
+        with raw_upload(daemon, vol) as (client, packet):
+            for _ in range(8):
+                client.send(packet(bytes(262120)))
+            client.send(packet(b'x' * 262120)[:gone_at])
+            wait_for(lambda: vol.info()[2] >= 2 * 1000000, what='the data being there')
+        wait_for(lambda: resized(vol), what='the upload having ended')
+    with raw_upload(daemon, vol) as (client, packet):
+        for _ in range(8):
+            client.send(packet(bytes(262120)))
+        client.send(packet(status=wire.ERROR))
+        assert ends(client) == wire.OK
+        assert client.call('CONNECT_GET_LIB_VERSION')['lib_ver'] > 0
+        assert resized(vol)
+    assert connection.isAlive()
+
+
+def resized(vol):
+    with contextlib.suppress(libvirt.libvirtError):
+        return vol.resize(64 * MIB) == 0
+    return False
 
 
 UPLOADER = r'''

@@ -78,9 +78,58 @@ static void test_moves(void)
     g_unlink(path);
 }
 
+/* What a pipe has is written where it belongs, also to a file that only copies of it can be written to, and as far as there is room. */
+static void test_from_pipe(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "file", NULL);
+    virConnectPtr conn = connect_new();
+    char data[40000];
+    int pipes[2];
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (char) ('a' + i % 23);
+    g_assert_cmpint(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    for (int append = 0; append < 2; append++) {
+        g_autofree char *content = NULL;
+        gsize length;
+        Told told = { 0 };
+        FdStreamRange range = { 10, 60000, FALSE };
+        g_assert_true(g_file_set_contents(path, "0123456789", -1, NULL));
+        virStreamPtr st = stream_handle_new(conn, 0);
+        int fd = open(path, O_WRONLY | O_CLOEXEC | (append ? O_APPEND : 0));
+        g_assert_cmpint(fd_stream_open_file(st, fd, &range, moved, ended, &told), ==, 0);
+        for (int turn = 0; turn < 2; turn++) {
+            const int wanted = turn ? 20000 : (int) sizeof(data);
+            g_assert_cmpint(write(pipes[1], data, sizeof(data)), ==, sizeof(data));
+            for (int done = 0; done < wanted; ) {
+                int sent = st->driver->send_pipe(st, pipes[0], sizeof(data) - done);
+                g_assert_cmpint(sent, >, 0);
+                done += sent;
+                g_assert_cmpint(done, <=, wanted);
+            }
+        }
+        g_assert_cmpint(st->driver->send_pipe(st, pipes[0], 20000), ==, -1);
+        g_assert_nonnull(strstr(virGetLastErrorMessage(), "where 0 have room"));
+        g_assert_cmpint(read(pipes[0], data, 20000), ==, 20000);
+        g_assert_cmpuint(told.moved, >=, 2);
+        object_unref(st);
+        g_assert_cmpuint(told.ended, ==, 1);
+        g_assert_true(g_file_get_contents(path, &content, &length, NULL));
+        g_assert_cmpuint(length, ==, 60010);
+        for (size_t i = 0; i < 60000; i++)
+            g_assert_cmpint(content[10 + i], ==, 'a' + (int) (i % sizeof(data)) % 23);
+        for (size_t i = 0; i < sizeof(data); i++)
+            data[i] = (char) ('a' + i % 23);
+    }
+    close(pipes[0]);
+    close(pipes[1]);
+    object_unref(conn);
+    g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/core/fd_stream/moves", test_moves);
+    g_test_add_func("/core/fd_stream/from_pipe", test_from_pipe);
     return g_test_run();
 }
