@@ -258,6 +258,10 @@ static void test_rows(void)
         { "<interface type='vdpa'><mac address='52:54:00:00:00:01'/><model type='virtio'/><source dev='/dev/vhost-vdpa-0'/>"
           "<driver queues='2'/></interface>",
           "-netdev {\"type\":\"vhost-vdpa\",\"vhostdev\":\"/dev/vhost-vdpa-0\",\"queues\":2,\"id\":\"hostnet0\"}\n" },
+        { "<controller type='pci' index='0' model='pci-root'/><controller type='pci' index='1' model='pci-bridge'>"
+          "<address type='pci' domain='0' bus='2' slot='3' function='0'/></controller><controller type='pci' index='2' model='pci-bridge'>"
+          "<address type='pci' domain='0' bus='0' slot='7' function='0'/></controller>",
+          "\"id\":\"pci.2\",\"bus\":\"pci.0\",\"addr\":\"0x7\"}\n-device {\"driver\":\"pci-bridge\",\"id\":\"pci.1\",\"bus\":\"pci.2\",\"addr\":\"0x3\"}" },
         { "<sound model='pcspk'/><audio id='2' type='none'/>", ",pcspk-audiodev=audio2," },
         { "<graphics type='dbus' address='unix:path=/a,b'/>", "-display dbus,addr=unix:path=/a,,b\n" },
         { "<controller type='pci' index='0' model='pci-root'><pcihole64 unit='GiB'>1</pcihole64></controller>",

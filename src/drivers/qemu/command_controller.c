@@ -249,6 +249,30 @@ int qemu_command_hubs(QemuCommand *cmd)
     return 0;
 }
 
+/* The bridge whose bus @c is on first, where that isn't there yet: it may have a greater index. @done: those that are there. */
+static int pci_bridge(QemuCommand *cmd, const DomainController *c, GHashTable *done)
+{
+    const DomainAddress *address = c->info.address;
+    const DomainController *below = address && address->type == DOMAIN_ADDRESS_TYPE_PCI && address->pci.bus ?
+        qemu_find_controller(cmd->def, DOMAIN_CONTROLLER_TYPE_PCI, address->pci.bus) : NULL;
+
+    if (!g_hash_table_add(done, (void *)c))
+        return 0;
+    return below && pci_bridge(cmd, below, done) < 0 ? -1 : qemu_command_controller(cmd, c);
+}
+
+static int pci_controllers(QemuCommand *cmd)
+{
+    const DomainDevices *d = &cmd->def->devices;
+    g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < d->n_controllers; i++) {
+        if (d->controllers[i]->type == DOMAIN_CONTROLLER_TYPE_PCI && pci_bridge(cmd, d->controllers[i], done) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int controllers_of(QemuCommand *cmd, DomainControllerType type)
 {
     const DomainDevices *d = &cmd->def->devices;
@@ -264,11 +288,13 @@ int qemu_command_controllers(QemuCommand *cmd)
 {
     /* Buses before what is on them. */
     static const DomainControllerType order[] = {
-        DOMAIN_CONTROLLER_TYPE_PCI, DOMAIN_CONTROLLER_TYPE_USB, DOMAIN_CONTROLLER_TYPE_SCSI, DOMAIN_CONTROLLER_TYPE_IDE,
+        DOMAIN_CONTROLLER_TYPE_USB, DOMAIN_CONTROLLER_TYPE_SCSI, DOMAIN_CONTROLLER_TYPE_IDE,
         DOMAIN_CONTROLLER_TYPE_SATA, DOMAIN_CONTROLLER_TYPE_VIRTIO_SERIAL, DOMAIN_CONTROLLER_TYPE_NVME,
         DOMAIN_CONTROLLER_TYPE_XENBUS,
     };
 
+    if (pci_controllers(cmd) < 0)
+        return -1;
     for (guint o = 0; o < G_N_ELEMENTS(order); o++) {
         if (controllers_of(cmd, order[o]) < 0)
             return -1;

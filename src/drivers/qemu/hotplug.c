@@ -334,6 +334,13 @@ static int no_slot(const DomainDef *whole, GPtrArray *wanted)
 {
     guint ports = 0;
 
+    for (guint i = 0; i < wanted->len; i++) {
+        const DomainController *c = g_ptr_array_index(wanted, i);
+
+        if (g_strcmp0(c->model, "pcie-to-pci-bridge") == 0)
+            return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "this is a conventional PCI device, and domain '%s' has no bus for such devices with a free "
+                        "slot: add <controller type='pci' model='pcie-to-pci-bridge'/> with '--config' and start it anew", whole->name);
+    }
     for (guint i = 0; i < whole->devices.n_controllers; i++) {
         const DomainController *c = whole->devices.controllers[i];
 
