@@ -70,7 +70,7 @@ static void note_answer(const Request *r, GuestStats *stats)
         return;
     g_mutex_lock(&obj->lock);
     obj->stats_asked--;
-    obj->stats_stuck = stats == NULL;
+    obj->stats_stuck = !stats && error_code() == VIR_ERR_OPERATION_TIMEOUT; /* a refusal is an answer */
     if (stats) {
         old = obj->last_stats;
         obj->last_stats = guest_stats_ref(stats);

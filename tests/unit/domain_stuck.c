@@ -95,6 +95,23 @@ static void test_bulk_stats(Fixture *x, gconstpointer data)
     virDomainStatsRecordListFree(records);
 }
 
+/* Who refuses has answered: it is asked again each time. */
+static void test_refused_stats(Fixture *x, gconstpointer data)
+{
+    virDomainStatsRecordPtr *records;
+    g_autoptr(DomainObj) obj = store_by_name(host_domains(x->f->host), "sick");
+    g_atomic_int_set(&x->f->rules.refuse_stats, 1);
+    ask_all(x, &records);
+    virDomainStatsRecordListFree(records);
+    g_mutex_lock(&obj->lock);
+    g_assert_false(obj->stats_stuck);
+    g_mutex_unlock(&obj->lock);
+    g_atomic_int_set(&x->f->rules.refuse_stats, 0);
+    ask_all(x, &records);
+    g_assert_cmpuint(number(find_record(records, "sick"), "balloon.current"), ==, 777);
+    virDomainStatsRecordListFree(records);
+}
+
 static void *suspend_sick(void *opaque)
 {
     Fixture *x = opaque;
@@ -238,6 +255,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(path, fn) g_test_add("/domain/stuck/" path, Fixture, NULL, setup, fn, teardown)
     ADD("bulk-stats", test_bulk_stats);
+    ADD("refused-stats", test_refused_stats);
     ADD("job-deadline", test_job_deadline_and_destroy);
     ADD("double-end", test_double_end);
     ADD("races", test_races);

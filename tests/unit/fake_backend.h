@@ -21,6 +21,7 @@
 typedef struct FakeRules {
     gint fail_start;     /* start() fails */
     gint hang_stats;     /* requests for statistics are kept unanswered */
+    gint refuse_stats;   /* they are refused at once */
     gint hang_pause;     /* pause() doesn't return while set and the guest lives */
     gint hang_reconnect; /* reconnect() doesn't return while set */
     char *status_at_cont; /* the status file when cont() was called last, if it exists */
@@ -147,6 +148,11 @@ static void fake_stats(Guest *guest, unsigned int groups, gint64 deadline_ms, Gu
         g_mutex_lock(&rules->lock);
         g_ptr_array_add(rules->held, held);
         g_mutex_unlock(&rules->lock);
+        return;
+    }
+    if (g_atomic_int_get(&rules->refuse_stats) && (groups & ~GUEST_STATS_HOST_SIDE)) {
+        error_report(VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED, "fake: nothing is told today");
+        done(guest, NULL, opaque);
         return;
     }
     g_autoptr(GuestStats) stats = guest_stats_new(groups);
