@@ -398,11 +398,8 @@ int device_check_update(const DeviceKind *kind, const DeviceRef *now, const void
 {
     const char *const *changeable = kind->changeable;
     g_autoptr(GPtrArray) changes = xml_diff(now->member->info, old, now->device, kind->name, CHANGES_MAX);
-    if (kind->changeable_media) {
-        const DomainDisk *disk = old;
-        if (disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY)
-            changeable = kind->changeable_media;
-    }
+    if (kind->changeable_media && domain_disk_is_drive(old))
+        changeable = kind->changeable_media;
     for (guint i = 0; i < changes->len; i++) {
         const char *path = ((const XmlChange *) changes->pdata[i])->path;
         if (changes->len < CHANGES_MAX && may_change(changeable, path + strlen(kind->name)))

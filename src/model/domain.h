@@ -88,6 +88,9 @@ void domain_def_number_iothreads(DomainDef *def);
 /** Whether all memory of the guest is shared, so that another process can serve a device of it. */
 bool domain_memory_is_shared(const DomainDef *def);
 
+/** Whether the disk is a drive whose medium can be taken out (CD-ROM, floppy): it may be empty and has a tray. */
+bool domain_disk_is_drive(const DomainDisk *disk);
+
 /** What QEMU takes of each limit of traffic. */
 #define DOMAIN_LIMIT_MAX 1000000000000000ull
 /** The group of limits that disks share, NULL if there is none of this name. */

@@ -184,6 +184,11 @@ DomainAddress *domain_new_address(DomainDeviceInfo *info, DomainAddressType type
     return info->address;
 }
 
+bool domain_disk_is_drive(const DomainDisk *disk)
+{
+    return disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
+}
+
 bool domain_is_disk_letter(char c)
 {
     return c >= 'a' && c <= 'z';

@@ -41,7 +41,7 @@ static void normalize_source(StorageSource *source)
 static void normalize_disk(DomainDisk *disk)
 {
     /* An empty drive is of no kind yet, and closed is what a tray is. */
-    bool drive = disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
+    bool drive = domain_disk_is_drive(disk);
 
     if (drive && disk->source.type == DOMAIN_DISK_TYPE_BLOCK && !disk->source.dev)
         disk->source.type = DOMAIN_DISK_TYPE_FILE;

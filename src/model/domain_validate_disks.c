@@ -7,11 +7,6 @@
 
 #define UNSUPPORTED VIR_ERR_CONFIG_UNSUPPORTED
 
-static bool may_be_empty(const DomainDisk *disk)
-{
-    return disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
-}
-
 /* ---- where the data is ---- */
 
 static const char *missing_source(const StorageSource *source)
@@ -166,10 +161,10 @@ static void check_source(const DomainDisk *disk, const DomainPlace *at)
     const char *missing = missing_source(source), *name = disk->target.dev;
     bool simple = source->type == DOMAIN_DISK_TYPE_FILE || source->type == DOMAIN_DISK_TYPE_BLOCK || source->type == DOMAIN_DISK_TYPE_DIR;
 
-    REFUSE_IF(missing && simple && !may_be_empty(disk), at, VIR_ERR_NO_SOURCE, "%s: missing %s", name, missing);
-    REFUSE_IF(missing && !simple && !(may_be_empty(disk) && source->type != DOMAIN_DISK_TYPE_NETWORK), at,
+    REFUSE_IF(missing && simple && !domain_disk_is_drive(disk), at, VIR_ERR_NO_SOURCE, "%s: missing %s", name, missing);
+    REFUSE_IF(missing && !simple && !(domain_disk_is_drive(disk) && source->type != DOMAIN_DISK_TYPE_NETWORK), at,
               source->nvme_address && !source->namespace ? UNSUPPORTED : VIR_ERR_XML_ERROR, "%s: missing %s", name, missing);
-    REFUSE_IF(source->startup_policy == STARTUP_POLICY_REQUISITE && !may_be_empty(disk), at, VIR_ERR_XML_ERROR,
+    REFUSE_IF(source->startup_policy == STARTUP_POLICY_REQUISITE && !domain_disk_is_drive(disk), at, VIR_ERR_XML_ERROR,
               "%s: startupPolicy='requisite' is for CD-ROM and floppy drives", name);
     REFUSE_IF(source->startup_policy && source->type == DOMAIN_DISK_TYPE_NETWORK, at, VIR_ERR_XML_ERROR,
               "%s: startupPolicy isn't possible for a disk of type 'network'", name);
@@ -214,7 +209,7 @@ static void check_kind(const DomainDef *def, const DomainDisk *disk, const Domai
     REFUSE_IF(disk->device == DOMAIN_DISK_DEVICE_CDROM && bus == DOMAIN_DISK_BUS_VIRTIO, at, UNSUPPORTED,
               "%s: bus 'virtio' is not possible for a CD-ROM drive; use 'scsi' or 'sata'", name);
     REFUSE_IF(disk->target.removable && bus != DOMAIN_DISK_BUS_USB, at, VIR_ERR_XML_ERROR, "%s: removable is only valid for USB disks", name);
-    REFUSE_IF(disk->target.tray && !may_be_empty(disk), at, UNSUPPORTED, "%s: only CD-ROM and floppy drives have a tray", name);
+    REFUSE_IF(disk->target.tray && !domain_disk_is_drive(disk), at, UNSUPPORTED, "%s: only CD-ROM and floppy drives have a tray", name);
     REFUSE_IF(disk->model && disk->model <= DOMAIN_DISK_MODEL_VIRTIO_NON_TRANSITIONAL && bus != DOMAIN_DISK_BUS_VIRTIO, at, UNSUPPORTED,
               "%s: model '%s' is for bus 'virtio'", name, domain_disk_model_to_string(disk->model));
 }

@@ -126,7 +126,7 @@ static void leave_out(DomainDef *def, guint at)
 
     LOG_WARN("domain '%s' starts without what is in disk '%s': %s", def->name, disk->target.dev, error_message());
     virResetLastError();
-    if (disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY) {
+    if (domain_disk_is_drive(disk)) {
         g_clear_pointer(&disk->source.file, g_free);
         g_clear_pointer(&disk->source.dev, g_free);
         g_clear_pointer(&disk->source.pool, g_free);

@@ -261,18 +261,13 @@ static int read_memories(Guest *guest, DomainDef *def)
     return 0;
 }
 
-static gboolean has_tray(const DomainDisk *disk)
-{
-    return disk->device == DOMAIN_DISK_DEVICE_CDROM || disk->device == DOMAIN_DISK_DEVICE_FLOPPY;
-}
-
 int qemu_guest_read_trays(Guest *guest, DomainDef *def)
 {
     g_autoptr(json_object) list = NULL;
     gboolean any = FALSE;
 
     for (guint i = 0; i < def->devices.n_disks; i++)
-        any = any || has_tray(def->devices.disks[i]);
+        any = any || domain_disk_is_drive(def->devices.disks[i]);
     if (!any)
         return 0;
     if (qemu_guest_call(guest, "query-block", NULL, &list) < 0)
@@ -280,7 +275,7 @@ int qemu_guest_read_trays(Guest *guest, DomainDef *def)
     for (guint i = 0; i < def->devices.n_disks; i++) {
         DomainDisk *disk = def->devices.disks[i];
 
-        if (has_tray(disk))
+        if (domain_disk_is_drive(disk))
             disk->target.tray = json_member_bool(qemu_find_block(list, disk->info.alias), "tray_open", FALSE) ? DOMAIN_DISK_TRAY_OPEN
                 : DOMAIN_DISK_TRAY_UNSET;
     }

@@ -277,7 +277,7 @@ static int check_disk(QemuCommand *cmd, const DomainDisk *disk, const char *what
 
     if (check_driver(cmd, disk, what) < 0)
         return -1;
-    if (!process && !qemu_disk_has_media(disk) && disk->device != DOMAIN_DISK_DEVICE_CDROM && disk->device != DOMAIN_DISK_DEVICE_FLOPPY)
+    if (!process && !qemu_disk_has_media(disk) && !domain_disk_is_drive(disk))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s has no source, and only CD-ROM and floppy drives can be empty", what);
     if (disk->mirror)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a copy that was under way can't be taken up again", what);
