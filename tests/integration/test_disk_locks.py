@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.foreign_library,
 libvirt.registerErrorHandler(lambda *_: None, None)
 
 
-def lock_manager(daemon, settings='', name='lockd'):
+def lock_manager(daemon, settings=''):
     folder = os.path.join(daemon.root, 'etc/libvirt')
     os.makedirs(folder, exist_ok=True)
-    for file, text in (('qemu.conf', f'lock_manager = "{name}"\n'), ('qemu-lockd.conf', settings)):
+    for file, text in (('qemu.conf', 'lock_manager = "lockd"\n'), ('qemu-lockd.conf', settings)):
         with open(os.path.join(folder, file), 'w', encoding='utf-8') as f:
             f.write(text)
     return daemon
@@ -190,14 +190,6 @@ def test_disks_that_come_and_go(new_daemon, guest, images):
     wait_for(lambda: locked(image) is None, 10, 'what did not come to keep nothing')
     connection.close()
     os.unlink(console)
-
-
-def test_unknown_manager(new_daemon, images):
-    """One that we do not have is no reason to run guests without locks."""
-    connection = libvirt.open(lock_manager(new_daemon(), name='sanlock').start().uri)
-    code, text = refused(connection.createXML, domain_xml('g1', devices=disk(images('a.img'), 'vda')), 0)
-    assert code == libvirt.VIR_ERR_CONFIG_UNSUPPORTED and 'lock_manager = "sanlock"' in text and '"lockd"' in text
-    connection.close()
 
 
 def test_reference_agrees(locking, images, tmp_path):

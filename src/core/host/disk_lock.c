@@ -211,24 +211,9 @@ int disk_lock_lease(const char *domain, const DomainLease *lease, DiskLock **loc
 
 /* ---- all ---- */
 
-static int check_leases(const DiskLockSettings *settings, const DomainDef *def)
-{
-    if (settings->automatic || !settings->required || def->devices.n_leases)
-        return 0;
-    for (guint i = 0; i < def->devices.n_disks; i++) {
-        const DomainDisk *disk = def->devices.disks[i];
-        if (!disk->readonly && !disk->shareable)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s' of domain '%s' is writable and not shared, and the domain names no <lease>, which "
-                        "require_lease_for_disks in qemu-lockd.conf demands", disk->target.dev, def->name);
-    }
-    return 0;
-}
-
 int disk_lock_all(const DiskLockSettings *settings, const DomainDef *def, GPtrArray *locks)
 {
     DiskLock *lock;
-    if (check_leases(settings, def) < 0)
-        return -1;
     for (guint i = 0; i < def->devices.n_leases; i++) {
         if (disk_lock_lease(def->name, def->devices.leases[i], &lock) < 0)
             return -1;

@@ -11,7 +11,6 @@
 
 typedef struct DiskLockSettings {
     gboolean automatic;   /* a lock for each disk that needs one; FALSE: only what definitions name as <lease> */
-    gboolean required;    /* refuse guests with writable disks that name no <lease>, if not automatic */
     const char *files;    /* folder for locks of files; NULL: the disk itself is locked. The same for the following */
     const char *lvm;      /* of logical volumes, by UUID; NULL: as files */
     const char *scsi;     /* of SCSI devices, by identity; NULL: as files */

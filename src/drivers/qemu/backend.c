@@ -172,6 +172,7 @@ void qemu_driver_free(QemuDriver *driver)
     port_pool_free(driver->websocket_ports);
     conf_clear(&qemu_conf_schema, &driver->conf);
     conf_clear(&qemu_lockd_conf_schema, &driver->lockd);
+    conf_clear(&qemu_sanlock_conf_schema, &driver->sanlock);
     g_hash_table_unref(driver->hostdevs);
     owners_free(driver->owners);
     g_ptr_array_unref(driver->guests);

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/user.h"
 #include "config/qemu-lockd.h"
+#include "config/qemu-sanlock.h"
 #include "domain/backend.h"
 #include "drivers/qemu/agent.h"
 #include "drivers/qemu/caps.h"
@@ -36,6 +37,7 @@ typedef struct QemuDriver {
     PortPool *websocket_ports;
     QemuConf conf;           /* qemu.conf; never changes after the start */
     QemuLockdConf lockd;     /* qemu-lockd.conf likewise */
+    QemuSanlockConf sanlock; /* qemu-sanlock.conf likewise */
     gboolean changes_user;   /* root's: QEMU runs as the user of qemu.conf or of its label; else as we do */
     gboolean user_is_ours;   /* if qemu.conf names none */
     struct Owners *owners;   /* whose files guests have (owners.h); NULL: we can't give any away */
@@ -111,7 +113,7 @@ extern const DomainBackend qemu_backend;
 QemuDriver *qemu_driver_new(Loop *loop);
 /** Where the cache is: once, before any use of the driver. */
 void qemu_driver_set_cache(QemuDriver *driver, const char *dir);
-/** Take over what qemu.conf and qemu-lockd.conf in @folder (either may be missing) say. Before any guest. 0, or -1 with an error. */
+/** Take over what qemu.conf, qemu-lockd.conf and qemu-sanlock.conf in @folder (each may be missing) say. Before any guest. 0, or -1 with an error. */
 int qemu_driver_configure(QemuDriver *driver, const char *folder);
 void qemu_driver_free(QemuDriver *driver);
 

@@ -339,12 +339,12 @@ char *qemu_last_words(int fd, off_t from)
 }
 
 /* Put what QEMU wrote since @from in front of nothing: it is the reason. */
-static void report_last_words(Guest *guest, const DomainDef *def, off_t from)
+static void report_last_words(Guest *guest, const DomainDef *def, const QemuLocks *locks, off_t from)
 {
     const UserIdentity *user = &qemu_guest(guest)->user;
     g_autofree char *text = qemu_last_words(guest->log_fd, from);
 
-    if (text)
+    if (text && qemu_locks_explain(locks, text) == 0)
         qemu_failure_report(def, text, user->uid == (uid_t)-1 ? geteuid() : user->uid, user->gid == (gid_t)-1 ? getegid() : user->gid);
 }
 
@@ -363,7 +363,7 @@ static gboolean process_is_gone(QemuGuest *qemu, int wait_ms)
 typedef struct {
     int monitor, vsock;      /* -1: not there */
     GArray *taps;
-    GPtrArray *locks;
+    QemuLocks *locks;
 } Opened;
 
 static void close_one(int *fd)
@@ -380,7 +380,7 @@ static void opened_close(Opened *opened)
     for (guint i = 0; i < opened->taps->len; i++)
         close(g_array_index(opened->taps, int, i));
     g_array_unref(opened->taps);
-    g_ptr_array_unref(opened->locks);
+    qemu_locks_free(opened->locks);
 }
 
 /* Start the process with everything that it inherits. The monitor's listening end is closed here. */
@@ -401,17 +401,20 @@ static int spawn(Guest *guest, const DomainDef *def, QemuCommand *cmd, char **en
         g_array_append_val(keep, opened->vsock);
     g_array_append_vals(keep, cmd->fds->data, cmd->fds->len);
     g_array_append_vals(keep, opened->taps->data, opened->taps->len);
-    spec.argv = qemu_command_argv(cmd);
     spec.env = (const char *const *)env;
     spec.out_fd = spec.err_fd = guest->log_fd;
     spec.keep_fds = (const int *)keep->data;
     spec.n_keep_fds = keep->len;
     spec.limits = limits;
     spec.n_limits = (size_t)n_limits;
-    spec.uid = qemu->user.uid;
-    spec.gid = qemu->user.gid;
-    spec.groups = qemu->user.groups;
-    spec.n_groups = qemu->user.n_groups;
+    spec.argv = qemu_locks_command(opened->locks, &qemu->user, qemu_command_argv(cmd));
+    if (!spec.argv) {
+        spec.argv = qemu_command_argv(cmd);
+        spec.uid = qemu->user.uid;
+        spec.gid = qemu->user.gid;
+        spec.groups = qemu->user.groups;
+        spec.n_groups = qemu->user.n_groups;
+    }
     pid = process_spawn(&spec, &qemu->pidfd);
     close_one(&opened->monitor);
     if (pid < 0)
@@ -431,7 +434,7 @@ static int drop_contexts(Guest *guest, const QemuCommand *cmd)
 }
 
 /* From a process that was started to a guest that is set up. */
-static int meet(Guest *guest, const QemuCommand *cmd, DomainDef *def, GPtrArray *locks, int restore_fd)
+static int meet(Guest *guest, const QemuCommand *cmd, DomainDef *def, const QemuLocks *locks, int restore_fd)
 {
     QemuGuest *qemu = qemu_guest(guest);
 
@@ -475,7 +478,7 @@ static int launch(Guest *guest, DomainDef *def, const QemuCaps *caps, Opened *op
         return FAIL(VIR_ERR_OPERATION_ABORTED, "domain '%s' was destroyed while it started", guest->name);
     /* If it ended its own words tell more; they are complete only when it is gone. */
     if (process_is_gone(qemu, 1000))
-        report_last_words(guest, def, log_end);
+        report_last_words(guest, def, opened->locks, log_end);
     qemu_helpers_explain(guest);
     return -1;
 }
@@ -585,7 +588,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
         return -1;
     opened.monitor = file_listen_unix(qemu->monitor_path, 0700, qemu->user.uid, qemu->user.gid);
     if (opened.monitor < 0) {
-        g_ptr_array_unref(opened.locks);
+        qemu_locks_free(opened.locks);
         return -1;
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * qemu.conf, qemu-lockd.conf: what of them this driver obeys so far.
+ * qemu.conf, qemu-lockd.conf, qemu-sanlock.conf: what of them this driver obeys so far.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.settings"
@@ -47,7 +47,8 @@ static int load(const ConfSchema *schema, const char *folder, const char *name, 
 int qemu_driver_configure(QemuDriver *driver, const char *folder)
 {
     if (load(&qemu_conf_schema, folder, "qemu.conf", &driver->conf) < 0 ||
-        load(&qemu_lockd_conf_schema, folder, "qemu-lockd.conf", &driver->lockd) < 0)
+        load(&qemu_lockd_conf_schema, folder, "qemu-lockd.conf", &driver->lockd) < 0 ||
+        load(&qemu_sanlock_conf_schema, folder, "qemu-sanlock.conf", &driver->sanlock) < 0)
         return -1;
     return take_ports(driver, &driver->conf);
 }
