@@ -16,8 +16,11 @@
 typedef struct FdStream {
     gint refs;
     GMutex lock;
-    int fd;                    /* -1 once ended */
-    gboolean is_file;          /* what follows is for files only */
+    int fd;                    /* -1 once ended, and for files, which are content */
+    gboolean over;             /* it has ended */
+    gboolean is_file;          /* what follows is for files and other content only */
+    StorageContent *content;   /* reference; NULL once ended. Who works on it has his own: use_content() */
+    gboolean written;          /* something was, and nobody has asked yet that it be kept */
     gboolean sparse;
     guint64 pos, end;          /* next byte, and first byte that isn't the stream's */
     int watch;                 /* handle or timer of the event loop; -1 */
@@ -46,10 +49,13 @@ static void stream_end(FdStream *fs)
 {
     g_mutex_lock(&fs->lock);
     int fd = fs->fd;
+    StorageContent *content = g_steal_pointer(&fs->content);
     fs->fd = -1;
+    fs->over = TRUE;
     g_mutex_unlock(&fs->lock);
     if (fd >= 0)
         close(fd);
+    content_unref(content);
     tell_end(fs);
 }
 
@@ -83,24 +89,23 @@ static void move(FdStream *fs, guint64 n)
     g_mutex_unlock(&fs->lock);
 }
 
-/* Bytes from here to where data ends, or (@in_data FALSE) the hole ends. 0: the stream's end. */
-static int file_extent(FdStream *fs, gboolean *in_data, guint64 *length)
+/* A reference to what the stream is of, at which this call works; NULL with an error: it has ended. */
+static StorageContent *use_content(FdStream *fs)
 {
-    struct stat info;
-    if (fstat(fs->fd, &info) < 0)
-        return FAIL_ERRNO(errno, "cannot look at the stream's file");
-    guint64 end = S_ISREG(info.st_mode) ? MIN(fs->end, (guint64) info.st_size) : fs->end;
+    g_mutex_lock(&fs->lock);
+    StorageContent *content = fs->content ? content_ref(fs->content) : NULL;
+    g_mutex_unlock(&fs->lock);
+    return content ? content : FAIL_NULL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+}
+
+/* Bytes from here to where data ends, or (@in_data FALSE) the hole ends. 0: the stream's end. */
+static int file_extent(FdStream *fs, StorageContent *content, gboolean *in_data, guint64 *length)
+{
+    *length = fs->end - fs->pos;
     *in_data = TRUE;
-    *length = end > fs->pos ? end - fs->pos : 0;
-    if (!*length || !fs->sparse)
-        return 0;
-    off_t data = lseek(fs->fd, (off_t) fs->pos, SEEK_DATA);
-    if (data < 0 && errno != ENXIO)
-        return 0; /* a file system without holes, a block device */
-    *in_data = data >= 0 && (guint64) data == fs->pos;
-    off_t next = *in_data ? lseek(fs->fd, (off_t) fs->pos, SEEK_HOLE) : data;
-    if (next > 0 && (guint64) next < end)
-        *length = (guint64) next - fs->pos;
+    if (content_extent(content, fs->pos, length, in_data) < 0)
+        return -1;
+    *in_data |= !fs->sparse;
     return 0;
 }
 
@@ -108,7 +113,8 @@ static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
 {
     gboolean in_data = TRUE;
     guint64 length = fs->end - fs->pos;
-    if (fs->sparse && file_extent(fs, &in_data, &length) < 0)
+    g_autoptr(StorageContent) content = use_content(fs);
+    if (!content || (fs->sparse && file_extent(fs, content, &in_data, &length) < 0))
         return -1;
     n = MIN(MIN(n, length), G_MAXINT);
     if (!in_data && n) {
@@ -118,12 +124,9 @@ static int file_recv(FdStream *fs, char *data, size_t n, unsigned int flags)
         move(fs, n);
         return (int) n;
     }
-    ssize_t got;
-    do {
-        got = n ? pread(fs->fd, data, n, (off_t) fs->pos) : 0;
-    } while (got < 0 && errno == EINTR);
+    gssize got = content_read(content, fs->pos, data, n);
     if (got < 0)
-        return FAIL_ERRNO(errno, "cannot read from the stream's file");
+        return -1;
     move(fs, (guint64) got);
     return (int) got;
 }
@@ -133,9 +136,10 @@ static int file_recv_pipe(virStreamPtr st, int pipe, size_t n, unsigned int flag
     FdStream *fs = st->data;
     gboolean in_data = TRUE;
     guint64 length = fs->end - fs->pos;
-    if (fs->fd < 0)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
-    if (fs->sparse && file_extent(fs, &in_data, &length) < 0)
+    g_autoptr(StorageContent) content = use_content(fs);
+    if (content && content->fd < 0)
+        return -4;
+    if (!content || (fs->sparse && file_extent(fs, content, &in_data, &length) < 0))
         return -1;
     const gboolean wanted = n > 0;
     n = MIN(MIN(n, length), G_MAXINT);
@@ -144,7 +148,7 @@ static int file_recv_pipe(virStreamPtr st, int pipe, size_t n, unsigned int flag
     off_t at = (off_t) fs->pos;
     ssize_t got;
     do {
-        got = n ? splice(fs->fd, &at, pipe, NULL, n, SPLICE_F_NONBLOCK) : 0;
+        got = n ? splice(content->fd, &at, pipe, NULL, n, SPLICE_F_NONBLOCK) : 0;
     } while (got < 0 && errno == EINTR);
     if (got < 0 && (errno == EAGAIN || errno == EINVAL || errno == ENOSYS))
         return errno == EAGAIN ? -2 : -4;
@@ -165,17 +169,16 @@ static int file_send(FdStream *fs, const char *data, size_t n)
 {
     if (n > fs->end - fs->pos)
         return fail_room(fs, n);
-    ssize_t sent;
-    do {
-        sent = pwrite(fs->fd, data, MIN(n, G_MAXINT), (off_t) fs->pos);
-    } while (sent < 0 && errno == EINTR);
+    g_autoptr(StorageContent) content = use_content(fs);
+    gssize sent = content ? content_write(content, fs->pos, data, n) : -1;
     if (sent < 0)
-        return FAIL_ERRNO(errno, "cannot write to the stream's file");
+        return -1;
+    fs->written = TRUE;
     move(fs, (guint64) sent);
     return (int) sent;
 }
 
-/* For file systems that take nothing out of a pipe. */
+/* For content without a descriptor, and file systems that take nothing out of a pipe. */
 static int send_pipe_copied(FdStream *fs, int pipe, size_t n)
 {
     char data[16384];
@@ -197,33 +200,26 @@ static int send_pipe_copied(FdStream *fs, int pipe, size_t n)
 static int file_send_pipe(virStreamPtr st, int pipe, size_t n)
 {
     FdStream *fs = st->data;
-    if (fs->fd < 0)
-        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
+    g_autoptr(StorageContent) content = use_content(fs);
+    if (!content)
+        return -1;
     if (n && fs->pos == fs->end)
         return fail_room(fs, n);
     n = MIN(MIN(n, fs->end - fs->pos), G_MAXINT);
+    if (content->fd < 0)
+        return send_pipe_copied(fs, pipe, n);
     off_t at = (off_t) fs->pos;
     ssize_t sent;
     do {
-        sent = splice(pipe, NULL, fs->fd, &at, n, 0);
+        sent = splice(pipe, NULL, content->fd, &at, n, 0);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EINVAL)
         return send_pipe_copied(fs, pipe, n);
     if (sent < 0)
         return FAIL_ERRNO(errno, "cannot write to the stream's file");
+    fs->written = TRUE;
     move(fs, (guint64) sent);
     return (int) sent;
-}
-
-/* What was there goes; the file ends behind the hole if it ended before. */
-static int punch(int fd, off_t at, off_t length)
-{
-    struct stat info;
-    if (fstat(fd, &info) < 0)
-        return -1;
-    if (S_ISREG(info.st_mode) && at + length > info.st_size && ftruncate(fd, at + length) < 0)
-        return -1;
-    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length);
 }
 
 static int stream_send_hole(virStreamPtr st, long long length, unsigned int flags)
@@ -231,14 +227,16 @@ static int stream_send_hole(virStreamPtr st, long long length, unsigned int flag
     FdStream *fs = st->data;
     if (error_check_flags(ERROR_DOMAIN, "virStreamSendHole", flags, 0) < 0)
         return -1;
-    if (fs->fd < 0)
+    if (fs->over)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
     if (!fs->sparse)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream was not opened as a sparse one");
     if (length < 0 || (guint64) length > fs->end - fs->pos || fs->pos + (guint64) length > G_MAXINT64)
         return FAIL(VIR_ERR_INVALID_ARG, "a hole of %lld bytes has no place in the stream", length);
-    if (length && punch(fs->fd, (off_t) fs->pos, (off_t) length) < 0)
-        return FAIL_ERRNO(errno, "cannot make a hole in the stream's file");
+    g_autoptr(StorageContent) content = use_content(fs);
+    if (!content || content_zero(content, fs->pos, (guint64) length) < 0)
+        return -1;
+    fs->written = TRUE;
     move(fs, (guint64) length);
     return 0;
 }
@@ -248,11 +246,12 @@ static int stream_in_data(virStreamPtr st, int *in_data, long long *length)
     FdStream *fs = st->data;
     gboolean data;
     guint64 n;
-    if (fs->fd < 0)
+    if (fs->over)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
     if (!fs->is_file)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "only streams of files have holes");
-    if (file_extent(fs, &data, &n) < 0)
+    g_autoptr(StorageContent) content = use_content(fs);
+    if (!content || file_extent(fs, content, &data, &n) < 0)
         return -1;
     *in_data = data;
     *length = (long long) MIN(n, G_MAXINT64);
@@ -276,7 +275,7 @@ static int stream_recv_hole(virStreamPtr st, long long *length, unsigned int fla
 static int stream_recv(virStreamPtr st, char *data, size_t n, unsigned int flags)
 {
     FdStream *fs = st->data;
-    if (fs->fd < 0)
+    if (fs->over)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
     if (fs->is_file) {
         int got = file_recv(fs, data, n, flags);
@@ -300,7 +299,7 @@ static int stream_recv(virStreamPtr st, char *data, size_t n, unsigned int flags
 static int stream_send(virStreamPtr st, const char *data, size_t n)
 {
     FdStream *fs = st->data;
-    if (fs->fd < 0)
+    if (fs->over)
         return FAIL(VIR_ERR_OPERATION_INVALID, "the stream has ended");
     if (fs->is_file)
         return file_send(fs, data, n);
@@ -367,8 +366,8 @@ static int stream_add_callback(virStreamPtr st, int events, virStreamEventCallba
 {
     FdStream *fs = st->data;
     g_mutex_lock(&fs->lock);
-    if (fs->watch >= 0 || fs->fd < 0) {
-        gboolean over = fs->fd < 0;
+    if (fs->watch >= 0 || fs->over) {
+        gboolean over = fs->over;
         g_mutex_unlock(&fs->lock);
         return FAIL(VIR_ERR_INTERNAL_ERROR, over ? "the stream has ended" : "the stream already has a callback");
     }
@@ -427,13 +426,25 @@ static int stream_remove_callback(virStreamPtr st)
     return 0;
 }
 
-static int stream_close(virStreamPtr st)
+static int stream_abort(virStreamPtr st)
 {
     FdStream *fs = st->data;
     if (fs->watch >= 0)
         stream_remove_callback(st);
     stream_end(fs);
     return 0;
+}
+
+/* What goes to a file is the kernel's concern by now; what goes to a server may still be on its way, or be refused. */
+static int stream_finish(virStreamPtr st)
+{
+    FdStream *fs = st->data;
+    int rc = fs->written && fs->content && fs->content->fd < 0 ? content_flush(fs->content) : 0;
+    virErrorPtr saved = rc < 0 ? error_save() : NULL;
+    stream_abort(st);
+    if (saved)
+        error_restore(saved);
+    return rc;
 }
 
 #define FUNCTIONS \
@@ -445,13 +456,36 @@ static int stream_close(virStreamPtr st)
     .add_callback = stream_add_callback, \
     .update_callback = stream_update_callback, \
     .remove_callback = stream_remove_callback, \
-    .finish = stream_close, \
-    .abort = stream_close
+    .finish = stream_finish, \
+    .abort = stream_abort
 
 static const StreamDriver fd_stream_driver = { FUNCTIONS };
 static const StreamDriver file_stream_driver = { .waits = TRUE, .recv_pipe = file_recv_pipe, .send_pipe = file_send_pipe, FUNCTIONS };
 
-static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
+static FdStream *bind(virStreamPtr st, const StreamDriver *driver, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
+{
+    FdStream *fs = g_new0(FdStream, 1);
+    fs->refs = 1;
+    g_mutex_init(&fs->lock);
+    fs->fd = -1;
+    fs->end = G_MAXINT64;
+    fs->watch = -1;
+    fs->moved = moved;
+    fs->ended = ended;
+    fs->ended_opaque = opaque;
+    st->driver = driver;
+    st->data = fs;
+    st->free_data = stream_unref;
+    return fs;
+}
+
+static void set_content(FdStream *fs, StorageContent *content)
+{
+    fs->is_file = TRUE;
+    fs->content = content;
+}
+
+int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque)
 {
     struct stat info;
     int flags = fcntl(fd, F_GETFL);
@@ -463,36 +497,29 @@ static int stream_open(virStreamPtr st, int fd, const FdStreamRange *range, FdSt
             return FAIL(VIR_ERR_OPERATION_INVALID, "the stream is already in use");
         return FAIL_ERRNO(saved, "cannot use the descriptor as a stream");
     }
-    FdStream *fs = g_new0(FdStream, 1);
-    fs->refs = 1;
-    g_mutex_init(&fs->lock);
-    fs->fd = fd;
-    fs->is_file = range || S_ISREG(info.st_mode);
-    fs->end = G_MAXINT64;
-    if (range) {
-        fs->sparse = range->sparse;
-        fs->pos = MIN(range->offset, G_MAXINT64);
-        fs->end = range->length < G_MAXINT64 - fs->pos ? fs->pos + range->length : G_MAXINT64;
-    } else if (fs->is_file) {
+    gboolean is_file = S_ISREG(info.st_mode);
+    FdStream *fs = bind(st, is_file ? &file_stream_driver : &fd_stream_driver, NULL, ended, opaque);
+    if (!is_file) {
+        fs->fd = fd;
+    } else {
         off_t here = lseek(fd, 0, SEEK_CUR);
         fs->pos = here > 0 ? (guint64) here : 0;
+        set_content(fs, content_new_fd(fd, G_MAXUINT64));
     }
-    fs->watch = -1;
-    fs->moved = moved;
-    fs->ended = ended;
-    fs->ended_opaque = opaque;
-    st->driver = fs->is_file ? &file_stream_driver : &fd_stream_driver;
-    st->data = fs;
-    st->free_data = stream_unref;
     return 0;
 }
 
-int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque)
+int fd_stream_open_content(virStreamPtr st, StorageContent *content, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended,
+                           void *opaque)
 {
-    return stream_open(st, fd, NULL, NULL, ended, opaque);
-}
-
-int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque)
-{
-    return stream_open(st, fd, range, moved, ended, opaque);
+    if (st->driver) {
+        content_unref(content);
+        return FAIL(VIR_ERR_OPERATION_INVALID, "the stream is already in use");
+    }
+    FdStream *fs = bind(st, &file_stream_driver, moved, ended, opaque);
+    set_content(fs, content);
+    fs->sparse = range->sparse;
+    fs->pos = MIN(range->offset, G_MAXINT64);
+    fs->end = range->length < G_MAXINT64 - fs->pos ? fs->pos + range->length : G_MAXINT64;
+    return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Streams of drivers over a descriptor: a console's socket or pty, a pipe, a file.
+ * Streams of drivers over a descriptor: a console's socket or pty, a pipe, a file; or over content that may have none.
  */
 #pragma once
+#include "core/content.h"
 #include "core/objects.h"
 
 /** Called once when the stream ends, however it does, or when all of its file has been read. */
@@ -13,16 +14,17 @@ typedef void (*FdStreamEnded)(void *opaque);
 int fd_stream_open(virStreamPtr st, int fd, FdStreamEnded ended, void *opaque);
 
 
-/** The part of a file that a stream reads or writes, in bytes. */
+/** The part of content that a stream reads or writes, in bytes. */
 typedef struct FdStreamRange {
     guint64 offset;
-    guint64 length;    /* G_MAXUINT64: to the end of the file; for writing, without limit */
+    guint64 length;    /* G_MAXUINT64: to its end; for writing, without limit */
     gboolean sparse;   /* holes are told as such; else they are read as zeros */
 } FdStreamRange;
 
 /** Called each time that some of it has been moved; it must not wait, nor use the stream. */
 typedef void (*FdStreamMoved)(void *opaque);
 
-/** As fd_stream_open() for a part of a regular file or block device. A hole that is sent makes a hole in the file. @moved may be NULL, and gets
- * the same @opaque as long as @ended was not called. */
-int fd_stream_open_file(virStreamPtr st, int fd, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended, void *opaque);
+/** As fd_stream_open() for a part of content, which is taken over in any case. A hole that is sent makes a hole there. @moved may be NULL, and
+ * gets the same @opaque as long as @ended was not called. */
+int fd_stream_open_content(virStreamPtr st, StorageContent *content, const FdStreamRange *range, FdStreamMoved moved, FdStreamEnded ended,
+                           void *opaque);

@@ -9,7 +9,6 @@
 #include "core/event_table.h"
 #include "core/fd_stream.h"
 #include "storage/api.h"
-#include <unistd.h>
 
 typedef struct Transfer {
     VolJob job;
@@ -46,16 +45,17 @@ static int transfer(virStorageVolPtr vol, virStreamPtr st, guint64 offset, guint
     t->write = write;
     if (vol_job_begin(&t->job, storage_api_host(vol->o.conn), vol->pool, vol->name, VOL_STREAM) < 0)
         goto failed;
-    guint64 size;
-    int fd = vol_job_open(&t->job, write, &size);
-    if (fd >= 0 && (offset > size || length > size - offset)) {
+    StorageContent *content = vol_job_open(&t->job, write);
+    if (!content)
+        goto failed;
+    if (offset > content->size || length > content->size - offset) {
         error_report(ERROR_DOMAIN, VIR_ERR_INVALID_ARG, "volume '%s' has room for %" G_GUINT64_FORMAT " bytes, not for %"
-                     G_GUINT64_FORMAT " from offset %" G_GUINT64_FORMAT, vol->name, size, length, offset);
-        close(fd);
+                     G_GUINT64_FORMAT " from offset %" G_GUINT64_FORMAT, vol->name, content->size, length, offset);
+        content_unref(content);
         goto failed;
     }
-    range.length = fd < 0 ? 0 : MIN(range.length, size - offset);
-    if (fd >= 0 && fd_stream_open_file(st, fd, &range, transfer_moved, transfer_ended, t) == 0)
+    range.length = MIN(range.length, content->size - offset);
+    if (fd_stream_open_content(st, content, &range, transfer_moved, transfer_ended, t) == 0)
         return 0;
 failed:
     vol_job_end(&t->job);

@@ -8,6 +8,7 @@
  * for vol_refresh(), vol_open() and as the source of a vol_create(); those of different volumes do.
  */
 #pragma once
+#include "core/content.h"
 #include "model/storage.h"
 
 typedef struct PoolHost PoolHost;
@@ -51,14 +52,13 @@ typedef struct StorageBackend {
     int (*vol_delete)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags);
     /** Give it @capacity bytes; @def may be completed. @flags: ALLOCATE and SHRINK. NULL: can't. */
     int (*vol_resize)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags);
-    /** NULL: can't. */
+    /** NULL: can't; storage_content_wipe() does it for what has content. */
     int (*vol_wipe)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm);
     /** Bring @def up to date with the volume, whose @stamp was this when @def was made, and note its present stamp. Returns 1 if
      * nothing has changed. With a stamp of zeros @def has no more than name, key and path. NULL: what is known is all there is. */
     int (*vol_refresh)(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp);
-    /** A descriptor of the content to read, or to @write, that the caller closes; -1 with an error. *@size: bytes that can be
-     * read or written, G_MAXUINT64 for no limit. NULL: can't. */
-    int (*vol_open)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size);
+    /** The content, to read, or also to @write; NULL with an error. The caller has the only reference; several may be open. NULL: can't. */
+    StorageContent *(*vol_open)(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write);
 } StorageBackend;
 
 /** What a driver offers. */
@@ -70,6 +70,9 @@ typedef struct StorageDriverSetup {
     /** What serves pools of @type, where @backends has nothing: it may have to be loaded. Asked again each time; NULL with an error.
      * May be NULL. */
     const StorageBackend *(*load)(StoragePoolType type);
+    /** Write to @to, the new and empty content of the volume that @def describes, what @from holds (NULL: nothing), in the format that @def
+     * wants. Part of a vol_create(), through storage_vol_fill(). NULL: there is nothing but raw volumes, and no copies of other pools'. */
+    int (*vol_fill)(StorageVolDef *def, StorageContent *to, StorageVol *from);
 } StorageDriverSetup;
 
 /* For backends */
@@ -87,9 +90,13 @@ const StorageBackend *storage_vol_backend(const StorageVol *vol);
 /** What is known of a volume; the caller frees it (xml_struct_free()). */
 StorageVolDef *storage_vol_copy_def(const StorageVol *vol);
 
-/** A descriptor, to read, of the volume of any active pool that has this path; -1 with an error: VIR_ERR_NO_STORAGE_VOL if there is
+/** The content, to read, of the volume of any active pool that has this path; NULL with an error: VIR_ERR_NO_STORAGE_VOL if there is
  * none. *@def (NULL: not wanted): what is known of it, which the caller frees. May block. */
-int storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def);
+StorageContent *storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def);
+/** The content of @from, the source of the present vol_create(), to read; NULL with an error. */
+StorageContent *storage_vol_open_source(StorageVol *from);
+/** For backends that are modules: what the driver's vol_fill() does. */
+int storage_vol_fill(StorageVol *vol, StorageVolDef *def, StorageContent *to, StorageVol *from);
 
 /** The backend's own data of a pool and a volume, freed with it. */
 void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);

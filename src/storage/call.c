@@ -2,7 +2,6 @@
 #define ERROR_DOMAIN managed_thread_domain
 #define LOG_SOURCE "storage.call"
 #include "storage/call.h"
-#include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
 #include "base/threadpool.h"
@@ -17,7 +16,7 @@ StorageCall *storage_call_new(StoragePool *pool, const StoragePoolDef *pool_def,
         return NULL;
     StorageCall *call = g_new0(StorageCall, 1);
     managed_ref(pool->obj);
-    *call = (StorageCall) { .pool = pool, .backend = backend, .operation = operation, .run = run, .fd = -1, .refs = 1,
+    *call = (StorageCall) { .pool = pool, .backend = backend, .operation = operation, .run = run, .refs = 1,
                             .error_domain = managed_thread_domain,
                             .pool_def = definition_new(&STORAGE_POOL_ROOT, xml_struct_copy(&STORAGE_POOL_DEF_DESC, pool_def)) };
     g_cond_init(&call->ended);
@@ -38,8 +37,9 @@ void storage_call_unref(StorageCall *call)
 {
     if (!call || !g_atomic_int_dec_and_test(&call->refs))
         return;
-    if (call->fd >= 0)
-        close(call->fd);
+    content_unref(call->content);
+    if (call->opaque && call->free_opaque)
+        call->free_opaque(call->opaque);
     if (call->def)
         xml_struct_free(&STORAGE_VOL_DEF_DESC, call->def);
     if (call->scan.vols)
@@ -82,6 +82,26 @@ static void note_answer(const StorageCall *call)
     }
 }
 
+/* As many as there are calls, so that none waits for another one's storage. */
+static struct {
+    GMutex lock;        /* guards the following */
+    GCond more, fewer;
+    GQueue calls;       /* that no thread has taken yet; never more than there are idle threads */
+    guint idle;
+    guint returning;    /* were left behind, are back, and let go what they have */
+    guint ending;       /* who waits for idle threads to end */
+    GSList *ended;      /* threads that have nothing more to do, to be joined */
+} threads;
+
+/* With @by 1 before anybody is told that a thread is back which was left behind, -1 when it has nothing of its pool any more. */
+static void set_returning(gint by)
+{
+    g_mutex_lock(&threads.lock);
+    threads.returning += (guint) by;
+    g_cond_broadcast(&threads.fewer);
+    g_mutex_unlock(&threads.lock);
+}
+
 static void run(StorageCall *call)
 {
     StoragePool *pool = call->pool;
@@ -101,6 +121,8 @@ static void run(StorageCall *call)
         pool->left--;
     else if (call->abandoned)
         pool->stuck--;
+    if (call->abandoned)
+        set_returning(1);
     note_answer(call);
     g_cond_signal(&call->ended);
     /* Who waits lets go last, so that after its call nothing of a connection is in use here any more. */
@@ -108,24 +130,16 @@ static void run(StorageCall *call)
     if (!abandoned)
         g_atomic_int_add(&call->refs, -1);
     g_mutex_unlock(&pool->lock);
-    if (abandoned)
+    if (abandoned) {
         storage_call_unref(call);
+        set_returning(-1);
+    }
 }
 
 /* ---- threads ---- */
 
 /* How long a thread waits for another call before it ends. */
 #define IDLE_US (10 * G_USEC_PER_SEC)
-
-/* As many as there are calls, so that none waits for another one's storage. */
-static struct {
-    GMutex lock;        /* guards the following */
-    GCond more, fewer;
-    GQueue calls;       /* that no thread has taken yet; never more than there are idle threads */
-    guint idle;
-    guint ending;       /* who waits for idle threads to end */
-    GSList *ended;      /* threads that have nothing more to do, to be joined */
-} threads;
 
 /* NULL: none came, and the thread is among those that have ended. */
 static StorageCall *next_call(void)
@@ -156,7 +170,7 @@ void storage_call_end_threads(void)
     g_mutex_lock(&threads.lock);
     threads.ending++;
     g_cond_broadcast(&threads.more);
-    while (threads.idle)
+    while (threads.idle || threads.returning)
         g_cond_wait(&threads.fewer, &threads.lock);
     threads.ending--;
     GSList *ended = g_steal_pointer(&threads.ended);

@@ -37,7 +37,9 @@ struct StorageCall {
     unsigned int flags, algorithm;
     guint64 number;                 /* capacity, or the size of the content */
     gboolean write;
-    int fd;                         /* -1: none */
+    StorageContent *content;        /* reference; NULL: none */
+    void *opaque;                   /* what @run needs beside, freed with @free_opaque */
+    GDestroyNotify free_opaque;
     /* private; guarded by the pool's lock */
     gint refs;
     Managed *from_obj;              /* reference: the pool of @from */

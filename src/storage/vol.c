@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "storage/call.h"
+#include "storage/content_calls.h"
 
 /* ---- volumes ---- */
 
@@ -408,28 +409,30 @@ int vol_job_refresh(VolJob *job)
 
 static int run_open(StorageCall *call)
 {
-    call->fd = call->backend->vol_open(call->pool, call->vol, call->def, call->write, &call->number);
-    return call->fd < 0 ? -1 : 0;
+    call->content = call->backend->vol_open(call->pool, call->vol, call->def, call->write);
+    return call->content ? 0 : -1;
 }
 
-int vol_job_open(const VolJob *job, gboolean write, guint64 *size)
+/* Without the guard: for who is within a call already. */
+static StorageContent *open_content(const VolJob *job, gboolean write)
 {
     const StorageBackend *backend = storage_host_backend(job->pool->host, storage_pool_def(job->state)->type);
     if (!backend)
-        return -1;
+        return NULL;
     if (!backend->vol_open)
-        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "the content of volumes of storage pool '%s' can't be had", MANAGED_NAME(job->obj));
     g_autoptr(StorageCall) call = vol_job_call(job, "open", run_open);
     if (!call)
-        return -1;
+        return NULL;
     call->write = write;
     call->keeps_name = TRUE;
-    if (storage_call_run(call) < 0)
-        return -1;
-    *size = call->number;
-    int fd = call->fd;
-    call->fd = -1;
-    return fd;
+    return storage_call_run(call) < 0 ? NULL : g_steal_pointer(&call->content);
+}
+
+StorageContent *vol_job_open(const VolJob *job, gboolean write)
+{
+    StorageContent *content = open_content(job, write);
+    return content && content->fd < 0 ? content_in_calls(job, content) : content;
 }
 
 int vol_job_create(VolJob *job, PoolHost *host, const char *pool_name, const StorageVol *source, StorageVolDef *def)
@@ -507,16 +510,34 @@ static StorageVol *find_path(PoolHost *host, const char *path, Managed **obj)
     return NULL;
 }
 
-int storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def)
+StorageContent *storage_host_open_path(PoolHost *host, const char *path, StorageVolDef **def)
 {
     g_autoptr(Managed) obj = NULL;
     g_autoptr(StorageVol) vol = find_path(host, path, &obj);
     g_auto(VolJob) job = { NULL };
-    guint64 size;
     if (!vol)
-        return FAIL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", path);
-    int fd = vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0 ? -1 : vol_job_open(&job, FALSE, &size);
-    if (fd >= 0 && def)
+        return FAIL_NULL(VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", path);
+    StorageContent *content = vol_job_begin(&job, host, MANAGED_NAME(obj), vol->name, VOL_LOOK) < 0 ? NULL : open_content(&job, FALSE);
+    if (content && def)
         *def = storage_vol_copy_def(vol);
-    return fd;
+    return content;
+}
+
+StorageContent *storage_vol_open_source(StorageVol *from)
+{
+    const StorageBackend *backend = storage_vol_backend(from);
+    if (!backend || !backend->vol_open)
+        return FAIL_NULL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", from->name);
+    StorageVolDef *def = storage_vol_copy_def(from);
+    StorageContent *content = backend->vol_open(from->pool, from, def, FALSE);
+    xml_struct_free(&STORAGE_VOL_DEF_DESC, def);
+    return content;
+}
+
+int storage_vol_fill(StorageVol *vol, StorageVolDef *def, StorageContent *to, StorageVol *from)
+{
+    const StorageDriverSetup *setup = storage_host_setup(vol->pool->host);
+    if (!setup->vol_fill)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be made from one of another pool", vol->name);
+    return setup->vol_fill(def, to, from);
 }

@@ -96,8 +96,8 @@ void vol_job_publish(VolJob *job, StorageVolDef *def);
 struct StorageCall *vol_job_call(const VolJob *job, const char *operation, int (*run)(struct StorageCall *call));
 /** Ask the backend for what has changed and publish it. 0, or -1. */
 int vol_job_refresh(VolJob *job);
-/** A descriptor of the content, and how many bytes can be read or written; -1 with an error. */
-int vol_job_open(const VolJob *job, gboolean write, guint64 *size);
+/** The content; NULL with an error. Where it has no descriptor, each use of it is a call with a deadline, and ends when the client is gone. */
+StorageContent *vol_job_open(const VolJob *job, gboolean write);
 /** Something of what the job does was done. */
 void vol_job_moved(const VolJob *job);
 /** A stream has ended: what is left to do for it is waited for as everything else. FALSE: nobody wants that, the volume is gone. */

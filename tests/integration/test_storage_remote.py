@@ -4,13 +4,17 @@
 import base64
 import json
 import os
+import random
 import re
 import subprocess
 
 import pytest
 
 import servers
+import support
 from storage_parts import MIB, connected, libvirt, pool_xml, refused, vol_xml
+from support import wait_for
+from test_storage_streams import download, upload
 
 pytestmark = [pytest.mark.foreign_library, pytest.mark.skipif(os.geteuid() != 0, reason='needs root')]
 INITIATOR = 'iqn.2026-01.test.example:us'
@@ -94,6 +98,7 @@ def test_rbd(connection, daemon, tmp_path):
         assert exported(server, 'clone') == bytes(5 * MIB) + data + bytes(6 * MIB) and clone.info()[1] == 12 * MIB
         assert 'delete-snapshots' in refused(libvirt.VIR_ERR_OPERATION_INVALID, copy.delete)
         assert 'flatten' in refused(libvirt.VIR_ERR_OPERATION_INVALID, copy.delete, libvirt.VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS)
+        assert download(connection, clone) == exported(server, 'clone'), 'with what it has from where it was cloned'
         clone.wipe()
         assert not any(exported(server, 'clone'))
         assert exported(server, 'copy')[5 * MIB:6 * MIB] == data
@@ -114,6 +119,109 @@ def test_rbd(connection, daemon, tmp_path):
         pool.destroy()
         refused(libvirt.VIR_ERR_NO_SUPPORT, pool.delete)
         again.close()
+
+
+def files_pool(connection, folder):
+    os.mkdir(folder)
+    return connection.storagePoolCreateXML(pool_xml('dir', 'files', '', folder))
+
+
+def read(path):
+    with open(path, 'rb') as f:
+        return f.read()
+
+
+def as_raw(path, back):
+    """What an image holds."""
+    subprocess.run(['qemu-img', 'convert', '-O', 'raw', str(path), str(back)], check=True)
+    return read(back)
+
+
+def virsh(daemon, *words):
+    """Debian's, which must do with what it finds here."""
+    return subprocess.run([support.DEBIAN_VIRSH, '-q', '-c', daemon.uri, *map(str, words)], check=True, env=support.foreign_environment(),
+                          capture_output=True, text=True)
+
+
+def streamed_everywhere(connection, vol, content):
+    """Parts of a volume, around the edges of blocks, packets and what is gathered; @content gives all that its server has."""
+    whole = bytearray(content())
+    for offset, size in ((0, 1), (1, 511), (511, 514), (4095, 131073), (MIB - 1, 2), (MIB + 7, MIB), (len(whole) - 1, 1), (0, len(whole))):
+        data = random.randbytes(size)
+        whole[offset:offset + size] = data
+        upload(connection, vol, data, offset, size)
+        assert content() == whole
+        assert download(connection, vol, offset, size) == data
+    assert download(connection, vol) == whole
+    assert 'room for' in refused(libvirt.VIR_ERR_INVALID_ARG, upload, connection, vol, b'', len(whole), 1)
+    assert 'have room' in refused(libvirt.VIR_ERR_SYSTEM_ERROR, upload, connection, vol, b'12', len(whole) - 1, 0)
+    return bytes(whole)
+
+
+def copied_everywhere(pool, files, vol, whole, tmp_path):
+    """A volume that a server keeps becomes files of all kinds, and with @pool what it can make: the same bytes each time."""
+    for kind in 'raw', 'qcow2', 'vmdk':
+        copy = files.createXMLFrom(vol_xml(f'of-{kind}', kind=kind), vol)
+        assert as_raw(copy.path(), tmp_path / 'back') == whole and copy.info()[1] == len(whole)
+        if pool:
+            again = pool.createXMLFrom(vol_xml(f'again-{kind}'), copy)
+            third = files.createXMLFrom(vol_xml('third'), again)
+            assert read(third.path()) == whole
+            third.delete()
+            again.delete()
+        copy.delete()
+
+
+def test_rbd_content(connection, daemon, tmp_path):
+    """Streams, wipes and copies of images of Ceph, with their holes."""
+    needs(connection, 'rbd', servers.Ceph)
+    with servers.Ceph(tmp_path / 'ceph') as server:
+        secret(connection, 'ceph', 'name', base64.b64decode(server.key))
+        pool, files = connection.storagePoolCreateXML(rbd_xml(server)), files_pool(connection, tmp_path / 'files')
+        vol = pool.createXML(vol_xml('v', 6))
+        whole = streamed_everywhere(connection, vol, lambda: exported(server, 'v'))
+        copied_everywhere(pool, files, vol, whole, tmp_path)
+        vol.wipePattern(libvirt.VIR_STORAGE_VOL_WIPE_ALG_NNSA)
+        assert exported(server, 'v') == bytes(6 * MIB)
+        vol.delete()
+
+        source, back = tmp_path / 'source', tmp_path / 'back'
+        with open(source, 'wb') as f:
+            for place in (9, 30):
+                f.seek(place * MIB)
+                f.write(random.randbytes(MIB))
+            f.truncate(64 * MIB)
+        vol = pool.createXML(vol_xml('v', 64))
+        upload(connection, vol, random.randbytes(100000), 20 * MIB + 1)
+        virsh(daemon, 'vol-upload', '--sparse', '--pool', 'r', 'v', source)
+        assert exported(server, 'v') == read(source) and vol.info()[2] == 8 * MIB, 'two objects'
+        virsh(daemon, 'vol-download', '--sparse', '--pool', 'r', 'v', back)
+        assert read(back) == read(source) and os.stat(back).st_blocks * 512 <= 8 * MIB
+        copy = files.createXMLFrom(vol_xml('sparse', allocation=0), vol)
+        assert read(copy.path()) == read(source) and copy.info()[2] <= 8 * MIB
+        small = "<volume><name>small</name><capacity>1</capacity><target><format type='raw'/></target></volume>"
+        assert pool.createXMLFrom(small, copy).info()[1] == 64 * MIB and exported(server, 'small') == read(source)
+
+        big = pool.createXML(vol_xml('big', 96))
+        upload(connection, big, random.randbytes(96 * MIB))
+        script = (f"import libvirt\nc = libvirt.open({daemon.uri!r})\nfrom_ = c.storagePoolLookupByName('r').storageVolLookupByName('big')\n"
+                  "c.storagePoolLookupByName('files').createXMLFrom("
+                  f"{vol_xml('copy', kind='KIND')!r}, from_)\n")
+        for kind in 'raw', 'qcow2':
+            client = subprocess.Popen([support.PYTHON, '-c', script.replace('KIND', kind)], env=support.foreign_environment())
+            wait_for(lambda: 'copy' in files.listVolumes() and files.storageVolLookupByName('copy').info()[2] > 0, what='progress of the copy')
+            client.kill()
+            client.wait()
+            wait_for(lambda: 'copy' not in files.listVolumes() or os.path.exists(tmp_path / 'files/copy'), what='the end of the copy')
+            big.resize(96 * MIB)
+            if 'copy' in files.listVolumes():   # it was quicker
+                files.storageVolLookupByName('copy').delete()
+            assert not {'copy'} & set(os.listdir(tmp_path / 'files'))
+        stream = connection.newStream()
+        big.upload(stream, 0, 0)
+        stream.send(b'x' * 300000)
+        stream.abort()
+        big.delete()
 
 
 def test_iscsi_direct(connection, tmp_path):
@@ -147,3 +255,40 @@ def test_iscsi_direct(connection, tmp_path):
         refused(libvirt.VIR_ERR_NO_SUPPORT, pool.createXML, vol_xml('x'))
     assert 'not responding' in refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, pool.refresh)
     assert pool.isActive() and len(pool.listVolumes()) == 2, 'what was known is not forgotten'
+
+
+def test_iscsi_content(connection, daemon, tmp_path):
+    """Streams, wipes and copies of units of a target, also of one that knows its holes."""
+    needs(connection, 'iscsi-direct', servers.Iscsi)
+    for name, mib in ('unit', 3), ('thin', 64):
+        with open(tmp_path / name, 'wb') as f:
+            f.truncate(mib * MIB)
+    with servers.Iscsi(tmp_path / 'iscsi', tmp_path / 'unit', tmp_path / 'thin', chap=True) as server:
+        server.admin('--mode', 'logicalunit', '--op', 'update', '--tid', '1', '--lun', '2', '--params', 'thin_provisioning=1')
+        secret(connection, 'iscsi', 'target', server.secret.encode())
+        pool = connection.storagePoolCreateXML(pool_xml('iscsi-direct', 'i', (
+            f"<host name='127.0.0.1' port='{server.port}'/><device path='{server.target}'/><initiator><iqn name='{INITIATOR}'/></initiator>"
+            f"<auth type='chap' username='{server.user}'><secret usage='it'/></auth>")))
+        files, vol = files_pool(connection, tmp_path / 'files'), pool.storageVolLookupByName('unit:0:0:1')
+        whole = streamed_everywhere(connection, vol, lambda: read(tmp_path / 'unit'))
+        copied_everywhere(None, files, vol, whole, tmp_path)
+        assert 'server' in refused(libvirt.VIR_ERR_NO_SUPPORT, vol.wipePattern, libvirt.VIR_STORAGE_VOL_WIPE_ALG_TRIM)
+        vol.wipePattern(libvirt.VIR_STORAGE_VOL_WIPE_ALG_NNSA)
+        assert read(tmp_path / 'unit') == bytes(3 * MIB)
+
+        thin, source, back = pool.storageVolLookupByName('unit:0:0:2'), tmp_path / 'source', tmp_path / 'back'
+        with open(source, 'wb') as f:
+            f.seek(9 * MIB + 100)
+            f.write(random.randbytes(MIB))
+            f.truncate(64 * MIB)
+        upload(connection, thin, random.randbytes(100000), 20 * MIB + 1)
+        virsh(daemon, 'vol-upload', '--sparse', '--pool', 'i', 'unit:0:0:2', source)
+        assert read(tmp_path / 'thin') == read(source)
+        virsh(daemon, 'vol-download', '--sparse', '--pool', 'i', 'unit:0:0:2', back)
+        assert read(back) == read(source) and os.stat(back).st_blocks * 512 < 4 * MIB
+        thin.wipePattern(libvirt.VIR_STORAGE_VOL_WIPE_ALG_TRIM)
+        assert not any(read(tmp_path / 'thin')) and os.stat(tmp_path / 'thin').st_blocks * 512 < MIB
+        stream = connection.newStream()
+        thin.download(stream, 0, 0)
+        assert stream.recv(1000)
+    refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, lambda: [stream.recv(262144) for _ in range(256)])

@@ -26,7 +26,8 @@ static virStreamPtr open_file(virConnectPtr conn, const char *path, Told *told, 
     FdStreamRange range = { 0, G_MAXUINT64, sparse };
     virStreamPtr st = stream_handle_new(conn, 0);
     *told = (Told) { 0 };
-    g_assert_cmpint(fd_stream_open_file(st, open(path, O_RDWR | O_CLOEXEC), &range, moved, ended, told), ==, 0);
+    StorageContent *content = content_new_fd(open(path, O_RDWR | O_CLOEXEC), G_MAXUINT64);
+    g_assert_cmpint(fd_stream_open_content(st, content, &range, moved, ended, told), ==, 0);
     return st;
 }
 

@@ -65,7 +65,7 @@ static int behave(const char *name)
 
 static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan)
 {
-    static const char *const names[] = { "hangs", "slow", "silent", "well", "above" };
+    static const char *const names[] = { "hangs", "slow", "silent", "well", "above", "kept" };
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_strdup_printf("%s/%s", def->target.path, names[i]);
         storage_scan_add_name(scan, names[i], path, path);
@@ -92,13 +92,62 @@ static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, S
     return rc;
 }
 
-/* What is based on a volume of the other pool needs that one's storage. */
-static int vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size)
+/* ---- content that a server keeps ---- */
+
+#define WINDOW (1 << 20)
+
+typedef struct Server {
+    StorageContent base;
+    guint8 bytes[3 * WINDOW];
+} Server;
+
+static struct { guint reads, writes, flushes, open; gsize last; guint8 first; } told;
+
+static gssize server_read(StorageContent *content, guint64 at, void *buffer, gsize n)
 {
-    *size = 0;
+    told.reads++;
+    wait_at_gate();
+    memcpy(buffer, ((Server *) content)->bytes + at, n);
+    return (gssize) n;
+}
+
+static gssize server_write(StorageContent *content, guint64 at, const void *buffer, gsize n)
+{
+    told.writes++;
+    told.last = n;
+    wait_at_gate();
+    memcpy(((Server *) content)->bytes + at, buffer, n);
+    return (gssize) n;
+}
+
+static int server_flush(StorageContent *content)
+{
+    told.flushes++;
+    told.first = ((Server *) content)->bytes[0];
+    return 0;
+}
+
+static void server_close(StorageContent *content)
+{
+    told.open--;
+}
+
+static StorageContent *server_new(void)
+{
+    static const StorageContentOps ops = { .read = server_read, .write = server_write, .flush = server_flush, .close = server_close };
+    Server *server = CONTENT_NEW(Server, &ops, sizeof(server->bytes));
+    told.open++;
+    return &server->base;
+}
+
+/* What is based on a volume of the other pool needs that one's storage. */
+static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
+{
     if (strcmp(storage_vol_name(vol), "above") == 0)
         return storage_host_open_path(host, "/b/hangs", NULL);
-    return behave(storage_vol_name(vol)) < 0 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (strcmp(storage_vol_name(vol), "kept") == 0)
+        return server_new();
+    return behave(storage_vol_name(vol)) < 0 ? NULL : content_new_fd(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 }
 
 static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
@@ -265,9 +314,8 @@ static void test_two_pools(void)
     begin();
     set_shut(TRUE);
     g_auto(VolJob) job = { NULL };
-    guint64 size;
     g_assert_cmpint(vol_job_begin(&job, host, "a", "above", VOL_LOOK), ==, 0);
-    refused(vol_job_open(&job, FALSE, &size), "pool 'b' is not responding");
+    refused(vol_job_open(&job, FALSE) ? 0 : -1, "pool 'b' is not responding");
     g_assert_true(!is_silent("a") && is_silent("b"));
     vol_job_end(&job);
 
@@ -291,6 +339,71 @@ static void test_two_pools(void)
     end();
 }
 
+static StorageContent *open_kept(void)
+{
+    g_auto(VolJob) job = { NULL };
+    memset(&told, 0, sizeof(told));
+    g_assert_cmpint(vol_job_begin(&job, host, "a", "kept", VOL_LOOK), ==, 0);
+    StorageContent *content = vol_job_open(&job, TRUE);
+    g_assert_nonnull(content);
+    return content;
+}
+
+/* A server sees large pieces that begin where it likes them to; what was written is read back before and after it got there. */
+static void test_gathered(void)
+{
+    g_autofree guint8 *bytes = g_malloc(3 * WINDOW), *back = g_malloc(3 * WINDOW);
+    begin();
+    for (guint i = 0; i < 3 * WINDOW; i++)
+        bytes[i] = (guint8) (i * 7 + i / 251);
+    StorageContent *content = open_kept();
+    for (guint at = 0; at < 3 * WINDOW - 5; at += 65521)
+        g_assert_cmpint(content_write_all(content, at, bytes + at, MIN(65521, 3 * WINDOW - 5 - at)), ==, 0);
+    g_assert_cmpuint(told.writes, ==, 2);
+    g_assert_cmpuint(told.last, ==, WINDOW);
+    g_assert_cmpint(content_read_all(content, 3 * WINDOW - 105, back, 100), ==, 100);
+    g_assert_cmpmem(back, 100, bytes + 3 * WINDOW - 105, 100);
+    g_assert_cmpuint(told.last, ==, WINDOW - 5);
+    g_assert_cmpint(content_write_all(content, 0, "x", 1), ==, 0);
+    g_assert_cmpint(content_flush(content), ==, 0);
+    g_assert_true(told.flushes == 1 && told.first == 'x');
+    bytes[0] = 'x';
+    told.reads = 0;
+    for (guint at = 0; at < 2 * WINDOW; at += 4096)
+        g_assert_cmpint(content_read_all(content, at, back + at, 4096), ==, 4096);
+    g_assert_cmpmem(back, 2 * WINDOW, bytes, 2 * WINDOW);
+    g_assert_cmpuint(told.reads, ==, 2);
+    g_assert_cmpint(content_zero(content, WINDOW - 3, 6), ==, 0);
+    g_assert_cmpint(content_read_all(content, WINDOW - 4, back, 8), ==, 8);
+    g_assert_true(back[0] == bytes[WINDOW - 4] && !back[1] && !back[6] && back[7] == bytes[WINDOW + 3]);
+    g_assert_cmpint(content_write(content, 3 * WINDOW, "x", 1), ==, -1);
+    content_unref(content);
+    g_assert_cmpuint(told.open, ==, 0);
+    end();
+}
+
+/* Whoever streams is told that a server hangs, at the end of the deadline, and at once from then on. */
+static void test_content_hangs(void)
+{
+    char byte;
+    begin();
+    StorageContent *content = open_kept();
+    set_shut(TRUE);
+    refused((int) content_read(content, 0, &byte, 1), "pool 'a' is not responding");
+    gint64 began = g_get_monotonic_time();
+    refused((int) content_read(content, 0, &byte, 1), "its storage did not respond");
+    refused((int) content_write(content, 0, &byte, 1), "its storage did not respond");
+    refused(content_flush(content), "its storage did not respond");
+    content_unref(content);
+    g_assert_cmpint(g_get_monotonic_time() - began, <, STALL_MS * 1000);
+    g_assert_true(is_silent("a") && told.open == 1);
+    set_shut(FALSE);
+    while (is_silent("a") || has_left("a"))
+        g_usleep(1000);
+    end();
+    g_assert_cmpuint(told.open, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -299,5 +412,7 @@ int main(int argc, char **argv)
     g_test_add_func("/storage/call/answers_in_steps", test_answers_in_steps);
     g_test_add_func("/storage/call/given_up_by_backend", test_given_up_by_backend);
     g_test_add_func("/storage/call/two_pools", test_two_pools);
+    g_test_add_func("/storage/call/gathered", test_gathered);
+    g_test_add_func("/storage/call/content_hangs", test_content_hangs);
     return g_test_run();
 }

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "drivers/storage/content.h"
 #include "drivers/storage/device.h"
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
@@ -52,9 +51,11 @@ int block_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, St
     return 0;
 }
 
-int block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size)
+StorageContent *block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
 {
-    return open_device(def->target.path, write ? O_RDWR : O_RDONLY, size);
+    guint64 size;
+    int fd = open_device(def->target.path, write ? O_RDWR : O_RDONLY, &size);
+    return fd < 0 ? NULL : content_new_fd(fd, size);
 }
 
 /* What the device itself can do. */
@@ -76,19 +77,16 @@ int block_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def,
     int fd = open_device(def->target.path, O_RDWR | O_EXCL, &size);
     if (fd < 0)
         return -1;
-    int rc = algorithm == VIR_STORAGE_VOL_WIPE_ALG_ZERO ? wipe_by_device(fd, size, BLKZEROOUT, def->name)
+    g_autoptr(StorageContent) content = content_new_fd(fd, size);
+    return algorithm == VIR_STORAGE_VOL_WIPE_ALG_ZERO ? wipe_by_device(fd, size, BLKZEROOUT, def->name)
         : algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? wipe_by_device(fd, size, BLKDISCARD, def->name)
-        : content_wipe(fd, algorithm, def->name);
-    close(fd);
-    return rc;
+        : storage_content_wipe(content, algorithm, def->name);
 }
 
 /* Everything, holes as zeros: what the device held before must not shine through. */
-static int copy_all(int in, int out, guint64 bytes, const char *name)
+static int copy_all(StorageContent *in, StorageContent *out, guint64 bytes, const char *name)
 {
-    if (content_copy(in, out, bytes, TRUE, FALSE, name) < 0)
-        return -1;
-    return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", name);
+    return storage_content_copy(in, out, bytes, TRUE, FALSE, name) < 0 ? -1 : content_flush(out);
 }
 
 static int check_room(guint64 size, guint64 room, const StorageVolDef *def, StorageVol *from)
@@ -98,30 +96,23 @@ static int check_room(guint64 size, guint64 room, const StorageVolDef *def, Stor
 }
 
 /* What an image holds becomes what the device does. */
-static int convert(int out, guint64 room, const StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
+static int convert(StorageContent *out, const StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
 {
     g_auto(SourceChain) chain = { NULL };
-    if (check_room(source->capacity, room, def, from) < 0 || source_chain_open(&chain, from, source) < 0 || image_tool_write(out, def, &chain) < 0)
-        return -1;
-    return fsync(out) == 0 ? 0 : FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", def->name);
+    return check_room(source->capacity, out->size, def, from) < 0 || source_chain_open(&chain, from, source) < 0 ||
+        image_tool_write(out, def, STORAGE_VOL_FORMAT_RAW, &chain) < 0 ? -1 : content_flush(out);
 }
 
-static int copy_from(int out, guint64 room, const StorageVolDef *def, StorageVol *from)
+static int copy_from(StorageContent *out, const StorageVolDef *def, StorageVol *from)
 {
-    const StorageBackend *backend = storage_vol_backend(from);
     StorageVolDef *source = storage_vol_copy_def(from);
-    guint64 size = 0;
-    int rc = -1, in = -1;
-    if (!backend || !backend->vol_open)
-        rc = FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
-    else if (source->target.format > STORAGE_VOL_FORMAT_RAW && source->type != STORAGE_VOL_TYPE_BLOCK)
-        rc = convert(out, room, def, from, source);
-    else
-        in = backend->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
-    if (in >= 0) {
-        size = MIN(size, source->capacity);
-        rc = check_room(size, room, def, from) < 0 ? -1 : copy_all(in, out, size, def->name);
-        close(in);
+    int rc;
+    if (source->target.format > STORAGE_VOL_FORMAT_RAW && source->type != STORAGE_VOL_TYPE_BLOCK) {
+        rc = convert(out, def, from, source);
+    } else {
+        g_autoptr(StorageContent) in = storage_vol_open_source(from);
+        guint64 size = in ? MIN(in->size, source->capacity) : 0;
+        rc = !in || check_room(size, out->size, def, from) < 0 ? -1 : copy_all(in, out, size, def->name);
     }
     xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
     return rc;
@@ -136,9 +127,6 @@ int block_vol_fill(const StorageVolDef *def, StorageVol *from)
     int fd = open_device(def->target.path, O_RDWR, &size);
     if (fd < 0)
         return -1;
-    int rc = from ? copy_from(fd, size, def, from) : 0;
-    if (rc == 0 && rights)
-        rc = folder_set_rights(fd, def->target.path, rights, 0660);
-    close(fd);
-    return rc;
+    g_autoptr(StorageContent) out = content_new_fd(fd, size);
+    return (from && copy_from(out, def, from) < 0) || (rights && folder_set_rights(fd, def->target.path, rights, 0660) < 0) ? -1 : 0;
 }

@@ -3,11 +3,11 @@
  * Volumes that are block devices: what all kinds of pools with such volumes have in common.
  */
 #pragma once
-#include "drivers/storage/content.h"
+#include "storage/content.h"
 #include "storage/backend.h"
 
 int block_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp);
-int block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size);
+StorageContent *block_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write);
 int block_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm);
 
 /** Fill a new volume's device with what is in @from, and give it the rights that its definition wants. @from may be NULL. 0 or -1. */

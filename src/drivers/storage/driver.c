@@ -11,6 +11,7 @@
 #include "core/folders.h"
 #include "core/node.h"
 #include "core/node_driver.h"
+#include "drivers/storage/content_fill.h"
 #include "drivers/storage/storage_driver.h"
 #include "storage/functions.h"
 
@@ -45,6 +46,7 @@ static const StorageDriverSetup setup = {
         [STORAGE_POOL_TYPE_ZFS] = &storage_zfs_backend,
     },
     .load = load_part,
+    .vol_fill = content_fill,
 };
 
 static void node_free(StorageNode *node)

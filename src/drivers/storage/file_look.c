@@ -13,6 +13,7 @@
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
 #include "storage/image_head.h"
+#include "storage/vol_look.h"
 
 static char *time_text(const struct statx_timestamp *t)
 {
@@ -43,53 +44,11 @@ void file_look_outside(StorageVolDef *def, const struct statx *info)
     target->timestamps = times_of(info);
 }
 
-static void forget_inside(StorageVolDef *def)
-{
-    g_clear_pointer(&def->target.compat, g_free);
-    if (def->backing_store)
-        xml_struct_free(&STORAGE_VOL_BACKING_DESC, g_steal_pointer(&def->backing_store));
-    def->target.cluster_size = 0;
-    def->target.features = (StorageVolFeatures) { 0 };
-}
-
-/* What an image says it is based on, as a path; the caller frees. It is told, and not looked at. */
-static char *base_path(const StorageVolDef *def, const char *name)
-{
-    if (g_path_is_absolute(name) || image_name_is_protocol(name))
-        return g_strdup(name);
-    g_autofree char *dir = g_path_get_dirname(def->target.path);
-    return g_build_filename(dir, name, NULL);
-}
-
-static void set_head(StorageVolDef *def, const ImageHead *head)
-{
-    StorageVolTarget *target = &def->target;
-    target->format = head->format;
-    target->compat = g_strdup(head->compat);
-    target->cluster_size = head->cluster_size;
-    target->features.lazy_refcounts = head->lazy_refcounts;
-    target->features.extended_l2 = head->extended_l2;
-    if (head->has_capacity)
-        def->capacity = head->capacity;
-    if (target->encryption && target->encryption->format != head->encryption)   /* else what is known of it, as its secret, remains */
-        xml_struct_free(&STORAGE_ENCRYPTION_DESC, g_steal_pointer(&target->encryption));
-    if (head->encryption && !target->encryption) {
-        target->encryption = xml_struct_new(&STORAGE_ENCRYPTION_DESC);
-        target->encryption->format = head->encryption;
-    }
-    if (!head->backing)
-        return;
-    def->backing_store = xml_struct_new(&STORAGE_VOL_BACKING_DESC);
-    def->backing_store->path = base_path(def, head->backing);
-    def->backing_store->format = head->backing_format ? head->backing_format : STORAGE_VOL_FORMAT_RAW;
-}
-
 /* @fd: of any kind (O_PATH). */
 static void look_into(StorageVolDef *def, int fd, guint64 size)
 {
     char self[64];
     g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
-    g_auto(ImageHead) head = { 0 };
     g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     int in = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t n = in < 0 ? -1 : pread(in, bytes, IMAGE_HEAD_BYTES, 0);
@@ -97,10 +56,7 @@ static void look_into(StorageVolDef *def, int fd, guint64 size)
         LOG_INFO("volume '%s' can't be looked into: %s", def->target.path, g_strerror(errno));
     if (in >= 0)
         close(in);
-    image_head_read(&head, bytes, (gsize) MAX(n, 0), size);
-    if (head.problem)
-        LOG_WARN("volume '%s' can't be what its head says: %s", def->target.path, head.problem);
-    set_head(def, &head);
+    vol_look_inside(def, bytes, (gsize) MAX(n, 0), size);
 }
 
 static void set_sizes(StorageVolDef *def, const struct statx *info)
@@ -137,9 +93,10 @@ int file_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, Sto
     file_look_outside(def, &info);
     if (!same) {
         set_sizes(def, &info);
-        forget_inside(def);
         if (S_ISREG(info.stx_mode) || S_ISBLK(info.stx_mode))
             look_into(def, fd, info.stx_size);
+        else
+            vol_forget_inside(def);
         *stamp = now;
     }
     close(fd);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
-#include "drivers/storage/content.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/image_tool.h"
 
@@ -105,18 +104,30 @@ static gboolean is_raw(const StorageVolDef *def)
     return def->target.format <= STORAGE_VOL_FORMAT_RAW;
 }
 
+/* At most @bytes of another volume, in a file that is at least @size bytes long then. */
+static int copy_bytes(int fd, const StorageVolDef *def, StorageVol *from, guint64 bytes, guint64 size, gboolean whole, gboolean must_share)
+{
+    g_autoptr(StorageContent) in = storage_vol_open_source(from);
+    if (!in)
+        return -1;
+    bytes = MIN(bytes, in->size);
+    size = MAX(size, bytes);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0 || ftruncate(fd, (off_t) MIN(size, G_MAXINT64)) < 0) {
+        int saved = errno;
+        if (own >= 0)
+            close(own);
+        return FAIL_ERRNO(saved, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, size);
+    }
+    g_autoptr(StorageContent) out = content_new_fd(own, size);
+    out->is_zero = TRUE;
+    return storage_content_copy(in, out, bytes, whole, must_share, def->name);
+}
+
 static int copy_raw(int fd, const StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
 {
-    gboolean whole = def->allocation >= def->capacity && !(flags & VIR_STORAGE_VOL_CREATE_REFLINK);
-    guint64 size = 0;
-    int in = storage_vol_backend(from)->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
-    if (in < 0)
-        return -1;
-    int rc = ftruncate(fd, (off_t) def->capacity) < 0
-        ? FAIL_ERRNO(errno, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity)
-        : content_copy(in, fd, MIN(size, source->capacity), whole, flags & VIR_STORAGE_VOL_CREATE_REFLINK, def->name);
-    close(in);
-    return rc;
+    gboolean must_share = (flags & VIR_STORAGE_VOL_CREATE_REFLINK) != 0;
+    return copy_bytes(fd, def, from, source->capacity, def->capacity, def->allocation >= def->capacity && !must_share, must_share);
 }
 
 static int convert(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
@@ -164,15 +175,8 @@ static gboolean is_exact(const StorageVolDef *def, const StorageVolDef *source)
 static int copy_exact(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source)
 {
     g_auto(SourceChain) chain = { NULL };
-    guint64 size = 0;
-    int in = storage_vol_backend(from)->vol_open(storage_vol_pool(from), from, source, FALSE, &size);
-    if (in < 0)
+    if (copy_bytes(fd, def, from, G_MAXUINT64, 0, FALSE, FALSE) < 0)
         return -1;
-    int rc = ftruncate(fd, (off_t) size) < 0 ? FAIL_ERRNO(errno, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, size)
-        : content_copy(in, fd, size, FALSE, FALSE, def->name);
-    close(in);
-    if (rc < 0)
-        return rc;
     if (source->target.encryption) {
         xml_struct_free(&STORAGE_ENCRYPTION_DESC, def->target.encryption);
         def->target.encryption = xml_struct_copy(&STORAGE_ENCRYPTION_DESC, source->target.encryption);
@@ -184,9 +188,6 @@ static int copy_exact(int fd, StorageVolDef *def, StorageVol *from, const Storag
 /* The content of another volume, whose pool may be any. */
 static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
-    const StorageBackend *backend = storage_vol_backend(from);
-    if (!backend || !backend->vol_open)
-        return FAIL(VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
     StorageVolDef *source = storage_vol_copy_def(from);
     gboolean plain = !def->target.encryption && !source->target.encryption;
     def->capacity = MAX(def->capacity, source->capacity);

@@ -4,8 +4,8 @@
  */
 #pragma once
 #include <sys/stat.h>
-#include "drivers/storage/content.h"
 #include "storage/backend.h"
+#include "storage/content.h"
 
 int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def);
 int file_vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags);
@@ -13,7 +13,7 @@ int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
 int file_vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags);
 int file_vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm);
 int file_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageStamp *stamp);
-int file_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size);
+StorageContent *file_vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write);
 
 /** All of them, for the table of a backend. */
 #define FILE_VOL_FUNCTIONS \

@@ -47,8 +47,11 @@ int image_crypt_open(ImageCrypt *crypt, const char *id, const StorageEncryption 
     gsize size = 0;
     *crypt = (ImageCrypt) { .fd = -1 };
     guint8 *value = passphrase(encryption, path, what, &size);
-    if (!value)
-        return -1;
+    return value ? image_crypt_hold(crypt, id, value, size, what) : -1;
+}
+
+int image_crypt_hold(ImageCrypt *crypt, const char *id, guint8 *value, gsize size, const char *what)
+{
     crypt->fd = memfd_create("passphrase", MFD_CLOEXEC);
     int rc = crypt->fd >= 0 && file_write_all(crypt->fd, value, size) == 0 && lseek(crypt->fd, 0, SEEK_SET) == 0 ? 0
         : FAIL_ERRNO(errno, "cannot have the passphrase of %s at hand", what);

@@ -16,7 +16,9 @@ typedef struct ImageCrypt {
 /** Have a passphrase at hand as @id: that of the secret which @encryption names; where it names none or is NULL, of the one whose usage is
  * @path. @what needs it ("volume 'v'"). 0, or -1 with an error. */
 int image_crypt_open(ImageCrypt *crypt, const char *id, const StorageEncryption *encryption, const char *path, const char *what);
-/** The same for the volume @def that is made, as IMAGE_CRYPT_ID; it must want an encryption that can be made. */
+/** The same with a passphrase that is known, of @size bytes, which is taken over. */
+int image_crypt_hold(ImageCrypt *crypt, const char *id, guint8 *value, gsize size, const char *what);
+/** As image_crypt_open() for the volume @def that is made, as IMAGE_CRYPT_ID; it must want an encryption that can be made. */
 int image_crypt_open_new(ImageCrypt *crypt, const StorageVolDef *def);
 void image_crypt_clear(ImageCrypt *crypt);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImageCrypt, image_crypt_clear)

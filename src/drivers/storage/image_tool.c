@@ -144,16 +144,16 @@ static GPtrArray *words_of(const char *const *first, const SourceChain *chain)
     return argv;
 }
 
-/* @crypt: of the target; NULL: it is of @format, and isn't encrypted. */
-static int run_conversion(const StorageVolDef *def, const SourceChain *source, int fd, const ImageCrypt *crypt, StorageVolFormat format,
-                          const char *const *words)
+/* @path: of the target. @fd: behind it, -1 for none. @crypt: of the target; NULL: it is of @format, and isn't encrypted. */
+static int run_conversion(const StorageVolDef *def, const SourceChain *source, const char *path, int fd, const ImageCrypt *crypt,
+                          StorageVolFormat format, const char *const *words)
 {
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *spec = crypt ? image_crypt_spec(def, path) : NULL;
     g_autoptr(GPtrArray) argv = words_of((const char *const[]) { PROGRAM, "convert", "-p", NULL }, source);
     g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
     g_array_append_vals(fds, source->fds->data, source->fds->len);
-    g_array_append_val(fds, fd);
+    if (fd >= 0)
+        g_array_append_val(fds, fd);
     for (; *words; words++)
         g_ptr_array_add(argv, (char *) *words);
     if (crypt) {
@@ -166,7 +166,7 @@ static int run_conversion(const StorageVolDef *def, const SourceChain *source, i
         g_ptr_array_add(argv, (char *) facts[format].name);
     }
     g_ptr_array_add(argv, source->spec->str);
-    g_ptr_array_add(argv, crypt ? spec : path);
+    g_ptr_array_add(argv, crypt ? spec : (char *) path);
     g_ptr_array_add(argv, NULL);
     guint64 total = def->capacity;
     const int *passed = (const int *) (const void *) fds->data;
@@ -185,7 +185,8 @@ static int make_and_fill(int fd, const StorageVolDef *def, const SourceChain *so
         return -1;
     /* what is allocated and encrypted reads as anything */
     gboolean zero = !luks && !(encrypted && flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA);
-    return run_conversion(def, source, fd, encrypted ? &crypt : NULL, def->target.format,
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    return run_conversion(def, source, path, fd, encrypted ? &crypt : NULL, def->target.format,
                           (const char *const[]) { "-n", zero ? "--target-is-zero" : NULL, NULL });
 }
 
@@ -198,12 +199,17 @@ int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *sour
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be based on another volume: leave out <backingStore>", def->name);
     if (larger || def->target.encryption)
         return make_and_fill(fd, def, source, flags);
-    return run_conversion(def, source, fd, NULL, def->target.format, (const char *const[]) { options->len ? "-o" : NULL, options->str, NULL });
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    return run_conversion(def, source, path, fd, NULL, def->target.format, (const char *const[]) { options->len ? "-o" : NULL, options->str, NULL });
 }
 
-int image_tool_write(int fd, const StorageVolDef *def, const SourceChain *source)
+int image_tool_write(StorageContent *to, const StorageVolDef *def, StorageVolFormat format, SourceChain *source)
 {
-    return run_conversion(def, source, fd, NULL, STORAGE_VOL_FORMAT_RAW, (const char *const[]) { "-n", NULL });
+    const int fd = to->fd;
+    g_autofree char *file = fd >= 0 ? g_strdup_printf("/proc/self/fd/%d", fd) : source_chain_add(source, to, def->name);
+    g_autofree char *image = file && fd < 0 ? g_strdup_printf("json:{\"driver\":\"%s\",\"file\":%s}", facts[format].name, file) : NULL;
+    const char *zero = to->is_zero ? "--target-is-zero" : NULL;
+    return file ? run_conversion(def, source, image ? image : file, fd, NULL, format, (const char *const[]) { "-n", zero, NULL }) : -1;
 }
 
 int image_tool_check_size(const StorageVolDef *def, guint64 capacity)

@@ -17,8 +17,9 @@ int image_tool_check(const StorageVolDef *def);
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags);
 /** Make it with the content of @source. @larger: @def has more bytes than that. */
 int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, gboolean larger, unsigned int flags);
-/** Write the content of @source to a device that is large enough. */
-int image_tool_write(int fd, const StorageVolDef *def, const SourceChain *source);
+/** Write the content of @source to @to: raw, or an image of @format that is there already, and large enough. What the program needs for that
+ * becomes part of @source. */
+int image_tool_write(StorageContent *to, const StorageVolDef *def, StorageVolFormat format, SourceChain *source);
 /** Whether images of the format of @def can get the size @capacity. 0, or -1 with an error. */
 int image_tool_check_size(const StorageVolDef *def, guint64 capacity);
 /** Give @image, of the format and size of @def and opened to be changed, another one. */

@@ -8,7 +8,9 @@
 #include <iscsi/scsi-lowlevel.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "drivers/storage/remote.h"
+#include "storage/content.h"
 
 /* Seconds until a server that doesn't answer is given up. */
 #define PATIENCE_S 20
@@ -17,8 +19,10 @@
 #define PORT 3260
 #define MAX_UNITS 16384
 #define MAX_TARGETS 4096
-/* Bytes in one command that wipes. */
+/* Bytes in one command. */
 #define CHUNK ((guint32) 1 << 20)
+/* Bytes that a server makes zeros of, or forgets, at once. */
+#define STRETCH ((guint64) 64 << 20)
 #define MAX_BLOCK 65536
 #define UNIT_PREFIX "unit:0:0:"
 
@@ -113,6 +117,8 @@ static Session *session_open(const StoragePoolDef *def)
 typedef struct {
     guint64 blocks;
     guint32 block;
+    gboolean thin;          /* it knows what holds data, and the rest reads as zeros */
+    gboolean forgets;       /* it can be told that data is not needed */
 } UnitSize;
 
 /* A unit that was just connected says so once instead of answering. */
@@ -137,7 +143,7 @@ static int unit_size(Session *session, guint lun, UnitSize *size)
     struct scsi_task *task = unit_ready(session, lun) < 0 ? NULL : iscsi_readcapacity16_sync(session, (int) lun);
     struct scsi_readcapacity16 *answer = task && is_good(task) ? scsi_datain_unmarshall(task) : NULL;
     if (answer)
-        *size = (UnitSize) { answer->returned_lba + 1, answer->block_length };
+        *size = (UnitSize) { answer->returned_lba + 1, answer->block_length, answer->lbpme && answer->lbprz, answer->lbpme };
     if (task)
         scsi_free_scsi_task(task);
     g_autofree char *unit = answer ? NULL : g_strdup_printf("logical unit %u", lun);
@@ -247,38 +253,232 @@ static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, S
     return rc;
 }
 
-static int wipe(Session *session, guint lun, const char *name)
-{
+/* ---- content ---- */
+
+typedef struct Unit {
+    StorageContent base;
+    Session *session;
+    gboolean is_dead;       /* the server has not answered */
+    guint lun;
     UnitSize size;
-    if (unit_size(session, lun, &size) < 0)
-        return -1;
-    g_autofree guint8 *zeros = g_malloc0(CHUNK);
-    guint64 step = CHUNK / size.block;
-    for (guint64 at = 0; at < size.blocks; at += step) {
-        guint32 bytes = (guint32) (MIN(step, size.blocks - at) * size.block);
-        struct scsi_task *task = iscsi_write16_sync(session, (int) lun, at, zeros, bytes, (int) size.block, 0, 0, 0, 0, 0);
-        gboolean done = is_good(task);
-        if (task)
-            scsi_free_scsi_task(task);
-        if (!done)
-            return fail_session(session, "cannot overwrite a part", name);
-        if (storage_progress(at * size.block, size.blocks * size.block) < 0)
-            return -1;
-    }
-    struct scsi_task *task = iscsi_synchronizecache16_sync(session, (int) lun, 0, 0, 0, 0);
-    gboolean done = is_good(task) || (task && task->sense.key == SCSI_SENSE_ILLEGAL_REQUEST); /* it may have no cache */
+    char *name;
+    StoragePoolDef *pool;   /* owned */
+} Unit;
+
+/* The end of a command, which is freed: whether it was done. *@refused (NULL: not wanted): the unit can't do such things. */
+static gboolean finish(Unit *unit, struct scsi_task *task, gboolean *refused)
+{
+    gboolean done = is_good(task);
+    if (refused)
+        *refused = task && !done && task->status == SCSI_STATUS_CHECK_CONDITION && task->sense.key == SCSI_SENSE_ILLEGAL_REQUEST;
     if (task)
         scsi_free_scsi_task(task);
-    return done ? 0 : fail_session(session, "cannot bring zeros onto the disk", name);
+    unit->is_dead |= silent;
+    return done;
+}
+
+/* Threads change from one use to the next: what is silent is this one's server now. */
+static int begin(Unit *unit)
+{
+    silent = unit->is_dead;
+    return silent ? fail_session(unit->session, "cannot use the session", unit->name) : 0;
+}
+
+static gssize unit_read(StorageContent *content, guint64 at, void *buffer, gsize n)
+{
+    Unit *unit = (Unit *) content;
+    const guint32 block = unit->size.block, skip = (guint32) (at % block);
+    const guint32 bytes = (guint32) MIN((skip + n + block - 1) / block, MAX(CHUNK / block, 1)) * block;
+    if (begin(unit) < 0)
+        return -1;
+    struct scsi_task *task = iscsi_read16_sync(unit->session, (int) unit->lun, at / block, bytes, (int) block, 0, 0, 0, 0, 0);
+    gsize got = is_good(task) && task->datain.size > 0 ? (gsize) task->datain.size : 0;
+    n = MIN(n, got - MIN(got, skip));
+    if (n)
+        memcpy(buffer, task->datain.data + skip, n);
+    finish(unit, task, NULL);
+    return n ? (gssize) n : fail_session(unit->session, "cannot read a part", unit->name);
+}
+
+static int write_blocks(Unit *unit, guint64 at, const void *data, guint32 bytes)
+{
+    struct scsi_task *task = iscsi_write16_sync(unit->session, (int) unit->lun, at / unit->size.block, (guint8 *) data, bytes,
+                                                (int) unit->size.block, 0, 0, 0, 0, 0);
+    return finish(unit, task, NULL) ? 0 : fail_session(unit->session, "cannot write a part", unit->name);
+}
+
+/* A part of a block: the rest of it stays as it is. */
+static gssize write_part(Unit *unit, guint64 at, const void *data, gsize n)
+{
+    const guint32 block = unit->size.block, skip = (guint32) (at % block);
+    g_autofree guint8 *whole = g_malloc(block);
+    gssize got = content_read_all(&unit->base, at - skip, whole, block);
+    if (got != (gssize) block)
+        return got < 0 ? -1 : FAIL(VIR_ERR_OPERATION_FAILED, "volume '%s' is shorter than it says", unit->name);
+    n = MIN(n, block - skip);
+    memcpy(whole + skip, data, n);
+    return write_blocks(unit, at - skip, whole, block) < 0 ? -1 : (gssize) n;
+}
+
+static gssize unit_write(StorageContent *content, guint64 at, const void *buffer, gsize n)
+{
+    Unit *unit = (Unit *) content;
+    const guint32 block = unit->size.block;
+    if (begin(unit) < 0)
+        return -1;
+    if (at % block || n < block)
+        return write_part(unit, at, buffer, n);
+    guint32 bytes = (guint32) MIN(n / block, MAX(CHUNK / block, 1)) * block;
+    return write_blocks(unit, at, buffer, bytes) < 0 ? -1 : (gssize) bytes;
+}
+
+static int write_zeros(Unit *unit, guint64 at, guint64 end)
+{
+    g_autofree guint8 *zeros = g_malloc0(CHUNK);
+    while (at < end) {
+        gssize done = unit_write(&unit->base, at, zeros, (gsize) MIN(end - at, CHUNK));
+        if (done < 0)
+            return -1;
+        at += (guint64) done;
+        storage_answered();
+    }
+    return 0;
+}
+
+/* Whole blocks by the unit itself, as far as it can: up to where that is. */
+static int zero_by_unit(Unit *unit, guint64 *at, guint64 end)
+{
+    const guint32 block = unit->size.block;
+    g_autofree guint8 *zeros = g_malloc0(block);
+    gboolean refused = FALSE;
+    while (*at < end && !refused) {
+        guint64 blocks = MIN(end - *at, MAX(STRETCH, block)) / block;
+        struct scsi_task *task = iscsi_writesame16_sync(unit->session, (int) unit->lun, *at / block, zeros, block, (guint32) blocks, 0,
+                                                        unit->size.thin, 0, 0);
+        if (finish(unit, task, &refused))
+            *at += blocks * block;
+        else if (!refused)
+            return fail_session(unit->session, "cannot make zeros of a part", unit->name);
+        storage_answered();
+    }
+    return 0;
+}
+
+static int unit_zero(StorageContent *content, guint64 at, guint64 length)
+{
+    Unit *unit = (Unit *) content;
+    const guint32 block = unit->size.block;
+    const guint64 end = at + length, first = (at + block - 1) / block * block, last = end / block * block;
+    if (begin(unit) < 0)
+        return -1;
+    if (first >= last)
+        return write_zeros(unit, at, end);
+    guint64 done = first;
+    return write_zeros(unit, at, first) < 0 || zero_by_unit(unit, &done, last) < 0 || write_zeros(unit, done, end) < 0 ? -1 : 0;
+}
+
+static int unit_discard(StorageContent *content)
+{
+    Unit *unit = (Unit *) content;
+    const guint64 step = MAX(STRETCH / unit->size.block, 1);
+    if (begin(unit) < 0)
+        return -1;
+    if (!unit->size.forgets)
+        return FAIL(VIR_ERR_NO_SUPPORT, "its server can't be told that data is not needed: another algorithm overwrites it");
+    for (guint64 at = 0; at < unit->size.blocks; at += step) {
+        struct unmap_list range = { .lba = at, .num = (guint32) MIN(step, unit->size.blocks - at) };
+        struct scsi_task *task = iscsi_unmap_sync(unit->session, (int) unit->lun, 0, 0, &range, 1);
+        if (!finish(unit, task, NULL))
+            return fail_session(unit->session, "cannot give back a part", unit->name);
+        if (storage_progress(at * unit->size.block, content->size) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Units that don't say what holds data are data throughout. */
+static int unit_extent(StorageContent *content, guint64 at, guint64 *length, gboolean *is_data)
+{
+    Unit *unit = (Unit *) content;
+    const guint32 block = unit->size.block;
+    if (begin(unit) < 0)
+        return -1;
+    if (!unit->size.thin)
+        return 0;
+    struct scsi_task *task = iscsi_get_lba_status_sync(unit->session, (int) unit->lun, at / block, 8 + 16);
+    struct scsi_get_lba_status *status = is_good(task) ? scsi_datain_unmarshall(task) : NULL;
+    const struct scsi_lba_status_descriptor *first = status && status->num_descriptors ? &status->descriptors[0] : NULL;
+    if (first && first->lba == at / block && first->num_blocks) {
+        *is_data = first->provisioning == SCSI_PROVISIONING_TYPE_MAPPED;
+        *length = MIN(*length, (guint64) first->num_blocks * block - at % block);
+    }
+    gboolean refused = FALSE;
+    if (finish(unit, task, &refused))
+        return 0;
+    unit->size.thin = FALSE;
+    return refused ? 0 : fail_session(unit->session, "cannot ask which parts hold data", unit->name);
+}
+
+static int unit_flush(StorageContent *content)
+{
+    Unit *unit = (Unit *) content;
+    gboolean refused; /* it may have no cache */
+    if (begin(unit) < 0)
+        return -1;
+    return finish(unit, iscsi_synchronizecache16_sync(unit->session, (int) unit->lun, 0, 0, 0, 0), &refused) || refused ? 0
+        : fail_session(unit->session, "cannot bring onto the disk what was written", unit->name);
+}
+
+static char *unit_describe(StorageContent *content, const char *key, guint8 **secret, gsize *secret_size)
+{
+    Unit *unit = (Unit *) content;
+    const StoragePoolSource *source = &unit->pool->source;
+    if (source->auth && secret && !(*secret = remote_secret(unit->pool, STORAGE_AUTH_SECRET_TYPE_ISCSI, secret_size)))
+        return NULL;
+    g_autofree char *portal = portal_of(source);
+    g_autoptr(json_object) node = json_make(JSON_STR("driver", "iscsi"), JSON_STR("transport", "tcp"), JSON_STR("portal", portal),
+                                            JSON_STR("target", source->devices[0]->path), JSON_UINT("lun", unit->lun),
+                                            JSON_STR("initiator-name", source->initiator_iqn),
+                                            JSON_STR("user", source->auth ? source->auth->username : NULL),
+                                            JSON_STR("password-secret", source->auth ? key : NULL));
+    return g_strdup(json_text(node));
+}
+
+static void unit_close(StorageContent *content)
+{
+    Unit *unit = (Unit *) content;
+    silent = unit->is_dead;
+    session_close(unit->session);
+    xml_struct_free(&STORAGE_POOL_DEF_DESC, unit->pool);
+    g_free(unit->name);
+}
+
+static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
+{
+    static const StorageContentOps ops = {
+        .read = unit_read, .write = unit_write, .zero = unit_zero, .discard = unit_discard, .extent = unit_extent, .flush = unit_flush,
+        .describe = unit_describe, .close = unit_close,
+    };
+    guint lun;
+    UnitSize size;
+    Session *session = lun_of(vol, &lun) < 0 ? NULL : session_open(storage_vol_pool_def(vol));
+    if (!session || unit_size(session, lun, &size) < 0) {
+        session_close(session);
+        return NULL;
+    }
+    Unit *unit = CONTENT_NEW(Unit, &ops, size.blocks * size.block);
+    unit->session = session;
+    unit->lun = lun;
+    unit->size = size;
+    unit->name = g_strdup(storage_vol_name(vol));
+    unit->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, storage_vol_pool_def(vol));
+    return &unit->base;
 }
 
 static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
 {
-    guint lun;
-    Session *session = lun_of(vol, &lun) < 0 ? NULL : session_open(storage_vol_pool_def(vol));
-    int rc = session ? wipe(session, lun, storage_vol_name(vol)) : -1;
-    session_close(session);
-    return rc;
+    g_autoptr(StorageContent) content = vol_open(pool, vol, def, TRUE);
+    return content ? storage_content_wipe(content, algorithm, storage_vol_name(vol)) : -1;
 }
 
 static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags)
@@ -327,7 +527,7 @@ static char *find_sources(PoolHost *host, StoragePoolType type, const StoragePoo
 }
 
 const StorageBackend storage_iscsi_direct_backend = {
-    .wipe_algorithms = 1u << VIR_STORAGE_VOL_WIPE_ALG_ZERO,
+    .wipe_algorithms = CONTENT_WIPE_ALGORITHMS,
     .vol_clash = VIR_ERR_STORAGE_VOL_EXIST,
     .find_sources = find_sources,
     .pool_start = pool_start,
@@ -337,4 +537,5 @@ const StorageBackend storage_iscsi_direct_backend = {
     .vol_delete = vol_delete,
     .vol_wipe = vol_wipe,
     .vol_refresh = vol_refresh,
+    .vol_open = vol_open,
 };

@@ -9,14 +9,16 @@
 #include <rbd/librbd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "drivers/storage/remote.h"
+#include "storage/content.h"
 
 /* Seconds until a cluster that doesn't answer is given up. */
 #define PATIENCE "20"
-#define CHUNK ((size_t) 4 << 20)
+/* What the cluster is asked about or to do at once: no more than it does in a moment. */
+#define STRETCH ((guint64) 256 << 20)
 #define NAME_BYTES 255
 #define MAX_VOLUMES 1000000
 #define MAX_LIST_TRIES 5
@@ -336,47 +338,181 @@ static int create_clone(const Rbd *rbd, StorageVolDef *def, StorageVol *from)
     return rc < 0 ? -1 : grow_to(rbd, def);
 }
 
-static gboolean is_zero(const char *buffer, size_t n)
+/* ---- content ---- */
+
+typedef struct RbdContent {
+    StorageContent base;
+    Rbd *rbd;               /* reference */
+    rbd_image_t image;
+    char *name;
+    StoragePoolDef *pool;   /* owned */
+    guint64 object;         /* bytes of each of the image's objects */
+    gboolean fast;          /* the cluster keeps a map of them */
+} RbdContent;
+
+static gssize rbd_content_read(StorageContent *content, guint64 at, void *buffer, gsize n)
 {
-    return n == 0 || (buffer[0] == 0 && memcmp(buffer, buffer + 1, n - 1) == 0);
+    RbdContent *self = (RbdContent *) content;
+    ssize_t got = rbd_read(self->image, at, n, buffer);
+    return got < 0 ? RBD_FAIL((int) got, "cannot read volume '%s'", self->name) : got;
 }
 
-/* Content of a volume of another pool; what is zero isn't written. */
-static int write_from(rbd_image_t image, int in, guint64 bytes, const char *name)
+static gssize rbd_content_write(StorageContent *content, guint64 at, const void *buffer, gsize n)
 {
-    g_autofree char *buffer = g_malloc(CHUNK);
-    for (guint64 at = 0; at < bytes;) {
-        ssize_t n = pread(in, buffer, MIN(CHUNK, bytes - at), (off_t) at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FAIL_ERRNO(errno, "cannot read what volume '%s' is made from", name);
-        if (n == 0)
-            break;
-        if (!is_zero(buffer, (size_t) n)) {
-            ssize_t done = rbd_write(image, at, (size_t) n, buffer);
-            if (done != n)
-                return RBD_FAIL(done < 0 ? (int) done : -EIO, "cannot write volume '%s'", name);
-        }
-        at += (guint64) n;
-        if (storage_progress(at, bytes) < 0)
+    RbdContent *self = (RbdContent *) content;
+    ssize_t put = rbd_write(self->image, at, n, buffer);
+    return put > 0 ? put : RBD_FAIL(put < 0 ? (int) put : -EIO, "cannot write volume '%s'", self->name);
+}
+
+/* Unlike what is discarded, which a cluster may keep where it is less than an object. */
+static int rbd_content_zero(StorageContent *content, guint64 at, guint64 length)
+{
+    RbdContent *self = (RbdContent *) content;
+    for (guint64 end = at + length; at < end; at += MIN(end - at, STRETCH)) {
+        ssize_t rc = rbd_write_zeroes(self->image, at, (size_t) MIN(end - at, STRETCH), 0, 0);
+        if (rc < 0)
+            return RBD_FAIL((int) rc, "cannot make a hole in volume '%s'", self->name);
+        storage_answered();
+    }
+    return 0;
+}
+
+static int rbd_content_flush(StorageContent *content)
+{
+    RbdContent *self = (RbdContent *) content;
+    int rc = rbd_flush(self->image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot write volume '%s'", self->name) : 0;
+}
+
+static int rbd_content_discard(StorageContent *content)
+{
+    RbdContent *self = (RbdContent *) content;
+    for (guint64 at = 0; at < content->size; at += STRETCH) {
+        ssize_t rc = rbd_discard(self->image, at, MIN(content->size - at, STRETCH));
+        if (rc < 0)
+            return RBD_FAIL((int) rc, "cannot give back what volume '%s' takes", self->name);
+        if (storage_progress(at, content->size) < 0)
             return -1;
     }
-    int rc = rbd_flush(image);
-    return rc < 0 ? RBD_FAIL(rc, "cannot write volume '%s'", name) : 0;
+    return rbd_content_flush(content);
 }
 
-static int fill(const Rbd *rbd, const StorageVolDef *def, StorageVol *from)
+/* The first stretch of data or hole from @at on. */
+typedef struct Stretch {
+    guint64 at, end;        /* @end: not known yet, 0 */
+    gboolean is_data;
+} Stretch;
+
+#define STRETCH_ENDS (-9000)    /* no error of librbd's */
+
+/* Called in the order of the image. */
+static int look_at_stretch(uint64_t offset, size_t length, int exists, void *opaque)
 {
-    guint64 size = 0;
-    int in = remote_open_source(def, from, &size);
-    rbd_image_t image = in < 0 ? NULL : open_image(rbd, def->name, TRUE);
-    int rc = image ? write_from(image, in, MIN(size, def->capacity), def->name) : -1;
-    if (image)
-        rbd_close(image);
-    if (in >= 0)
-        close(in);
-    return rc;
+    Stretch *stretch = opaque;
+    if (!exists || offset + length <= stretch->at)
+        return 0;
+    if (!stretch->end && offset > stretch->at) {
+        stretch->end = offset;
+        return STRETCH_ENDS;
+    }
+    if (stretch->end && offset > stretch->end)
+        return STRETCH_ENDS;
+    stretch->is_data = TRUE;
+    stretch->end = offset + length;
+    return 0;
+}
+
+/* Whole objects are asked for: librbd is not to be trusted with less where there are parents. */
+static int rbd_content_extent(StorageContent *content, guint64 at, guint64 *length, gboolean *is_data)
+{
+    RbdContent *self = (RbdContent *) content;
+    Stretch stretch = { .at = at };
+    guint64 first = at - at % self->object, end = MIN(first + MAX(STRETCH, self->object), content->size);
+    int rc = rbd_diff_iterate2(self->image, NULL, first, end - first, 1, self->fast, look_at_stretch, &stretch);
+    if (rc < 0 && rc != STRETCH_ENDS)
+        return RBD_FAIL(rc, "cannot ask which parts of volume '%s' hold data", self->name);
+    *is_data = stretch.is_data;
+    *length = MIN(*length, MIN(stretch.end ? stretch.end : end, end) - at);
+    return 0;
+}
+
+static json_object *json_servers(const StoragePoolDef *def)
+{
+    json_object *servers = json_object_new_array();
+    for (guint i = 0; i < def->source.n_hosts; i++) {
+        g_autofree char *port = g_strdup_printf("%u", def->source.hosts[i]->port ? def->source.hosts[i]->port : 6789);
+        json_object_array_add(servers, json_make(JSON_STR("host", def->source.hosts[i]->name), JSON_STR("port", port)));
+    }
+    return servers;
+}
+
+static char *rbd_content_describe(StorageContent *content, const char *key, guint8 **secret, gsize *secret_size)
+{
+    RbdContent *self = (RbdContent *) content;
+    const StoragePoolAuth *auth = self->pool->source.auth;
+    if (auth && secret && !(*secret = remote_secret(self->pool, STORAGE_AUTH_SECRET_TYPE_CEPH, secret_size)))
+        return NULL;
+    json_object *modes = json_object_new_array();
+    json_object_array_add(modes, json_object_new_string(auth ? "cephx" : "none"));
+    g_autoptr(json_object) node = json_make(JSON_STR("driver", "rbd"), JSON_STR("pool", self->pool->source.name), JSON_STR("image", self->name),
+                                            JSON_VALUE("server", json_servers(self->pool)), JSON_VALUE("auth-client-required", modes),
+                                            JSON_STR("user", auth ? auth->username : NULL), JSON_STR("key-secret", auth ? key : NULL));
+    return g_strdup(json_text(node));
+}
+
+static void rbd_content_close(StorageContent *content)
+{
+    RbdContent *self = (RbdContent *) content;
+    if (self->image)
+        rbd_close(self->image);
+    rbd_unref(self->rbd);
+    xml_struct_free(&STORAGE_POOL_DEF_DESC, self->pool);
+    g_free(self->name);
+}
+
+static const StorageContentOps rbd_content_ops = {
+    .read = rbd_content_read, .write = rbd_content_write, .zero = rbd_content_zero, .discard = rbd_content_discard,
+    .extent = rbd_content_extent, .flush = rbd_content_flush, .describe = rbd_content_describe, .close = rbd_content_close,
+};
+
+static int look_at_image(RbdContent *self)
+{
+    rbd_image_info_t info;
+    uint64_t features = 0, flags = 0;
+    int rc = rbd_stat(self->image, &info, sizeof(info));
+    if (rc == 0 && (rc = rbd_get_features(self->image, &features)) == 0)
+        rc = rbd_get_flags(self->image, &flags);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot look at volume '%s'", self->name);
+    self->base.size = info.size;
+    self->object = info.obj_size;
+    self->fast = (features & RBD_FEATURE_FAST_DIFF) && !(flags & RBD_FLAG_FAST_DIFF_INVALID);
+    return self->object ? 0 : FAIL(VIR_ERR_OPERATION_FAILED, "volume '%s' says that its objects have no bytes", self->name);
+}
+
+static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
+{
+    Rbd *rbd = rbd_of(pool);
+    if (!rbd)
+        return NULL;
+    RbdContent *self = CONTENT_NEW(RbdContent, &rbd_content_ops, 0);
+    self->rbd = rbd;
+    self->name = g_strdup(storage_vol_name(vol));
+    self->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, storage_vol_pool_def(vol));
+    self->image = open_image(rbd, self->name, write);
+    if (self->image && look_at_image(self) == 0)
+        return &self->base;
+    content_unref(&self->base);
+    return NULL;
+}
+
+static int fill(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from)
+{
+    g_autoptr(StorageContent) content = vol_open(pool, vol, def, TRUE);
+    if (!content)
+        return -1;
+    content->is_zero = TRUE;
+    return storage_vol_fill(vol, def, content, from);
 }
 
 static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
@@ -399,7 +535,7 @@ static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, St
         return FAIL(VIR_ERR_STORAGE_VOL_EXIST, "there is an image '%s' in the Ceph pool already; 'virsh pool-refresh' shows it", def->name);
     if (rc < 0)
         return RBD_FAIL(rc, "cannot make volume '%s'", def->name);
-    if (from && fill(rbd, def, from) < 0) {
+    if (from && fill(pool, vol, def, from) < 0) {
         rbd_remove(rbd->io, def->name);
         return -1;
     }
@@ -417,30 +553,10 @@ static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, gu
     return rc < 0 ? RBD_FAIL(rc, "cannot resize volume '%s'", def->name) : 0;
 }
 
-static int zero_range(rbd_image_t image, guint64 at, size_t n, const char *zeros)
-{
-    ssize_t done = zeros ? rbd_write(image, at, n, zeros) : rbd_discard(image, at, n);
-    return done < 0 ? (int) done : 0;
-}
-
 static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int algorithm)
 {
-    g_autoptr(Rbd) rbd = rbd_of(pool);
-    rbd_image_t image = rbd ? open_image(rbd, def->name, TRUE) : NULL;
-    g_autofree char *zeros = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? NULL : g_malloc0(CHUNK);
-    guint64 size = 0;
-    if (!image)
-        return -1;
-    int rc = rbd_get_size(image, &size);
-    gboolean stopped = FALSE;
-    for (guint64 at = 0; rc == 0 && at < size && !stopped; at += CHUNK) {
-        rc = zero_range(image, at, MIN(CHUNK, size - at), zeros);
-        stopped = storage_progress(at, size) < 0;
-    }
-    if (rc == 0)
-        rc = rbd_flush(image);
-    rbd_close(image);
-    return stopped ? -1 : rc < 0 ? RBD_FAIL(rc, "cannot wipe volume '%s'", def->name) : 0;
+    g_autoptr(StorageContent) content = vol_open(pool, vol, def, TRUE);
+    return content ? storage_content_wipe(content, algorithm, def->name) : -1;
 }
 
 static int remove_snapshots(rbd_image_t image, const char *name)
@@ -493,7 +609,7 @@ static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *d
 const StorageBackend storage_rbd_backend = {
     .vol_delete_flags = VIR_STORAGE_VOL_DELETE_ZEROED | VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS,
     .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_SHRINK | VIR_STORAGE_VOL_RESIZE_DELTA,
-    .wipe_algorithms = 1u << VIR_STORAGE_VOL_WIPE_ALG_ZERO | 1u << VIR_STORAGE_VOL_WIPE_ALG_TRIM,
+    .wipe_algorithms = CONTENT_WIPE_ALGORITHMS,
     .vol_clash = VIR_ERR_STORAGE_VOL_EXIST,
     .pool_start = pool_start,
     .pool_refresh = pool_refresh,
@@ -505,4 +621,5 @@ const StorageBackend storage_rbd_backend = {
     .vol_resize = vol_resize,
     .vol_wipe = vol_wipe,
     .vol_refresh = vol_refresh,
+    .vol_open = vol_open,
 };

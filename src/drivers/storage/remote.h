@@ -26,20 +26,3 @@ static inline guint8 *remote_secret(const StoragePoolDef *def, StorageAuthSecret
     ref.type = usage;
     return secret_lookup(&ref, what, size);
 }
-
-/** A descriptor of the content of @from, raw, that a new volume is made from, and its bytes; -1 with an error. */
-static inline int remote_open_source(const StorageVolDef *def, StorageVol *from, guint64 *size)
-{
-    const StorageBackend *backend = storage_vol_backend(from);
-    StorageVolDef *source = storage_vol_copy_def(from);
-    int fd = -1;
-    if (!backend || !backend->vol_open)
-        error_report(VIR_FROM_STORAGE, VIR_ERR_NO_SUPPORT, "the content of volume '%s' can't be read", storage_vol_name(from));
-    else if (source->type != STORAGE_VOL_TYPE_BLOCK && source->target.format > STORAGE_VOL_FORMAT_RAW)
-        error_report(VIR_FROM_STORAGE, VIR_ERR_NO_SUPPORT, "volume '%s' can only be made from a raw one", def->name);
-    else
-        fd = backend->vol_open(storage_vol_pool(from), from, source, FALSE, size);
-    *size = MIN(*size, source->capacity);
-    xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
-    return fd;
-}

@@ -245,12 +245,14 @@ static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
     return 0;
 }
 
-static int vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write, guint64 *size)
+static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
 {
-    *size = write ? MIN(def->capacity, VOLUME_CONTENT) : def->capacity;
-    Content *content = content_of(pool, vol, def->capacity, write ? *size : 0);
+    guint64 size = write ? MIN(def->capacity, VOLUME_CONTENT) : def->capacity;
+    Content *content = content_of(pool, vol, def->capacity, write ? size : 0);
     int fd = content ? dup(content->fd) : -1;
-    return content && fd < 0 ? FAIL_ERRNO(errno, "cannot open volume '%s'", storage_vol_name(vol)) : fd;
+    if (content && fd < 0)
+        error_report_errno(ERROR_DOMAIN, errno, "cannot open volume '%s'", storage_vol_name(vol));
+    return fd < 0 ? NULL : content_new_fd(fd, size);
 }
 
 /* ---- discovery: a host that always offers the same ---- */

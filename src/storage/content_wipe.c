@@ -4,19 +4,12 @@
  * one begins.
  */
 #define ERROR_DOMAIN VIR_FROM_STORAGE
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <libvirt/libvirt.h>
 #include "base/error.h"
 #include "base/random.h"
-#include "drivers/storage/content.h"
 #include "storage/backend.h"
+#include "storage/content.h"
 
 /* A multiple of three. */
 #define CHUNK (3 * 1024 * 512)
@@ -36,29 +29,21 @@ static const char *const passes[] = {
 };
 
 typedef struct Wipe {
-    int fd;
-    const char *name;
+    StorageContent *content;
     guint64 done, total;
 } Wipe;
 
-static int fail(const Wipe *wipe, int errnum)
-{
-    return FAIL_ERRNO(errnum, "cannot wipe volume '%s'", wipe->name);
-}
-
-/* @pattern: of CHUNK bytes; NULL: chance. */
-static int pass_extent(Wipe *wipe, off_t at, off_t end, guint8 *buffer, gboolean chance)
+/* @buffer: of CHUNK bytes. */
+static int pass_extent(Wipe *wipe, guint64 at, guint64 end, guint8 *buffer, gboolean chance)
 {
     while (at < end) {
-        size_t n = MIN((size_t) (end - at), CHUNK);
+        gsize n = (gsize) MIN(end - at, CHUNK);
         if (chance)
             random_bytes(buffer, n);
-        ssize_t done = pwrite(wipe->fd, buffer + (chance ? 0 : at % 3), MIN(n, CHUNK - 3), at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return fail(wipe, done < 0 ? errno : EIO);
-        at += done;
+        gssize done = content_write(wipe->content, at, buffer + (chance ? 0 : at % 3), MIN(n, CHUNK - 3));
+        if (done < 0)
+            return -1;
+        at += (guint64) done;
         wipe->done += (guint64) done;
         if (storage_progress(wipe->done, wipe->total) < 0)
             return -1;
@@ -66,17 +51,32 @@ static int pass_extent(Wipe *wipe, off_t at, off_t end, guint8 *buffer, gboolean
     return 0;
 }
 
+/* The next stretch of data, from *@at on; *@end the same: there is no more. */
+static int next_data(StorageContent *content, guint64 *at, guint64 *end)
+{
+    guint64 length;
+    gboolean is_data = FALSE;
+    do {
+        length = G_MAXINT64 - *at;
+        if (content_extent(content, *at, &length, &is_data) < 0)
+            return -1;
+        *end = *at + length;
+        *at = is_data ? *at : *end;
+        storage_answered();
+    } while (length && !is_data);
+    return 0;
+}
+
 static int pass(Wipe *wipe, guint8 *buffer, gboolean chance)
 {
-    off_t at = 0, end;
-    while ((at = lseek(wipe->fd, at, SEEK_DATA)) >= 0 && (end = lseek(wipe->fd, at, SEEK_HOLE)) >= 0) {
+    for (guint64 at = 0, end = 0;; at = end) {
+        if (next_data(wipe->content, &at, &end) < 0)
+            return -1;
+        if (at == end)
+            return content_flush(wipe->content);
         if (pass_extent(wipe, at, end, buffer, chance) < 0)
             return -1;
-        at = end;
     }
-    if (at < 0 && errno != ENXIO)
-        return fail(wipe, errno);
-    return fsync(wipe->fd) == 0 ? 0 : fail(wipe, errno);
 }
 
 static void fill(guint8 *buffer, const char *hex)
@@ -96,54 +96,49 @@ static guint repeats(const char **word)
     return n;
 }
 
-static guint64 data_bytes(int fd)
+static int data_bytes(StorageContent *content, guint64 *bytes)
 {
-    guint64 bytes = 0;
-    off_t at = 0, end;
-    while ((at = lseek(fd, at, SEEK_DATA)) >= 0 && (end = lseek(fd, at, SEEK_HOLE)) >= 0) {
-        bytes += (guint64) (end - at);
-        at = end;
+    *bytes = 0;
+    for (guint64 at = 0, end = 0;; at = end) {
+        if (next_data(content, &at, &end) < 0)
+            return -1;
+        if (at == end)
+            return 0;
+        *bytes += end - at;
     }
-    return bytes;
 }
 
-static int trim(Wipe *wipe)
+static int overwrite(Wipe *wipe, char *const *words)
 {
-    struct stat info;
-    guint64 range[2] = { 0, 0 };
-    if (fstat(wipe->fd, &info) < 0)
-        return fail(wipe, errno);
-    if (S_ISREG(info.st_mode))
-        return info.st_size == 0 || fallocate(wipe->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, info.st_size) == 0 ? 0
-            : fail(wipe, errno);
-    if (ioctl(wipe->fd, BLKGETSIZE64, &range[1]) < 0 || ioctl(wipe->fd, BLKDISCARD, range) < 0)
-        return fail(wipe, errno);
-    return 0;
-}
-
-int content_wipe(int fd, unsigned int algorithm, const char *name)
-{
-    Wipe wipe = { .fd = fd, .name = name };
-    if (algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM)
-        return trim(&wipe);
-    g_auto(GStrv) words = g_strsplit(passes[algorithm], " ", -1);
     g_autofree guint8 *buffer = g_malloc(CHUNK);
     guint n = 0;
-    for (char **word = words; *word; word++) {
+    for (char *const *word = words; *word; word++) {
         const char *what = *word;
         n += repeats(&what);
     }
-    wipe.total = data_bytes(fd) * n;
-    for (char **word = words; *word; word++) {
+    if (data_bytes(wipe->content, &wipe->total) < 0)
+        return -1;
+    wipe->total *= n;
+    for (char *const *word = words; *word; word++) {
         const char *what = *word;
         gboolean chance = g_str_has_suffix(what, "r");
         n = repeats(&what);
         if (!chance)
             fill(buffer, what);
         for (guint i = 0; i < n; i++) {
-            if (pass(&wipe, buffer, chance) < 0)
+            if (pass(wipe, buffer, chance) < 0)
                 return -1;
         }
     }
     return 0;
+}
+
+int storage_content_wipe(StorageContent *content, unsigned int algorithm, const char *name)
+{
+    Wipe wipe = { .content = content };
+    g_auto(GStrv) words = algorithm == VIR_STORAGE_VOL_WIPE_ALG_TRIM ? NULL : g_strsplit(passes[algorithm], " ", -1);
+    if ((words ? overwrite(&wipe, words) : content_discard(content)) == 0)
+        return 0;
+    error_context("cannot wipe volume '%s'", name);
+    return -1;
 }
