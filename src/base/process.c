@@ -35,6 +35,7 @@ typedef enum {
     STEP_STREAMS,
     STEP_DESCRIPTORS,
     STEP_LIMITS,
+    STEP_LABEL,
     STEP_IDENTITY,
     STEP_SIGNALS,
     STEP_EXEC,
@@ -42,7 +43,7 @@ typedef enum {
 
 static const char *const step_texts[] = {
     "make a session", "enter its folder", "set up its standard streams", "pass its descriptors",
-    "set its limits", "change its user and groups", "reset its signals", "execute it",
+    "set its limits", "take its security label", "change its user and groups", "reset its signals", "execute it",
 };
 
 typedef struct {
@@ -53,6 +54,7 @@ typedef struct {
     size_t n_keep;
     int streams[3];
     sigset_t signals; /* mask of the child */
+    size_t label_len;
     pid_t parent;
     volatile Step step; /* where the child is, written by it */
     volatile int err;
@@ -110,6 +112,22 @@ IN_CHILD static bool child_limits(const ProcessSpec *spec)
     return true;
 }
 
+/* Only who shall have it may write it there. */
+IN_CHILD static bool child_label(const Child *child)
+{
+    const ProcessSpec *spec = child->spec;
+    if (!spec->label_path)
+        return true;
+    int fd = (int) syscall(SYS_openat, AT_FDCWD, spec->label_path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = syscall(SYS_write, fd, spec->label, child->label_len);
+    int err = errno;
+    syscall(SYS_close, fd);
+    errno = err;
+    return n == (ssize_t) child->label_len;
+}
+
 IN_CHILD static bool child_identity(Child *child)
 {
     const ProcessSpec *spec = child->spec;
@@ -159,6 +177,10 @@ IN_CHILD static int child_main(void *opaque)
     if (ok) {
         child->step = STEP_LIMITS;
         ok = child_limits(spec);
+    }
+    if (ok) {
+        child->step = STEP_LABEL;
+        ok = child_label(child);
     }
     if (ok) {
         child->step = STEP_IDENTITY;
@@ -264,6 +286,7 @@ pid_t process_spawn(const ProcessSpec *spec, int *pidfd)
         .env = spec->env ? (char *const *) spec->env : environ,
         .streams = { spec->in_fd >= 0 ? spec->in_fd : null_fd, spec->out_fd >= 0 ? spec->out_fd : null_fd,
                      spec->err_fd >= 0 ? spec->err_fd : null_fd },
+        .label_len = spec->label ? strlen(spec->label) : 0,
     };
     pid_t pid = prepare_keep(&child) < 0 ? -1 : start(&child, pidfd);
     g_free(child.keep);

@@ -34,6 +34,8 @@ typedef struct {
     size_t n_groups;
     const ProcessLimit *limits; /**< set before the identity is changed */
     size_t n_limits;
+    const char *label_path;  /**< file in /proc/self/attr that takes the label of what is executed next; NULL: it keeps ours */
+    const char *label;       /**< that label: a profile of AppArmor, a context of SELinux */
     bool umask_set;
     mode_t umask;
     bool keep_terminal;      /**< stays in our session: it may ask the user something */

@@ -71,6 +71,27 @@ static void test_limits(void)
     g_assert_nonnull(strstr(error_message(), "set its limits"));
 }
 
+/* What the kernel would take it by is a file here: what the child writes is seen. */
+static void test_label(void)
+{
+    ProcessSpec spec = PROCESS_SPEC_INIT;
+    g_autofree char *path = NULL, *text = NULL;
+    int fd = g_file_open_tmp("label-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    spec.argv = SH("echo began");
+    spec.label_path = path;
+    spec.label = "exec libvirt-profile";
+    run_ok(&spec, "began\n");
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "exec libvirt-profile");
+    spec.label_path = "/proc/none/attr/exec";
+    g_assert_cmpint(process_spawn(&spec, NULL), ==, -1);
+    g_assert_nonnull(strstr(error_message(), "take its security label"));
+    unlink(path);
+    close(fd);
+}
+
 static void test_surroundings(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -254,6 +275,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/process/descriptors", test_descriptors);
     g_test_add_func("/base/process/limits", test_limits);
+    g_test_add_func("/base/process/label", test_label);
     g_test_add_func("/base/process/surroundings", test_surroundings);
     g_test_add_func("/base/process/start-errors", test_start_errors);
     g_test_add_func("/base/process/run", test_run);
