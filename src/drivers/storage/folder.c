@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/file.h"
@@ -27,6 +28,16 @@
 
 /* ---- the folder ---- */
 
+/* A host without SELinux has no use for it. */
+static int set_label(int fd, const char *path, const char *label)
+{
+    if (!label || access("/sys/fs/selinux/enforce", F_OK) < 0)
+        return 0;
+    if (fsetxattr(fd, "security.selinux", label, strlen(label) + 1, 0) == 0)
+        return 0;
+    return FAIL_ERRNO(errno, "cannot give '%s' the label '%s' that its <permissions> name", path, label);
+}
+
 int folder_set_rights(int fd, const char *path, const StoragePermissions *permissions, mode_t mode)
 {
     uid_t uid = permissions && permissions->has_owner ? (uid_t) permissions->owner : FILE_OWNER_KEEP;
@@ -35,7 +46,9 @@ int folder_set_rights(int fd, const char *path, const StoragePermissions *permis
         mode = (mode_t) permissions->mode;
     if ((uid != FILE_OWNER_KEEP || gid != FILE_GROUP_KEEP) && fchown(fd, uid, gid) < 0)
         return FAIL_ERRNO(errno, "cannot give '%s' to user %d and group %d", path, (int) uid, (int) gid);
-    return fchmod(fd, mode) == 0 ? 0 : FAIL_ERRNO(errno, "cannot set the mode of '%s' to 0%o", path, (unsigned) mode);
+    if (fchmod(fd, mode) < 0)
+        return FAIL_ERRNO(errno, "cannot set the mode of '%s' to 0%o", path, (unsigned) mode);
+    return set_label(fd, path, permissions ? permissions->label : NULL);
 }
 
 int folder_open(const StoragePoolDef *def)

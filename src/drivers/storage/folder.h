@@ -30,5 +30,5 @@ int folder_begin_file(int folder, const char *path, char **temporary);
 /** Give a file of folder_begin_file() its name, on the disk. 0; -1 with an error: VIR_ERR_OPERATION_FAILED if there is such a file. */
 int folder_publish(int folder, int fd, const char *temporary, const char *name);
 
-/** Owner, group and mode that @permissions name (NULL: none), and @mode where it names none. */
+/** Owner, group, label of SELinux and mode that @permissions name (NULL: none), and @mode where it names none. */
 int folder_set_rights(int fd, const char *path, const StoragePermissions *permissions, mode_t mode);
