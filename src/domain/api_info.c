@@ -113,33 +113,35 @@ char *core_domain_get_xml_desc(virDomainPtr dom, unsigned int flags)
 
 /* ---- security label ---- */
 
+/* How many; 0: it doesn't run, or nothing confines it. */
+static int read_labels(const Access *a, virSecurityLabelPtr *labels)
+{
+    const DomainBackend *backend = host_backend(a->obj->host);
+    *labels = NULL;
+    if (!a->state->live || !a->state->guest || !backend->security_labels)
+        return 0;
+    return backend->security_labels(a->state->guest, shared_def_get(a->state->live), labels);
+}
+
 int core_domain_get_security_label(virDomainPtr dom, virSecurityLabelPtr label)
 {
     g_auto(Access) a = { NULL };
-    memset(label, 0, sizeof(*label)); /* no security driver: no label */
-    return api_begin(&a, dom);
+    virSecurityLabelPtr labels;
+    memset(label, 0, sizeof(*label));
+    if (api_begin(&a, dom) < 0)
+        return -1;
+    int n = read_labels(&a, &labels);
+    if (n > 0)
+        *label = labels[0];
+    free(labels);
+    return n < 0 ? -1 : 0;
 }
 
-/* The first model is none, of which every guest has an empty label. */
 int core_domain_get_security_label_list(virDomainPtr dom, virSecurityLabelPtr *labels)
 {
     g_auto(Access) a = { NULL };
     *labels = NULL;
-    if (api_begin(&a, dom) < 0)
-        return -1;
-    if (!a.state->live || host_backend(a.obj->host)->simulated)
-        return 0;
-    const DomainDef *live = shared_def_get(a.state->live);
-    int n = 1;
-    *labels = calloc(live->n_seclabels + 1, sizeof(**labels));
-    if (!*labels)
-        return FAIL(VIR_ERR_NO_MEMORY, "no memory for %zu labels", (size_t)live->n_seclabels + 1);
-    for (guint i = 0; i < live->n_seclabels; i++) {
-        const DomainSeclabel *label = live->seclabels[i];
-        if (label->label && g_strcmp0(label->model, "none") != 0)
-            g_strlcpy((*labels)[n++].label, label->label, sizeof((*labels)->label));
-    }
-    return n;
+    return api_begin(&a, dom) < 0 ? -1 : read_labels(&a, labels);
 }
 
 /* ---- messages ---- */

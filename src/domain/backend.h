@@ -304,6 +304,12 @@ struct DomainBackend {
     /** Give a paused guest the secret for its launch. [worker] */
     int (*launch_secret)(Guest *guest, const LaunchSecret *secret);
 
+    /* ---- what confines it ---- */
+
+    /** The labels of a guest that runs, as virDomainGetSecurityLabelList() gives them: the host's first model in front, empty if it
+     * confines it by nothing. How many; caller frees @labels with free(). -1 with an error. NULL: there are none. [any] */
+    int (*security_labels)(Guest *guest, const DomainDef *def, virSecurityLabelPtr *labels);
+
     /* ---- what lasts ---- */
 
     /** Begin a backup and return; the upcall backup_ended tells that it is over. @backup says what becomes of each disk; numbers of

@@ -64,6 +64,7 @@ typedef struct {
     const char *canonical_machine; /**< What an alias such as "pc" stands for. */
     const char *emulator;          /**< Program where the XML names none. */
     const char *nvram_dir;         /**< Folder of UEFI variables of domains that name no file. */
+    const char *first_security_model; /**< Whose labels are that name no model; NULL: nobody's. */
     const char *default_cpu;       /**< CPU model where the XML names none. */
 } DomainMachineInfo;
 

@@ -164,7 +164,7 @@ int domain_def_post_parse(DomainDef *def, const DomainMachineInfo *info)
     if (domain_defaults_devices(def, info) < 0 || domain_defaults_chardevs(def, info) < 0 ||
         domain_defaults_display(def, info) < 0 || domain_defaults_controllers(def, info) < 0)
         return -1;
-    if (domain_normalize(def) < 0)
+    if (domain_normalize(def, info) < 0)
         return -1;
     return domain_def_assign_addresses(def, info);
 }

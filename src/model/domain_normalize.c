@@ -190,11 +190,13 @@ static void normalize_os(DomainDef *def)
         os->loader.type = DOMAIN_LOADER_TYPE_ROM;
 }
 
-/* The first security driver, which labels belong to that name none, labels nothing. A label that says nothing isn't told. */
-static int normalize_seclabels(DomainDef *def)
+/* Labels that name no model are of the host's first, or of none, which labels nothing. A label that says nothing isn't told. */
+static int normalize_seclabels(DomainDef *def, const DomainMachineInfo *info)
 {
     for (guint i = def->n_seclabels; i-- > 0 && domain_is_qemu(def);) {
         DomainSeclabel *label = def->seclabels[i];
+        if (!label->model && info->first_security_model && label->type != SECLABEL_TYPE_NONE)
+            label->model = g_strdup(info->first_security_model);
         if (!label->model && (!label->type || label->type == SECLABEL_TYPE_STATIC))
             return FAIL(VIR_ERR_XML_ERROR, "domain.seclabel[%u]: missing security model", i + 1);
         if (!label->model)
@@ -225,12 +227,12 @@ static void normalize_mode(char **mode)
     *mode = g_strdup_printf("%04o", (guint)value);
 }
 
-int domain_normalize(DomainDef *def)
+int domain_normalize(DomainDef *def, const DomainMachineInfo *info)
 {
     DomainDevices *devices = &def->devices;
 
     normalize_os(def);
-    if (normalize_seclabels(def) < 0)
+    if (normalize_seclabels(def, info) < 0)
         return -1;
     if (def->n_perf_events)
         qsort(def->perf_events, def->n_perf_events, sizeof def->perf_events[0], compare_events);

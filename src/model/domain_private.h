@@ -48,7 +48,7 @@ int domain_defaults_controllers(DomainDef *def, const DomainMachineInfo *info);
 
 /** Give what can be written in several ways its usual form. After the defaults. -1 with the error set where it
  * has no form at all. */
-int domain_normalize(DomainDef *def);
+int domain_normalize(DomainDef *def, const DomainMachineInfo *info);
 
 /* Parts of it. */
 /** Free *@pointer, a struct of @desc or NULL, if nothing is said in it. */

@@ -386,3 +386,17 @@ def test_as_the_reference(run, folder, tmp_path):
                 assert mine[name][0] == (FIRST if when == 'after' else who), (when, name)
             else:
                 assert mine[name] == (who, note), (when, name)
+
+
+@pytest.mark.parametrize('line', ['done {0} {1} {2} {3} 0 1 {4}', 'done +{0}:+{1} +{2}:+{3} 0 1 {4}'])
+def test_lists_of_former_daemons(new_daemon, folder, line):
+    """Of a guest that is gone, also as they were written before they had words."""
+    daemon = new_daemon()
+    path = made(folder, 'left.img', owner=QEMU)
+    state = os.path.join(daemon.root, 'run/libvirt/qemu')
+    os.makedirs(state)
+    with open(os.path.join(state, 'gone.owners'), 'w', encoding='utf-8') as f:
+        f.write(line.format(*QEMU, *FIRST, path) + '\n')
+    daemon.start()
+    wait_for(lambda: owner(path) == FIRST)
+    wait_for(lambda: not os.path.exists(os.path.join(state, 'gone.owners')))

@@ -17,7 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 INSIDE = os.path.join(HERE, 'inside')
 SECONDS = 1200
 # The host is booted for each: all in one boot would take too long.
-PARTS = ('^(?!test_storage)', 'storage')
+SELINUX = 'selinux'
+PARTS = ('^(?!test_(storage|selinux))', 'storage') + ((SELINUX,) if os.environ.get('LIBVIRT_TEST_LONG') else ())
 MEMORY_MIB = 2048
 
 
@@ -72,12 +73,13 @@ def payload(folder, build, guest, only):
     return image
 
 
-def command(host, folder, image):
+def command(host, folder, image, only):
     disk = 'if=virtio,format=raw,snapshot=on,cache=unsafe'
     return ['qemu-system-x86_64', '-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', str(MEMORY_MIB),
             '-nodefaults', '-display', 'none', '-no-reboot', '-serial', f'file:{folder}/console',
             '-kernel', f'{host}/vmlinuz', '-initrd', f'{host}/initrd.img',
-            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet',
+            '-append', 'root=/dev/vda rw console=ttyS0 mitigations=off systemd.show_status=no quiet' +
+            (' security=selinux selinux=1 enforcing=0' if only == SELINUX else ''),
             '-drive', f'file={host}/root.img,{disk}', '-drive', f'file={image},{disk}',
             '-device', 'virtio-rng-pci',
             # for tests of node devices: nobody needs it
@@ -131,7 +133,7 @@ def run(folder, build, guest, only, seconds=SECONDS):
     host = os.environ['LIBVIRT_NESTED']
     image = payload(folder, build, guest, only)
     with open(os.path.join(folder, 'qemu'), 'wb') as log:
-        qemu = subprocess.Popen(command(host, folder, image), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        qemu = subprocess.Popen(command(host, folder, image, only), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             qemu.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -286,25 +286,44 @@ static void add_format(GPtrArray *argv, const char *format, ...)
     va_end(args);
 }
 
-static void add_identity(GPtrArray *argv, const UserIdentity *user)
+/* What the kernel is told of a profile of AppArmor; a context of SELinux is told as it is. */
+#define APPARMOR_EXEC "exec "
+
+static void add_label(GPtrArray *argv, const char *label)
 {
-    if (user->uid == (uid_t) -1 && user->gid == (gid_t) -1)
-        return;
-    g_autofree char *program = g_find_program_in_path(SETPRIV);
-    GString *groups = g_string_new("--groups=");
-    for (size_t i = 0; i < user->n_groups; i++)
-        g_string_append_printf(groups, "%s%u", i ? "," : "", user->groups[i]);
-    add_format(argv, "%s", program ? program : SETPRIV);
-    if (user->gid != (gid_t) -1)
-        add_format(argv, "--regid=%u", user->gid);
-    if (user->uid != (uid_t) -1)
-        add_format(argv, "--reuid=%u", user->uid);
-    add_format(argv, "%s", user->n_groups ? groups->str : "--clear-groups");
-    g_ptr_array_add(argv, g_strdup("--"));
-    g_string_free(groups, TRUE);
+    if (g_str_has_prefix(label, APPARMOR_EXEC))
+        add_format(argv, "--apparmor-profile=%s", label + strlen(APPARMOR_EXEC));
+    else
+        add_format(argv, "--selinux-label=%s", label);
 }
 
-GPtrArray *sanlock_command(const GPtrArray *leases, const UserIdentity *user, const char *const *argv)
+static void add_groups(GPtrArray *argv, const ProcessSpec *spec)
+{
+    g_autoptr(GString) groups = g_string_new("--groups=");
+    for (size_t i = 0; i < spec->n_groups; i++)
+        g_string_append_printf(groups, "%s%u", i ? "," : "", spec->groups[i]);
+    add_format(argv, "%s", spec->n_groups ? groups->str : "--clear-groups");
+}
+
+static void add_identity(GPtrArray *argv, const ProcessSpec *spec)
+{
+    gboolean other = spec->uid != (uid_t) -1 || spec->gid != (gid_t) -1;
+    if (!other && !spec->label_path)
+        return;
+    g_autofree char *program = g_find_program_in_path(SETPRIV);
+    add_format(argv, "%s", program ? program : SETPRIV);
+    if (spec->label_path)
+        add_label(argv, spec->label);
+    if (spec->gid != (gid_t) -1)
+        add_format(argv, "--regid=%u", spec->gid);
+    if (spec->uid != (uid_t) -1)
+        add_format(argv, "--reuid=%u", spec->uid);
+    if (other)
+        add_groups(argv, spec);
+    add_format(argv, "--");
+}
+
+GPtrArray *sanlock_command(const GPtrArray *leases, const ProcessSpec *spec)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
     add_format(all, SANLOCK);
@@ -315,9 +334,9 @@ GPtrArray *sanlock_command(const GPtrArray *leases, const UserIdentity *user, co
         add_format(all, "%s", (const char *) leases->pdata[i]);
     }
     add_format(all, "-c");
-    add_identity(all, user);
-    for (; *argv; argv++)
-        add_format(all, "%s", *argv);
+    add_identity(all, spec);
+    for (const char *const *arg = spec->argv; *arg; arg++)
+        add_format(all, "%s", *arg);
     g_ptr_array_add(all, NULL);
     return all;
 }

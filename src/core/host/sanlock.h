@@ -7,7 +7,7 @@
  * gets them and then becomes that process: they are its own until it ends, whatever becomes of us.
  */
 #pragma once
-#include "base/user.h"
+#include "base/process.h"
 #include "model/domain_def.h"
 
 /** Disks get leases in it by themselves (a name that all hosts agree on). */
@@ -38,9 +38,9 @@ char *sanlock_lease_name(const DomainLease *def);
 /** All that @def needs, appended to @leases (owned texts). 0, or -1 with an error. */
 int sanlock_all(const SanlockSettings *settings, const DomainDef *def, GPtrArray *leases);
 
-/** The command that gets @leases and becomes @argv as @user: array of texts that belong to nobody but the array, with a NULL at its end.
- * It must be started as who we are. */
-GPtrArray *sanlock_command(const GPtrArray *leases, const UserIdentity *user, const char *const *argv);
+/** The command that gets @leases and becomes what @spec says, with its user, groups and security label: array of texts that belong to nobody but
+ * the array, with a NULL at its end. It must be started as who we are, without a label. */
+GPtrArray *sanlock_command(const GPtrArray *leases, const ProcessSpec *spec);
 /** What a command that has ended had written, if it failed for a lease: -1 with that error; else 0. */
 int sanlock_explain(const char *words);
 

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "drivers/qemu/hostdevs.h"
 #include "drivers/qemu/owners.h"
+#include "drivers/qemu/security.h"
+#include "drivers/qemu/selinux_context.h"
 #include "drivers/qemu/threads.h"
 #include "drivers/qemu/tpm.h"
 #include "drivers/qemu/throttle.h"
@@ -85,6 +87,7 @@ const DomainBackend qemu_backend = {
     .agent_keys = qemu_backend_agent_keys,
     .agent_set_keys = qemu_backend_agent_set_keys,
     .launch_info = qemu_backend_launch_info,
+    .security_labels = qemu_backend_security_labels,
     .launch_secret = qemu_backend_launch_secret,
     .agent_sleep = qemu_backend_agent_sleep,
     .wake = qemu_backend_wake,
@@ -175,8 +178,11 @@ void qemu_driver_free(QemuDriver *driver)
     conf_clear(&qemu_sanlock_conf_schema, &driver->sanlock);
     g_hash_table_unref(driver->hostdevs);
     owners_free(driver->owners);
+    owners_free(driver->labels);
+    selinux_levels_free(driver->levels);
     g_ptr_array_unref(driver->guests);
     g_free(driver->hooks);
+    g_free(driver->etc);
     g_mutex_clear(&driver->lock);
     g_cond_clear(&driver->cond);
     g_free(driver);

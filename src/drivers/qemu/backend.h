@@ -40,7 +40,11 @@ typedef struct QemuDriver {
     QemuSanlockConf sanlock; /* qemu-sanlock.conf likewise */
     gboolean changes_user;   /* root's: QEMU runs as the user of qemu.conf or of its label; else as we do */
     gboolean user_is_ours;   /* if qemu.conf names none */
+    const struct SecurityModel *confiner; /* what confines guests beyond their user (security_models.h); NULL: nothing */
+    char *etc;               /* folder of configuration, "/etc" */
     struct Owners *owners;   /* whose files guests have (owners.h); NULL: we can't give any away */
+    struct Owners *labels;   /* which of them carry labels of SELinux; as the former */
+    struct SelinuxLevels *levels; /* that guests have; NULL with the former */
     char *hooks;             /* folder of the administrator's programs (core/hooks.h) */
 } QemuDriver;
 
@@ -98,6 +102,8 @@ typedef struct QemuGuest {
     GPtrArray *monitors;     /* of cachetune.c: what of caches and bandwidth is observed; NULL: nothing. Set once, before it runs */
     UserIdentity user;       /* who its QEMU is; since the beginning of start() */
     gboolean relabels;       /* files are given to that user */
+    struct AppArmorGuest *apparmor; /* its profile; NULL: it has none */
+    struct SelinuxGuest *selinux;   /* its contexts; NULL: it has none */
     gint tuned;              /* atomic: it may have control groups */
     gint64 clock_shift;      /* seconds that its clock began after UTC: RTC_CHANGE counts from there. Set before the monitor speaks. */
 } QemuGuest;

@@ -16,6 +16,7 @@
 #include "drivers/qemu/descriptors.h"
 #include "drivers/qemu/firmware.h"
 #include "drivers/qemu/image_chain.h"
+#include "drivers/qemu/security.h"
 #include "storage/source.h"
 
 #define DEFAULT_MAX_VCPUS 16
@@ -163,6 +164,8 @@ void qemu_backend_describe(DomainHost *host, const DomainDef *def, DomainMachine
         info->default_cpu = g_intern_string(machine->default_cpu);
     if (host_paths(host))
         info->nvram_dir = host_paths(host)->nvram;
+    if (driver->confiner)
+        info->first_security_model = qemu_security_first_model(driver);
 }
 
 int qemu_backend_complete(DomainHost *host, DomainDef *def)

@@ -91,6 +91,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_clear_pointer(&qemu->mon, qmp_unref);
     g_clear_pointer(&qemu->agent, agent_unref);
     process_watch_remove(qemu->watch);
+    qemu_security_forget(driver, qemu);
     if (qemu->pidfd >= 0)
         close(qemu->pidfd);
     for (guint i = 0; i < qemu->ports->len; i++) {
@@ -407,14 +408,13 @@ static int spawn(Guest *guest, const DomainDef *def, QemuCommand *cmd, char **en
     spec.n_keep_fds = keep->len;
     spec.limits = limits;
     spec.n_limits = (size_t)n_limits;
-    spec.argv = qemu_locks_command(opened->locks, &qemu->user, qemu_command_argv(cmd));
-    if (!spec.argv) {
-        spec.argv = qemu_command_argv(cmd);
-        spec.uid = qemu->user.uid;
-        spec.gid = qemu->user.gid;
-        spec.groups = qemu->user.groups;
-        spec.n_groups = qemu->user.n_groups;
-    }
+    spec.argv = qemu_command_argv(cmd);
+    spec.uid = qemu->user.uid;
+    spec.gid = qemu->user.gid;
+    spec.groups = qemu->user.groups;
+    spec.n_groups = qemu->user.n_groups;
+    qemu_security_start_as(guest, &spec);
+    qemu_locks_begin_with(opened->locks, &spec);
     pid = process_spawn(&spec, &qemu->pidfd);
     close_one(&opened->monitor);
     if (pid < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * <capabilities>: the host from core/host, then each architecture that has an emulator installed. What isn't implemented yet
- * (migration, snapshots, security drivers) is not claimed.
+ * (migration, snapshots) is not claimed.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include "drivers/qemu/caps_xml.h"
@@ -105,8 +105,7 @@ static void add_caches(GString *xml, const HostTopology *topology)
     add(xml, "    </cache>\n");
 }
 
-/* @label: of guests that have none of their own; NULL: they are who we are. */
-static int add_host(GString *xml, const char *label)
+static int add_host(GString *xml, const char *models)
 {
     g_autoptr(HostTopology) topology = host_topology_read();
     unsigned char uuid[VIR_UUID_BUFLEN];
@@ -124,10 +123,7 @@ static int add_host(GString *xml, const char *label)
         add_cell(xml, topology, &topology->cells[i]);
     add(xml, "      </cells>\n    </topology>\n");
     add_caches(xml, topology);
-    add(xml, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n");
-    if (label)
-        add(xml, "    <secmodel>\n      <model>dac</model>\n      <doi>0</doi>\n      <baselabel type='kvm'>%s</baselabel>\n"
-            "      <baselabel type='qemu'>%s</baselabel>\n    </secmodel>\n", label, label);
+    g_string_append(xml, models);
     add(xml, "  </host>\n\n");
     return 0;
 }
@@ -173,12 +169,12 @@ static void add_guest(GString *xml, const char *arch, const QemuCaps *caps)
     add(xml, "      <cpuselection/>\n      <deviceboot/>\n    </features>\n  </guest>\n\n");
 }
 
-char *qemu_capabilities_xml(QemuCapsStore *store, const char *label)
+char *qemu_capabilities_xml(QemuCapsStore *store, const char *models)
 {
     g_autoptr(GString) xml = g_string_new("<capabilities>\n\n");
     const char *const *archs = qemu_arch_names();
 
-    if (add_host(xml, label) < 0)
+    if (add_host(xml, models) < 0)
         return NULL;
     for (guint i = 0; archs[i]; i++) {
         g_autofree char *emulator = qemu_find_emulator(archs[i]);

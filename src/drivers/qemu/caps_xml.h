@@ -6,9 +6,9 @@
 #include "drivers/qemu/caps.h"
 
 /** virConnectGetCapabilities(): host and all installed emulators. Worker threads only, as emulators may have to be asked.
- * @label: of model dac, which guests have by default; NULL: there is no such model.
+ * @models: the elements <secmodel>.
  * NULL with an error. */
-char *qemu_capabilities_xml(QemuCapsStore *store, const char *label);
+char *qemu_capabilities_xml(QemuCapsStore *store, const char *models);
 
 /** virConnectGetDomainCapabilities(). Any of the strings may be NULL. @flags:
  * virConnectGetDomainCapabilitiesFlags. NULL with an error. */

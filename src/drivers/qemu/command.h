@@ -60,6 +60,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCommand, qemu_command_free)
 /** NULL-terminated, with the program first; stays the command's. */
 const char *const *qemu_command_argv(QemuCommand *cmd);
 
+/** The file of shared memory, or the socket of its server. Caller frees. */
+char *qemu_shmem_path(const DomainShmem *shmem);
+
 /** Folder for the files that are the memory of the guest @def, whose private folder is @dir; NULL: its memory is in none. Caller frees. */
 char *qemu_memory_folder(const DomainDef *def, const QemuConf *conf, const char *dir);
 

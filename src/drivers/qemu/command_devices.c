@@ -114,10 +114,17 @@ int qemu_command_redirdevs(QemuCommand *cmd)
 
 /* ---- shared memory ---- */
 
+char *qemu_shmem_path(const DomainShmem *shmem)
+{
+    if (shmem->model != DOMAIN_SHMEM_MODEL_IVSHMEM_DOORBELL)
+        return g_strdup_printf("%s/%s", SHMEM_DIR, shmem->name);
+    return shmem->server.path ? g_strdup(shmem->server.path) : g_strdup_printf(LOCALSTATEDIR "/lib/libvirt/shmem-%s-sock", shmem->name);
+}
+
 static int shmem_plain(QemuCommand *cmd, const DomainShmem *shmem, const char *what)
 {
     g_autofree char *memdev = g_strdup_printf("shmmem-%s", shmem->info.alias);
-    g_autofree char *path = g_strdup_printf("%s/%s", SHMEM_DIR, shmem->name);
+    g_autofree char *path = qemu_shmem_path(shmem);
     guint64 mib = shmem->size ? shmem->size : SHMEM_DEFAULT_MIB;
     json_object *props;
 
@@ -136,8 +143,7 @@ static int shmem_plain(QemuCommand *cmd, const DomainShmem *shmem, const char *w
 static int shmem_doorbell(QemuCommand *cmd, const DomainShmem *shmem, const char *what)
 {
     g_autofree char *chardev = g_strdup_printf("char%s", shmem->info.alias);
-    g_autofree char *path = shmem->server.path ? g_strdup(shmem->server.path) :
-        g_strdup_printf(LOCALSTATEDIR "/lib/libvirt/shmem-%s-sock", shmem->name);
+    g_autofree char *path = qemu_shmem_path(shmem);
     ChardevSource server = { .type = CHARDEV_TYPE_UNIX, .mode = CHARDEV_MODE_CONNECT, .path = path };
     json_object *props;
 

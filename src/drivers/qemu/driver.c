@@ -57,6 +57,15 @@ static bool guest_lives(const char *name, void *unused)
     return now && now->guest;
 }
 
+/* The same by its UUID. */
+static gboolean run_lives(const unsigned char *uuid)
+{
+    g_autoptr(DomainObj) dom = store_by_uuid(host_domains(state.host), uuid);
+    g_autoptr(DomainState) now = dom ? domain_state(dom) : NULL;
+
+    return now && now->guest;
+}
+
 /* Whether a port of a network is one of a guest that runs. */
 static gboolean port_lives(const guint8 uuid[16], const guint8 mac[6], void *unused)
 {
@@ -204,7 +213,7 @@ static int state_start(const StateContext *ctx)
     HostSetup setup = {
         .backend = &qemu_backend, .loop = ctx->loop, .pool = ctx->pool, .root = ctx->root, .privileged = ctx->privileged,
     };
-    g_autofree char *dir = NULL;
+    g_autofree char *dir = NULL, *etc = NULL;
 
     state.privileged = ctx->privileged;
     state.root = g_strdup(ctx->root ? ctx->root : "");
@@ -220,13 +229,18 @@ static int state_start(const StateContext *ctx)
     state.driver->hooks = g_strconcat(dir, "/hooks", NULL);
     if (qemu_driver_configure(state.driver, dir) < 0)
         return -1;
-    qemu_security_init(state.driver, host_paths(state.host)->state, ctx->privileged, *ctx->root != '\0');
+    etc = g_strconcat(state.root, "/etc", NULL);
+    if (qemu_security_init(state.driver, host_paths(state.host)->state, etc, ctx->privileged, *ctx->root != '\0') < 0)
+        return -1;
     set_dump(state.host, &state.driver->conf);
     host_set_start(state.host, state.driver->conf.auto_start_bypass_cache);
     if (host_load(state.host) < 0)
         return -1;
-    if (state.driver->owners)
+    if (state.driver->owners) {
         owners_sweep(state.driver->owners, guest_lives, NULL);
+        owners_sweep(state.driver->labels, guest_lives, NULL);
+    }
+    qemu_security_sweep(state.driver, run_lives);
     network_sweep_ports(port_lives, NULL);
     settle_filters();
     network_on_start(on_network_started, &state);
@@ -301,9 +315,10 @@ static char *get_hostname(virConnectPtr conn)
 
 static char *get_capabilities(virConnectPtr conn)
 {
-    g_autofree char *label = qemu_security_default_label(qemu_driver_of(conn));
+    g_autoptr(GString) models = g_string_new(NULL);
 
-    return qemu_capabilities_xml(qemu_driver_of(conn)->caps, label);
+    qemu_security_capabilities(qemu_driver_of(conn), models);
+    return qemu_capabilities_xml(qemu_driver_of(conn)->caps, models->str);
 }
 
 static char *get_domain_capabilities(virConnectPtr conn, const char *emulator, const char *arch, const char *machine,
@@ -387,7 +402,7 @@ static int node_set_memory_parameters(virConnectPtr conn, virTypedParameterPtr p
 static int node_security_model(virConnectPtr conn, virSecurityModelPtr model)
 {
     memset(model, 0, sizeof(*model));
-    g_strlcpy(model->model, "none", sizeof(model->model));
+    g_strlcpy(model->model, qemu_security_first_model(qemu_driver_of(conn)), sizeof(model->model));
     g_strlcpy(model->doi, "0", sizeof(model->doi));
     return 0;
 }

@@ -96,13 +96,16 @@ QemuLocks *qemu_locks_take(Guest *guest, const DomainDef *def)
     return rc < 0 ? NULL : g_steal_pointer(&locks);
 }
 
-const char *const *qemu_locks_command(QemuLocks *locks, const UserIdentity *user, const char *const *argv)
+void qemu_locks_begin_with(QemuLocks *locks, ProcessSpec *spec)
 {
     if (!locks->leases)
-        return NULL;
+        return;
     g_clear_pointer(&locks->command, g_ptr_array_unref);
-    locks->command = sanlock_command(locks->leases, user, argv);
-    return (const char *const *)locks->command->pdata;
+    locks->command = sanlock_command(locks->leases, spec);
+    spec->argv = (const char *const *)locks->command->pdata;
+    spec->uid = (uid_t)-1;
+    spec->gid = (gid_t)-1;
+    spec->label_path = NULL;
 }
 
 static int give(Guest *guest, const DiskLock *lock)

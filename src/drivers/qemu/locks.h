@@ -4,7 +4,7 @@
  * (core/host/sanlock.h). QEMU itself has them: taken before it opens anything, they go with it, whatever becomes of the daemon.
  */
 #pragma once
-#include "base/user.h"
+#include "base/process.h"
 #include "drivers/qemu/backend.h"
 
 /** What a guest that begins has to hold. */
@@ -16,9 +16,8 @@ QemuLocks *qemu_locks_take(Guest *guest, const DomainDef *def);
 void qemu_locks_free(QemuLocks *locks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuLocks, qemu_locks_free)
 
-/** The command that becomes @argv as @user, with what it must hold before it opens anything; it has to be started as who we are then. NULL: @argv
- * itself. What is given belongs to @locks. */
-const char *const *qemu_locks_command(QemuLocks *locks, const UserIdentity *user, const char *const *argv);
+/** Make @spec, complete, one that gets what it must hold before it becomes what it was; what is put into it belongs to @locks. */
+void qemu_locks_begin_with(QemuLocks *locks, ProcessSpec *spec);
 /** Give QEMU, which runs, what it couldn't begin with. 0, or -1 with an error. */
 int qemu_locks_give(Guest *guest, const QemuLocks *locks);
 /** What a QEMU that ended wrote: -1 with the error if it didn't get what it must hold; else 0. */

@@ -19,21 +19,29 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#define ATTR_OWNER "trusted.libvirt.security.dac"
-#define ATTR_REFS "trusted.libvirt.security.ref_dac"
-#define ATTR_TIME "trusted.libvirt.security.timestamp_dac"
+#define ATTR_LABEL "security.selinux"
 /* Clocks are set; a host that was started anew differs by more. */
 #define TIME_SLACK 5
-#define SUFFIX ".owners"
 #define MAX_LIST (16 * 1024 * 1024)
 #define MAX_LISTS 100000
 #define MAX_REFS 1000000
 
+typedef struct File File;
+
+/* What is changed of files. Its values are words, as the attributes have them. */
+typedef struct OwnersKind {
+    const char *suffix;                             /* of the guests' lists */
+    const char *attr, *attr_refs, *attr_time;       /* what a file's attributes tell */
+    const char *root;                               /* what they have afterwards if nobody remembers */
+    gboolean (*get)(const File *file, char *value); /* OWNER_SIZE bytes. FALSE: it has none */
+    int (*set)(const File *file, const char *value);/* 0 or errno */
+    char *(*describe)(const char *value);           /* for people */
+} OwnersKind;
+
 /* A file of one guest. */
 typedef struct Owned {
     char *path;
-    uid_t uid, was_uid;
-    gid_t gid, was_gid;
+    char to[OWNER_SIZE], was[OWNER_SIZE];
     guint refs;         /* count in the file's attributes without us */
     guint uses;         /* devices of the guest that have it */
     gboolean pending;   /* what is done to it may be half done */
@@ -42,12 +50,12 @@ typedef struct Owned {
 /* A file, whoever has it. */
 typedef struct Entry {
     GPtrArray *holders; /* names of guests, owned */
-    uid_t uid, was_uid;
-    gid_t gid, was_gid;
+    char to[OWNER_SIZE], was[OWNER_SIZE];
     gboolean busy;
 } Entry;
 
 struct Owners {
+    const OwnersKind *kind;
     GMutex lock;
     GCond cond;
     char *folder;
@@ -60,10 +68,71 @@ struct Owners {
 /* What a file's attributes say. */
 typedef struct Note {
     gboolean there;
-    uid_t uid;
-    gid_t gid;
+    char value[OWNER_SIZE];
     guint refs;
 } Note;
+
+/* What a file is, through one descriptor that stays the same whatever becomes of its name. */
+struct File {
+    int fd;
+    char *link;         /* of the descriptor in /proc, for calls that take no such descriptor */
+    struct stat st;
+};
+
+/* ---- kinds ---- */
+
+static gboolean get_user(const File *file, char *value)
+{
+    g_snprintf(value, OWNER_SIZE, "+%u:+%u", (guint)file->st.st_uid, (guint)file->st.st_gid);
+    return TRUE;
+}
+
+static int set_user(const File *file, const char *value)
+{
+    guint uid, gid;
+
+    if (sscanf(value, "+%u:+%u", &uid, &gid) != 2)
+        return EINVAL;
+    return fchownat(file->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? errno : 0;
+}
+
+static char *describe_user(const char *value)
+{
+    guint uid = 0, gid = 0;
+
+    return sscanf(value, "+%u:+%u", &uid, &gid) == 2 ? g_strdup_printf("user %u and group %u", uid, gid) : g_strdup(value);
+}
+
+static gboolean read_attr(const char *link, const char *name, char *value, size_t size)
+{
+    ssize_t n = getxattr(link, name, value, size - 1);
+
+    value[MAX(n, 0)] = '\0';
+    return n > 0;
+}
+
+static gboolean get_label(const File *file, char *value)
+{
+    return read_attr(file->link, ATTR_LABEL, value, OWNER_SIZE) && !strpbrk(value, " \t\n");
+}
+
+/* The kernel's own come with their NUL. */
+static int set_label(const File *file, const char *value)
+{
+    return setxattr(file->link, ATTR_LABEL, value, strlen(value) + 1, 0) < 0 ? errno : 0;
+}
+
+static char *describe_label(const char *value)
+{
+    return g_strdup_printf("label '%s'", value);
+}
+
+static const OwnersKind kinds[] = {
+    [OWNERS_USERS] = { ".owners", "trusted.libvirt.security.dac", "trusted.libvirt.security.ref_dac", "trusted.libvirt.security.timestamp_dac",
+                       "+0:+0", get_user, set_user, describe_user },
+    [OWNERS_LABELS] = { ".labels", "trusted.libvirt.security.selinux", "trusted.libvirt.security.ref_selinux",
+                        "trusted.libvirt.security.timestamp_selinux", NULL, get_label, set_label, describe_label },
+};
 
 /* ---- memory ---- */
 
@@ -93,10 +162,11 @@ static guint64 boot_time(void)
     return line ? g_ascii_strtoull(line + strlen("\nbtime "), NULL, 10) : 0;
 }
 
-Owners *owners_new(const char *folder, bool remember)
+Owners *owners_new(OwnersOf of, const char *folder, bool remember)
 {
     Owners *owners = g_new0(Owners, 1);
 
+    owners->kind = &kinds[of];
     g_mutex_init(&owners->lock);
     g_cond_init(&owners->cond);
     owners->folder = g_strdup(folder);
@@ -132,7 +202,7 @@ static Owned *find_owned(GPtrArray *all, const char *path)
 
 static char *list_path(const Owners *owners, const char *guest)
 {
-    return g_strdup_printf("%s/%s" SUFFIX, owners->folder, guest);
+    return g_strdup_printf("%s/%s%s", owners->folder, guest, owners->kind->suffix);
 }
 
 /* With the guest's files busy, so that nobody else writes its list. */
@@ -147,8 +217,7 @@ static int write_list(Owners *owners, const char *guest)
         const Owned *o = all->pdata[i];
         g_autofree char *escaped = g_strescape(o->path, NULL);
 
-        g_string_append_printf(text, "%s %u %u %u %u %u %u %s\n", o->pending ? "pending" : "done", (guint)o->uid, (guint)o->gid, (guint)o->was_uid,
-                               (guint)o->was_gid, o->refs, o->uses, escaped);
+        g_string_append_printf(text, "%s %s %s %u %u %s\n", o->pending ? "pending" : "done", o->to, o->was, o->refs, o->uses, escaped);
     }
     g_mutex_unlock(&owners->lock);
     if (text->len)
@@ -158,37 +227,61 @@ static int write_list(Owners *owners, const char *guest)
     return FAIL_ERRNO(errno, "cannot remove '%s'", path);
 }
 
+static void remember(Entry *entry, const Owned *owned)
+{
+    memcpy(entry->to, owned->to, OWNER_SIZE);
+    memcpy(entry->was, owned->was, OWNER_SIZE);
+}
+
 static void hold(Owners *owners, const char *guest, const Owned *owned)
 {
     Entry *entry = g_hash_table_lookup(owners->files, owned->path);
 
     if (!entry) {
         entry = g_new0(Entry, 1);
-        *entry = (Entry){ g_ptr_array_new_with_free_func(g_free), owned->uid, owned->was_uid, owned->gid, owned->was_gid, FALSE };
+        entry->holders = g_ptr_array_new_with_free_func(g_free);
+        remember(entry, owned);
         g_hash_table_insert(owners->files, g_strdup(owned->path), entry);
     }
     if (!g_ptr_array_find_with_equal_func(entry->holders, guest, g_str_equal, NULL))
         g_ptr_array_add(entry->holders, g_strdup(guest));
 }
 
+/* A list of users that was begun by an older daemon has numbers: "UID GID UID GID". */
+static gboolean parse_numbers(const char *line, char *state, Owned *owned, guint numbers[2], int *at)
+{
+    guint ids[4];
+
+    if (sscanf(line, "%15s %u %u %u %u %u %u %n", state, &ids[0], &ids[1], &ids[2], &ids[3], &numbers[0], &numbers[1], at) < 7)
+        return FALSE;
+    g_snprintf(owned->to, OWNER_SIZE, "+%u:+%u", ids[0], ids[1]);
+    g_snprintf(owned->was, OWNER_SIZE, "+%u:+%u", ids[2], ids[3]);
+    return TRUE;
+}
+
 static Owned *parse_line(const char *line)
 {
     char state[16];
-    guint numbers[6];
+    Owned owned = { NULL };
+    guint numbers[2];
     int at = 0;
 
-    if (sscanf(line, "%15s %u %u %u %u %u %u %n", state, &numbers[0], &numbers[1], &numbers[2], &numbers[3], &numbers[4], &numbers[5], &at) < 7 ||
-        !at || line[at] != '/')
+    if (!parse_numbers(line, state, &owned, numbers, &at) &&
+        sscanf(line, "%15s %" G_STRINGIFY(OWNER_MAX) "s %" G_STRINGIFY(OWNER_MAX) "s %u %u %n", state, owned.to, owned.was, &numbers[0],
+               &numbers[1], &at) < 5)
         return NULL;
-    Owned *owned = g_new0(Owned, 1);
-    *owned = (Owned){ g_strcompress(line + at), numbers[0], numbers[2], numbers[1], numbers[3], MIN(numbers[4], MAX_REFS),
-                      CLAMP(numbers[5], 1, MAX_REFS), !g_str_equal(state, "done") };
-    return owned;
+    if (!at || line[at] != '/')
+        return NULL;
+    owned.path = g_strcompress(line + at);
+    owned.refs = MIN(numbers[0], MAX_REFS);
+    owned.uses = CLAMP(numbers[1], 1, MAX_REFS);
+    owned.pending = !g_str_equal(state, "done");
+    return g_memdup2(&owned, sizeof(owned));
 }
 
 static void load_one(Owners *owners, const char *name)
 {
-    g_autofree char *path = g_build_filename(owners->folder, name, NULL), *guest = g_strndup(name, strlen(name) - strlen(SUFFIX));
+    g_autofree char *path = g_build_filename(owners->folder, name, NULL), *guest = g_strndup(name, strlen(name) - strlen(owners->kind->suffix));
     g_autofree char *text = file_read(path, MAX_LIST, NULL);
     g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
     GPtrArray *all = g_ptr_array_new_with_free_func(owned_free);
@@ -220,34 +313,26 @@ void owners_load(Owners *owners)
         virResetLastError();
     }
     for (guint i = 0; names && names[i]; i++) {
-        if (g_str_has_suffix(names[i], SUFFIX))
+        if (g_str_has_suffix(names[i], owners->kind->suffix))
             load_one(owners, names[i]);
     }
 }
 
 /* ---- attributes ---- */
 
-static gboolean read_attr(const char *link, const char *name, char *value, size_t size)
-{
-    ssize_t n = getxattr(link, name, value, size - 1);
-
-    value[MAX(n, 0)] = '\0';
-    return n > 0;
-}
-
 /* What another start of the host has noted counts for the owner alone: none of its guests runs. */
 static Note read_note(const Owners *owners, const char *link)
 {
     Note note = { 0 };
+    const OwnersKind *kind = owners->kind;
     char text[64];
-    guint uid, gid;
 
-    if (!owners->remember || !read_attr(link, ATTR_OWNER, text, sizeof(text)) || sscanf(text, "+%u:+%u", &uid, &gid) != 2)
+    if (!owners->remember || !read_attr(link, kind->attr, note.value, OWNER_SIZE) || strpbrk(note.value, " \t\n"))
         return note;
-    note = (Note){ TRUE, uid, gid, 0 };
-    if (read_attr(link, ATTR_REFS, text, sizeof(text)))
+    note.there = TRUE;
+    if (read_attr(link, kind->attr_refs, text, sizeof(text)))
         note.refs = (guint)MIN(g_ascii_strtoull(text, NULL, 10), MAX_REFS);
-    if (read_attr(link, ATTR_TIME, text, sizeof(text))) {
+    if (read_attr(link, kind->attr_time, text, sizeof(text))) {
         guint64 then = g_ascii_strtoull(text, NULL, 10);
 
         if (MAX(then, owners->boot) - MIN(then, owners->boot) > TIME_SLACK)
@@ -264,32 +349,26 @@ static gboolean write_attr(const char *link, const char *name, const char *value
 /* Where a file system has none, our lists must do. */
 static void write_note(const Owners *owners, const char *link, const Note *note)
 {
-    g_autofree char *owner = g_strdup_printf("+%u:+%u", (guint)note->uid, (guint)note->gid), *refs = g_strdup_printf("%u", note->refs);
+    const OwnersKind *kind = owners->kind;
+    g_autofree char *refs = g_strdup_printf("%u", note->refs);
     g_autofree char *boot = g_strdup_printf("%" G_GUINT64_FORMAT, owners->boot);
 
     if (!owners->remember)
         return;
-    if (!write_attr(link, ATTR_OWNER, owner) || !write_attr(link, ATTR_TIME, boot) || !write_attr(link, ATTR_REFS, refs)) {
-        removexattr(link, ATTR_OWNER);
-        removexattr(link, ATTR_TIME);
+    if (!write_attr(link, kind->attr, note->value) || !write_attr(link, kind->attr_time, boot) || !write_attr(link, kind->attr_refs, refs)) {
+        removexattr(link, kind->attr);
+        removexattr(link, kind->attr_time);
     }
 }
 
-static void drop_note(const char *link)
+static void drop_note(const Owners *owners, const char *link)
 {
-    removexattr(link, ATTR_OWNER);
-    removexattr(link, ATTR_TIME);
-    removexattr(link, ATTR_REFS);
+    removexattr(link, owners->kind->attr);
+    removexattr(link, owners->kind->attr_time);
+    removexattr(link, owners->kind->attr_refs);
 }
 
 /* ---- one file ---- */
-
-/* What a file is, through one descriptor that stays the same whatever becomes of its name. */
-typedef struct File {
-    int fd;
-    char *link;         /* of the descriptor in /proc, for calls that take no such descriptor */
-    struct stat st;
-} File;
 
 static void file_close(File *file)
 {
@@ -308,72 +387,80 @@ static gboolean open_file(const char *path, File *file)
     return TRUE;
 }
 
-static int set_owner(const File *file, uid_t uid, gid_t gid)
-{
-    return fchownat(file->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? errno : 0;
-}
-
 /* The file system refuses; whoever opens the file meets that. */
 static gboolean is_refused(int err)
 {
     return err == EPERM || err == EACCES || err == EROFS || err == ENOSYS || err == EOPNOTSUPP || err == EINVAL;
 }
 
-static gboolean belongs_to(const File *file, uid_t uid, gid_t gid)
+static gboolean belongs_to(const Owners *owners, const File *file, const char *value)
 {
-    return file->st.st_uid == uid && file->st.st_gid == gid;
+    char now[OWNER_SIZE];
+
+    return owners->kind->get(file, now) && g_str_equal(now, value);
+}
+
+/* Whose it is once the guest has done with it; FALSE: nobody can tell. */
+static gboolean owner_before(const Owners *owners, const Entry *entry, const File *file, const Note *note, char *was)
+{
+    if (entry->holders->len || note->there)
+        memcpy(was, entry->holders->len ? entry->was : note->value, OWNER_SIZE);
+    else if (!owners->remember && owners->kind->root)
+        g_strlcpy(was, owners->kind->root, OWNER_SIZE);
+    else
+        return owners->kind->get(file, was);
+    return TRUE;
 }
 
 /* What shall be done to a file, before anything is done. FALSE: nothing. -1 in @rc with an error. */
 static gboolean plan(const Owners *owners, const Entry *entry, Owned *owned, int *rc)
 {
     g_auto(File) file = { -1 };
+    char now[OWNER_SIZE] = "";
     Note note;
 
     if (!open_file(owned->path, &file))
         return FALSE;
     note = read_note(owners, file.link);
     owned->refs = note.refs;
-    if (entry->holders->len) {
-        owned->was_uid = entry->was_uid;
-        owned->was_gid = entry->was_gid;
-    } else {
-        owned->was_uid = note.there ? note.uid : owners->remember ? file.st.st_uid : 0;
-        owned->was_gid = note.there ? note.gid : owners->remember ? file.st.st_gid : 0;
-    }
-    if (entry->holders->len || note.refs == 0 || belongs_to(&file, owned->uid, owned->gid))
+    if (!owner_before(owners, entry, &file, &note, owned->was))
+        return FALSE;
+    if (entry->holders->len || note.refs == 0 || belongs_to(owners, &file, owned->to))
         return TRUE;
-    *rc = FAIL(VIR_ERR_OPERATION_FAILED, "'%s' belongs to user %u and group %u while %u other%s, so that it can't be given to user %u and "
-               "group %u; if none does, 'setfattr -x " ATTR_REFS " %s' tells so", owned->path, (guint)file.st.st_uid, (guint)file.st.st_gid,
-               note.refs, note.refs == 1 ? " uses it" : "s use it", (guint)owned->uid, (guint)owned->gid, owned->path);
+    owners->kind->get(&file, now);
+    g_autofree char *has = owners->kind->describe(now), *wants = owners->kind->describe(owned->to);
+    *rc = FAIL(VIR_ERR_OPERATION_FAILED, "'%s' belongs to %s while %u other%s, so that it can't be given to %s; if none does, 'setfattr -x %s %s' "
+               "tells so", owned->path, has, note.refs, note.refs == 1 ? " uses it" : "s use it", wants, owners->kind->attr_refs, owned->path);
     return FALSE;
 }
 
 static int apply(const Owners *owners, const Owned *owned)
 {
     g_auto(File) file = { -1 };
-    Note note = { TRUE, owned->was_uid, owned->was_gid, owned->refs + 1 };
+    Note note = { TRUE, "", owned->refs + 1 };
     int err;
 
+    memcpy(note.value, owned->was, OWNER_SIZE);
     if (!open_file(owned->path, &file))
         return 0;
     /* Nothing to remember, and nobody else remembers anything. */
-    if (owned->refs == 0 && owned->uid == owned->was_uid && owned->gid == owned->was_gid && belongs_to(&file, owned->uid, owned->gid))
+    if (owned->refs == 0 && g_str_equal(owned->to, owned->was) && belongs_to(owners, &file, owned->to))
         return 0;
     write_note(owners, file.link, &note);
-    err = set_owner(&file, owned->uid, owned->gid);
+    err = owners->kind->set(&file, owned->to);
     if (err == 0)
         return 0;
     note.refs = owned->refs;
     if (note.refs)
         write_note(owners, file.link, &note);
     else
-        drop_note(file.link);
+        drop_note(owners, file.link);
+    g_autofree char *wants = owners->kind->describe(owned->to);
     if (is_refused(err)) {
-        LOG_INFO("'%s' stays as it is, its file system doesn't let it be given to user %u: %s", owned->path, (guint)owned->uid, g_strerror(err));
+        LOG_INFO("'%s' stays as it is, its file system doesn't let it be given to %s: %s", owned->path, wants, g_strerror(err));
         return 0;
     }
-    return FAIL_ERRNO(err, "cannot give '%s' to user %u and group %u", owned->path, (guint)owned->uid, (guint)owned->gid);
+    return FAIL_ERRNO(err, "cannot give '%s' to %s", owned->path, wants);
 }
 
 /* @shared: other guests of ours have it. */
@@ -389,17 +476,20 @@ static void give_back(const Owners *owners, const Owned *owned, gboolean shared)
     if (note.refs > 0 && (!owned->pending || note.refs > owned->refs))
         note.refs--;
     if (note.there && note.refs == 0 && !shared) {
-        if (belongs_to(&file, owned->uid, owned->gid))
-            err = set_owner(&file, note.uid, note.gid);
+        if (belongs_to(owners, &file, owned->to))
+            err = owners->kind->set(&file, note.value);
         if (err == 0)
-            drop_note(file.link);
+            drop_note(owners, file.link);
     } else if (note.there) {
         write_note(owners, file.link, &note);
-    } else if (!shared && belongs_to(&file, owned->uid, owned->gid)) {
-        err = set_owner(&file, owned->was_uid, owned->was_gid);
+    } else if (!shared && belongs_to(owners, &file, owned->to)) {
+        err = owners->kind->set(&file, owned->was);
     }
-    if (err && !is_refused(err))
-        LOG_ERROR("cannot give '%s' back to user %u and group %u: %s", owned->path, (guint)owned->was_uid, (guint)owned->was_gid, g_strerror(err));
+    if (err && !is_refused(err)) {
+        g_autofree char *before = owners->kind->describe(owned->was);
+
+        LOG_ERROR("cannot give '%s' back to %s: %s", owned->path, before, g_strerror(err));
+    }
 }
 
 /* ---- steps ---- */
@@ -446,11 +536,11 @@ static int check_others(Owners *owners, const char *guest, const OwnerWish *wish
 {
     const Entry *entry = g_hash_table_lookup(owners->files, wish->path);
 
-    if (!entry || entry->holders->len == 0 || (entry->uid == wish->uid && entry->gid == wish->gid))
+    if (!entry || entry->holders->len == 0 || g_str_equal(entry->to, wish->to))
         return 0;
-    return FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is used by domain '%s' as user %u and group %u, so that it can't be given to user %u and group %u "
-                "for domain '%s'; both need the same <label>", wish->path, (const char *)entry->holders->pdata[0], (guint)entry->uid,
-                (guint)entry->gid, (guint)wish->uid, (guint)wish->gid, guest);
+    g_autofree char *has = owners->kind->describe(entry->to), *wants = owners->kind->describe(wish->to);
+    return FAIL(VIR_ERR_OPERATION_FAILED, "'%s' is used by domain '%s' as %s, so that it can't be given to %s for domain '%s'; both need the same "
+                "<label>", wish->path, (const char *)entry->holders->pdata[0], has, wants, guest);
 }
 
 /* With the lock held. */
@@ -482,7 +572,10 @@ static GPtrArray *plan_all(Owners *owners, const char *guest, const OwnerWish *w
         } else if (!again) {
             Owned *owned = g_new0(Owned, 1);
 
-            *owned = (Owned){ g_strdup(wishes[i].path), wishes[i].uid, 0, wishes[i].gid, 0, 0, 1, TRUE };
+            owned->path = g_strdup(wishes[i].path);
+            memcpy(owned->to, wishes[i].to, OWNER_SIZE);
+            owned->uses = 1;
+            owned->pending = TRUE;
             g_ptr_array_add(fresh, owned);
         }
     }
@@ -546,12 +639,8 @@ static void adopt(Owners *owners, const char *guest, GPtrArray *planned)
         Owned *owned = planned->pdata[i];
         Entry *entry = g_hash_table_lookup(owners->files, owned->path);
 
-        if (entry->holders->len == 0) {
-            entry->uid = owned->uid;
-            entry->gid = owned->gid;
-            entry->was_uid = owned->was_uid;
-            entry->was_gid = owned->was_gid;
-        }
+        if (entry->holders->len == 0)
+            remember(entry, owned);
         hold(owners, guest, owned);
         g_ptr_array_add(all, owned);
     }

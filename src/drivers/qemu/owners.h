@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files that belong to a guest's user while the guest runs, and to whom they did before, afterwards.
+ * Files that belong to a guest's user while the guest runs, or carry its label of SELinux, and are as they were before, afterwards. What is
+ * said of users here holds for labels as well.
  *
  * Who had a file is noted in its extended attributes, with a count of those who use it, in the form that every libvirt knows
- * (trusted.libvirt.security.dac, ref_dac, timestamp_dac); and in a list for each guest, NAME.owners in the state folder, which is
+ * (trusted.libvirt.security.dac, ref_dac, timestamp_dac); and in a list for each guest, NAME.owners (NAME.labels) in the state folder, which is
  * written before anything is changed. So a daemon that is killed at any instant gives everything back when it starts again, also
  * where the file system has no attributes. Several guests may use a file if all have the same user; the last one gives it back.
  */
@@ -14,15 +15,20 @@
 
 typedef struct Owners Owners;
 
+typedef enum { OWNERS_USERS, OWNERS_LABELS } OwnersOf;
+
+/** Longest owner, "+107:+107", or label. */
+#define OWNER_MAX 255
+#define OWNER_SIZE (OWNER_MAX + 1)
+
 /** What is wanted of a file. */
 typedef struct OwnerWish {
     const char *path;
-    uid_t uid;
-    gid_t gid;
+    char to[OWNER_SIZE];    /**< without blanks */
 } OwnerWish;
 
 /** @folder: for the lists. @remember: whether owners are noted; else everything is root's afterwards. */
-Owners *owners_new(const char *folder, bool remember);
+Owners *owners_new(OwnersOf of, const char *folder, bool remember);
 void owners_free(Owners *owners);
 
 /** Read the lists of a former daemon: once, before anything else. What can't be read is logged. */

@@ -1,88 +1,188 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define ERROR_DOMAIN VIR_FROM_SECURITY
 #define LOG_SOURCE "qemu.security"
-#include "drivers/qemu/security.h"
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
 #include "domain/host.h"
-#include "domain/taint.h"
 #include "drivers/qemu/owners.h"
+#include "drivers/qemu/security_models.h"
+#include "drivers/qemu/selinux_context.h"
 
-#define MODEL "dac"
-#define DEFAULT_USER "libvirt-qemu"
-#define DEFAULT_GROUP "libvirt-qemu"
+#define NONE "none"
 
-/* ---- qemu.conf ---- */
+/* In the order in which they are looked for. */
+static const SecurityModel *const firsts[] = { &security_selinux, &security_apparmor };
 
-void qemu_security_init(QemuDriver *driver, const char *state_folder, gboolean privileged, gboolean as_we_are)
+/* ---- which ---- */
+
+static const SecurityModel *find_first(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++) {
+        if (g_strcmp0(firsts[i]->name, name) == 0)
+            return firsts[i];
+    }
+    return NULL;
+}
+
+static const SecurityModel *probe(const QemuDriver *driver)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++) {
+        g_autofree char *missing = firsts[i]->missing(driver);
+
+        if (!missing)
+            return firsts[i];
+        if (firsts[i]->on_host())
+            LOG_WARN("guests aren't confined by '%s': %s", firsts[i]->name, missing);
+    }
+    return NULL;
+}
+
+/* The first of qemu.conf's that this host has. */
+static int choose(QemuDriver *driver)
+{
+    g_autoptr(GString) lacks = g_string_new(NULL);
+
+    for (char **name = driver->conf.security_driver; name && *name; name++) {
+        const SecurityModel *model = find_first(*name);
+        g_autofree char *missing = NULL;
+
+        if (g_str_equal(*name, NONE))
+            return 0;
+        if (!driver->changes_user)
+            missing = g_strdup("only root's daemon can confine guests");
+        else if (!model)
+            missing = g_strdup("there is no such model");
+        else
+            missing = model->missing(driver);
+        if (!missing) {
+            driver->confiner = model;
+            return 0;
+        }
+        g_string_append_printf(lacks, "%s'%s': %s", lacks->len ? "; " : "", *name, missing);
+    }
+    return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "qemu.conf: this host has nothing that security_driver names (%s); 'none' leaves guests unconfined",
+                lacks->len ? lacks->str : "it is empty");
+}
+
+int qemu_security_init(QemuDriver *driver, const char *state_folder, const char *etc, gboolean privileged, gboolean as_we_are)
 {
     driver->changes_user = privileged && geteuid() == 0;
     driver->user_is_ours = as_we_are;
-    if (!driver->changes_user)
-        return;
-    driver->owners = owners_new(state_folder, driver->conf.remember_owner);
-    owners_load(driver->owners);
-}
-
-int qemu_security_default_user(QemuDriver *driver, UserIdentity *who)
-{
-    const char *user = driver->conf.user ? driver->conf.user : driver->user_is_ours ? "+0" : DEFAULT_USER;
-    const char *group = driver->conf.group ? driver->conf.group : driver->user_is_ours ? "+0" : DEFAULT_GROUP;
-    uid_t uid;
-    gid_t gid;
-
+    driver->etc = g_strdup(etc);
+    if (driver->conf.security_driver && choose(driver) < 0)
+        return -1;
+    if (!driver->conf.security_driver && driver->changes_user && !as_we_are)
+        driver->confiner = probe(driver);
+    if (driver->conf.security_require_confined && !driver->confiner)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "qemu.conf: guests must be confined (security_require_confined), but nothing confines them: "
+                    "security_driver = [ \"selinux\", \"apparmor\" ] tells what both lack here");
     if (!driver->changes_user)
         return 0;
-    if (user_find(user, &uid) < 0 || group_find(group, &gid) < 0) {
-        error_context("QEMU's user and group (user, group in qemu.conf; 'systemd-sysusers' makes those that are installed with libvirt)");
-        return -1;
+    driver->owners = owners_new(OWNERS_USERS, state_folder, driver->conf.remember_owner);
+    driver->labels = owners_new(OWNERS_LABELS, state_folder, driver->conf.remember_owner);
+    driver->levels = selinux_levels_new();
+    owners_load(driver->owners);
+    owners_load(driver->labels);
+    return 0;
+}
+
+void qemu_security_sweep(QemuDriver *driver, SecurityAlive alive)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(firsts) && driver->changes_user; i++)
+        if (firsts[i]->sweep)
+            firsts[i]->sweep(driver, alive);
+}
+
+const char *qemu_security_first_model(const QemuDriver *driver)
+{
+    return driver->confiner ? driver->confiner->name : NONE;
+}
+
+/* Those that are in use, the first in front; how many. */
+static guint models_of(const QemuDriver *driver, const SecurityModel *models[2])
+{
+    guint n = 0;
+
+    if (driver->confiner)
+        models[n++] = driver->confiner;
+    if (driver->changes_user)
+        models[n++] = &security_dac;
+    return n;
+}
+
+static void add_model(QemuDriver *driver, GString *xml, const SecurityModel *model)
+{
+    static const char *const kinds[] = { "kvm", "qemu" };
+
+    g_string_append_printf(xml, "    <secmodel>\n      <model>%s</model>\n      <doi>0</doi>\n", model ? model->name : NONE);
+    for (guint i = 0; model && model->base_label && i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *label = model->base_label(driver, i == 0), *escaped = label ? g_markup_escape_text(label, -1) : NULL;
+
+        if (escaped)
+            g_string_append_printf(xml, "      <baselabel type='%s'>%s</baselabel>\n", kinds[i], escaped);
     }
-    return user_identity_set(who, uid, gid);
+    g_string_append(xml, "    </secmodel>\n");
+}
+
+void qemu_security_capabilities(QemuDriver *driver, GString *xml)
+{
+    const SecurityModel *models[2];
+    guint n = models_of(driver, models);
+
+    if (!driver->confiner)
+        add_model(driver, xml, NULL);
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *label = models[i] == &security_dac ? models[i]->base_label(driver, FALSE) : NULL;
+
+        if (models[i] != &security_dac || label) /* without its user it can't be had */
+            add_model(driver, xml, models[i]);
+    }
 }
 
 /* ---- labels ---- */
 
-static DomainSeclabel *find_label(const DomainDef *def)
+DomainSeclabel *security_find_label(const DomainDef *def, const char *model)
 {
     for (guint i = 0; i < def->n_seclabels; i++) {
-        if (g_strcmp0(def->seclabels[i]->model, MODEL) == 0)
+        if (g_strcmp0(def->seclabels[i]->model, model) == 0)
             return def->seclabels[i];
     }
     return NULL;
 }
 
-/* "USER:GROUP", names or numbers. */
-static int parse_label(const char *label, uid_t *uid, gid_t *gid)
+DomainSeclabel *security_add_label(DomainDef *def, const char *model)
 {
-    const char *colon = strchr(label, ':');
-    g_autofree char *user = colon ? g_strndup(label, colon - label) : NULL;
+    DomainSeclabel *label = xml_struct_new(&DOMAIN_SECLABEL_DESC);
 
-    if (!user || !*user || !colon[1])
-        return FAIL(VIR_ERR_INVALID_ARG, "label '%s' isn't 'USER:GROUP' (as '+107:+107' or 'me:kvm')", label);
-    if (user_find(user, uid) == 0 && group_find(colon + 1, gid) == 0)
-        return 0;
-    error_context("label '%s'", label);
-    return -1;
+    label->type = SECLABEL_TYPE_DYNAMIC;
+    label->model = g_strdup(model);
+    XML_LIST_APPEND(def->seclabels, def->n_seclabels, label);
+    return label;
 }
 
-static char *label_of(const UserIdentity *who)
+void security_set_text(char **slot, char *text)
 {
-    return g_strdup_printf("+%u:+%u", (guint)who->uid, (guint)who->gid);
+    g_free(*slot);
+    *slot = text;
 }
 
-char *qemu_security_default_label(QemuDriver *driver)
+/* Why there is no such model. */
+static char *why_not(const QemuDriver *driver, const char *name)
 {
-    g_auto(UserIdentity) who = USER_IDENTITY_INIT;
+    const SecurityModel *model = find_first(name);
+    g_autofree char *missing = NULL;
 
+    if (g_str_equal(name, security_dac.name))
+        return g_strdup("only root's daemon can run QEMU as another user");
+    if (!model)
+        return g_strdup("the models are selinux, apparmor and dac");
     if (!driver->changes_user)
-        return NULL;
-    if (qemu_security_default_user(driver, &who) == 0)
-        return label_of(&who);
-    virResetLastError();    /* who starts a guest is told */
-    return NULL;
+        return g_strdup("only root's daemon can confine guests");
+    missing = model->missing(driver);
+    return missing ? g_steal_pointer(&missing) : g_strdup("security_driver in qemu.conf doesn't name it");
 }
 
 /* Labels of what this host hasn't would confine nobody. */
@@ -90,268 +190,203 @@ static int check_models(const QemuDriver *driver, const DomainDef *def)
 {
     for (guint i = 0; i < def->n_seclabels; i++) {
         const DomainSeclabel *label = def->seclabels[i];
+        g_autofree char *why = NULL;
 
-        if (label->type == SECLABEL_TYPE_NONE || !label->model || g_str_equal(label->model, "none"))
+        if (label->type == SECLABEL_TYPE_NONE || !label->model || g_str_equal(label->model, NONE))
             continue;
-        if (!g_str_equal(label->model, MODEL) || !driver->changes_user)
-            return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has a <seclabel> of model '%s', which isn't available: %s", def->name,
-                        label->model, driver->changes_user ? "there is 'dac' alone" : "only root's daemon can run QEMU as another user");
+        if ((driver->confiner && g_str_equal(label->model, driver->confiner->name)) ||
+            (driver->changes_user && g_str_equal(label->model, security_dac.name)))
+            continue;
+        why = why_not(driver, label->model);
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' has a <seclabel> of model '%s', which isn't available: %s", def->name, label->model, why);
     }
     return 0;
 }
 
-/* Whether files are given to the guest's user. */
-static gboolean relabels(const QemuDriver *driver, const DomainSeclabel *label)
+/* What confines the guest beyond its user: its label, made if it has none. NULL: nothing. */
+static DomainSeclabel *first_label(const QemuDriver *driver, DomainDef *def)
 {
-    return driver->conf.dynamic_ownership && (!label || (label->type != SECLABEL_TYPE_NONE && label->relabel != TRISTATE_NO));
+    DomainSeclabel *label = security_find_label(def, driver->confiner->name);
+
+    if (!label && !security_find_label(def, NONE)) {
+        label = security_add_label(def, driver->confiner->name);
+        if (!driver->conf.security_default_confined)
+            label->type = SECLABEL_TYPE_NONE;
+    }
+    return label && label->type != SECLABEL_TYPE_NONE ? label : NULL;
 }
 
-static void set_text(char **slot, char *text)
+static int begin_first(Guest *guest, DomainDef *def)
 {
-    g_free(*slot);
-    *slot = text;
-}
+    const QemuDriver *driver = guest_host_priv(guest);
+    DomainSeclabel *label = first_label(driver, def);
 
-static DomainSeclabel *add_label(DomainDef *def)
-{
-    DomainSeclabel *label = xml_struct_new(&DOMAIN_SECLABEL_DESC);
-
-    label->type = SECLABEL_TYPE_DYNAMIC;
-    label->model = g_strdup(MODEL);
-    XML_LIST_APPEND(def->seclabels, def->n_seclabels, label);
-    return label;
+    if (!label && driver->conf.security_require_confined)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' isn't confined, which this host demands (security_require_confined in qemu.conf); "
+                    "without <seclabel type='none'/>%s it is confined by '%s'", guest->name,
+                    driver->conf.security_default_confined ? "" : " and with security_default_confined = 1", driver->confiner->name);
+    return label ? driver->confiner->begin(guest, def, label) : 0;
 }
 
 int qemu_security_begin(Guest *guest, DomainDef *def)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    QemuGuest *qemu = qemu_guest(guest);
-    DomainSeclabel *label = find_label(def);
-    uid_t uid;
-    gid_t gid;
+    const QemuDriver *driver = guest_host_priv(guest);
 
-    if (check_models(driver, def) < 0)
+    if (check_models(driver, def) < 0 || (driver->confiner && begin_first(guest, def) < 0))
         return -1;
-    if (!driver->changes_user)
-        return 0;
-    if (label && label->type == SECLABEL_TYPE_STATIC) {
-        if (parse_label(label->label, &uid, &gid) < 0 || user_identity_set(&qemu->user, uid, gid) < 0)
-            return -1;
-    } else if (qemu_security_default_user(driver, &qemu->user) < 0) {
-        return -1;
-    }
-    qemu->relabels = relabels(driver, label);
-    if (qemu->user.uid == 0 && driver->conf.user)
-        guest_taint(guest, TAINT_HIGH_PRIVILEGES);
-    if (!label)
-        label = add_label(def);
-    if (label->type == SECLABEL_TYPE_NONE)
-        return 0;
-    if (!label->relabel)
-        label->relabel = TRISTATE_YES;
-    if (label->type == SECLABEL_TYPE_DYNAMIC)
-        set_text(&label->label, label_of(&qemu->user));
-    if (label->relabel == TRISTATE_YES)
-        set_text(&label->imagelabel, label_of(&qemu->user));
-    return 0;
+    return driver->changes_user ? security_dac.begin(guest, def, NULL) : 0;
 }
 
 int qemu_security_take_over(Guest *guest, const DomainDef *def)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    QemuGuest *qemu = qemu_guest(guest);
-    const DomainSeclabel *label = find_label(def);
-    uid_t uid;
-    gid_t gid;
+    const QemuDriver *driver = guest_host_priv(guest);
+    const SecurityModel *models[2];
+    guint n = models_of(driver, models);
 
-    if (!driver->changes_user)
-        return 0;
-    qemu->relabels = relabels(driver, label);
-    if (!label || !label->label)
-        return qemu_security_default_user(driver, &qemu->user);
-    return parse_label(label->label, &uid, &gid) < 0 ? -1 : user_identity_set(&qemu->user, uid, gid);
+    for (guint i = 0; i < n; i++) {
+        const DomainSeclabel *label = security_find_label(def, models[i]->name);
+        gboolean confined = label && label->type != SECLABEL_TYPE_NONE && label->label;
+
+        if ((confined || models[i] == &security_dac) && models[i]->take_over(guest, def, label) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void qemu_security_start_as(const Guest *guest, ProcessSpec *spec)
+{
+    const QemuDriver *driver = guest_host_priv(guest);
+
+    if (driver->confiner)
+        driver->confiner->start_as(guest, spec);
+}
+
+int qemu_backend_security_labels(Guest *guest, const DomainDef *def, virSecurityLabelPtr *labels)
+{
+    const QemuDriver *driver = guest_host_priv(guest);
+    const SecurityModel *models[2];
+    guint n = models_of(driver, models), count = driver->confiner ? 0 : 1;
+
+    *labels = calloc(G_N_ELEMENTS(models) + 1, sizeof(**labels));
+    if (!*labels)
+        return FAIL(VIR_ERR_NO_MEMORY, "no memory for the labels of domain '%s'", guest->name);
+    for (guint i = 0; i < n; i++) {
+        const DomainSeclabel *label = security_find_label(def, models[i]->name);
+        virSecurityLabelPtr told = &(*labels)[count];
+
+        if (models[i] == &security_dac && (!label || !label->label))
+            continue;
+        count++;
+        if (!label || !label->label)
+            continue;
+        g_strlcpy(told->label, label->label, sizeof(told->label));
+        told->enforcing = models[i]->enforced && models[i]->enforced(guest);
+    }
+    return (int)count;
+}
+
+void qemu_security_forget(QemuDriver *driver, QemuGuest *qemu)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++)
+        firsts[i]->forget(driver, qemu);
 }
 
 /* ---- files ---- */
 
-/* Whom a file is given to; FALSE: it stays as it is. -1 in @rc with an error. */
-static gboolean wish_for(const QemuGuest *qemu, const GuestFile *file, OwnerWish *wish, int *rc)
-{
-    *wish = (OwnerWish){ file->path, qemu->user.uid, qemu->user.gid };
-    for (guint i = 0; i < file->n_labels; i++) {
-        const DeviceSeclabel *label = file->labels[i];
-
-        if (label->model && !g_str_equal(label->model, MODEL))
-            continue;
-        if (label->relabel == TRISTATE_NO)
-            return FALSE;
-        if (label->label && parse_label(label->label, &wish->uid, &wish->gid) < 0) {
-            error_context("%s", file->what);
-            *rc = -1;
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-/* The first folder on the way to @path that the guest's user can't pass; NULL: none. */
-static char *blocking_folder(const QemuGuest *qemu, const char *path)
-{
-    g_autofree char *part = g_strdup(path);
-
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        UserAccess asked = { part, X_OK };
-
-        *slash = '\0';
-        if (user_may(&qemu->user, &asked, 1) < 0)
-            return NULL;
-        if (asked.err == EACCES)
-            return g_steal_pointer(&part);
-        *slash = '/';
-    }
-    return NULL;
-}
-
-static int cannot_reach(Guest *guest, const GuestFile *file, const UserAccess *asked)
-{
-    const QemuGuest *qemu = qemu_guest(guest);
-    g_autofree char *user = user_text(qemu->user.uid), *folder = blocking_folder(qemu, file->path), *text = NULL;
-    const char *how = asked->mode & W_OK ? "read and write" : "read", *rights = asked->mode & W_OK ? "rw" : "r";
-
-    if (folder)
-        text = g_strdup_printf("%s: QEMU's user '%s' can't reach '%s': it can't pass folder '%s'; 'setfacl -m u:%s:x %s' lets it", file->what, user,
-                               file->path, folder, user, folder);
-    else
-        text = g_strdup_printf("%s: QEMU's user '%s' can't %s '%s'; 'setfacl -m u:%s:%s %s' lets it", file->what, user, how, file->path, user, rights,
-                               file->path);
-    error_report_errno(ERROR_DOMAIN, asked->err, "%s", text);
-    return -1;
-}
-
-/* QEMU would only say "Permission denied". What else may be wrong it tells better. */
-static int check_access(Guest *guest, GPtrArray *files)
-{
-    const QemuGuest *qemu = qemu_guest(guest);
-    g_autofree UserAccess *asked = g_new0(UserAccess, files->len + 1);
-    int rc;
-
-    if (qemu->user.uid == (uid_t)-1 || qemu->user.uid == 0)
-        return 0;
-    for (guint i = 0; i < files->len; i++) {
-        const GuestFile *file = files->pdata[i];
-
-        asked[i] = (UserAccess){ file->path, file->writes ? R_OK | W_OK : R_OK };
-    }
-    pool_blocking_begin();
-    rc = user_may(&qemu->user, asked, files->len);
-    pool_blocking_end();
-    for (guint i = 0; i < files->len && rc == 0; i++) {
-        if (asked[i].err == EACCES)
-            rc = cannot_reach(guest, files->pdata[i], &asked[i]);
-    }
-    return rc;
-}
-
 static int give(Guest *guest, GPtrArray *files)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    const QemuGuest *qemu = qemu_guest(guest);
-    g_autofree OwnerWish *wishes = g_new0(OwnerWish, files->len + 1);
-    size_t n = 0;
-    int rc = 0;
+    const SecurityModel *models[2];
+    guint n = models_of(guest_host_priv(guest), models), done = 0;
 
-    for (guint i = 0; i < files->len && qemu->relabels && rc == 0; i++)
-        n += wish_for(qemu, files->pdata[i], &wishes[n], &rc);
-    if (rc < 0 || (n && owners_give(driver->owners, guest->name, wishes, n) < 0))
-        return -1;
-    if (check_access(guest, files) == 0)
+    while (done < n && models[done]->give(guest, files) == 0)
+        done++;
+    if (done == n)
         return 0;
-    if (n) {
-        g_autofree const char **paths = g_new0(const char *, n);
-        virErrorPtr error = error_save();
+    virErrorPtr error = error_save();
+    while (done-- > 0) {
+        g_auto(GStrv) given = models[done]->given(guest, files);
 
-        for (size_t i = 0; i < n; i++)
-            paths[i] = wishes[i].path;
-        owners_restore(driver->owners, guest->name, paths, n);
-        error_restore(error);
+        models[done]->take_back(guest, given);
     }
+    error_restore(error);
     return -1;
 }
 
 int qemu_security_give(Guest *guest, const DomainDef *def)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    g_autoptr(GPtrArray) files = driver->changes_user ? qemu_files_of(def) : NULL;
+    g_autoptr(GPtrArray) files = qemu_files_of(def);
 
-    return files ? give(guest, files) : 0;
+    return give(guest, files);
 }
 
 int qemu_security_give_device(Guest *guest, const DomainDef *def, const char *kind, const void *device)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    g_autoptr(GPtrArray) files = driver->changes_user ? qemu_files_of_device(def, kind, device) : NULL;
+    g_autoptr(GPtrArray) files = qemu_files_of_device(def, kind, device);
 
-    return files ? give(guest, files) : 0;
+    return give(guest, files);
 }
 
 /* ---- the way back ---- */
 
-void qemu_security_restore(Guest *guest)
-{
-    QemuDriver *driver = guest_host_priv(guest);
-    virErrorPtr error;
-
-    if (!driver->owners)
-        return;
-    error = error_save();
-    owners_restore(driver->owners, guest->name, NULL, 0);
-    error_restore(error);
-}
-
-/* Paths of what @files have been given; NULL-terminated, owned. */
-static char **given_paths(const QemuGuest *qemu, GPtrArray *files)
+char **security_paths(Guest *guest, GPtrArray *files, gboolean (*gets)(Guest *guest, const GuestFile *file))
 {
     GPtrArray *paths = g_ptr_array_new();
 
     for (guint i = 0; i < files->len; i++) {
         const GuestFile *file = files->pdata[i];
-        OwnerWish wish;
-        int rc = 0;
 
-        if (wish_for(qemu, file, &wish, &rc))
+        if (gets(guest, file))
             g_ptr_array_add(paths, g_strdup(file->path));
     }
-    virResetLastError();
     g_ptr_array_add(paths, NULL);
     return (char **)g_ptr_array_free(paths, FALSE);
 }
 
+/* Of models that aren't in use any more as well: a former daemon may have used them. */
+void qemu_security_restore(Guest *guest)
+{
+    const QemuDriver *driver = guest_host_priv(guest);
+    virErrorPtr error = error_save();
+
+    for (guint i = 0; i < G_N_ELEMENTS(firsts) && driver->changes_user; i++)
+        firsts[i]->take_back(guest, NULL);
+    if (driver->changes_user)
+        security_dac.take_back(guest, NULL);
+    error_restore(error);
+}
+
 typedef struct Return {
     Guest *guest;       /* reference */
-    char **paths;
+    char **given[2];    /* of each model */
 } Return;
 
 static void give_back(void *opaque)
 {
     Return *r = opaque;
-    QemuDriver *driver = guest_host_priv(r->guest);
+    const SecurityModel *models[2];
+    guint n = models_of(guest_host_priv(r->guest), models);
 
-    owners_restore(driver->owners, r->guest->name, (const char *const *)r->paths, g_strv_length(r->paths));
+    for (guint i = n; i-- > 0;) {
+        models[i]->take_back(r->guest, r->given[i]);
+        g_strfreev(r->given[i]);
+    }
     guest_unref(r->guest);
-    g_strfreev(r->paths);
     g_free(r);
 }
 
 static Return *return_of(Guest *guest, const DomainDef *def, const char *kind, const void *device)
 {
-    QemuDriver *driver = guest_host_priv(guest);
-    g_autoptr(GPtrArray) files = driver->owners ? qemu_files_of_device(def, kind, device) : NULL;
+    g_autoptr(GPtrArray) files = qemu_files_of_device(def, kind, device);
+    const SecurityModel *models[2];
+    guint n = models_of(guest_host_priv(guest), models);
     Return *r;
 
-    if (!files || files->len == 0)
+    if (files->len == 0 || n == 0)
         return NULL;
     r = g_new0(Return, 1);
-    *r = (Return){ guest_ref(guest), given_paths(qemu_guest(guest), files) };
+    r->guest = guest_ref(guest);
+    for (guint i = 0; i < n; i++)
+        r->given[i] = models[i]->given(guest, files);
     return r;
 }
 

@@ -44,14 +44,35 @@ static void add_if(List *list, const char *path, gboolean writes)
         add(list, path, writes);
 }
 
+/* What others use as well, or QEMU itself makes. */
+static void add_beside(List *list, const char *path, GuestFileReach reach, gboolean writes)
+{
+    GuestFile *file;
+
+    if (!path || *path != '/')
+        return;
+    file = add(list, path, writes);
+    file->beside = TRUE;
+    file->reach = reach;
+}
+
 static void add_source(List *list, const StorageSource *source, gboolean writes)
 {
     const char *path = source->type == DOMAIN_DISK_TYPE_FILE ? source->file : source->type == DOMAIN_DISK_TYPE_BLOCK ? source->dev : NULL;
     GuestFile *file;
 
-    if (!path || *path != '/' || source->fdgroup)
+    add_beside(list, source->dir, REACH_TREE, writes);
+    add_beside(list, source->path, REACH_FILE, TRUE);
+    for (guint i = 0; i < source->n_hosts; i++)
+        add_beside(list, source->hosts[i]->socket, REACH_FILE, TRUE);
+    if (source->reservations)
+        add_beside(list, source->reservations->source.path, REACH_FILE, TRUE);
+    if (source->type == DOMAIN_DISK_TYPE_VHOSTVDPA)
+        add_beside(list, source->dev, REACH_FILE, TRUE);
+    if (!path || *path != '/')
         return;
     file = add(list, path, writes);
+    file->beside = source->fdgroup != NULL;
     file->labels = (const DeviceSeclabel *const *)source->seclabels;
     file->n_labels = (guint)source->n_seclabels;
 }
@@ -61,7 +82,11 @@ static void add_disk(List *list, const DomainDisk *disk)
 {
     gboolean reads = disk->readonly || disk->device == DOMAIN_DISK_DEVICE_CDROM;
 
+    guint from = list->files->len;
+
     add_source(list, &disk->source, !reads);
+    for (; from < list->files->len; from++)
+        ((GuestFile *)list->files->pdata[from])->shared = disk->shareable;
     for (const DomainBackingStore *below = disk->backing_store; below; below = below->backing_store)
         add_source(list, &below->source, FALSE);
 }
@@ -73,6 +98,9 @@ static void add_chardev(List *list, const ChardevSource *source)
 
     if (source->type == CHARDEV_TYPE_DEV)
         add_if(list, source->path, TRUE);
+    if (source->type == CHARDEV_TYPE_UNIX || source->type == CHARDEV_TYPE_FILE)
+        add_beside(list, source->path, REACH_FILE, TRUE);
+    add_beside(list, source->log_file, REACH_FILE, TRUE);
     for (guint i = 0; source->type == CHARDEV_TYPE_PIPE && source->path && i < G_N_ELEMENTS(ends); i++) {
         g_autofree char *path = g_strconcat(source->path, ends[i], NULL);
 
@@ -94,6 +122,7 @@ static void add_vfio_group(List *list, const char *device)
     g_autofree char *number = target ? g_path_get_basename(target) : NULL, *path = number ? g_strconcat("/dev/vfio/", number, NULL) : NULL;
 
     add_if(list, path, TRUE);
+    add_beside(list, "/dev/vfio/vfio", REACH_FILE, TRUE);
 }
 
 static void add_pci(List *list, const PciAddress *pci)
@@ -166,16 +195,30 @@ static void add_interface(List *list, const DomainInterface *net)
 {
     DomainHostdev *dev = qemu_interface_is_nic(net) ? qemu_nic_hostdev(net) : NULL;
 
+    if (net->source.type == DOMAIN_INTERFACE_TYPE_VDPA)
+        add_beside(list, net->source.dev, REACH_FILE, TRUE);
     if (!dev)
         return;
     add_hostdev(list, dev);
     xml_struct_free(&DOMAIN_HOSTDEV_DESC, dev);
 }
 
+static void add_graphics(List *list, const DomainGraphics *graphics)
+{
+    for (guint i = 0; i < graphics->n_listens; i++)
+        add_beside(list, graphics->listens[i]->socket, REACH_FILE, TRUE);
+    add_beside(list, graphics->socket, REACH_FILE, TRUE);
+    add_beside(list, graphics->gl.rendernode, REACH_FILE, TRUE);
+    add_beside(list, graphics->xauth, REACH_FILE, FALSE);
+}
+
 static void add_device(List *list, const char *kind, const void *device)
 {
     const ChardevSource *source = domain_device_chardev(kind, device);
+    const DomainDeviceInfo *info = domain_device_info(kind, (void *)device);
 
+    if (info)
+        add_beside(list, info->rom.file, REACH_FILE, FALSE);
     if (source)
         add_chardev(list, source);
     if (g_str_equal(kind, "disk")) {
@@ -197,6 +240,18 @@ static void add_device(List *list, const char *kind, const void *device)
 
         if (tpm->backend.type == DOMAIN_TPM_BACKEND_TYPE_PASSTHROUGH)
             add_if(list, tpm->backend.device, TRUE);
+    } else if (g_str_equal(kind, "filesystem")) {
+        const DomainFilesystem *fs = device;
+
+        if (fs->driver.type != FILESYSTEM_DRIVER_TYPE_VIRTIOFS)
+            add_beside(list, fs->source.dir, REACH_TREE, !fs->readonly);
+        add_beside(list, fs->source.socket, REACH_FILE, TRUE);
+    } else if (g_str_equal(kind, "rng")) {
+        add_beside(list, ((const DomainRng *)device)->backend.random, REACH_FILE, FALSE);
+    } else if (g_str_equal(kind, "shmem")) {
+        g_autofree char *path = qemu_shmem_path(device);
+
+        add_beside(list, path, REACH_FILE, TRUE);
     }
 }
 
@@ -228,6 +283,14 @@ static int visit(DomainDef *def, const char *kind, void *device, DomainDeviceInf
     return 0;
 }
 
+static void add_firmware_items(List *list, const DomainDef *def)
+{
+    for (guint i = 0; i < def->n_sysinfos; i++) {
+        for (guint k = 0; k < def->sysinfos[i]->n_fwcfg; k++)
+            add_beside(list, def->sysinfos[i]->fwcfg[k]->file, REACH_FILE, FALSE);
+    }
+}
+
 GPtrArray *qemu_files_of(const DomainDef *def)
 {
     List list = { g_ptr_array_new_with_free_func(guest_file_free), NULL };
@@ -243,6 +306,16 @@ GPtrArray *qemu_files_of(const DomainDef *def)
     for (guint i = 0; i < G_N_ELEMENTS(own); i++) {
         list.what = own[i].what;
         add_if(&list, own[i].path, own[i].writes);
+    }
+    list.what = "<os>";
+    add_beside(&list, def->devices.emulator, REACH_PROGRAM, FALSE);
+    add_beside(&list, os->loader.path, REACH_FILE, FALSE);
+    for (guint i = 0; i < os->n_acpi_tables; i++)
+        add_beside(&list, os->acpi_tables[i]->value, REACH_FILE, FALSE);
+    add_firmware_items(&list, def);
+    for (guint i = 0; i < def->devices.n_graphics; i++) {
+        list.what = "<graphics>";
+        add_graphics(&list, def->devices.graphics[i]);
     }
     domain_def_each_device((DomainDef *)def, visit, &list); /* nothing of it is changed */
     return list.files;
