@@ -395,8 +395,8 @@ void guest_upcall_balloon(Guest *guest, unsigned long long kib);
 void guest_upcall_rtc(Guest *guest, long long offset);
 /** The guest has given its interface @alias another hardware address. */
 void guest_upcall_nic_mac_change(Guest *guest, const char *alias, const char *old, const char *now);
-/** A device is gone: it is taken out of the live definition. */
-void guest_upcall_device_deleted(Guest *guest, const char *alias);
+/** A device is gone: it is taken out of the live definition. Whether it was there. */
+gboolean guest_upcall_device_deleted(Guest *guest, const char *alias);
 /** The guest doesn't let go of a device that it was asked for. */
 void guest_upcall_device_kept(Guest *guest, const char *alias);
 void guest_upcall_pmsuspend(Guest *guest, gboolean to_disk);

@@ -396,15 +396,17 @@ void guest_upcall_device_kept(Guest *guest, const char *alias)
     emit(guest, event_domain_device_removal_failed_new(ABOUT(guest), alias));
 }
 
-void guest_upcall_device_deleted(Guest *guest, const char *alias)
+gboolean guest_upcall_device_deleted(Guest *guest, const char *alias)
 {
     Gone gone = { .alias = alias };
     guest_with_def(guest, copy_device, &gone);
+    gboolean known = gone.device != NULL;
     guest_change_def(guest, remove_gone, &(GuestNews) { .alias = alias });
-    if (gone.device && host_backend(guest->host)->device_gone)
+    if (known && host_backend(guest->host)->device_gone)
         host_backend(guest->host)->device_gone(guest, gone.kind, gone.device);
     xml_struct_free(gone.desc, gone.device);
     emit(guest, event_domain_device_removed_new(ABOUT(guest), alias));
+    return known;
 }
 
 static gboolean change_pmsuspended(DomainTransition *t, void *opaque)

@@ -190,7 +190,9 @@ static int plug_kernel(Netlink *nl, const SwitchPort *port)
     if (!master)
         return FAIL(VIR_ERR_OPERATION_FAILED, "Cannot get interface MTU on '%s': No such device; the host has no bridge of that name "
                     "('ip link show type bridge' lists them)", port->bridge);
-    if (netlink_change(nl, index, &(NetlinkChange) { .master = &master }) < 0)
+    NetlinkChange change = port->also ? *port->also : (NetlinkChange) { NULL };
+    change.master = &master;
+    if (netlink_change(nl, index, &change) < 0)
         return explain_bridge(nl, master, port->bridge);
     if (port->iface->port_isolated == TRISTATE_YES && netlink_port_set(nl, index, &(NetlinkPort) { .isolated = &yes }) < 0)
         return -1;
@@ -205,8 +207,11 @@ int switch_plug(Netlink *nl, const SwitchPort *port)
 {
     const InterfaceVirtualport *vp = port->iface->virtualport;
 
-    if (switch_is_openvswitch(port->iface))
+    if (switch_is_openvswitch(port->iface)) {
+        if (port->also && netlink_change(nl, netlink_index(port->device), port->also) < 0)
+            return -1;
         return plug_openvswitch(port);
+    }
     if (vp && vp->type)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "network device '%s' can't be in bridge '%s': <virtualport type='%s'> needs a program "
                     "that this version doesn't talk to; 'openvswitch' is supported", port->device, port->bridge,

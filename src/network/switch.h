@@ -14,11 +14,12 @@ typedef struct SwitchPort {
     gboolean told;                            /* a bridge of the kernel is told addresses, and learns none */
     const DomainInterface *iface;
     const guint8 *domain;                     /* UUID */
+    const NetlinkChange *also;                /* what is to be set of the device at the same time; NULL: nothing */
 } SwitchPort;
 
 /** Whether the bridge is one of Open vSwitch, by what the interface says. */
 gboolean switch_is_openvswitch(const DomainInterface *iface);
-/** Put the device, which is set up but for the bridge, into the bridge, also if it is in another one. 0, or -1 with an error. [worker] */
+/** Put the device, which is set up but for that and for @also, into the bridge, also if it is in another one. 0, or -1 with an error. [worker] */
 int switch_plug(Netlink *nl, const SwitchPort *port);
 /** Have the VLANs of the interface in force where it is; @old: those that it had. [worker] */
 int switch_set_vlan(Netlink *nl, const SwitchPort *port, const InterfaceVlan *old);

@@ -4,7 +4,9 @@
 what the definition says, and what is left when it fails."""
 import glob
 import os
+import signal
 import subprocess
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -364,3 +366,74 @@ def test_memory(boot, guest_daemon):
     assert 'memdimm0' in [o['name'] for o in guest.qmp('qom-list', path='/objects')]
     wait_for(lambda: 'memdimm1' not in [o['name'] for o in guest.qmp('qom-list', path='/objects')], PLUG_SECONDS, 'its memory being gone')
     assert files() == ['dimm0', 'ram-node0', 'virtiomem0']
+
+
+def after_a_kill(daemon, guest):
+    """The guest, as the next daemon has it."""
+    daemon.kill()
+    daemon.start()
+    return Guest(connection := libvirt.open(daemon.uri), connection.lookupByName(guest.domain.name()), guest.log)
+
+
+def names(guest, command, member, **arguments):
+    return {one[member] for one in guest.qmp(command, **arguments)}
+
+
+def test_what_a_killed_daemon_left_goes(guest_daemon, boot, tmp_path):
+    """A daemon that ends between a device's first command and the status file leaves QEMU what no definition knows: the next one removes
+    it, so that it isn't in the way of what comes later. Here it is made as that daemon would have made it."""
+    guest = boot('left')
+    path, described = image(tmp_path, 'one', '-f', 'raw'), guest.domain.XMLDesc()
+    guest.qmp('netdev_add', type='user', id='hostnet0')
+    guest.qmp('chardev-add', id='charchannel1', backend={'type': 'null', 'data': {}})
+    guest.qmp('object-add', **{'qom-type': 'rng-builtin', 'id': 'objrng0'})
+    guest.qmp('blockdev-add', **{'node-name': 'libvirt-1-storage', 'driver': 'file', 'filename': path})
+    guest.qmp('blockdev-add', **{'node-name': 'libvirt-1-format', 'driver': 'raw', 'file': 'libvirt-1-storage'})
+    guest.qmp('netdev_add', type='user', id='hostnet1')     # another attempt, of which the guest has the device
+    guest.qmp('device_add', driver='virtio-net-pci', netdev='hostnet1', id='net1')
+    guest.says('GUEST-PLUG nic eth0')
+    guest = after_a_kill(guest_daemon, guest)
+    guest.says('GUEST-PLUG nic eth0 gone')
+    guest.told('removed', 'net1')
+    assert guest.domain.XMLDesc() == described
+    wait_for(lambda: not [n for n in guest.nodes() if n.startswith('libvirt-')], PLUG_SECONDS, 'the image to be let go')
+    wait_for(lambda: 'objrng0' not in names(guest, 'qom-list', 'name', path='/objects'), PLUG_SECONDS, 'the object to go')
+    assert 'charchannel1' not in names(guest, 'query-chardev', 'label')
+    for number in range(2):
+        guest.domain.attachDeviceFlags("<interface type='user'><model type='virtio'/></interface>", LIVE)
+        guest.told('added', f'net{number}')
+    guest.domain.attachDeviceFlags(disk(path, 'vdb'), LIVE)
+    guest.told('added', 'virtio-disk1')
+    guest = after_a_kill(guest_daemon, guest)               # what the definition knows stays
+    assert {'net0', 'net1', 'virtio-disk1'} <= names(guest, 'qom-list', 'name', path='/machine/peripheral')
+    assert {'libvirt-1-format', 'libvirt-1-storage'} <= set(guest.nodes())
+
+
+CARD = "<interface type='bridge'><source bridge='br7'/><model type='virtio'/></interface>"
+
+
+def test_a_descriptor_that_nothing_took(guest_daemon, boot):
+    """Killed while QEMU takes the tap device of an interface: nothing of it is left on the host, and the interface can come."""
+    guest, cards = boot('tap'), links()
+    pid = int(open(f'{guest_daemon.root}/run/libvirt/qemu/tap.pid', encoding='ascii').read())
+    subprocess.run(['ip', 'link', 'add', 'br7', 'type', 'bridge'], check=True)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        thread = threading.Thread(target=lambda: pytest.raises(libvirt.libvirtError, guest.domain.attachDeviceFlags, CARD, LIVE))
+        thread.start()
+        wait_for(lambda: 'master br7' in links(), PLUG_SECONDS, 'the tap device on its bridge')
+        guest_daemon.kill()
+        os.kill(pid, signal.SIGCONT)
+        thread.join()
+        guest_daemon.start()
+        guest = Guest(connection := libvirt.open(guest_daemon.uri), connection.lookupByName('tap'), guest.log)
+        wait_for(lambda: 'vnet' not in links(), PLUG_SECONDS, 'the tap device to go')
+        guest.domain.attachDeviceFlags(CARD, LIVE)
+        guest.told('added', 'net0')
+        assert links().count('vnet') == 1
+        guest.domain.detachDeviceAlias('net0', LIVE)
+        wait_for(lambda: 'vnet' not in links(), PLUG_SECONDS, 'the tap device to go')
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        subprocess.run(['ip', 'link', 'del', 'br7'], check=True)
+    assert links() == cards

@@ -112,6 +112,19 @@ def test_name_server(connection, server, stranger):
 
 # ---- names for the host ----
 
+def macs_path(daemon):
+    return f'{daemon.root}/var/lib/libvirt/dnsmasq/virbr31.macs'
+
+
+def macs_of(daemon):
+    """What is noted of guests' hardware addresses; None without a file."""
+    try:
+        with open(macs_path(daemon), encoding='utf-8') as f:
+            return json.load(f)
+    except FileNotFoundError:
+        return None
+
+
 # Debian's own modules, which know one folder only.
 FIND = 'mount -t tmpfs none /var/lib && mkdir /var/lib/libvirt && mount --bind "$1" /var/lib/libvirt && shift && exec getent "$@"'
 DEBIAN_NSS = glob.glob('/lib/x86_64-linux-gnu/libnss_libvirt_guest.so.2')
@@ -131,12 +144,29 @@ def test_names_for_the_host(guest_daemon, connection, boot_defined):
     assert find('libvirt', 'inner') == {'192.168.31.11'}
     wait_for(lambda: '192.168.31.11' in find('libvirt_guest', 'outer'), 10, "the guest's name")
     assert find('libvirt_guest', 'inner') == find('libvirt', 'outer') == set()
-    with open(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/virbr31.macs', encoding='utf-8') as f:
-        assert json.load(f) == [{'domain': 'outer', 'macs': ['52:54:00:00:31:01', '52:54:00:00:31:02']}]
+    assert macs_of(guest_daemon) == [{'domain': 'outer', 'macs': ['52:54:00:00:31:01', '52:54:00:00:31:02']}]
     domain.destroy()
     wait_for(lambda: not network.listAllPorts(), 10, 'the ports to go')
-    assert find('libvirt_guest', 'outer') == set()
-    assert not os.path.exists(f'{guest_daemon.root}/var/lib/libvirt/dnsmasq/virbr31.macs')
+    wait_for(lambda: find('libvirt_guest', 'outer') == set(), 10, 'the name to go')
+    assert macs_of(guest_daemon) is None
+
+
+PORT = """<networkport><owner><name>guest{0}</name><uuid>6d5c1bb4-5e4b-4b5c-8d4e-0000000000{0:02x}</uuid></owner><mac address='52:54:00:00:33:{0:02x}'/></networkport>"""
+
+
+def test_ports_in_a_row_are_noted_once(guest_daemon, connection):
+    """Each port doesn't write the whole file of all ports anew; a daemon that takes over from a killed one makes up for it."""
+    network = start_network(connection, network_xml('n1', 31, bridge='virbr31'))
+    versions, ports = set(), []
+    for number in range(1, 120):
+        ports.append(network.portCreateXML(PORT.format(number)))
+        versions.add(os.stat(path).st_ino if os.path.exists(path := macs_path(guest_daemon)) else 0)
+    assert len(versions) < 60
+    wait_for(lambda: len(macs_of(guest_daemon) or []) == 119, 10, 'all to be noted')
+    network.portCreateXML(PORT.format(200))
+    guest_daemon.kill()
+    guest_daemon.start()
+    wait_for(lambda: macs_of(guest_daemon) is None, 10, 'the file to go with the ports, of which no guest is left')
 
 
 # ---- ports that lead to guests ----

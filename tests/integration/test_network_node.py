@@ -2,6 +2,7 @@
 # runner: timeout 900
 """Virtual networks of a real host, which is this test's own network namespace: bridges, dnsmasq, the firewall's rules, and guests on
 them that reach each other, the host and a server behind it. Through python3-libvirt on Debian's library."""
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -92,6 +93,17 @@ def test_names_of_bridges(connection, device):
     foreign.create()
     foreign.destroy()
     assert 'virbr0' not in links()
+
+
+def test_bridges_for_many_at_once(guest_daemon, connection):
+    """Who makes networks at the same time, each by a connection of its own, gets different bridges; nobody's start fails."""
+    def make(number):
+        with contextlib.closing(libvirt.open(guest_daemon.uri)) as own:
+            return own.networkCreateXML(f'<network><name>many{number}</name></network>').bridgeName()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(make, range(16)))
+    assert len(set(names)) == 16 and set(names) <= set(links())
+    assert len(connection.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)) == 16
 
 
 def test_default_network(new_daemon, device):

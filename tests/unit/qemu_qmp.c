@@ -92,7 +92,7 @@ static void handshake(Fixture *f, const char *greeting)
 
     peer_write(&f->peer, greeting, strlen(greeting));
     id = peer_expect(&f->peer, "qmp_capabilities");
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id);
+    peer_printf(&f->peer, "{\"return\": {}%s}\n", id);
     g_assert_cmpint(qmp_wait_ready(f->mon, PEER_WAIT_MS), ==, 0);
 }
 
@@ -161,7 +161,7 @@ static void assert_works(Fixture *f)
 
     call_start(&c, f->mon, "query-status", PEER_WAIT_MS);
     id = peer_expect(&f->peer, "query-status");
-    peer_printf(&f->peer, "{\"return\": {\"n\": 42}, \"id\": \"%s\"}\n", id);
+    peer_printf(&f->peer, "{\"return\": {\"n\": 42}%s}\n", id);
     call_finish(&c);
     g_assert_cmpint(c.rc, ==, 0);
     g_assert_cmpint(json_member_int(c.result, "n", 0), ==, 42);
@@ -211,7 +211,7 @@ static void test_errors(Fixture *f, gconstpointer data)
 
         call_start(&c, f->mon, "foo", PEER_WAIT_MS);
         id = peer_expect(&f->peer, "foo");
-        peer_printf(&f->peer, "{\"id\": \"%s\", %s}\n", id, cases[i].reply);
+        peer_printf(&f->peer, "{%s%s}\n", cases[i].reply, id);
         call_finish(&c);
         g_assert_cmpint(c.rc, ==, -1);
         g_assert_cmpint(c.code, ==, cases[i].code);
@@ -251,9 +251,10 @@ static void test_deadline(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(c.message, "within 0.05 s"));
     call_clear(&c);
     g_assert_cmpint(qmp_waiting_ms(f->mon), >=, 40);
-    /* Late, and then once more: neither disturbs. */
-    peer_printf(&f->peer, "{\"return\": {\"late\": 1}, \"id\": \"%s\"}\n", id);
-    peer_printf(&f->peer, "{\"return\": {\"late\": 2}, \"id\": \"%s\"}\n", id);
+    /* Late, and then once more while nobody waits: neither disturbs. */
+    peer_printf(&f->peer, "{\"return\": {\"late\": 1}%s}\n", id);
+    peer_printf(&f->peer, "{\"return\": {\"late\": 2}%s}\n{\"event\": \"READ\"}\n", id);
+    WAIT_UNTIL(f, f->events == 1);
     assert_works(f);
     g_assert_cmpint(qmp_waiting_ms(f->mon), ==, 0);
 }
@@ -372,7 +373,7 @@ static void test_refused_capabilities(void)
     open_only(&f, PEER_WAIT_MS);
     peer_printf(&f.peer, GREETING);
     id = peer_expect(&f.peer, "qmp_capabilities");
-    peer_printf(&f.peer, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": \"%s\"}\n", id);
+    peer_printf(&f.peer, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}%s}\n", id);
     WAIT_UNTIL(&f, f.closed);
     g_assert_cmpint(f.kind, ==, QMP_CLOSED_PROTOCOL);
     teardown(&f, NULL);
@@ -389,7 +390,7 @@ static void test_negotiates_oob(void)
     peer_printf(&f.peer, GREETING_OOB);
     line = peer_read(&f.peer);
     g_assert_nonnull(strstr(json_object_to_json_string_ext(line, 0), "\"enable\":[\"oob\"]"));
-    peer_printf(&f.peer, "{\"return\": {}, \"id\": \"%s\"}\n", json_member_string(line, "id"));
+    peer_printf(&f.peer, "{\"return\": {}}\n");
     g_assert_cmpint(qmp_wait_ready(f.mon, PEER_WAIT_MS), ==, 0);
     g_assert_cmpint(qmp_send(f.mon, "x", NULL, NULL, 0, 1000, QMP_SEND_OOB, NULL, NULL), ==, 0);
     json_object_put(line);
@@ -438,9 +439,9 @@ static void test_chain(Fixture *f, gconstpointer data)
 
     g_assert_cmpint(qmp_send(f->mon, "first", NULL, NULL, 0, PEER_WAIT_MS, 0, on_reply_chain, &a), ==, 0);
     first = peer_expect(&f->peer, "first");
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", first);
+    peer_printf(&f->peer, "{\"return\": {}%s}\n", first);
     second = peer_expect(&f->peer, "second");
-    peer_printf(&f->peer, "{\"return\": null, \"id\": \"%s\"}\n", second);
+    peer_printf(&f->peer, "{\"return\": null%s}\n", second);
     WAIT_UNTIL(f, a.done == 1);
     g_assert_cmpuint(a.ok, ==, 1);
 }
@@ -461,7 +462,7 @@ static void test_hung(Fixture *f, gconstpointer data)
     g_assert_true(peer_is_silent(&f->peer, 0));
     /* It wakes up: everything late is swallowed and new commands go through. */
     for (int i = 0; i < QMP_MAX_IN_FLIGHT; i++) {
-        peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", ids[i]);
+        peer_printf(&f->peer, "{\"return\": {}%s}\n", ids[i]);
         g_free(ids[i]);
     }
     assert_works(f);
@@ -485,47 +486,57 @@ static void test_queue_bound(void)
     teardown(&f, NULL);
 }
 
-static int receive_fd(int sock)
+/* A command with a descriptor: all but its last byte comes without it, and no newline behind. */
+static int receive_fd(int sock, const char *command)
 {
-    char control[CMSG_SPACE(sizeof(int))], byte;
-    struct iovec iov = { &byte, 1 };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+    char control[CMSG_SPACE(sizeof(int))], bytes[256];
+    gsize len = strlen(command), got = 0;
     int fd = -1;
 
-    g_assert_cmpint(recvmsg(sock, &msg, MSG_CMSG_CLOEXEC), ==, 1);
-    g_assert_nonnull(CMSG_FIRSTHDR(&msg));
-    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+    while (got < len) {
+        struct iovec iov = { bytes + got, sizeof(bytes) - got };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+        gssize part = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+
+        g_assert_cmpint(part, >, 0);
+        got += (gsize)part;
+        if (!CMSG_FIRSTHDR(&msg))
+            continue;
+        g_assert_cmpint(fd, ==, -1);
+        g_assert_cmpuint(got, ==, len);
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+    }
+    g_assert_cmpuint(got, ==, len);
+    g_assert_cmpint(memcmp(bytes, command, len), ==, 0);
+    g_assert_cmpint(fd, >=, 0);
     return fd;
 }
 
 static void test_descriptors(Fixture *f, gconstpointer data)
 {
+    static const char getfd[] = "{\"execute\":\"getfd\"}", after[] = "{\"execute\":\"after\"}\n";
     Async a = { .f = f };
-    g_autofree char *id = NULL, *id2 = NULL, *id3 = NULL;
     int pipes[2], got;
-    char c;
+    char c, bytes[sizeof(after)] = "";
 
     g_assert_cmpint(pipe(pipes), ==, 0);
     g_assert_cmpint(qmp_send(f->mon, "getfd", NULL, &pipes[1], 1, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     g_assert_cmpint(qmp_send(f->mon, "after", NULL, NULL, 0, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     g_assert_cmpint(qmp_send(f->mon, "getfd", NULL, &pipes[0], 1, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     close(pipes[1]);
-    got = receive_fd(f->peer.fd);
-    json_lines_append(&f->peer.in, "{", 1);
-    id = peer_expect(&f->peer, "getfd");
+    got = receive_fd(f->peer.fd, getfd);
     g_assert_cmpint(write(got, "x", 1), ==, 1);
     close(got);
     g_assert_cmpint(read(pipes[0], &c, 1), ==, 1);
     g_assert_cmpint(read(pipes[0], &c, 1), ==, 0); /* no copy is left open on our side */
     close(pipes[0]);
-    /* what has none comes at once, the next one with descriptors when those of the first were taken */
-    id2 = peer_expect(&f->peer, "after");
+    /* nothing comes before QEMU has taken them; then all, as far as the next that has some */
     g_assert_true(peer_is_silent(&f->peer, 20));
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id);
-    close(receive_fd(f->peer.fd));
-    json_lines_append(&f->peer.in, "{", 1);
-    id3 = peer_expect(&f->peer, "getfd");
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n{\"return\": {}, \"id\": \"%s\"}\n", id2, id3);
+    peer_printf(&f->peer, "{\"return\": {}}\n");
+    g_assert_cmpint(recv(f->peer.fd, bytes, strlen(after), MSG_WAITALL), ==, strlen(after));
+    g_assert_cmpstr(bytes, ==, after);
+    close(receive_fd(f->peer.fd, getfd));
+    peer_printf(&f->peer, "{\"return\": {}}\n{\"return\": {}}\n");
     WAIT_UNTIL(f, a.ok == 3);
 }
 
@@ -539,7 +550,7 @@ static void test_begun(Fixture *f, gconstpointer data)
     json_object *result = NULL;
     gint64 since = g_get_monotonic_time();
 
-    peer_printf(&f->peer, "{\"error\": {\"desc\": \"bad\"}, \"id\": \"%s\"}\n{\"return\": {\"n\": 7}, \"id\": \"%s\"}\n", id1, id2);
+    peer_printf(&f->peer, "{\"error\": {\"desc\": \"bad\"}%s}\n{\"return\": {\"n\": 7}%s}\n", id1, id2);
     g_assert_cmpint(qmp_finish(f->mon, first, NULL), ==, -1);
     g_assert_nonnull(strstr(error_message(), "'first': bad"));
     g_assert_cmpint(qmp_finish(f->mon, second, &result), ==, 0);
@@ -548,8 +559,82 @@ static void test_begun(Fixture *f, gconstpointer data)
     g_assert_cmpint(qmp_finish(f->mon, third, NULL), ==, -1);
     g_assert_cmpint(error_code(), ==, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_get_monotonic_time() - since, >=, 45000);
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id3);
+    peer_printf(&f->peer, "{\"return\": {}%s}\n", id3);
     assert_works(f);
+}
+
+static gpointer raw_main(gpointer opaque)
+{
+    return qmp_call_raw(opaque, "raw", NULL, NULL, 0, PEER_WAIT_MS, 0);
+}
+
+/* What comes in order has no id, but who wants QEMU's whole answer finds one in it. */
+static void test_ids(Fixture *f, gconstpointer data)
+{
+    QmpRequest *first = qmp_begin(f->mon, "first", NULL, NULL, 0, PEER_WAIT_MS, 0);
+    g_autofree char *none = peer_expect(&f->peer, "first"), *id = NULL;
+    GThread *thread = g_thread_new("raw", raw_main, f->mon);
+    g_autoptr(json_object) reply = NULL;
+
+    id = peer_expect(&f->peer, "raw");
+    g_assert_cmpstr(none, ==, "");
+    g_assert_cmpstr(id, !=, "");
+    peer_printf(&f->peer, "{\"return\": {}}\n{\"return\": {\"n\": 3}%s}\n", id);
+    g_assert_cmpint(qmp_finish(f->mon, first, NULL), ==, 0);
+    reply = g_thread_join(thread);
+    g_assert_nonnull(json_member_string(reply, "id"));
+    g_assert_cmpint(json_member_int(json_member(reply, "return", json_type_object), "n", 0), ==, 3);
+}
+
+/* Out of band is answered first. */
+static void test_oob_order(Fixture *f, gconstpointer data)
+{
+    Async slow = { .f = f }, quick = { .f = f };
+    g_autofree char *none = NULL;
+    g_autoptr(json_object) line = NULL;
+
+    g_assert_cmpint(qmp_send(f->mon, "quick", NULL, NULL, 0, PEER_WAIT_MS, QMP_SEND_OOB, on_reply, &quick), ==, 0);
+    g_assert_cmpint(qmp_send(f->mon, "slow", NULL, NULL, 0, PEER_WAIT_MS, 0, on_reply, &slow), ==, 0);
+    line = peer_read(&f->peer);
+    none = peer_expect(&f->peer, "slow");
+    peer_printf(&f->peer, "{\"return\": {}}\n");
+    WAIT_UNTIL(f, slow.ok == 1);
+    g_assert_cmpuint(quick.done, ==, 0);
+    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", json_member_string(line, "id"));
+    WAIT_UNTIL(f, quick.ok == 1);
+}
+
+/* Read what is there of a line that isn't complete. */
+static char *peer_part(Peer *peer)
+{
+    char part[256];
+    gssize got = recv(peer->fd, part, sizeof(part), 0);
+
+    g_assert_cmpint(got, >, 0);
+    return g_strndup(part, (gsize)got);
+}
+
+/* All but the end is sent, and nothing after it, until it is released. */
+static void test_held(Fixture *f, gconstpointer data)
+{
+    const char *const ends[] = { "]\n", "}\n" };
+
+    for (int go = 0; go < 2; go++) {
+        QmpRequest *held = qmp_begin(f->mon, "held", NULL, NULL, 0, PEER_WAIT_MS, QMP_SEND_HELD);
+        QmpRequest *after = qmp_begin(f->mon, "after", NULL, NULL, 0, PEER_WAIT_MS, 0);
+        g_autofree char *part = peer_part(&f->peer), *rest = NULL, *id = NULL;
+
+        g_assert_cmpstr(part, ==, "{\"execute\":\"held\"");
+        g_assert_true(peer_is_silent(&f->peer, 20));
+        qmp_release(f->mon, held, go);
+        rest = peer_part(&f->peer);
+        g_assert_true(g_str_has_prefix(rest, ends[go]));
+        json_lines_append(&f->peer.in, rest + 2, strlen(rest) - 2);
+        id = peer_expect(&f->peer, "after");
+        peer_printf(&f->peer, "%s\n{\"return\": {}%s}\n", go ? "{\"return\": {}}" : "{\"error\": {}}", id);
+        g_assert_cmpint(qmp_finish(f->mon, held, NULL), ==, go ? 0 : -1);
+        g_assert_cmpint(qmp_finish(f->mon, after, NULL), ==, 0);
+    }
 }
 
 /* A big command doesn't fit the socket's buffer: it is continued when the peer reads. */
@@ -563,7 +648,7 @@ static void test_big_command(Fixture *f, gconstpointer data)
     json_object_object_add(args, "text", json_object_new_string(text));
     g_assert_cmpint(qmp_send(f->mon, "big", args, NULL, 0, PEER_WAIT_MS, 0, on_reply, &a), ==, 0);
     id = peer_expect(&f->peer, "big");
-    peer_printf(&f->peer, "{\"return\": {}, \"id\": \"%s\"}\n", id);
+    peer_printf(&f->peer, "{\"return\": {}%s}\n", id);
     WAIT_UNTIL(f, a.ok == 1);
 }
 
@@ -688,6 +773,12 @@ static void test_real(void)
     g_assert_cmpuint(json_object_array_length(schema), >, 100);
     g_assert_cmpint(qmp_call(f.mon, "no-such-command", NULL, PEER_WAIT_MS, NULL), ==, -1);
     g_assert_cmpint(error_code(), ==, VIR_ERR_OPERATION_UNSUPPORTED);
+    for (int go = 0; go < 2; go++) {
+        QmpRequest *held = qmp_begin(f.mon, "query-name", json_object_new_object(), NULL, 0, PEER_WAIT_MS, QMP_SEND_HELD);
+
+        qmp_release(f.mon, held, go);
+        g_assert_cmpint(qmp_finish(f.mon, held, NULL), ==, go ? 0 : -1);
+    }
     kill(pid, SIGSTOP);
     g_assert_cmpint(qmp_call(f.mon, "query-status", NULL, 50, NULL), ==, -1);
     g_assert_cmpint(error_code(), ==, VIR_ERR_OPERATION_TIMEOUT);
@@ -698,6 +789,12 @@ static void test_real(void)
     g_assert_cmpint(f.kind, ==, QMP_CLOSED_EOF);
     g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
     teardown(&f, NULL);
+}
+
+static void setup_oob(Fixture *f, gconstpointer data)
+{
+    open_only(f, PEER_WAIT_MS);
+    handshake(f, GREETING_OOB);
 }
 
 #define ADD(name, fn) g_test_add("/qemu/qmp/" name, Fixture, NULL, setup, fn, teardown)
@@ -716,6 +813,9 @@ int main(int argc, char **argv)
     ADD("hung", test_hung);
     ADD("descriptors", test_descriptors);
     ADD("begun", test_begun);
+    ADD("ids", test_ids);
+    g_test_add("/qemu/qmp/oob-order", Fixture, NULL, setup_oob, test_oob_order, teardown);
+    ADD("held", test_held);
     ADD("big-command", test_big_command);
     ADD("flood", test_flood);
     ADD("huge-event", test_huge_event);

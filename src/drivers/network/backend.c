@@ -275,18 +275,19 @@ static int stop(Managed *obj, const NetworkDef *live)
     return 0;
 }
 
-/* What a network of ours knows of its guests. @but: one that is about to go. */
-static int follow_ports(Managed *obj, const NetworkDef *live, const NetworkPortDef *but)
+/* What a network of ours knows of its guests. @gone: one is about to go, whose ports of the host lead nowhere then. */
+static int follow_ports(Managed *obj, const NetworkDef *live, bool gone)
 {
     if (!network_def_owns_bridge(live))
         return 0;
-    return macs_note(obj, live, but) < 0 || (!but && forwards_exist(live) && forwards_ensure(obj, live) < 0) ? -1 : 0;
+    macs_note(obj);
+    return !gone && forwards_exist(live) ? forwards_ensure(obj, live) : 0;
 }
 
 static void forget_port(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
     virErrorPtr error = error_save();
-    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, port) < 0)
+    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, true) < 0)
         LOG_WARN("%s", error_message());
     error_restore(error);
 }
@@ -295,14 +296,14 @@ static int restore(Managed *obj, NetworkDef *live)
 {
     if (network_def_owns_bridge(live) && network_node(obj)->other_backend)
         remove_former_rules(live);
-    return ensure(obj, live, false) < 0 ? -1 : follow_ports(obj, live, NULL);
+    return ensure(obj, live, false) < 0 ? -1 : follow_ports(obj, live, false);
 }
 
 static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
     if (traffic_ports(obj, live, NULL, port) < 0)
         return -1;
-    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0 && follow_ports(obj, live, NULL) == 0)
+    if (network_hook(network_node(obj), live, port, "port-created", "begin") == 0 && follow_ports(obj, live, false) == 0)
         return 0;
     forget_port(obj, live, port);
     return -1;
@@ -310,7 +311,7 @@ static int port_create(Managed *obj, const NetworkDef *live, const NetworkPortDe
 
 static int port_delete(Managed *obj, const NetworkDef *live, const NetworkPortDef *port)
 {
-    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, port) < 0)
+    if (traffic_ports(obj, live, port, NULL) < 0 || follow_ports(obj, live, true) < 0)
         return -1;
     network_hook_tell(network_node(obj), live, port, "port-deleted", "begin");
     return 0;

@@ -103,6 +103,7 @@ static int state_start(const StateContext *ctx)
         node_free(node);
         return -1;
     }
+    node->macs = macs_writer_new(node);
     state = node;
     network_host_load(node->host);
     if (ctx->privileged)
@@ -125,6 +126,7 @@ static void state_stop(void)
     firewall_watch_free(g_steal_pointer(&state->firewall));
     forwards_watch_free(g_steal_pointer(&state->forwards));
     service_detach_all(state);
+    macs_writer_free(g_steal_pointer(&state->macs));
     /* what was due then */
     if (!pool_drain(state->pool, DRAIN_MS))
         LOG_ERROR("work on networks is still under way after %d s", DRAIN_MS / 1000);

@@ -30,6 +30,7 @@ typedef struct NetworkNode {
     gboolean closed;         /* the driver stops: nothing is started again */
     FirewallWatch *firewall; /* NULL: nobody listens */
     struct ForwardsWatch *forwards; /* NULL: leases aren't followed */
+    struct MacsWriter *macs;
 } NetworkNode;
 
 static inline NetworkNode *network_node(const Managed *net)
@@ -77,9 +78,15 @@ int pool_find(NetworkDef *live, const char *sysfs);
 
 /* Names of guests for their hardware addresses (macs.c) */
 
-/** Note down for nss_libvirt_guest which guests are plugged in, all but @but (may be NULL). 0, or -1 with an error. */
-int macs_note(Managed *obj, const NetworkDef *net, const NetworkPortDef *but);
-/** Nobody is. */
+typedef struct MacsWriter MacsWriter;
+
+/** Who notes down for nss_libvirt_guest which guests are plugged into which network of @node. */
+MacsWriter *macs_writer_new(NetworkNode *node);
+/** No more timers; a worker writes what is due, and frees it. */
+void macs_writer_free(MacsWriter *writer);
+/** The ports of @obj change, or should be looked at: they are written down a little later. Any thread. */
+void macs_note(const Managed *obj);
+/** No guest is plugged in. The caller has the network's job. */
 void macs_forget(const NetworkNode *node, const NetworkDef *net);
 
 /* Limits of traffic (traffic.c) */

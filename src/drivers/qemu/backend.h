@@ -238,6 +238,13 @@ void qemu_guest_device_is(QemuGuest *qemu, const char *alias, gboolean gone);
 /** Take devices out of @def that the guest let go of while no daemon was there to hear of it. 0, or -1 with an error. */
 int qemu_guest_drop_gone(Guest *guest, DomainDef *def);
 
+/* hotplug_strays.c */
+/** Remove from QEMU what a former daemon began to attach and didn't get to note down; devices go when the guest lets go of them. 0, or -1
+ * with an error. [worker] */
+int qemu_guest_drop_strays(Guest *guest, const DomainDef *def);
+/** The guest let go of a device that no definition has: its parts go, a little later. [any] */
+void qemu_guest_stray_went(Guest *guest, const char *alias);
+
 /* hotplug_vcpu.c */
 int qemu_backend_set_vcpus(Guest *guest, DomainDef *def, unsigned int count);
 int qemu_backend_plug_vcpus(Guest *guest, DomainDef *def, const Bitmap *vcpus, gboolean on);

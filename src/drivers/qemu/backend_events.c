@@ -254,7 +254,8 @@ static void on_device_deleted(Guest *guest, json_object *data)
         qemu_guest_vcpu_went(guest);
         return;
     }
-    guest_upcall_device_deleted(guest, device);
+    if (!guest_upcall_device_deleted(guest, device))
+        qemu_guest_stray_went(guest, device);
     qemu_guest_device_is(qemu_guest(guest), device, TRUE);
 }
 

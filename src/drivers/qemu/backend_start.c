@@ -835,7 +835,7 @@ int qemu_backend_reconnect(Guest *guest, DomainDef *def, GuestCondition *conditi
     if (qmp_wait_ready(qemu->mon, guest_deadline_ms(guest)) < 0 || qemu_assign_displays(driver, qemu, def, qemu->dir) < 0)
         return -1;
     if (qemu_guest_call(guest, "query-status", NULL, &status) < 0 || qemu_guest_drop_gone(guest, def) < 0 ||
-        qemu_guest_refresh(guest, def) < 0 || qemu_guest_read_trays(guest, def) < 0)
+        qemu_guest_drop_strays(guest, def) < 0 || qemu_guest_refresh(guest, def) < 0 || qemu_guest_read_trays(guest, def) < 0)
         return -1;
     if (qemu_perf_follow(qemu->perf, guest->pid, def) < 0) {
         LOG_WARN("events of domain '%s' aren't counted any more: %s", guest->name, error_message());

@@ -319,7 +319,19 @@ char *qemu_pass_fd_set(QemuCommand *cmd, int fd, const char *alias, const char *
 
 char *qemu_fd_name(const QemuCommand *cmd, int fd)
 {
-    return g_strdup_printf(cmd->options->running ? "fd-%d" : "%d", fd);
+    guint taps = cmd->options->n_tap_fds;
+
+    if (!cmd->options->running)
+        return g_strdup_printf("%d", fd);
+    for (guint i = 0; i < taps; i++) {
+        if (cmd->options->tap_fds[i] == fd)
+            return g_strdup_printf(QEMU_FD_NAME, i);
+    }
+    for (guint i = 0; i < cmd->fds->len; i++) {
+        if (g_array_index(cmd->fds, int, i) == fd)
+            return g_strdup_printf(QEMU_FD_NAME, taps + i);
+    }
+    return g_strdup_printf("%d", fd); /* of a dry run */
 }
 
 guint qemu_boot_index(QemuCommand *cmd, DomainBootDev dev, const DomainDeviceInfo *info)

@@ -11,6 +11,10 @@
 #include "model/domain_def.h"
 #include "qemu.h"
 
+/** Name of a descriptor that a running QEMU gets for a device, by its place among these: never a name that users would choose, and each
+ * time the same, so that one that nothing took is found, or replaced. */
+#define QEMU_FD_NAME "=%u"
+
 typedef struct {
     const char *dir;          /* private folder of the run: monitor.sock and sockets without a path of their own */
     const char *channel_dir;  /* folder for channels without a path; NULL: dir */

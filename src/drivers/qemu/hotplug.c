@@ -2,7 +2,8 @@
  *
  * Devices that come while the guest runs. A device is built by the same functions as for the command line; their options become
  * the monitor's commands, one each, and are undone in reverse order when one of them fails. They are sent without waiting for the
- * answer to the one before; but for devices, which a guest would have seen by then and would have to let go of.
+ * answer to the one before; but for devices, which a guest would have seen by then and would have to let go of: unless QEMU itself
+ * refuses the device where one of its parts is missing.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #include <string.h>
@@ -160,7 +161,8 @@ GArray *qemu_made_new(void)
     return made;
 }
 
-static int begin(Guest *guest, guint way, const char *name, const char *command, json_object *args, const int *fd, GArray *made)
+static int begin(Guest *guest, guint way, const char *name, const char *command, json_object *args, const int *fd, unsigned flags,
+                 GArray *made)
 {
     Made m = { .way = way, .mon = qemu_guest_monitor(guest) };
 
@@ -169,7 +171,7 @@ static int begin(Guest *guest, guint way, const char *name, const char *command,
         return -1;
     }
     m.name = g_strdup(name);
-    m.request = qmp_begin(m.mon, command, args, fd, fd ? 1 : 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), 0);
+    m.request = qmp_begin(m.mon, command, args, fd, fd ? 1 : 0, (int)MIN(guest_deadline_ms(guest), G_MAXINT), flags);
     if (!m.request) {
         made_clear(&m);
         return -1;
@@ -214,7 +216,7 @@ void qemu_make_undo(Guest *guest, GArray *made)
     error_restore(error);
 }
 
-static int begin_one(Guest *guest, const char *option, const char *value, GArray *made)
+static int begin_one(Guest *guest, const char *option, const char *value, unsigned flags, GArray *made)
 {
     for (guint w = 0; w < G_N_ELEMENTS(ways); w++) {
         if (!g_str_equal(ways[w].option, option))
@@ -223,29 +225,61 @@ static int begin_one(Guest *guest, const char *option, const char *value, GArray
         json_object *args = *value == '{' ? json_tokener_parse(value) : json_make(JSON_STR(ways[w].key, value));
         g_autofree char *name = g_strdup(json_member_string(args, ways[w].key));
 
-        return begin(guest, w, name, ways[w].add, args, NULL, made);
+        return begin(guest, w, name, ways[w].add, args, NULL, flags, made);
     }
     return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "what domain '%s' shall get needs QEMU's option '%s %s', which a running QEMU has no "
                 "command for; '--config' adds it for the next start", guest->name, option, value);
+}
+
+/* Whether @name, of what one option makes, is named by another one up to number @at. */
+static gboolean is_needed(const QemuCommand *cmd, const char *name, guint at)
+{
+    g_autofree char *quoted = g_strdup_printf("\"%s\"", name);
+    guint found = 0;
+
+    for (guint i = 1; i <= at + 1; i += 2)
+        found += strstr(g_ptr_array_index(cmd->argv, i), quoted) != NULL;
+    return found > 1;
+}
+
+/* Whether QEMU refuses the device of option number @at if it refuses one of what it hasn't answered yet: each is named by something
+ * that comes later, the last by the device. */
+static gboolean depends_on_all(const QemuCommand *cmd, guint at, const GArray *made)
+{
+    for (guint i = 0; i < made->len; i++) {
+        const Made *m = &g_array_index(made, Made, i);
+
+        if (m->request && m->way != NO_WAY && (!m->name || !is_needed(cmd, m->name, at)))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* From option number @at on: begin what is before the next device. */
 static int begin_parts(Guest *guest, const QemuCommand *cmd, guint *at, GArray *made)
 {
     for (; *at + 1 < cmd->argv->len && !g_str_equal(g_ptr_array_index(cmd->argv, *at), "-device"); *at += 2) {
-        if (begin_one(guest, g_ptr_array_index(cmd->argv, *at), g_ptr_array_index(cmd->argv, *at + 1), made) < 0)
+        if (begin_one(guest, g_ptr_array_index(cmd->argv, *at), g_ptr_array_index(cmd->argv, *at + 1), 0, made) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Have the rest, each device when all is there that came before it. */
+/* Begin the device of option number @at, when all is there that it wouldn't miss by itself. */
+static int begin_device(Guest *guest, const QemuCommand *cmd, guint at, unsigned flags, GArray *made)
+{
+    if (!depends_on_all(cmd, at, made) && finish(made) < 0)
+        return -1;
+    return begin_one(guest, "-device", g_ptr_array_index(cmd->argv, at + 1), flags, made);
+}
+
+/* Have the rest, from option number @at on. */
 static int make_rest(Guest *guest, const QemuCommand *cmd, guint at, GArray *made)
 {
-    while (begin_parts(guest, cmd, &at, made) == 0 && finish(made) == 0) {
+    while (begin_parts(guest, cmd, &at, made) == 0) {
         if (at + 1 >= cmd->argv->len)
-            return 0;
-        if (begin_one(guest, "-device", g_ptr_array_index(cmd->argv, at + 1), made) < 0)
+            return finish(made);
+        if (begin_device(guest, cmd, at, 0, made) < 0)
             return -1;
         at += 2;
     }
@@ -271,16 +305,16 @@ static guint set_of(const QemuCommand *cmd, int fd)
     return 0;
 }
 
-/* Give QEMU the descriptors, under names or as sets; they are its own then. */
-static int pass_all(Guest *guest, const QemuCommand *cmd, GArray *fds, GArray *made)
+/* Give QEMU descriptors, under names or as sets; they are its own then. */
+static int pass(Guest *guest, const QemuCommand *cmd, const GArray *fds, GArray *made)
 {
     for (guint i = 0; i < fds->len; i++) {
         int fd = g_array_index(fds, int, i);
         guint set = set_of(cmd, fd);
         g_autofree char *name = qemu_fd_name(cmd, fd);
 
-        if ((set ? begin(guest, NO_WAY, NULL, "add-fd", json_make(JSON_UINT("fdset-id", set)), &fd, made)
-                 : begin(guest, NO_WAY, NULL, "getfd", json_make(JSON_STR("fdname", name)), &fd, made)) < 0)
+        if ((set ? begin(guest, NO_WAY, NULL, "add-fd", json_make(JSON_UINT("fdset-id", set)), &fd, 0, made)
+                 : begin(guest, NO_WAY, NULL, "getfd", json_make(JSON_STR("fdname", name)), &fd, 0, made)) < 0)
             return -1;
     }
     return 0;
@@ -444,14 +478,36 @@ static gboolean has_tap(const Plug *p)
     return g_str_equal(p->kind->kind, "interface") && qemu_interface_needs_tap(p->device);
 }
 
-/* While QEMU takes and opens its end of a tap device, the host's is connected. */
-static int make(const Plug *p, QemuCommand *cmd, GArray *fds)
+/* While QEMU takes and opens its end of a tap device, and reads what the guest is to have, the host's end is connected. A program of the
+ * administrator's may ask QEMU something, and so comes before. */
+static int make_on_tap(const Plug *p, QemuCommand *cmd, GArray *made)
+{
+    const DomainInterface *net = p->device;
+    gboolean early = !net->script;
+    guint at = 0;
+    int rc;
+
+    if (begin_parts(p->guest, cmd, &at, made) < 0)
+        return -1;
+    if (early && begin_device(p->guest, cmd, at, QMP_SEND_HELD, made) < 0)
+        return -1;
+    rc = tap_connect(p->def, p->device, &p->wire);
+    if (early) {
+        const Made *device = &g_array_index(made, Made, made->len - 1);
+
+        qmp_release(device->mon, device->request, rc == 0);
+        at += 2;
+    }
+    return rc < 0 ? -1 : make_rest(p->guest, cmd, at, made);
+}
+
+/* What was opened for the device goes to QEMU at once: nothing else does until it has taken it. */
+static int make(const Plug *p, QemuCommand *cmd, DomainDef *part)
 {
     g_autoptr(GArray) made = qemu_made_new();
-    guint at = 0;
 
-    if (pass_all(p->guest, cmd, fds, made) == 0 && begin_parts(p->guest, cmd, &at, made) == 0 &&
-        (!has_tap(p) || tap_connect(p->def, p->device, &p->wire) == 0) && make_rest(p->guest, cmd, at, made) == 0 &&
+    if (pass(p->guest, cmd, p->opened, made) == 0 && build(p, cmd, part) == 0 && pass(p->guest, cmd, cmd->fds, made) == 0 &&
+        (has_tap(p) ? make_on_tap(p, cmd, made) : make_rest(p->guest, cmd, 0, made)) == 0 &&
         settle(p->guest, p->def, p->kind->kind, p->device) == 0)
         return 0;
     qemu_make_undo(p->guest, made);
@@ -490,12 +546,10 @@ static int plug(const Plug *p)
     cmd = options.first_fdset ? qemu_command_new_part(&part, caps, &options) : NULL;
     if (!cmd)
         return -1;
-    ret = build(p, cmd, &part);
+    ret = make(p, cmd, &part);
     qemu_guest(p->guest)->next_fdset = cmd->next_fdset < QEMU_STORAGE_FDSETS ? cmd->next_fdset : 0;
     g_array_append_vals(fds, p->opened->data, p->opened->len);
     g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
-    if (ret == 0)
-        ret = make(p, cmd, fds);
     take_back(p->guest, cmd, fds, ret < 0);
     note_sockets(p->guest, cmd, ret < 0);
     return ret;

@@ -320,7 +320,11 @@ static int qmp_submit(QmpMonitor *mon, QmpRequest *req, json_object *args, unsig
                     mon->domain, req->command);
     req->id = ++mon->next_id;
     req->oob = flags & QMP_SEND_OOB;
-    req->bytes = qmp_wire_format(req->id, req->command, g_steal_pointer(&owned_args), req->oob);
+    req->held = (flags & QMP_SEND_HELD) != 0;
+    req->tagged = req->tagged || req->oob; /* what is in order needs none */
+    req->bytes = qmp_wire_format(req->tagged ? req->id : 0, req->command, g_steal_pointer(&owned_args), req->oob);
+    if (req->n_fds > 0)
+        g_string_truncate(req->bytes, req->bytes->len - 1); /* the newline: see qmp_wire.c */
     head = g_queue_peek_head(&mon->queued);
     if (!req->oob)
         g_queue_push_tail(&mon->queued, req);
@@ -369,8 +373,8 @@ static void qmp_await(QmpMonitor *mon, QmpRequest *req)
     g_mutex_unlock(&mon->lock);
 }
 
-QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds, int deadline_ms,
-                      unsigned flags)
+static QmpRequest *begin(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds, int deadline_ms,
+                         unsigned flags, gboolean tagged)
 {
     g_autoptr(QmpRequest) req = qmp_request_new(command, deadline_ms, NULL, NULL);
 
@@ -379,6 +383,7 @@ QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, c
         return FAIL_NULL(VIR_ERR_INTERNAL_ERROR, "'%s' would wait for QEMU on the thread that reads the answer", command);
     }
     req->blocking = TRUE;
+    req->tagged = tagged;
     if (qmp_request_take_fds(req, fds, n_fds) < 0) {
         json_object_put(args);
         return NULL;
@@ -389,6 +394,22 @@ QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, c
         return NULL;
     }
     return g_steal_pointer(&req);
+}
+
+QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds, int deadline_ms,
+                      unsigned flags)
+{
+    return begin(mon, command, args, fds, n_fds, deadline_ms, flags, FALSE);
+}
+
+void qmp_release(QmpMonitor *mon, QmpRequest *req, gboolean go)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+
+    if (!go)
+        req->bytes->str[req->bytes->len - QMP_END] = ']';
+    req->held = FALSE;
+    qmp_wire_flush(mon);
 }
 
 /* Here, and not where the last reference goes, which may be the loop's thread: a part of it is this thread's from now on, and json-c counts
@@ -423,7 +444,7 @@ int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const
 json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                           int deadline_ms, unsigned flags)
 {
-    g_autoptr(QmpRequest) req = qmp_begin(mon, command, args, fds, n_fds, deadline_ms, flags);
+    g_autoptr(QmpRequest) req = begin(mon, command, args, fds, n_fds, deadline_ms, flags, TRUE);
     json_object *value = NULL;
 
     if (!req)

@@ -50,7 +50,8 @@ typedef struct {
 typedef void (*QmpReplyFunc)(QmpMonitor *mon, json_object *result, void *opaque);
 
 typedef enum {
-    QMP_SEND_OOB = 1 << 0, /* out of band: answered even while QEMU's main loop is busy */
+    QMP_SEND_OOB = 1 << 0,  /* out of band: answered even while QEMU's main loop is busy */
+    QMP_SEND_HELD = 1 << 1, /* qmp_begin() only: QEMU gets it, but for its end, and so doesn't carry it out before qmp_release() */
 } QmpSendFlags;
 
 /** Speak QMP on the connected stream socket @fd, which the monitor owns from now on, also if this fails.
@@ -100,11 +101,16 @@ QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, c
                       unsigned flags);
 int qmp_finish(QmpMonitor *mon, QmpRequest *req, json_object **result);
 
+/** Send the end of a command that was begun with QMP_SEND_HELD; called once, and before qmp_finish(). Without @go it gets an end that
+ * makes no command of it: QEMU answers with an error. No other command of the guest is sent meanwhile, so the caller does nothing in
+ * between that may wait for QEMU. */
+void qmp_release(QmpMonitor *mon, QmpRequest *req, gboolean go);
+
 /** As qmp_call() with descriptors and QmpSendFlags. */
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                   int deadline_ms, unsigned flags, json_object **result);
 
-/** As qmp_call_full(), but any answer is a success: returns QEMU's whole line, error or not. NULL with an error if there was
+/** As qmp_call_full(), but any answer is a success: returns QEMU's whole line, error or not, with an "id". NULL with an error if there was
  * no answer. Caller frees with json_object_put(). */
 json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                           int deadline_ms, unsigned flags);

@@ -31,6 +31,8 @@ struct QmpRequest {
     gboolean handshake;
     gboolean had_fds;
     gboolean oob;
+    gboolean tagged;    /* sent with its id, which the answer repeats */
+    gboolean held;      /* its last QMP_END bytes stay here until qmp_release() */
     gboolean blocking;  /* a thread waits on cond */
     gboolean abandoned; /* nobody waits any more; kept until QEMU has answered it */
     gint64 deadline_us; /* monotonic */
@@ -76,7 +78,10 @@ void qmp_wire_flush(QmpMonitor *mon);
 /* Watch callback. */
 void qmp_wire_event(LoopWatch *watch, int fd, unsigned events, void *opaque);
 
-/* The line that sends a command. */
+/* What a line ends with: the brace that makes a command of it, and the newline. */
+#define QMP_END 2
+
+/* The line that sends a command. @id 0: without one. @args is taken over. */
 GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gboolean oob);
 
 /* qmp.c */

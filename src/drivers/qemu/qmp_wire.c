@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * QMP's bytes. Writing: requests leave in order; while one that carried descriptors is unanswered no other with descriptors
- * follows it, since QEMU keeps only those that came last. Each byte counts: QEMU reads them one by one, with a round of
- * its loop for each (7 µs and more). Reading: a bounded amount per
- * round of the loop, so that one guest's flood can't starve the others.
+ * QMP's bytes. Writing: requests leave in order. Descriptors go with the last byte of theirs, and nothing follows it before it is answered,
+ * not even a newline: at each byte that QEMU's monitor thread reads it looks at the descriptors that came last, while another of its threads
+ * takes them away without a lock, which ended a QEMU 7.2 now and then. Each byte counts: QEMU reads them one by one, with a round of its
+ * loop for each (7 µs and more). So commands have an id only where answers may come out of order, and what is to be carried out as soon as
+ * something else is done, is sent before, but for its end. Reading: a bounded amount per round of the loop, so that one guest's flood can't
+ * starve the others.
  *
  * What ends the connection: a line that is too long, isn't JSON, isn't an object, or a first line that isn't the
  * greeting. What is ignored: answers to ids that aren't waited for (late, duplicate, invented), objects
@@ -24,7 +26,7 @@
 GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gboolean oob)
 {
     g_autoptr(json_object) line = json_object_new_object();
-    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, id);
+    char text[24];
     GString *bytes;
     size_t len;
     const char *json;
@@ -32,7 +34,9 @@ GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gbo
     json_object_object_add(line, oob ? "exec-oob" : "execute", json_object_new_string(command));
     if (args)
         json_object_object_add(line, "arguments", args);
-    json_object_object_add(line, "id", json_object_new_string(text));
+    g_snprintf(text, sizeof(text), "%" G_GUINT64_FORMAT, id);
+    if (id)
+        json_object_object_add(line, "id", json_object_new_string(text));
     json = json_object_to_json_string_length(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
                                              &len);
     bytes = g_string_new_len(json, len);
@@ -40,17 +44,18 @@ GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gbo
     return bytes;
 }
 
-static gssize qmp_wire_sendmsg(int fd, QmpRequest *req)
+/* Send of @req what goes before byte @end. */
+static gssize qmp_wire_sendmsg(int fd, QmpRequest *req, gsize end)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int) * QMP_MAX_FDS)];
         struct cmsghdr align;
     } control;
-    struct iovec iov = { req->bytes->str + req->written, req->bytes->len - req->written };
+    struct iovec iov = { req->bytes->str + req->written, end - req->written };
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
     gssize sent;
 
-    if (req->n_fds > 0) {
+    if (req->n_fds > 0 && end - req->written == 1) {
         struct cmsghdr *cmsg;
 
         memset(&control, 0, sizeof(control));
@@ -65,7 +70,7 @@ static gssize qmp_wire_sendmsg(int fd, QmpRequest *req)
     do
         sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    if (sent > 0 && req->n_fds > 0) {
+    if (sent > 0 && msg.msg_control) {
         for (guint i = 0; i < req->n_fds; i++)
             close(req->fds[i]);
         req->n_fds = 0;
@@ -81,11 +86,21 @@ static gboolean qmp_wire_may_send(QmpMonitor *mon, QmpRequest *req)
     if (mon->state != QMP_READY ||
         mon->in_flight.length >= QMP_MAX_IN_FLIGHT + (req->oob ? EXTRA_IN_FLIGHT_OOB : 0))
         return FALSE;
-    for (GList *l = mon->in_flight.head; l && req->n_fds > 0; l = l->next) {
+    for (GList *l = mon->in_flight.head; l; l = l->next) {
         if (((QmpRequest *)l->data)->had_fds)
             return FALSE;
     }
     return TRUE;
+}
+
+/* Up to where a request is sent at a time: what is held stays, and the byte that descriptors go with goes alone. */
+static gsize part_end(const QmpRequest *req)
+{
+    gsize len = req->bytes->len;
+
+    if (req->held)
+        return len - QMP_END;
+    return req->n_fds > 0 && req->written < len - 1 ? len - 1 : len;
 }
 
 void qmp_wire_flush(QmpMonitor *mon)
@@ -94,11 +109,12 @@ void qmp_wire_flush(QmpMonitor *mon)
     gboolean blocked = FALSE;
 
     while (mon->fd >= 0 && (req = g_queue_peek_head(&mon->queued))) {
+        gsize end = part_end(req);
         gssize sent;
 
-        if (req->written == 0 && !qmp_wire_may_send(mon, req))
+        if (req->written == end || (req->written == 0 && !qmp_wire_may_send(mon, req)))
             break;
-        sent = qmp_wire_sendmsg(mon->fd, req);
+        sent = qmp_wire_sendmsg(mon->fd, req, end);
         if (sent < 0) {
             /* A broken connection shows on the reading side, which then tells everybody. */
             blocked = errno == EAGAIN;
@@ -115,31 +131,44 @@ void qmp_wire_flush(QmpMonitor *mon)
         loop_watch_update(mon->watch, blocked ? LOOP_IN | LOOP_OUT : LOOP_IN);
 }
 
+/* The place of the request that an answer without an id belongs to: what isn't out of band is answered in order. One that has an id gets
+ * such an answer only if QEMU couldn't read it well enough to know that. */
+static GList *qmp_wire_next_in_order(QmpMonitor *mon, gboolean failed)
+{
+    GList *l = mon->in_flight.head;
+
+    while (l && ((QmpRequest *)l->data)->oob)
+        l = l->next;
+    return l && (failed || !((QmpRequest *)l->data)->tagged) ? l : NULL;
+}
+
+static GList *qmp_wire_by_id(QmpMonitor *mon, const char *id)
+{
+    GList *l = mon->in_flight.head;
+    guint64 number;
+
+    if (!g_ascii_string_to_unsigned(id, 10, 1, G_MAXUINT64, &number, NULL))
+        return NULL;
+    while (l && (!((QmpRequest *)l->data)->tagged || ((QmpRequest *)l->data)->id != number))
+        l = l->next;
+    return l;
+}
+
 /* The request in QEMU's hands that @line answers, taken out of the list; NULL if it answers none. */
 static QmpRequest *qmp_wire_match(QmpMonitor *mon, json_object *line)
 {
-    json_object *member;
     const char *id = json_member_string(line, "id");
-    guint64 number;
+    QmpRequest *req;
     GList *l;
 
-    if (!id) {
-        /* QEMU couldn't read a command well enough to know its id; answers come in order. */
-        if (json_object_object_get_ex(line, "id", &member) || !json_member(line, "error", json_type_object))
-            return NULL;
-        return g_queue_pop_head(&mon->in_flight);
-    }
-    if (!g_ascii_string_to_unsigned(id, 10, 1, G_MAXUINT64, &number, NULL))
+    if (!id && json_object_object_get_ex(line, "id", NULL))
         return NULL;
-    for (l = mon->in_flight.head; l; l = l->next) {
-        QmpRequest *req = l->data;
-
-        if (req->id == number) {
-            g_queue_delete_link(&mon->in_flight, l);
-            return req;
-        }
-    }
-    return NULL;
+    l = id ? qmp_wire_by_id(mon, id) : qmp_wire_next_in_order(mon, json_member(line, "error", json_type_object) != NULL);
+    if (!l)
+        return NULL;
+    req = l->data;
+    g_queue_delete_link(&mon->in_flight, l);
+    return req;
 }
 
 /* @line is taken over: json-c counts references without any care for threads, so that one at a time may have a document. */
@@ -185,7 +214,7 @@ static void qmp_wire_greeting(QmpMonitor *mon, json_object *line)
             json_object_array_add(enable, json_object_new_string("oob"));
             json_object_object_add(args, "enable", enable);
             g_string_free(req->bytes, TRUE);
-            req->bytes = qmp_wire_format(req->id, req->command, args, FALSE);
+            req->bytes = qmp_wire_format(0, req->command, args, FALSE);
         }
         mon->state = QMP_NEGOTIATING;
         qmp_wire_flush(mon);

@@ -96,7 +96,7 @@ static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
 
 SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
 {
-    return (SwitchPort){ wire->bridge, net->target.dev, wire->told, net, uuid };
+    return (SwitchPort){ wire->bridge, net->target.dev, wire->told, net, uuid, NULL };
 }
 
 /* Address and size of packets, then the bridge. */
@@ -104,7 +104,7 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
 {
     const char *name = net->target.dev;
     g_autoptr(Netlink) nl = netlink_open();
-    const SwitchPort port = tap_switch_port(net, def->uuid, wire);
+    SwitchPort port = tap_switch_port(net, def->uuid, wire);
     const bool yes = true;
     guint8 mac[6];
     NetlinkChange change = { .mac = mac, .mtu = net->mtu, .up = &yes };
@@ -116,7 +116,8 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
     /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
     memcpy(mac, net->mac, sizeof(mac));
     mac[0] = 0xfe;
-    if (netlink_change(nl, netlink_index(name), &change) < 0 || (wire->bridge && switch_plug(nl, &port) < 0))
+    port.also = &change;
+    if ((wire->bridge ? switch_plug(nl, &port) : netlink_change(nl, netlink_index(name), &change)) < 0)
         return -1;
     if (net->bandwidth && limits_set(name, net->bandwidth, FALSE) < 0)
         return -1;

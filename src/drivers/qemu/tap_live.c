@@ -76,7 +76,7 @@ static int enter(Netlink *nl, const DomainDef *def, DomainInterface *net, const 
 static void go_back(Netlink *nl, const DomainDef *def, const DomainInterface *old)
 {
     virErrorPtr error = error_save();
-    const SwitchPort port = { old->source.bridge, old->target.dev, FALSE, old, def->uuid };
+    const SwitchPort port = { old->source.bridge, old->target.dev, FALSE, old, def->uuid, NULL };
 
     if (switch_plug(nl, &port) < 0)
         LOG_ERROR("interface '%s' of domain '%s' is in no bridge any more: %s", old->info.alias, def->name, error_message());
