@@ -393,6 +393,8 @@ def test_what_a_killed_daemon_left_goes(guest_daemon, boot, tmp_path):
     guest.qmp('device_add', driver='virtio-net-pci', netdev='hostnet1', id='net1')
     guest.says('GUEST-PLUG nic eth0')
     guest = after_a_kill(guest_daemon, guest)
+    assert 'net1' in names(guest, 'qom-list', 'name', path='/machine/peripheral')    # somebody may be using it
+    guest.qmp('device_del', id='net1')
     guest.says('GUEST-PLUG nic eth0 gone')
     guest.told('removed', 'net1')
     assert guest.domain.XMLDesc() == described

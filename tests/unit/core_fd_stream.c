@@ -97,7 +97,7 @@ static void test_from_pipe(void)
         g_assert_true(g_file_set_contents(path, "0123456789", -1, NULL));
         virStreamPtr st = stream_handle_new(conn, 0);
         int fd = open(path, O_WRONLY | O_CLOEXEC | (append ? O_APPEND : 0));
-        g_assert_cmpint(fd_stream_open_file(st, fd, &range, moved, ended, &told), ==, 0);
+        g_assert_cmpint(fd_stream_open_content(st, content_new_fd(fd, G_MAXUINT64), &range, moved, ended, &told), ==, 0);
         for (int turn = 0; turn < 2; turn++) {
             const int wanted = turn ? 20000 : (int) sizeof(data);
             g_assert_cmpint(write(pipes[1], data, sizeof(data)), ==, sizeof(data));

@@ -234,7 +234,7 @@ static void test_dies_when_asked(Fixture *f, gconstpointer data)
         "v='{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7},\"package\":\"\"}'\n"
         "echo \"{\\\"QMP\\\":{\\\"version\\\":$v,\\\"capabilities\\\":[]}}\"\n"
         "while read -r line; do\n"
-        "  id=$(printf %s \"$line\" | sed 's/.*\"id\": *\\(\"[^\"]*\"\\|[0-9]*\\).*/\\1/')\n"
+        "  id=$(printf %s \"$line\" | sed -n 's/.*\"id\": *\\(\"[^\"]*\"\\|[0-9]*\\).*/,\"id\":\\1/p')\n"
         "  case $line in\n"
         "  *query-version*) r=$v;;\n"
         "  *query-target*) r='{\"arch\":\"x86_64\"}';;\n"
@@ -242,7 +242,7 @@ static void test_dies_when_asked(Fixture *f, gconstpointer data)
         "  *qom-list-types*) r='[{\"name\":\"virtio-blk-pci\"},{\"name\":\"tcg-accel\"}]';;\n"
         "  *device-list-properties*) echo 'a part is missing' >&2; exit 1;;\n"
         "  *) r='[]';;\n  esac\n"
-        "  echo \"{\\\"return\\\":$r,\\\"id\\\":$id}\"\ndone\n");
+        "  echo \"{\\\"return\\\":$r$id}\"\ndone\n");
 
     g_assert_null(qemu_caps_store_get(f->store, path));
     if (!strstr(error_message(), "a part is missing"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What a daemon left in QEMU that was killed between a device's first command and the status file. Nobody was told that the device
- * came, no definition knows of it, and its names would be in the way of the next one. The guest is asked to let go of devices; their parts
- * are removed when no device has them any more. QEMU itself refuses to remove what is in use; but for back ends of interfaces, of which it
+ * came, no definition knows of it, and its names would be in the way of the next one. Parts that no device has are removed. A device stays,
+ * since whoever made it may be using it; when it goes its parts do as well. QEMU itself refuses to remove what is in use; but for back ends of interfaces, of which it
  * has no list either: so those names are tried that an interface would have got, and that no device has.
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
@@ -188,9 +188,9 @@ static int drop_strays(Guest *guest, const Known *known)
     if (!children)
         return -1;
     for (guint i = 0; i < devices->len; i++) {
-        LOG_WARN("domain '%s' has device '%s', which the former daemon didn't get to note down: the guest is asked to let go of it",
-                 guest->name, (const char *)devices->pdata[i]);
-        qemu_remove_later(guest, "device_del", "id", "", devices->pdata[i]);
+        LOG_WARN("domain '%s' has device '%s', which no definition knows: a former daemon didn't get to note it down, or somebody else made "
+                 "it; 'virsh qemu-monitor-command %s --hmp device_del %s' removes it", guest->name, (const char *)devices->pdata[i], guest->name,
+                 (const char *)devices->pdata[i]);
     }
     remove_netdevs(guest, children, known);
     return remove_parts(guest, known);
