@@ -4,9 +4,7 @@
 what the definition says, and what is left when it fails."""
 import glob
 import os
-import signal
 import subprocess
-import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -409,33 +407,3 @@ def test_what_a_killed_daemon_left_goes(guest_daemon, boot, tmp_path):
     guest = after_a_kill(guest_daemon, guest)               # what the definition knows stays
     assert {'net0', 'net1', 'virtio-disk1'} <= names(guest, 'qom-list', 'name', path='/machine/peripheral')
     assert {'libvirt-1-format', 'libvirt-1-storage'} <= set(guest.nodes())
-
-
-CARD = "<interface type='bridge'><source bridge='br7'/><model type='virtio'/></interface>"
-
-
-def test_a_descriptor_that_nothing_took(guest_daemon, boot):
-    """Killed while QEMU takes the tap device of an interface: nothing of it is left on the host, and the interface can come."""
-    guest, cards = boot('tap'), links()
-    pid = int(open(f'{guest_daemon.root}/run/libvirt/qemu/tap.pid', encoding='ascii').read())
-    subprocess.run(['ip', 'link', 'add', 'br7', 'type', 'bridge'], check=True)
-    try:
-        os.kill(pid, signal.SIGSTOP)
-        thread = threading.Thread(target=lambda: pytest.raises(libvirt.libvirtError, guest.domain.attachDeviceFlags, CARD, LIVE))
-        thread.start()
-        wait_for(lambda: 'master br7' in links(), PLUG_SECONDS, 'the tap device on its bridge')
-        guest_daemon.kill()
-        os.kill(pid, signal.SIGCONT)
-        thread.join()
-        guest_daemon.start()
-        guest = Guest(connection := libvirt.open(guest_daemon.uri), connection.lookupByName('tap'), guest.log)
-        wait_for(lambda: 'vnet' not in links(), PLUG_SECONDS, 'the tap device to go')
-        guest.domain.attachDeviceFlags(CARD, LIVE)
-        guest.told('added', 'net0')
-        assert links().count('vnet') == 1
-        guest.domain.detachDeviceAlias('net0', LIVE)
-        wait_for(lambda: 'vnet' not in links(), PLUG_SECONDS, 'the tap device to go')
-    finally:
-        os.kill(pid, signal.SIGCONT)
-        subprocess.run(['ip', 'link', 'del', 'br7'], check=True)
-    assert links() == cards

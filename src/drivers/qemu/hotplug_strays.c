@@ -219,7 +219,6 @@ static void drop_the_rest(void *opaque)
 
 void qemu_guest_stray_went(Guest *guest, const char *alias)
 {
-    if (g_str_has_prefix(alias, "ua-")) /* other names are tried anyway */
-        qemu_remove_later(guest, "netdev_del", "id", "host", alias);
+    qemu_remove_later(guest, "netdev_del", "id", "host", alias);
     host_run(guest->host, guest->dom, drop_the_rest, guest_ref(guest));
 }
