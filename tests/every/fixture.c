@@ -292,7 +292,8 @@ Fixture *open_fixture(virConnectPtr conn)
     open_guest(x);
     open_network(x);
     open_storage(x);
-    open_filter(x);
+    if (!getenv("EVERY_DISK")) /* what is asked of guests needs no filter, and Debian's daemon takes seconds for each */
+        open_filter(x);
     x->interface = virInterfaceLookupByName(x->conn, "eth1");
     x->device = virNodeDeviceLookupByName(x->conn, "computer");
     x->secret = virSecretLookupByUsage(x->conn, VIR_SECRET_USAGE_TYPE_VOLUME, "/every") ?:

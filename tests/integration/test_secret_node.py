@@ -281,7 +281,9 @@ def luks(tmp_path):
     write(raw, b'IMAGE of luks\n'.ljust(1 << 20, b'\0'))
     given = ['--object', f'secret,id=k,file={key}']
     options = 'encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10'
-    support.run(['qemu-img', 'convert', *given, '-O', 'qcow2', '-o', options, raw, image])
+    # it measures the processor first, which a busy host now and then doesn't let it ("Unable to get accurate CPU usage")
+    support.wait_for(lambda: support.run(['qemu-img', 'convert', *given, '-O', 'qcow2', '-o', options, raw, image], check=False).returncode == 0,
+                     what='the encrypted image')
     os.unlink(raw)
     return image
 

@@ -213,7 +213,8 @@ def test_rbd_content(connection, daemon, tmp_path):
             client.kill()
             client.wait()
             wait_for(lambda: 'copy' not in files.listVolumes() or os.path.exists(tmp_path / 'files/copy'), what='the end of the copy')
-            big.resize(96 * MIB)
+            if kind == 'raw':   # Ceph thinks of a QEMU that was killed, which converted, as alive for half a minute, and waits for it
+                big.resize(96 * MIB)
             if 'copy' in files.listVolumes():   # it was quicker
                 files.storageVolLookupByName('copy').delete()
             assert not {'copy'} & set(os.listdir(tmp_path / 'files'))
