@@ -29,6 +29,7 @@ typedef struct StorageBackend {
     unsigned int vol_resize_flags;
     unsigned int wipe_algorithms;    /* bit N: virStorageVolWipeAlgorithm N */
     int vol_clash;                   /* VIR_ERR_xxx when a volume of that name exists */
+    guint stall_ms;                  /* as the driver's, for storage that may well be silent longer than others; 0: as others */
 
     int (*pool_build)(StoragePool *pool, const StoragePoolDef *def, unsigned int flags);
     int (*pool_start)(StoragePool *pool, const StoragePoolDef *def);

@@ -275,7 +275,7 @@ static void set_elsewhere(StorageCall *outer, gboolean elsewhere)
 int storage_call_run(StorageCall *call)
 {
     StoragePool *pool = call->pool;
-    guint stall_ms = storage_host_setup(pool->host)->stall_ms;
+    guint said_ms = storage_host_setup(pool->host)->stall_ms, stall_ms = said_ms ? said_ms : MAX(call->backend->stall_ms, STORAGE_CALL_MS);
     g_mutex_lock(&pool->lock);
     gint64 stuck_us = known_silent(call);
     call->began_us = call->moved_us = g_get_monotonic_time();
@@ -290,7 +290,7 @@ int storage_call_run(StorageCall *call)
     pool_blocking_begin();
     begin(call);
     g_mutex_lock(&pool->lock);
-    gboolean ended = wait_for_end(call, (gint64) (stall_ms ? stall_ms : STORAGE_CALL_MS) * 1000);
+    gboolean ended = wait_for_end(call, (gint64) stall_ms * 1000);
     g_mutex_unlock(&pool->lock);
     pool_blocking_end();
     set_elsewhere(current, FALSE);

@@ -213,8 +213,7 @@ def test_rbd_content(connection, daemon, tmp_path):
             client.kill()
             client.wait()
             wait_for(lambda: 'copy' not in files.listVolumes() or os.path.exists(tmp_path / 'files/copy'), what='the end of the copy')
-            if kind == 'raw':   # Ceph thinks of a QEMU that was killed, which converted, as alive for half a minute, and waits for it
-                big.resize(96 * MIB)
+            big.resize(96 * MIB)    # waits half a minute where Ceph thinks of a QEMU that was killed, which converted, as alive
             if 'copy' in files.listVolumes():   # it was quicker
                 files.storageVolLookupByName('copy').delete()
             assert not {'copy'} & set(os.listdir(tmp_path / 'files'))

@@ -19,6 +19,9 @@
 #define PATIENCE "20"
 /* What the cluster is asked about or to do at once: no more than it does in a moment. */
 #define STRETCH ((guint64) 256 << 20)
+/* Longer than a cluster waits for a client that was killed with an image open (osd_client_watch_timeout, 30 s): so long who wants to change the
+ * image waits as well. */
+#define STALL_MS 45000
 #define NAME_BYTES 255
 #define MAX_VOLUMES 1000000
 #define MAX_LIST_TRIES 5
@@ -611,6 +614,7 @@ const StorageBackend storage_rbd_backend = {
     .vol_resize_flags = VIR_STORAGE_VOL_RESIZE_SHRINK | VIR_STORAGE_VOL_RESIZE_DELTA,
     .wipe_algorithms = CONTENT_WIPE_ALGORITHMS,
     .vol_clash = VIR_ERR_STORAGE_VOL_EXIST,
+    .stall_ms = STALL_MS,
     .pool_start = pool_start,
     .pool_refresh = pool_refresh,
     .pool_stop = pool_stop,
