@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from support import wait_for
+import support
+from support import domain_xml, wait_for
 
 libvirt = pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
 from plugging import CONFIG, LIVE, PLUG_SECONDS, Guest, caught_code, disk, image     # noqa: E402  pylint: disable=wrong-import-position
@@ -407,3 +408,15 @@ def test_what_a_killed_daemon_left_goes(guest_daemon, boot, tmp_path):
     guest = after_a_kill(guest_daemon, guest)               # what the definition knows stays
     assert {'net0', 'net1', 'virtio-disk1'} <= names(guest, 'qom-list', 'name', path='/machine/peripheral')
     assert {'libvirt-1-format', 'libvirt-1-storage'} <= set(guest.nodes())
+
+
+def test_what_somebody_added_by_hand_stays(guest_daemon, tmp_path):
+    """Who writes QEMU's options into a definition names things as he likes: they aren't taken for what a killed daemon left."""
+    added = ''.join(f"<qemu:arg value='{word}'/>" for word in
+                    ('-netdev', 'user,id=hostnet0', '-device', 'virtio-net-pci,netdev=hostnet0,id=mine,addr=0x1e'))
+    xml = domain_xml('mine').replace('<domain ', "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' ", 1)
+    guest_daemon.virsh('create', '--paused', support.written(tmp_path, xml.replace('</domain>', f'<qemu:commandline>{added}</qemu:commandline></domain>')))
+    guest_daemon.kill()
+    guest_daemon.start()
+    again = '{"execute": "netdev_add", "arguments": {"type": "user", "id": "hostnet0"}}'     # the name is free only if it has gone
+    assert 'Duplicate ID' in guest_daemon.virsh('qemu-monitor-command', 'mine', again)

@@ -46,6 +46,7 @@ static const struct {
 typedef struct Known {
     GHashTable *names;  /* of devices, numbers of images, and targets of disks */
     guint next_net;     /* number in the name that the next interface gets */
+    gboolean foreign;   /* who wrote it added options of QEMU, with names as he liked: nothing is taken for what a daemon left */
 } Known;
 
 static void known_clear(Known *known)
@@ -56,7 +57,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Known, known_clear)
 
 static Known known_new(void)
 {
-    return (Known){ g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), 0 };
+    return (Known){ g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), 0, FALSE };
 }
 
 static int note_device(DomainDef *def, const char *kind, void *device, DomainDeviceInfo *info, void *opaque)
@@ -82,6 +83,7 @@ static void note_all(const DomainDef *def, void *opaque)
 {
     Known *known = opaque;
 
+    known->foreign = def->qemu_commandline && def->qemu_commandline->n_args;
     known->next_net = (guint)def->devices.n_interfaces;
     domain_def_each_device((DomainDef *)def, note_device, known);
     for (guint i = 0; i < def->devices.n_disks; i++) {
@@ -200,8 +202,10 @@ int qemu_guest_drop_strays(Guest *guest, const DomainDef *def)
 {
     g_auto(Known) known = known_new();
 
-    close_descriptors(guest);
     note_all(def, &known);
+    if (known.foreign)
+        return 0;
+    close_descriptors(guest);
     return drop_strays(guest, &known);
 }
 
@@ -210,7 +214,7 @@ static void drop_the_rest(void *opaque)
     g_auto(Known) known = known_new();
     Guest *guest = opaque;
 
-    if (guest_with_def(guest, note_all, &known) && drop_strays(guest, &known) < 0) {
+    if (guest_with_def(guest, note_all, &known) && !known.foreign && drop_strays(guest, &known) < 0) {
         LOG_WARN("parts of a device of domain '%s' may be left: %s", guest->name, error_message());
         virResetLastError();
     }
