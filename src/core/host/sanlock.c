@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/threadpool.h"
 
 #define SANLOCK "sanlock"
 #define SETPRIV "setpriv"               /* util-linux */
@@ -195,10 +196,40 @@ static int make_file(const SanlockSettings *settings, const char *kind, const ch
     return rc;
 }
 
+/* Whether this host is just beginning to take part: who comes then waits for that, since sanlock would refuse him. */
+static struct {
+    GMutex lock;
+    GCond over;
+    gboolean under_way;
+} joining;
+
+static int begin_to_join(gint64 patience_ms, const char *path)
+{
+    const gint64 until_us = g_get_monotonic_time() + patience_ms * 1000;
+    gboolean mine = TRUE;
+    pool_blocking_begin();
+    g_mutex_lock(&joining.lock);
+    while (joining.under_way && mine)
+        mine = g_cond_wait_until(&joining.over, &joining.lock, until_us);
+    joining.under_way |= mine;
+    g_mutex_unlock(&joining.lock);
+    pool_blocking_end();
+    return mine ? 0 : FAIL(VIR_ERR_OPERATION_TIMEOUT, "this host has not come to take part in the lockspace of disks ('%s') within %d s", path,
+                           (int) (patience_ms / 1000));
+}
+
+static void end_to_join(void)
+{
+    g_mutex_lock(&joining.lock);
+    joining.under_way = FALSE;
+    g_cond_signal(&joining.over);
+    g_mutex_unlock(&joining.lock);
+}
+
 /* Take part in the lockspace of disks, and stay in it. */
 static int join(const SanlockSettings *settings)
 {
-    static GMutex lock;     /* nobody is refused because another one is just at it */
+    const gint64 patience_ms = MAX(JOIN_DEADLINE_MS, (gint64) settings->io_timeout * JOIN_TIMEOUTS * 1000);
     g_autofree char *path = g_build_filename(settings->folder, SANLOCK_DISKS, NULL), *id = g_strdup_printf("%u", settings->host_id);
     g_autofree char *name = name_of(SANLOCK_DISKS, id, path, 0, FALSE), *seconds = g_strdup_printf("%u", settings->io_timeout);
     const char *const ask[] = { "inq_lockspace", "-s", name, NULL };
@@ -206,27 +237,32 @@ static int join(const SanlockSettings *settings)
     if (!settings->host_id)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "host_id is missing in qemu-sanlock.conf: a number from 1 to 2000, another one on each host that shares '%s'",
                     settings->folder);
-    g_mutex_lock(&lock);
+    if (begin_to_join(patience_ms, path) < 0)
+        return -1;
     int code = make_file(settings, "-s", SANLOCK_DISKS, "0", path) < 0 ? -1 : client(ask, DEADLINE_MS);
     if (code > 0)
-        code = client(add, MAX(JOIN_DEADLINE_MS, (gint64) settings->io_timeout * JOIN_TIMEOUTS * 1000));
-    g_mutex_unlock(&lock);
+        code = client(add, patience_ms);
+    end_to_join();
     return code > 0 && code != EEXIST ? refuse("take part in the lockspace of disks", path, code) : code < 0 ? -1 : 0;
 }
 
 /* ---- leases ---- */
 
-int sanlock_disk(const SanlockSettings *settings, const char *domain, const DomainDisk *disk, char **lease)
+/* In the lockspace that this host takes part in. */
+static int lease_of(const SanlockSettings *settings, const DomainDisk *disk, char **lease)
 {
+    g_autofree char *sum = sum_of(guarded(settings, disk)), *file = g_build_filename(settings->folder, sum, NULL);
     *lease = NULL;
-    const char *path = guarded(settings, disk);
-    if (!path)
-        return 0;
-    g_autofree char *sum = sum_of(path), *file = g_build_filename(settings->folder, sum, NULL);
-    if (join(settings) < 0 || make_file(settings, "-r", SANLOCK_DISKS, sum, file) < 0)
+    if (make_file(settings, "-r", SANLOCK_DISKS, sum, file) < 0)
         return -1;
     *lease = sanlock_disk_name(settings, disk);
     return 0;
+}
+
+int sanlock_disk(const SanlockSettings *settings, const DomainDisk *disk, char **lease)
+{
+    *lease = NULL;
+    return !guarded(settings, disk) ? 0 : join(settings) < 0 ? -1 : lease_of(settings, disk, lease);
 }
 
 static int check_name(const char *what, const char *name, const char *domain)
@@ -256,6 +292,7 @@ static int check_action(const DomainDef *def)
 
 int sanlock_all(const SanlockSettings *settings, const DomainDef *def, GPtrArray *leases)
 {
+    gboolean joined = FALSE;
     char *lease;
     if (check_action(def) < 0)
         return -1;
@@ -265,10 +302,12 @@ int sanlock_all(const SanlockSettings *settings, const DomainDef *def, GPtrArray
         g_ptr_array_add(leases, lease);
     }
     for (guint i = 0; i < def->devices.n_disks; i++) {
-        if (sanlock_disk(settings, def->name, def->devices.disks[i], &lease) < 0)
+        if (!guarded(settings, def->devices.disks[i]))
+            continue;
+        if ((!joined && join(settings) < 0) || lease_of(settings, def->devices.disks[i], &lease) < 0)
             return -1;
-        if (lease)
-            g_ptr_array_add(leases, lease);
+        joined = TRUE;
+        g_ptr_array_add(leases, lease);
     }
     if (leases->len > SANLOCK_LEASES_MAX)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "domain '%s' needs %u leases, and sanlock lets a guest hold %d", def->name, leases->len, SANLOCK_LEASES_MAX);

@@ -29,7 +29,7 @@ typedef struct SanlockSettings {
 /** What sanlock calls the lease of @disk ("LOCKSPACE:NAME:FILE:OFFSET", ":SH" behind if it is shared), whose file is made if it isn't there, in
  * a lockspace that this host takes part in from then on, which may last half a minute. *@lease: owned by the caller; NULL: it needs none.
  * 0, or -1 with an error. */
-int sanlock_disk(const SanlockSettings *settings, const char *domain, const DomainDisk *disk, char **lease);
+int sanlock_disk(const SanlockSettings *settings, const DomainDisk *disk, char **lease);
 /** The same of a lease that a definition names, whose file and lockspace are the administrator's. */
 int sanlock_lease(const char *domain, const DomainLease *def, char **lease);
 /** The name alone, of what has been locked. NULL: it needs no lease. */

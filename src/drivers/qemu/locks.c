@@ -149,7 +149,7 @@ static int attach_sanlock(Guest *guest, const QemuSanlockConf *conf, const char 
     g_autofree char *lease = NULL;
 
     if (sanlock_settings(conf, &settings) < 0 ||
-        (g_str_equal(kind, "disk") && sanlock_disk(&settings, guest->name, device, &lease) < 0) ||
+        (g_str_equal(kind, "disk") && sanlock_disk(&settings, device, &lease) < 0) ||
         (g_str_equal(kind, "lease") && sanlock_lease(guest->name, device, &lease) < 0))
         return -1;
     return lease ? sanlock_acquire(guest->pid, lease) : 0;
