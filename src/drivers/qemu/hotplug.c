@@ -18,6 +18,7 @@
 #include "drivers/qemu/security.h"
 #include "drivers/qemu/tap_priv.h"
 #include "drivers/qemu/vsock.h"
+#include "network/switch.h"
 
 /* Sets of descriptors that we number begin here: QEMU itself takes the lowest number that is free. */
 #define FIRST_FDSET 4096
@@ -479,11 +480,11 @@ static gboolean has_tap(const Plug *p)
 }
 
 /* While QEMU takes and opens its end of a tap device, and reads what the guest is to have, the host's end is connected. A program of the
- * administrator's may ask QEMU something, and so comes before. */
+ * administrator's may ask QEMU something, and Open vSwitch's takes its time, in which others would wait for the monitor: both come before. */
 static int make_on_tap(const Plug *p, QemuCommand *cmd, GArray *made)
 {
     const DomainInterface *net = p->device;
-    gboolean early = !net->script;
+    gboolean early = !net->script && !switch_is_openvswitch(net);
     guint at = 0;
     int rc;
 
