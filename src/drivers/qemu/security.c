@@ -312,18 +312,26 @@ static int give(Guest *guest, GPtrArray *files)
     return -1;
 }
 
+/* Whether anything is given to guests at all: else nobody lists their files. */
+static gboolean gives(Guest *guest)
+{
+    const SecurityModel *models[2];
+
+    return models_of(guest_host_priv(guest), models) > 0;
+}
+
 int qemu_security_give(Guest *guest, const DomainDef *def)
 {
-    g_autoptr(GPtrArray) files = qemu_files_of(def);
+    g_autoptr(GPtrArray) files = gives(guest) ? qemu_files_of(def) : NULL;
 
-    return give(guest, files);
+    return files ? give(guest, files) : 0;
 }
 
 int qemu_security_give_device(Guest *guest, const DomainDef *def, const char *kind, const void *device)
 {
-    g_autoptr(GPtrArray) files = qemu_files_of_device(def, kind, device);
+    g_autoptr(GPtrArray) files = gives(guest) ? qemu_files_of_device(def, kind, device) : NULL;
 
-    return give(guest, files);
+    return files ? give(guest, files) : 0;
 }
 
 /* ---- the way back ---- */
@@ -376,12 +384,12 @@ static void give_back(void *opaque)
 
 static Return *return_of(Guest *guest, const DomainDef *def, const char *kind, const void *device)
 {
-    g_autoptr(GPtrArray) files = qemu_files_of_device(def, kind, device);
+    g_autoptr(GPtrArray) files = gives(guest) ? qemu_files_of_device(def, kind, device) : NULL;
     const SecurityModel *models[2];
     guint n = models_of(guest_host_priv(guest), models);
     Return *r;
 
-    if (files->len == 0 || n == 0)
+    if (!files || files->len == 0)
         return NULL;
     r = g_new0(Return, 1);
     r->guest = guest_ref(guest);
