@@ -101,7 +101,9 @@ static void write_one(const NetworkNode *node, const char *name)
 {
     g_auto(ManagedJob) job = { NULL };
     if (managed_job_begin(&job, network_host_table(node->host), NULL, name, __func__) < 0) {
-        virResetLastError(); /* it isn't there any more */
+        if (error_code() != VIR_ERR_NO_NETWORK)
+            LOG_WARN("network '%s': %s", name, error_message());
+        virResetLastError();
         return;
     }
     const NetworkDef *live = managed_active(job.state) ? definition_get(job.state->live) : NULL;
