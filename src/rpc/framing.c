@@ -168,6 +168,16 @@ static void take_header(RpcHeader *header, const uint8_t *at)
     header->status = word_at(at + 20);
 }
 
+/* Of the packet at hand the first @n bytes, without its descriptors. */
+static void take_packet(const RpcReader *reader, RpcPacket *packet, size_t n)
+{
+    const uint8_t *at = reader->buf + reader->start;
+    take_header(&packet->header, at + 4);
+    packet->payload = at + RPC_PREFIX;
+    packet->len = n - RPC_PREFIX;
+    packet->n_fds = 0;
+}
+
 int rpc_reader_next(RpcReader *reader, RpcPacket *packet)
 {
     size_t have = reader->end - reader->start;
@@ -178,11 +188,7 @@ int rpc_reader_next(RpcReader *reader, RpcPacket *packet)
         return FAIL(VIR_ERR_RPC, "packet of %zu bytes, must be %u to %zu", len, RPC_PREFIX, reader->max);
     if (have < len)
         return 0;
-    const uint8_t *at = reader->buf + reader->start;
-    take_header(&packet->header, at + 4);
-    packet->payload = at + RPC_PREFIX;
-    packet->len = len - RPC_PREFIX;
-    packet->n_fds = 0;
+    take_packet(reader, packet, len);
     guint n_fds = 0;
     if (packet->header.type == RPC_CALL_WITH_FDS || packet->header.type == RPC_REPLY_WITH_FDS) {
         if (packet->len < 4)
@@ -211,11 +217,7 @@ size_t rpc_reader_begun(const RpcReader *reader, RpcPacket *packet)
     const size_t have = reader->end - reader->start, len = packet_length(reader);
     if (have < RPC_PREFIX || have >= len || len > reader->max)
         return 0;
-    const uint8_t *at = reader->buf + reader->start;
-    take_header(&packet->header, at + 4);
-    packet->payload = at + RPC_PREFIX;
-    packet->len = have - RPC_PREFIX;
-    packet->n_fds = 0;
+    take_packet(reader, packet, have);
     return len - have;
 }
 
