@@ -6,7 +6,7 @@ import support
 from support import tree
 
 NO_SUPPORT = '3'
-SECONDS = 900
+SECONDS = 400
 
 
 def guest_functions(model):

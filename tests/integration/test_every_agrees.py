@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# runner: timeout 2000
+# runner: timeout 900
 """The generated calls of tests/every/, through our library, on our daemon and on Debian's: the same codes of errors, but for what
 a driver doesn't have and what tests/every/differences.toml explains."""
 import os
