@@ -76,7 +76,7 @@ static bool wanted(const char *name, char **names, int n)
 static void make(const char *uri, const Call *call)
 {
     virConnectPtr conn = open_fresh(uri);
-    Fixture *x = open_fixture(conn);
+    Fixture *x = open_fixture(conn, call->name);
     if (!x->domain || !virDomainIsActive(x->domain)) {
         fprintf(stderr, "every: cannot start a domain: %s\n", virGetLastErrorMessage());
         exit(1);

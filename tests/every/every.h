@@ -61,8 +61,8 @@ int callback_for(const Fixture *x, const char *function);
 /** What the program does with the outcome of a call. */
 void report(const Fixture *x, bool success);
 /** One object of each kind on @conn, which is referenced: those that are there, or new ones. What cannot be had stays NULL; calls
- * on it then fail. */
-Fixture *open_fixture(virConnectPtr conn);
+ * on it then fail. @function: for that one only (NULL: for any): what it surely has no use for may be left out. */
+Fixture *open_fixture(virConnectPtr conn, const char *function);
 void close_fixture(Fixture *x);
 /** Ends and undefines all domains, whatever they have. */
 void remove_domains(virConnectPtr conn);

@@ -83,7 +83,7 @@ static void *run_calls(void *opaque)
 {
     size_t n = count_calls();
     self = opaque;
-    Fixture *x = open_fixture(self->conn);
+    Fixture *x = open_fixture(self->conn, NULL);
     while (time(NULL) < end) {
         const Call *call = &every_calls[(size_t) rand_r(&self->seed) % n];
         __atomic_store_n(&self->function, call->name, __ATOMIC_RELEASE);
@@ -95,7 +95,7 @@ static void *run_calls(void *opaque)
             close_fixture(x);
             if (rand_r(&self->seed) % TIDY == 0)
                 tidy(self->conn);
-            x = open_fixture(self->conn);
+            x = open_fixture(self->conn, NULL);
         }
     }
     close_fixture(x);
