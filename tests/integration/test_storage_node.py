@@ -159,6 +159,36 @@ def folder_file(vol, text):
     return path
 
 
+def test_encrypted_on_a_busy_host(new_daemon, monkeypatch, tmp_path):
+    """A qemu-img that couldn't measure the processor is asked again, but not for ever, nor for anything else."""
+    programs, tries, words = tmp_path / 'programs', tmp_path / 'tries', tmp_path / 'words'
+    programs.mkdir()
+    (programs / 'qemu-img').write_text(f"""#!/bin/sh
+real() {{ PATH=$(echo "$PATH" | sed 's|{programs}:||') exec qemu-img "$@"; }}
+[ "$1" = create ] || real "$@"
+left=$(cat {tries}); echo $((left - 1)) >{tries}
+[ "$left" -gt 0 ] || real "$@"
+echo "qemu-img: x: $(cat {words})" >&2
+exit 1
+""")
+    (programs / 'qemu-img').chmod(0o755)
+    monkeypatch.setenv('PATH', f"{programs}:{os.environ['PATH']}")
+    connection = libvirt.open(new_daemon().start().uri)
+    pool = connection.storagePoolCreateXML(pool_xml('pool', tmp_path / 'pool'), libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    secret = connection.secretDefineXML("<secret><usage type='volume'><volume>/x</volume></usage></secret>")
+    secret.setValue(PASSPHRASE.encode())
+    xml = vol_xml('v', 4, target=ENCRYPTION.format("usage='/x'", ''))
+    for said, times, left in ('Unable to get accurate CPU usage', 1000, 990), ('no room', 1000, 999):
+        tries.write_text(str(times))
+        words.write_text(said)
+        assert said in refused(libvirt.VIR_ERR_OPERATION_FAILED, pool.createXML, xml)
+        assert tries.read_text().strip() == str(left)
+    words.write_text('Unable to get accurate CPU usage')
+    tries.write_text('3')
+    assert "<encryption format='luks'>" in pool.createXML(xml).XMLDesc()
+    connection.close()
+
+
 def test_encrypted(connection, daemon, pool):
     secret = connection.secretDefineXML(f"<secret><usage type='volume'><volume>{folder(pool)}/plain</volume></usage></secret>")
     by_uuid, by_usage = f"uuid='{secret.UUIDString()}'", f"usage='{folder(pool)}/plain'"

@@ -9,6 +9,7 @@
 #define PROGRAM "qemu-img"
 /* Allocating all of an image takes its time, and nothing is said meanwhile. */
 #define SILENT_MS 3600000
+#define MEASUREMENTS 10
 
 /* What qemu-img can do with images of a format. */
 typedef struct Facts {
@@ -101,6 +102,18 @@ int image_tool_check(const StorageVolDef *def)
     return def->backing_store ? check_base(def) : 0;
 }
 
+/* For passphrases it measures how fast the processor is, and gives up where the kernel tells too little of that in so short a time: that is
+ * luck, so it may try again. */
+static int run_measured(const char *const *argv, const int *fds, gsize n_fds)
+{
+    for (int left = MEASUREMENTS;;) {
+        int rc = program_run(argv, fds, n_fds, SILENT_MS, NULL, NULL);
+        if (rc == 0 || --left == 0 || !strstr(error_message(), "Unable to get accurate CPU usage"))
+            return rc;
+        virResetLastError();
+    }
+}
+
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
 {
     g_autoptr(GString) options = g_string_new(NULL);
@@ -125,7 +138,7 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
         argv[n++] = "--object";
         argv[n++] = crypt.object;
     }
-    if (program_run(argv, (int[]) { fd, crypt.fd }, encrypted ? 2 : 1, SILENT_MS, NULL, NULL) == 0)
+    if (run_measured(argv, (int[]) { fd, crypt.fd }, encrypted ? 2 : 1) == 0)
         return 0;
     error_context("cannot make volume '%s'", def->name);
     return -1;
