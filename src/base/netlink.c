@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* How often a list that changed under the kernel's hands is asked for. */
+#define DUMP_TRIES 50
+
 struct Netlink {
     struct nl_sock *sock;
 };
@@ -96,20 +99,34 @@ static int on_dump_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *o
     return NL_STOP;
 }
 
-GArray *netlink_dump(Netlink *nl, struct nl_msg *msg, guint size, NetlinkItem item, const char *what)
+/* One try: what libnl says. */
+static int dump_once(Netlink *nl, struct nl_msg *msg, struct nl_cb *cb)
+{
+    nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ; /* else that of the try before */
+    int rc = nl_send_auto(nl->sock, msg);
+    return rc < 0 ? rc : nl_recvmsgs(nl->sock, cb);
+}
+
+GArray *netlink_dump(Netlink *nl, struct nl_msg *msg, guint size, GDestroyNotify clear, NetlinkItem item, const char *what)
 {
     g_autoptr(GArray) into = g_array_new(FALSE, TRUE, size);
     Dump dump = { item, into, 0 };
     struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+    int rc, tries = 0;
+    g_array_set_clear_func(into, clear);
     nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_dump_item, &dump);
     nl_cb_err(cb, NL_CB_CUSTOM, on_dump_error, &dump);
-    int rc = nl_send_auto(nl->sock, msg);
-    if (rc >= 0)
-        rc = nl_recvmsgs(nl->sock, cb);
+    do {
+        g_array_set_size(into, 0);
+        rc = dump_once(nl, msg, cb);
+    } while (rc == -NLE_DUMP_INTR && !dump.error && ++tries < DUMP_TRIES);
     nl_cb_put(cb);
     nlmsg_free(msg);
     if (dump.error)
         return FAIL_ERRNO_NULL(dump.error, "cannot list the host's %s", what);
+    if (rc == -NLE_DUMP_INTR)
+        return FAIL_NULL(VIR_ERR_OPERATION_FAILED, "the host's %s changed each of the %d times that they were listed: try again once they "
+                         "are quieter", what, tries);
     return rc < 0 ? FAIL_NULL(VIR_ERR_SYSTEM_ERROR, "cannot list the host's %s: %s", what, nl_geterror(rc)) : g_steal_pointer(&into);
 }
 
@@ -227,7 +244,7 @@ static void read_link(struct nlmsghdr *hdr, GArray *into)
 
 GArray *netlink_links(Netlink *nl)
 {
-    return netlink_dump(nl, link_message(RTM_GETLINK, NLM_F_DUMP, 0), sizeof(NetlinkLink), read_link, "network devices");
+    return netlink_dump(nl, link_message(RTM_GETLINK, NLM_F_DUMP, 0), sizeof(NetlinkLink), NULL, read_link, "network devices");
 }
 
 GArray *netlink_links_of_kind(Netlink *nl, const char *kind)
@@ -236,7 +253,7 @@ GArray *netlink_links_of_kind(Netlink *nl, const char *kind)
     struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
     nla_put_string(msg, IFLA_INFO_KIND, kind);
     nla_nest_end(msg, info);
-    g_autoptr(GArray) links = netlink_dump(nl, msg, sizeof(NetlinkLink), read_link, "network devices");
+    g_autoptr(GArray) links = netlink_dump(nl, msg, sizeof(NetlinkLink), NULL, read_link, "network devices");
     /* a kernel that doesn't pick, gives all */
     for (guint i = links ? links->len : 0; i > 0; i--) {
         if (strcmp(g_array_index(links, NetlinkLink, i - 1).kind, kind) != 0)
@@ -247,7 +264,7 @@ GArray *netlink_links_of_kind(Netlink *nl, const char *kind)
 
 int netlink_link(Netlink *nl, guint32 index, NetlinkLink *link)
 {
-    g_autoptr(GArray) found = netlink_dump(nl, link_message(RTM_GETLINK, 0, index), sizeof(NetlinkLink), read_link, "network devices");
+    g_autoptr(GArray) found = netlink_dump(nl, link_message(RTM_GETLINK, 0, index), sizeof(NetlinkLink), NULL, read_link, "network devices");
     if (!found || !found->len)
         return found ? FAIL(VIR_ERR_OPERATION_FAILED, "the host has no network device number %u", index) : -1;
     *link = g_array_index(found, NetlinkLink, 0);

@@ -54,7 +54,7 @@ static void read_address(struct nlmsghdr *hdr, GArray *into)
 GArray *netlink_addresses(Netlink *nl)
 {
     struct ifaddrmsg head = { .ifa_family = AF_UNSPEC };
-    return netlink_dump(nl, netlink_message(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkAddress), read_address,
+    return netlink_dump(nl, netlink_message(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkAddress), NULL, read_address,
                         "addresses");
 }
 
@@ -110,7 +110,7 @@ static void read_route(struct nlmsghdr *hdr, GArray *into)
 GArray *netlink_routes(Netlink *nl)
 {
     struct rtmsg head = { .rtm_family = AF_UNSPEC };
-    return netlink_dump(nl, netlink_message(RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkRoute), read_route, "routes");
+    return netlink_dump(nl, netlink_message(RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkRoute), NULL, read_route, "routes");
 }
 
 static struct nl_msg *route_message(int type, int flags, const NetlinkRoute *route)
@@ -167,7 +167,7 @@ static void read_neighbour(struct nlmsghdr *hdr, GArray *into)
 GArray *netlink_neighbours(Netlink *nl)
 {
     struct ndmsg head = { .ndm_family = AF_UNSPEC };
-    return netlink_dump(nl, netlink_message(RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkNeighbour), read_neighbour,
+    return netlink_dump(nl, netlink_message(RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head)), sizeof(NetlinkNeighbour), NULL, read_neighbour,
                         "neighbours");
 }
 

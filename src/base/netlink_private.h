@@ -15,5 +15,7 @@ int netlink_request(Netlink *nl, struct nl_msg *msg);
 
 /** Add what a message tells to an array; what it doesn't understand is left out. */
 typedef void (*NetlinkItem)(struct nlmsghdr *hdr, GArray *into);
-/** Send @msg (taken over), a dump request, and gather items of @size bytes. NULL with an error that says that @what can't be listed. */
-GArray *netlink_dump(Netlink *nl, struct nl_msg *msg, guint size, NetlinkItem item, const char *what);
+/** Send @msg (taken over), a dump request, and gather items of @size bytes, which @clear releases (NULL: nothing to release). Where
+ * the kernel says that what it lists changed meanwhile, so that something may be missing, it is asked again, a bounded number of
+ * times. NULL with an error that says that @what can't be listed. */
+GArray *netlink_dump(Netlink *nl, struct nl_msg *msg, guint size, GDestroyNotify clear, NetlinkItem item, const char *what);

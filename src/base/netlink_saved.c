@@ -31,6 +31,8 @@ static void keep_message(struct nlmsghdr *hdr, GArray *into)
     g_array_append_val(into, bytes);
 }
 
+static void drop_message(gpointer item) { g_bytes_unref(*(GBytes **) item); }
+
 static NetlinkSaved *saved_alloc(void)
 {
     NetlinkSaved *saved = g_new0(NetlinkSaved, 1);
@@ -54,9 +56,9 @@ NetlinkSaved *netlink_saved_new(Netlink *nl)
     for (guint i = 0; i < NETLINK_SAVED_LAST; i++) {
         guint8 head[sizeof(struct ifinfomsg) + sizeof(struct rtmsg)] = { AF_UNSPEC };
         g_autoptr(GArray) all = netlink_dump(nl, netlink_message(kinds[i].get, NLM_F_DUMP, head, kinds[i].head), sizeof(GBytes *),
-                                             keep_message, kinds[i].what);
+                                             drop_message, keep_message, kinds[i].what);
         for (guint j = 0; all && j < all->len; j++)
-            g_ptr_array_add(saved->items[i], g_array_index(all, GBytes *, j));
+            g_ptr_array_add(saved->items[i], g_bytes_ref(g_array_index(all, GBytes *, j)));
         if (!all)
             return NULL;
     }

@@ -64,7 +64,7 @@ int netlink_vf(Netlink *nl, guint32 index, guint number, NetlinkVf *vf)
     struct ifinfomsg head = { .ifi_index = (int) index };
     struct nl_msg *msg = netlink_message(RTM_GETLINK, 0, &head, sizeof(head));
     nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_VF);
-    g_autoptr(GArray) found = netlink_dump(nl, msg, sizeof(Function), read_functions, "virtual functions");
+    g_autoptr(GArray) found = netlink_dump(nl, msg, sizeof(Function), NULL, read_functions, "virtual functions");
     for (guint i = 0; found && i < found->len; i++) {
         const Function *one = &g_array_index(found, Function, i);
         if (one->number != number)

@@ -3,6 +3,7 @@
  * What the kernel has told of links, addresses and routes, kept as text.
  */
 #include <libvirt/virterror.h>
+#include <sched.h>
 #include <string.h>
 #include "base/error.h"
 #include "base/netlink.h"
@@ -58,11 +59,64 @@ static void test_watch(void)
     netlink_watch_free(NULL);
 }
 
+/* ---- a network that changes under the kernel's hands ---- */
+
+#define CHURN_LISTS 300
+
+/* Links come and go until nobody holds on to it. */
+static gpointer churn(gpointer opaque)
+{
+    gint *stop = opaque;
+    g_autoptr(Netlink) nl = netlink_open();
+    const NetlinkBridge options = { .stp = false };
+    while (!g_atomic_int_get(stop)) {
+        guint32 index = netlink_bridge_new(nl, "churn", &options);
+        if (!index || netlink_delete(nl, index) < 0)
+            return "a link could not be made or ended";
+    }
+    return NULL;
+}
+
+/* More than one message of the kernel's has room for: only between two messages can anything change. */
+static guint fill(Netlink *nl)
+{
+    const NetlinkBridge options = { .stp = false };
+    guint made = 0;
+    for (guint i = 0; i < 64; i++) {
+        g_autofree char *name = g_strdup_printf("still%u", i);
+        made += netlink_bridge_new(nl, name, &options) != 0;
+    }
+    return made;
+}
+
+/* A list that the kernel says something may be missing in is never taken for the whole, nor for a failure. */
+static void test_changing(void)
+{
+    gint stop = 0;
+    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+        g_test_skip("no network namespace of its own can be had");
+        return;
+    }
+    g_autoptr(Netlink) nl = netlink_open();
+    guint still = fill(nl);
+    g_assert_cmpuint(still, ==, 64);
+    GThread *thread = g_thread_new("churn", churn, &stop);
+    for (guint i = 0; i < CHURN_LISTS; i++) {
+        g_autoptr(NetlinkSaved) saved = netlink_saved_new(nl);
+        if (!saved)
+            g_error("list %u: %s", i, virGetLastErrorMessage());
+        g_assert_cmpuint(saved->items[NETLINK_SAVED_LINKS]->len, >=, still + 1);
+    }
+    g_atomic_int_set(&stop, 1);
+    g_assert_cmpstr(g_thread_join(thread), ==, NULL);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/netlink/text", test_text);
     g_test_add_func("/netlink/damaged", test_damaged);
     g_test_add_func("/netlink/watch", test_watch);
+    g_test_add_func("/netlink/changing", test_changing); /* the last: it goes into another network */
     return g_test_run();
 }

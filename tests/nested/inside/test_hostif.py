@@ -121,11 +121,13 @@ def test_vlan_and_bond(cables, xml):
         told = virsh('iface-dumpxml', 'bo1')
         assert "<bond mode='active-backup'>" in told and "<miimon freq='100' updelay='200'" in told and "name='e2'" in told and "10.71.0.1" in told
         assert "<vlan tag='7'>" in virsh('iface-dumpxml', 'e1.7')
+        for name in defined:
+            virsh('iface-destroy', name)
+        assert not set(defined) & names() and 'master' not in details('e2')
     finally:
         for name in defined:
             virsh('iface-destroy', name, check=False)
             virsh('iface-undefine', name)
-    assert not set(defined) & names() and 'master' not in details('e2')
 
 
 def test_bridge_of_a_bond_and_a_vlan(cables, xml):
@@ -134,10 +136,11 @@ def test_bridge_of_a_bond_and_a_vlan(cables, xml):
         virsh('iface-start', 'br1')
         assert details('bo2')['master'] == details('e3.9')['master'] == 'br1' and details('e2')['master'] == 'bo2'
         assert details('bo2')['linkinfo']['info_data']['mode'] == 'balance-xor'
+        virsh('iface-destroy', 'br1')
+        assert not {'br1', 'bo2', 'e3.9'} & names() and 'master' not in details('e2')
     finally:
         virsh('iface-destroy', 'br1', check=False)
         virsh('iface-undefine', 'br1')
-    assert not {'br1', 'bo2', 'e3.9'} & names() and 'master' not in details('e2')
 
 
 def unlike(before, after, place=''):
