@@ -8,8 +8,17 @@
 #include "rpc/block.h"
 #include <errno.h>
 
-/* What sendAll and recvAll move at a time. */
+/* What sendAll and recvAll move at a time, in whole pages, since the kernel copies between those as fast as it can. */
 #define CHUNK (128 * 1024)
+#define PAGE 4096
+
+static char *chunk_new(void)
+{
+    char *data = aligned_alloc(PAGE, CHUNK);
+    if (!data)
+        g_error("out of memory");
+    return data;
+}
 
 virStreamPtr virStreamNew(virConnectPtr conn, unsigned int flags)
 {
@@ -164,7 +173,7 @@ int virStreamSendAll(virStreamPtr st, virStreamSourceFunc handler, void *opaque)
 {
     if (check_all(st, (void *) handler, __func__) < 0)
         return refuse(st);
-    g_autofree char *data = g_malloc(CHUNK);
+    g_autofree char *data = chunk_new();
     for (;;) {
         errno = 0;
         int got = handler(st, data, CHUNK, opaque);
@@ -181,7 +190,7 @@ int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStre
     if (check_all(st, (void *) handler, __func__) < 0 || entry_nonnull(holeHandler, "holeHandler", __func__) < 0 ||
         entry_nonnull(skipHandler, "skipHandler", __func__) < 0)
         return refuse(st);
-    g_autofree char *data = g_malloc(CHUNK);
+    g_autofree char *data = chunk_new();
     for (;;) {
         int in_data = 0;
         long long length = 0;
@@ -219,7 +228,7 @@ static int receive_all(virStreamPtr st, virStreamSinkFunc handler, virStreamSink
 {
     const StreamDriver *driver = st->driver;
     const unsigned int flags = hole ? VIR_STREAM_RECV_STOP_AT_HOLE : 0;
-    g_autofree char *room = driver->recv_block ? NULL : g_malloc(CHUNK);
+    g_autofree char *room = driver->recv_block ? NULL : chunk_new();
     for (;;) {
         uint8_t *block = NULL;
         const char *data = room;
