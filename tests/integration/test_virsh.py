@@ -282,6 +282,21 @@ def test_addresses_whoever_knows_them(virsh, program):
     assert line + '  (lease,agent,arp)' in done.stdout
 
 
+def test_ports_that_lead_to_a_guest(program, tmp_path):
+    """Where nobody reaches the guest otherwise: people see the way, programs see addresses only."""
+    with open(tmp_path / 'g.xml', 'w', encoding='utf-8') as f:
+        f.write("<domain type='test'><name>g</name><memory>1024</memory><os><type>hvm</type></os><devices><interface type='user'>"
+                "<mac address='52:54:00:01:02:03'/><portForward proto='tcp' address='127.0.0.1'><range start='2222' to='22'/>"
+                "<range start='8000' end='8010'/><range start='8005' exclude='yes'/></portForward></interface></devices></domain>")
+    words = f'create {tmp_path}/g.xml; domifaddr g'
+    done = subprocess.run(['script', '-qec', f'{program} -c test:///default "{words}"', '/dev/null'], capture_output=True, text=True,
+                          timeout=60, check=True)
+    shown = [line.split('port ')[1].strip() for line in done.stdout.splitlines() if ' leads to ' in line]
+    assert shown == ['2222 at 127.0.0.1 of the host leads to 22', '8000-8010 at 127.0.0.1 of the host leads to 8000'], done.stdout
+    done = support.run([program, '-c', 'test:///default', words])
+    assert ' leads to ' not in done.stdout
+
+
 def test_deadline(program, tmp_path):
     """A daemon that takes the connection and says nothing."""
     with socket.socket(socket.AF_UNIX) as silent:

@@ -248,6 +248,27 @@ static int by_interface(const void *a, const void *b)
     return strcmp(((const Known *)a)->mac, ((const Known *)b)->mac);
 }
 
+/* Ports of the host that lead to a guest which nobody reaches otherwise: for people. */
+static void print_forwards(Shell *shell, virDomainPtr domain)
+{
+    static const char *const words[] = { "string(../../mac/@address)", "string(../@proto)", "string(../@address)", "string(@start)", "string(@end)",
+                                         "string(@to)", "string(@exclude)" };
+    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
+    g_autoptr(GPtrArray) ranges = doc ? virsh_xpath_nodes(doc, NULL, "/domain/devices/interface[@type='user']/portForward/range") : NULL;
+
+    for (guint i = 0; ranges && i < ranges->len; i++) {
+        g_autoptr(GPtrArray) said = g_ptr_array_new_with_free_func(g_free);
+        const char *const *is;
+
+        for (guint k = 0; k < G_N_ELEMENTS(words); k++)
+            g_ptr_array_add(said, virsh_xpath_string(doc, ranges->pdata[i], words[k]));
+        is = (const char *const *)said->pdata;
+        if (!g_str_equal(is[6], "yes"))
+            shell_print(shell, " %-10s %-17s    %-12s port %s%s%s%s%s of the host leads to %s\n", "-", is[0], is[1], is[3], *is[4] ? "-" : "", is[4],
+                        *is[2] ? " at " : "", is[2], *is[5] ? is[5] : is[3]);
+    }
+}
+
 /* As that of one source; people at a terminal see who knows it. */
 static bool merged_addresses(Shell *shell, const Cmd *cmd, virDomainPtr domain, const char *wanted)
 {
@@ -279,6 +300,8 @@ static bool merged_addresses(Shell *shell, const Cmd *cmd, virDomainPtr domain, 
     if (shell_json(cmd))
         return shell_json_print(shell, list);
     json_object_put(list);
+    if (told)
+        print_forwards(shell, domain);
     return true;
 }
 

@@ -107,7 +107,8 @@ static json_object *netdev_user(QemuCommand *cmd, const DomainInterface *net, co
     if (net->backend.hostname || net->backend.fqdn || net->backend.log_file || net->source.dev)
         return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: a device, hostname, fqdn and logFile need <backend type='passt'/>", what);
     if (!qemu_caps_has_flag(cmd->caps, "netdev.user"))
-        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' was built without user networking", what, cmd->caps->binary);
+        return FAIL_NULL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: '%s' was built without user networking; <backend type='passt'/> does without",
+                         what, cmd->caps->binary);
     props = json_make(JSON_STR("type", "user"));
     if (add_forwards(props, net, what) < 0) {
         json_object_put(props);

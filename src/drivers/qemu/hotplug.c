@@ -559,6 +559,7 @@ static int plug(const Plug *p)
 /* What a network connects it to, is known when it is plugged in there. */
 static int open_interface(Plug *p, DomainInterface *net)
 {
+    p->wire.helper = ((QemuDriver *)guest_host_priv(p->guest))->conf.bridge_helper;
     if (qemu_interface_needs_tap(net) && tap_make(p->def, net, p->opened, &p->wire) < 0)
         return -1;
     if (qemu_guest_take_nic(p->guest, net) == 0)

@@ -327,6 +327,9 @@ int tap_wire_of(const DomainDef *def, DomainInterface *net, Wire *wire)
     switch (net->source.type) {
     case DOMAIN_INTERFACE_TYPE_NETWORK:
         wire->port = network_plug(net, def->name, def->uuid);
+        if (!wire->port && virGetLastErrorCode() == VIR_ERR_NO_NETWORK && !tap_is_ours_to_make())
+            return FAIL(VIR_ERR_NO_NETWORK, "this daemon has no network '%s'; those of the host are qemu:///system's. Here a guest can have an "
+                        "<interface type='user'/>, or one of type='bridge' on a bridge that /etc/qemu/bridge.conf allows", net->source.network);
         return wire->port ? tap_wire_of_port(definition_get(wire->port), net, wire) : -1;
     case DOMAIN_INTERFACE_TYPE_BRIDGE:
         wire->bridge = net->source.bridge ? net->source.bridge : "";
@@ -360,7 +363,7 @@ int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *w
     return 0;
 }
 
-static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wire, GArray *fds)
+static int open_wire(DomainInterface *net, const DomainDef *def, Wire *wire, GArray *fds)
 {
     const char *domain = def->name;
 
@@ -369,6 +372,10 @@ static int open_wire(DomainInterface *net, const DomainDef *def, const Wire *wir
         return -1;
     if (wire->nic)
         return 0;
+    if (wire->bridge && *wire->bridge && wire->helper && !tap_is_ours_to_make()) {
+        wire->helped = TRUE;
+        return tap_from_helper(wire->helper, net, wire->bridge, fds);
+    }
     return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, domain, fds);
 }
 
@@ -384,7 +391,7 @@ int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire)
 {
     gboolean others = net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO;
 
-    if (!wire->nic && !wire->dev && !others && setup_tap(net, def, wire) < 0)
+    if (!wire->nic && !wire->dev && !wire->helped && !others && setup_tap(net, def, wire) < 0)
         return -1;
     return net->script ? run_script(net->script, net->target.dev) : 0;
 }
@@ -396,9 +403,9 @@ void tap_wire_clear(Wire *wire)
 }
 
 /* Nothing is left if it fails. */
-static int open_and_connect(const DomainDef *def, DomainInterface *net, GArray *fds)
+static int open_and_connect(const DomainDef *def, DomainInterface *net, const char *helper, GArray *fds)
 {
-    Wire wire = { NULL };
+    Wire wire = { .helper = helper };
     int rc = tap_make(def, net, fds, &wire);
 
     if (rc == 0 && (rc = tap_connect(def, net, &wire)) < 0)
@@ -407,12 +414,12 @@ static int open_and_connect(const DomainDef *def, DomainInterface *net, GArray *
     return rc;
 }
 
-int tap_open_all(DomainDef *def, GArray *fds)
+int tap_open_all(DomainDef *def, const char *helper, GArray *fds)
 {
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         DomainInterface *net = def->devices.interfaces[i];
 
-        if (qemu_interface_needs_tap(net) && open_and_connect(def, net, fds) < 0)
+        if (qemu_interface_needs_tap(net) && open_and_connect(def, net, helper, fds) < 0)
             return -1;
     }
     return 0;

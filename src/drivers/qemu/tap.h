@@ -8,8 +8,8 @@
 
 /** Make or open the device of each interface that needs one, connect it, and append its descriptors (one per queue) to @fds, which
  * are the caller's also if this fails. Names and ports that were chosen are put into @def. 0, or -1 with an error; then the
- * guest's tap_down() takes away what was made before. [worker] */
-int tap_open_all(DomainDef *def, GArray *fds);
+ * guest's tap_down() takes away what was made before. @helper: the program that makes them where we may not (qemu.conf). [worker] */
+int tap_open_all(DomainDef *def, const char *helper, GArray *fds);
 /** Have the limits of traffic of a running guest's interface in force, also at its network. [worker] */
 int tap_set_limits(const DomainDef *def, const DomainInterface *net);
 /** Have an interface of a running guest as @now, which was @old and has its device: other limits, VLANs, another bridge. @now gets what its

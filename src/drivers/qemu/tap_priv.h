@@ -16,11 +16,13 @@ typedef struct Wire {
     const char *dev;
     InterfaceDirectMode mode;
     gboolean nic;              /* the guest gets a network card of the host */
+    const char *helper;        /* what makes tap devices where we may not (qemu.conf); the caller's, set before tap_make() */
+    gboolean helped;           /* it did, and has put the device into the bridge */
 } Wire;
 
 /** tap_open_all() for one interface of @def, which needs it, in two steps: its device, which passes nothing yet (nothing is left if that
- * fails); and the connection, for which @wire tells to what: if that fails, tap_down() is the caller's. @wire is zeroed before, and
- * to be cleared in any case. [worker] */
+ * fails); and the connection, for which @wire tells to what: if that fails, tap_down() is the caller's. @wire has but its helper before, and
+ * is to be cleared in any case. [worker] */
 int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire);
 int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire);
 void tap_wire_clear(Wire *wire);
@@ -32,4 +34,9 @@ int tap_wire_of_port(const NetworkPortDef *port, const DomainInterface *net, Wir
 /** Whether what @net asks for can be had, and be had where it is connected. */
 int tap_check_interface(const DomainInterface *net, const char *domain);
 int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *wire);
+/** Whether this process may make network devices. */
+gboolean tap_is_ours_to_make(void);
+/** A tap device in @bridge, made by the program @helper for whoever may make none: its descriptor is appended to @fds, its name put into
+ * @net. What @net asks for beyond that is refused. [worker] */
+int tap_from_helper(const char *helper, DomainInterface *net, const char *bridge, GArray *fds);
 SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire);
