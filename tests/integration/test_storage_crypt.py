@@ -3,6 +3,7 @@
 """Copies of encrypted volumes, and copies that are encrypted: their content under the passphrase that each is to have.
 
 Sources have a key that is found quickly; what the daemon encrypts takes seconds each time it is opened, so it is done no more often than needed."""
+import json
 import os
 import threading
 
@@ -117,6 +118,23 @@ def test_decrypted(parts):
     layer = parts.pool.createXML(f"<volume><name>layer</name><capacity>{8 * MIB}</capacity><target><format type='qcow2'/></target>{base}</volume>")
     parts.copy('copy', layer)
     parts.same(('crypt', 'crypt', 'a'), ('copy', 'raw', ''))
+
+
+def test_encrypted_on_encrypted_base(parts):
+    """Source, base and copy have a key each: the copy holds what differs, under its own."""
+    for name in 'source', 'base':
+        parts.secret('a', parts.folder / name)
+    vol, below, secret = parts.source('source', 'crypt'), parts.source('base', 'crypt'), parts.secret('b', '/nowhere')
+    parts.run('qemu-io', *parts.keys(), '--image-opts', '-c', 'write -P 0x77 2M 64k', parts.spec('source', 'crypt', 'a'))
+    document = (f"<volume><name>copy</name><capacity>{8 * MIB}</capacity><target><format type='qcow2'/>{luks(secret)}</target>"
+                f"<backingStore><path>{below.path()}</path><format type='qcow2'/></backingStore></volume>")
+    copy = parts.pool.createXMLFrom(document, vol)
+    chain = (f"{parts.spec('copy', 'crypt', 'b')},backing.driver=qcow2,backing.encrypt.key-secret=a,"
+             f'backing.file.driver=file,backing.file.filename={below.path()}')
+    parts.run('qemu-img', 'compare', '-q', *parts.keys(), '--image-opts', parts.spec('source', 'crypt', 'a'), chain)
+    mapped = json.loads(parts.run('qemu-img', 'map', '--output=json', *parts.keys(), '--image-opts', chain))
+    assert sum(part['length'] for part in mapped if part['depth'] == 0 and part['data']) == 65536
+    assert secret.UUIDString() in copy.XMLDesc() and f'<path>{below.path()}</path>' in copy.XMLDesc()
 
 
 def test_as_it_is(parts):

@@ -265,3 +265,132 @@ def test_onto_a_device(connection, pools, tmp_path):
         part = disk.createXMLFrom(f'<volume><name>{os.path.basename(device)}p1</name><capacity>{16 * MIB}</capacity></volume>', vol)
         qemu('qemu-img', 'compare', '-q', '-f', 'qcow2', '-F', 'raw', vol.path(), part.path())
         part.delete()
+
+
+# ---- copies that are based on another volume ----
+
+COPIES = [name for name, kind in KINDS.items() if kind.format == 'qcow2']
+
+
+def data_of(vol, form='qcow2'):
+    """The parts of an image that it holds itself."""
+    parts = json.loads(qemu('qemu-img', 'map', '--output=json', '-f', form, vol.path()))
+    return sum(part['length'] for part in parts if part['depth'] == 0 and part['present'] and not part['zero'])
+
+
+def names_base(vol, path, form):
+    info = json.loads(qemu('qemu-img', 'info', '--output=json', vol.path()))
+    assert info['backing-filename'] == str(path) and info.get('backing-filename-format', 'raw') == form
+    told = vol.XMLDesc().split('<backingStore>')[1]
+    assert f'<path>{path}</path>' in told and f"<format type='{form}'/>" in told
+
+
+@pytest.fixture
+def base(pools):
+    """An image with content, and a copy of it in which a block and a hole differ."""
+    made = pools[0].createXML(xml('base', KINDS['qcow2']))
+    fill(made.path(), 'qcow2')
+    source = pools[0].createXMLFrom(xml('source', KINDS['qcow2']), made)
+    qemu('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x77 1M 512', '-c', 'write -P 0 6M 64k', '-c', 'write -P 0x33 3M 64k', source.path())
+    return made
+
+
+@pytest.mark.parametrize('name', COPIES)
+@pytest.mark.parametrize('size', [8, 16])
+def test_copy_on_base(pools, base, name, size):
+    """A copy holds what differs from its base and nothing else, whatever holds the content, in the base's pool or another one."""
+    pool, other = pools
+    source = pool.storageVolLookupByName('source')
+    sources = [source] + [other.createXMLFrom(xml(form, KINDS[form], 0), source) for form in ('raw', 'vmdk')]
+    for from_, where in zip(sources, (pool, other, other)):
+        form = {'source': 'qcow2'}.get(from_.name(), from_.name())
+        copy = where.createXMLFrom(xml('copy', KINDS[name], size * MIB, base_xml(base.path(), 'qcow2')), from_)
+        assert checked(copy, KINDS[name])['virtual-size'] == copy.info()[1] == size * MIB
+        same(from_.path(), form, copy.path(), 'qcow2')
+        names_base(copy, base.path(), 'qcow2')
+        assert 64 * 1024 < data_of(copy) <= 384 * 1024 < data_of(source), 'three clusters at most differ'
+        copy.delete()
+
+
+def test_copy_on_what_it_is_on(pools, base):
+    """The source may be the base, be based on it, or share nothing with it."""
+    pool, other = pools
+    layer = pool.createXML(xml('layer', KINDS['qcow2'], more=base_xml(base.path(), 'qcow2')))
+    qemu('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x66 3M 64k', layer.path())
+    for source, below, largest in (base, base, 0), (layer, base, 65536), (base, layer, 65536), (layer, layer, 0):
+        copy = other.createXMLFrom(xml('copy', KINDS['qcow2'], more=base_xml(below.path(), 'qcow2')), source)
+        same(source.path(), 'qcow2', copy.path(), 'qcow2')
+        names_base(copy, below.path(), 'qcow2')
+        checked(copy, KINDS['qcow2'])
+        assert data_of(copy) <= largest
+        copy.delete()
+    for form, kind in ('raw', 'qcow2'), ('vdi', 'qcow2'), ('raw', 'qed'):
+        below = other.createXML(xml('below', KINDS[form]))
+        qemu('qemu-io', '-f', form, '-c', 'write -P 0x66 0 8M', below.path())
+        copy = other.createXMLFrom(xml('copy', KINDS[kind], more=base_xml(below.path(), form)), layer)
+        same(layer.path(), 'qcow2', copy.path(), kind)
+        names_base(copy, below.path(), form)
+        checked(copy, KINDS[kind])
+        copy.delete()
+        below.delete()
+
+
+@pytest.mark.parametrize('size', [4, 32])
+def test_copy_on_base_of_other_size(pools, base, size):
+    """A base that is smaller or larger than the copy, full of something else: behind the source's end is nothing."""
+    pool = pools[0]
+    source = pool.storageVolLookupByName('source')
+    below = pool.createXML(xml('below', KINDS['qcow2'], size * MIB))
+    qemu('qemu-io', '-f', 'qcow2', '-c', f'write -P 0x44 0 {size}M', below.path())
+    for wanted in 8, 16:
+        copy = pool.createXMLFrom(xml('copy', KINDS['qcow2'], wanted * MIB, base_xml(below.path(), 'qcow2')), source)
+        assert checked(copy, KINDS['qcow2'])['virtual-size'] == wanted * MIB
+        same(source.path(), 'qcow2', copy.path(), 'qcow2')
+        names_base(copy, below.path(), 'qcow2')
+        copy.delete()
+
+
+def test_copy_on_base_refused(pools, base, tmp_path):
+    """What can't be based on another one or can't be a base is named, and nothing is left."""
+    pool = pools[0]
+    source = pool.storageVolLookupByName('source')
+    invalid, failed = libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_OPERATION_FAILED
+    outside = tmp_path / 'outside'
+    qemu('qemu-img', 'create', '-q', '-f', 'raw', outside, '8M')
+    for name, other in ('a', 'b'), ('b', 'a'):
+        qemu('qemu-img', 'create', '-q', '-u', '-f', 'qcow2', '-b', tmp_path / 'one' / other, '-F', 'qcow2', tmp_path / 'one' / name, '8M')
+    pool.refresh()
+    left = sorted(pool.listVolumes())
+
+    def no(code, kind, path, form, flags=0):
+        message = refused(code, pool.createXMLFrom, xml('copy', KINDS[kind], more=base_xml(path, form)), source, flags)
+        assert 'copy' in message
+        return message
+    none = str(tmp_path / 'one' / 'none')
+    assert none in no(libvirt.VIR_ERR_SYSTEM_ERROR, 'qcow2', none, 'qcow2')
+    assert none in refused(libvirt.VIR_ERR_SYSTEM_ERROR, pool.createXML, xml('new', KINDS['qcow2'], more=base_xml(none, 'qcow2')))
+    assert 'pool-create-as' in no(invalid, 'qcow2', outside, 'raw')
+    assert 'based on itself' in refused(invalid, pool.createXMLFrom, xml('copy', KINDS['qcow2'], more=base_xml(tmp_path / 'one' / 'a', 'qcow2')), source)
+    assert 'not in QED format' in no(failed, 'qcow2', base.path(), 'qed')
+    no(CONFIG, 'raw', base.path(), 'qcow2')
+    for kind in 'iso', 'vdi', 'vpc', 'vmdk', 'qcow', 'qed':
+        assert f"'{kind}'" in no(UNSUPPORTED, kind, base.path(), 'qcow2')
+    assert 'metadata' in no(UNSUPPORTED, 'qcow2', base.path(), 'qcow2', libvirt.VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
+    assert sorted(pool.listVolumes()) == left == sorted(os.listdir(tmp_path / 'one'))
+
+
+def test_copy_on_long_chain(pools, base):
+    """A base may have some below it; what is too long for an image's head is refused before anything is copied."""
+    pool = pools[0]
+    source, below = pool.storageVolLookupByName('source'), base
+    for n in range(20):
+        below = pool.createXML(xml(f'layer{n}', KINDS['qcow2'], more=base_xml(below.path(), 'qcow2')))
+        document = xml('copy', KINDS['qcow2'], more=base_xml(below.path(), 'qcow2'))
+        if n > 14:
+            assert 'copy of it' in refused(UNSUPPORTED, pool.createXMLFrom, document, source)
+        elif n in (0, 5):
+            copy = pool.createXMLFrom(document, source)
+            same(source.path(), 'qcow2', copy.path(), 'qcow2')
+            names_base(copy, below.path(), 'qcow2')
+            copy.delete()
+    assert 'copy' not in pool.listVolumes()

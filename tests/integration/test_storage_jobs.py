@@ -98,8 +98,11 @@ def test_many_at_once(daemon, pool):
     assert len(pool.listVolumes()) == 8 * 3
 
 
-def test_given_up_by_who_began_it(daemon, pool):
-    """Who goes away ends what he began: the volume is free at once, a copy leaves nothing."""
+@pytest.mark.parametrize('base', ['', 'base'])
+def test_given_up_by_who_began_it(daemon, pool, base):
+    """Who goes away ends what he began: the volume is free at once, a copy leaves nothing, nor one that is based on another volume."""
+    if base:
+        pool.createXML(vol_xml(base, 128, 'qcow2'))
     vol = filled(pool, 'big', 128)
     before = first_bytes(vol.path())
     wiper = client(daemon, f"p.storageVolLookupByName('big').wipePattern({GUTMANN})")
@@ -110,15 +113,16 @@ def test_given_up_by_who_began_it(daemon, pool):
     began = time.monotonic()
     vol.resize(129 * MIB)
     assert time.monotonic() - began < 10
-    copier = client(daemon, "p.createXMLFrom('<volume><name>copy</name><capacity>0</capacity><target><format type=\"qcow2\"/></target></volume>', "
-                    "p.storageVolLookupByName('big'), 0)")
+    below = f'<backingStore><path>{folder(pool)}/{base}</path><format type="qcow2"/></backingStore>' if base else ''
+    document = f'<volume><name>copy</name><capacity>0</capacity><target><format type="qcow2"/></target>{below}</volume>'
+    copier = client(daemon, f"p.createXMLFrom({document!r}, p.storageVolLookupByName('big'), 0)")
     wait_for(lambda: 'copy' in pool.listVolumes(), what='the copy having begun')
     wait_for(lambda: pool.storageVolLookupByName('copy').info()[2] > 0, what='progress of the copy')
     copier.kill()
     copier.wait()
     copier.stdout.close()
     wait_for(lambda: 'copy' not in pool.listVolumes() or os.path.exists(os.path.join(folder(pool), 'copy')), what='the end of the copy')
-    assert set(os.listdir(folder(pool))) <= {'big', 'copy'}
+    assert set(os.listdir(folder(pool))) <= {'big', 'copy', *base.split()}
 
 
 CHURN = r'''

@@ -136,6 +136,16 @@ static int convert(int fd, StorageVolDef *def, StorageVol *from, const StorageVo
     return source_chain_open(&chain, from, source) < 0 ? -1 : image_tool_convert(fd, def, &chain, def->capacity > source->capacity, flags);
 }
 
+/* What of another volume differs from the one that @def is to be based on. */
+static int make_layer(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
+{
+    g_auto(SourceChain) chain = { NULL }, base = { NULL };
+    if (image_tool_check_layer(def, flags) < 0 || source_chain_open(&chain, from, source) < 0)
+        return -1;
+    base.first_id = chain.keys->len + chain.remote->len;
+    return source_chain_open_base(&base, from, def) < 0 ? -1 : image_tool_convert_layer(fd, def, &chain, &base, flags);
+}
+
 /* A layer on the same base, by the same name from the same folder. */
 static gboolean is_same_layer(const StorageVolDef *def, const StorageVolDef *source)
 {
@@ -192,6 +202,7 @@ static int make_copy(int fd, StorageVolDef *def, StorageVol *from, unsigned int 
     gboolean plain = !def->target.encryption && !source->target.encryption;
     def->capacity = MAX(def->capacity, source->capacity);
     int rc = is_exact(def, source) ? copy_exact(fd, def, from, source)
+        : def->backing_store ? make_layer(fd, def, from, source, flags)
         : plain && is_raw(source) && is_raw(def) ? copy_raw(fd, def, from, source, flags) : convert(fd, def, from, source, flags);
     xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
     return rc;
@@ -234,6 +245,14 @@ static int make_folder(int folder, const StorageVolDef *def)
     return rc;
 }
 
+/* By its name alone, which may be relative or a server's: what is there may come and go. */
+static int check_base_there(const StorageVolDef *def)
+{
+    const char *path = def->backing_store ? def->backing_store->path : NULL;
+    return !path || !g_path_is_absolute(path) || access(path, R_OK) == 0 ? 0
+        : FAIL_ERRNO(errno, "volume '%s' is to be based on '%s', which can't be read", def->name, path);
+}
+
 static int check_creation(const StorageVolDef *def, const StorageVol *from, unsigned int flags)
 {
     StorageVolFormat format = def->target.format;
@@ -245,7 +264,7 @@ static int check_creation(const StorageVolDef *def, const StorageVol *from, unsi
         return FAIL(VIR_ERR_INVALID_ARG, "volume '%s' is a directory: it can't be made from another volume", def->name);
     if (def->backing_store && format == STORAGE_VOL_FORMAT_RAW)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': a raw volume can't be based on another one", def->name);
-    return format == STORAGE_VOL_FORMAT_DIR ? 0 : image_tool_check(def);
+    return format == STORAGE_VOL_FORMAT_DIR ? 0 : image_tool_check(def) < 0 ? -1 : check_base_there(def);
 }
 
 int file_vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)

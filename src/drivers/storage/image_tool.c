@@ -10,6 +10,8 @@
 /* Allocating all of an image takes its time, and nothing is said meanwhile. */
 #define SILENT_MS 3600000
 #define MEASUREMENTS 10
+/* Longest name of a base that images hold. */
+#define MAX_BASE_NAME 1023
 
 /* What qemu-img can do with images of a format. */
 typedef struct Facts {
@@ -208,12 +210,79 @@ int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *sour
     g_autoptr(GString) options = g_string_new(NULL);
     if (image_tool_check(def) < 0 || (def->target.format == STORAGE_VOL_FORMAT_QCOW2 && qcow2_options(def, options, flags) < 0))
         return -1;
-    if (def->backing_store)
-        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': a copy can't be based on another volume: leave out <backingStore>", def->name);
     if (larger || def->target.encryption)
         return make_and_fill(fd, def, source, flags);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     return run_conversion(def, source, path, fd, NULL, def->target.format, (const char *const[]) { options->len ? "-o" : NULL, options->str, NULL });
+}
+
+int image_tool_check_layer(const StorageVolDef *def, unsigned int flags)
+{
+    StorageVolFormat format = def->target.format, base = MAX(def->backing_store->format, STORAGE_VOL_FORMAT_RAW);
+    if (format != STORAGE_VOL_FORMAT_QCOW2 && !(format == STORAGE_VOL_FORMAT_QED && base == STORAGE_VOL_FORMAT_RAW))
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': a copy of format '%s' can't be based on another volume of format '%s': leave out "
+                    "<backingStore>, or take qcow2", def->name, storage_vol_format_to_string(format), storage_vol_format_to_string(base));
+    if (flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': what is based on another volume can't have all of its metadata allocated", def->name);
+    return 0;
+}
+
+/* The new image as if it were based on what it is a copy of; NULL: on nothing. */
+static char *layer_spec(const StorageVolDef *def, int fd, const SourceChain *source)
+{
+    const gboolean encrypted = def->target.encryption != NULL;
+    return g_strdup_printf("json:{\"driver\":\"%s\",\"file\":{\"driver\":\"file\",\"filename\":\"/proc/self/fd/%d\"}%s,\"backing\":%s}",
+                           facts[def->target.format].name, fd,
+                           encrypted ? ",\"encrypt\":{\"format\":\"luks\",\"key-secret\":\"" IMAGE_CRYPT_ID "\"}" : "",
+                           source ? source->spec->str + strlen("json:") : "null");
+}
+
+/* What the images at @fd, in @source and in @base are opened with is passed to the program, whose words begin with @argv. */
+static int run_rebase(GPtrArray *argv, const StorageVolDef *def, int fd, const ImageCrypt *crypt, const SourceChain *source, const SourceChain *base)
+{
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    const SourceChain *chains[] = { source, base };
+    guint64 total = def->capacity;
+    g_array_append_val(fds, fd);
+    for (guint i = 0; i < G_N_ELEMENTS(chains); i++) {
+        g_array_append_vals(fds, chains[i]->fds->data, chains[i]->fds->len);
+        for (guint j = 0; j < chains[i]->keys->len; j++) {
+            g_ptr_array_add(argv, "--object");
+            g_ptr_array_add(argv, chains[i]->keys->pdata[j]);
+        }
+    }
+    if (crypt->fd >= 0) {
+        g_array_append_val(fds, crypt->fd);
+        g_ptr_array_add(argv, "--object");
+        g_ptr_array_add(argv, crypt->object);
+    }
+    g_ptr_array_add(argv, NULL);
+    if (program_run((const char *const *) argv->pdata, (const int *) (const void *) fds->data, fds->len, SILENT_MS, program_follow_percent, &total) == 0)
+        return 0;
+    error_context("cannot make volume '%s'", def->name);
+    return -1;
+}
+
+/* The empty image is based on the source first, so that it has its content; then on @base, for which it gets what differs. What is written into it
+ * of how @base was opened gives way to its name at last. */
+int image_tool_convert_layer(int fd, const StorageVolDef *def, const SourceChain *source, const SourceChain *base, unsigned int flags)
+{
+    const char *format = image_tool_format(MAX(def->backing_store->format, STORAGE_VOL_FORMAT_RAW));
+    g_auto(ImageCrypt) crypt = { .fd = -1 };
+    if (base->spec->len > MAX_BASE_NAME)
+        return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "volume '%s': what '%s' is based on itself can't be told to '" PROGRAM "' in %d characters: the copy "
+                    "can be based on a copy of it", def->name, def->backing_store->path, MAX_BASE_NAME);
+    if (image_tool_create(fd, def, flags) < 0 || (def->target.encryption && image_crypt_open_new(&crypt, def) < 0))
+        return -1;
+    g_autofree char *first = layer_spec(def, fd, source), *last = layer_spec(def, fd, NULL);
+    g_autoptr(GPtrArray) fill = g_ptr_array_new(), name = g_ptr_array_new();
+    const char *fill_words[] = { PROGRAM, "rebase", "-p", "-F", format, "-b", base->spec->str, first };
+    const char *name_words[] = { PROGRAM, "rebase", "-u", "-F", format, "-b", def->backing_store->path, last };
+    for (guint i = 0; i < G_N_ELEMENTS(fill_words); i++) {
+        g_ptr_array_add(fill, (char *) fill_words[i]);
+        g_ptr_array_add(name, (char *) name_words[i]);
+    }
+    return run_rebase(fill, def, fd, &crypt, source, base) < 0 ? -1 : run_rebase(name, def, fd, &crypt, source, base);
 }
 
 int image_tool_write(StorageContent *to, const StorageVolDef *def, StorageVolFormat format, SourceChain *source)

@@ -17,6 +17,10 @@ int image_tool_check(const StorageVolDef *def);
 int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags);
 /** Make it with the content of @source. @larger: @def has more bytes than that. */
 int image_tool_convert(int fd, const StorageVolDef *def, const SourceChain *source, gboolean larger, unsigned int flags);
+/** Whether it can be made as a copy that is based on another volume, as @def says. 0, or -1 with an error. */
+int image_tool_check_layer(const StorageVolDef *def, unsigned int flags);
+/** Make it with the content of @source, based on @base, whose keys and servers are named otherwise: it holds what differs. */
+int image_tool_convert_layer(int fd, const StorageVolDef *def, const SourceChain *source, const SourceChain *base, unsigned int flags);
 /** Write the content of @source to @to: raw, or an image of @format that is there already, and large enough. What the program needs for that
  * becomes part of @source. */
 int image_tool_write(StorageContent *to, const StorageVolDef *def, StorageVolFormat format, SourceChain *source);

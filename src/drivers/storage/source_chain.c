@@ -120,7 +120,7 @@ static char *describe_remote(SourceChain *chain, StorageContent *content, const 
     guint8 *secret = NULL;
     gsize size = 0;
     /* One server's volumes may all want the same password, each by a name of its own: its place among those that servers keep. */
-    g_autofree char *id = g_strdup_printf("server%u", chain->remote->len);
+    g_autofree char *id = g_strdup_printf("server%u", chain->first_id + chain->remote->len);
     g_autofree char *words = content->ops->describe(content, id, &secret, &size), *plain = content->ops->describe(content, "", NULL, NULL);
     if (secret && image_crypt_hold(&crypt, id, secret, size, path) < 0)
         return NULL;
@@ -152,7 +152,7 @@ char *source_chain_add(SourceChain *chain, StorageContent *content, const char *
 /* The passphrase of an image is an object that its description names. */
 static int add_key(SourceChain *chain, const char *path, StorageVolFormat format, StorageEncryptionFormat encryption, const StorageVolDef *def)
 {
-    g_autofree char *id = g_strdup_printf("key%u", chain->keys->len), *what = g_strdup_printf("image '%s'", path);
+    g_autofree char *id = g_strdup_printf("key%u", chain->first_id + chain->keys->len), *what = g_strdup_printf("image '%s'", path);
     g_auto(ImageCrypt) crypt = { .fd = -1 };
     if (encryption != STORAGE_ENCRYPTION_FORMAT_LUKS)
         return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "image '%s' is encrypted in format '%s', which can't be read: only 'luks' can", path,
@@ -228,14 +228,16 @@ static void free_def(StorageVolDef **def)
         xml_struct_free(&STORAGE_VOL_DEF_DESC, g_steal_pointer(def));
 }
 
-/* @content is taken over; NULL: there is an error already. */
-static int open_all(SourceChain *chain, StorageVol *vol, const StorageVolDef *def, StorageContent *content, gboolean write)
+/* The image at @name, of @format, whose definition @def may be unknown, and all below. @content is taken over; NULL: there is an error
+ * already. */
+static int open_all(SourceChain *chain, StorageVol *vol, const char *name, StorageVolFormat format, const StorageVolDef *def,
+                    StorageContent *content, gboolean write)
 {
-    g_autofree char *path = g_strdup(storage_vol_path(vol));
-    StorageVolFormat format = def->target.format ? def->target.format : STORAGE_VOL_FORMAT_RAW;
+    g_autofree char *path = g_strdup(name);
     StorageVolDef *known = NULL;
     guint open = 0;
     int rc = content ? 0 : -1;
+    format = MAX(format, STORAGE_VOL_FORMAT_RAW);
     begin_chain(chain);
     chain->spec = g_string_new("json:");
     while (rc == 0 && content) {
@@ -256,7 +258,7 @@ static int open_all(SourceChain *chain, StorageVol *vol, const StorageVolDef *de
 
 int source_chain_open(SourceChain *chain, StorageVol *vol, const StorageVolDef *def)
 {
-    return open_all(chain, vol, def, storage_vol_open_source(vol), FALSE);
+    return open_all(chain, vol, storage_vol_path(vol), def->target.format, def, storage_vol_open_source(vol), FALSE);
 }
 
 int source_chain_open_fd(SourceChain *chain, StorageVol *vol, const StorageVolDef *def, int fd)
@@ -266,5 +268,16 @@ int source_chain_open_fd(SourceChain *chain, StorageVol *vol, const StorageVolDe
     if (own < 0 || fstat(own, &info) < 0)
         error_report_errno(ERROR_DOMAIN, errno, "cannot open volume '%s' once more", def->name);
     guint64 size = own >= 0 && S_ISREG(info.st_mode) ? (guint64) info.st_size : G_MAXINT64;
-    return open_all(chain, vol, def, own < 0 ? NULL : content_new_fd(own, size), TRUE);
+    return open_all(chain, vol, storage_vol_path(vol), def->target.format, def, own < 0 ? NULL : content_new_fd(own, size), TRUE);
+}
+
+int source_chain_open_base(SourceChain *chain, StorageVol *vol, const StorageVolDef *def)
+{
+    const StorageVolBacking *base = def->backing_store;
+    g_autofree char *path = NULL;
+    StorageVolDef *known = NULL;
+    StorageContent *content = open_named(vol, def->target.path, base->path, "is to be based on", &path, &known);
+    int rc = open_all(chain, vol, path, base->format, known, content, FALSE);
+    free_def(&known);
+    return rc;
 }
