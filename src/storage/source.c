@@ -85,6 +85,8 @@ static int fill(StorageSource *source, const StoragePoolDef *pool, const Storage
         return FAIL(VIR_ERR_XML_ERROR, "disk source mode is only for volumes of iSCSI pools: leave out mode='%s' at the volume '%s'",
                     domain_disk_source_mode_to_string(source->mode), vol->name);
     source->mode = DOMAIN_DISK_SOURCE_MODE_UNSET;
+    if (vol->type == STORAGE_VOL_TYPE_NETDIR)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "a guest can't have the volume '%s' of pool '%s': it is a directory on a server", vol->name, pool->name);
     if (vol->type == STORAGE_VOL_TYPE_NETWORK || direct)
         return be_remote(source, pool, vol);
     if (vol->type == STORAGE_VOL_TYPE_BLOCK) {
@@ -102,7 +104,8 @@ static int fill(StorageSource *source, const StoragePoolDef *pool, const Storage
 
 static StorageFormat format_of(const StorageVolDef *vol)
 {
-    const char *text = vol->type == STORAGE_VOL_TYPE_FILE ? storage_vol_format_to_string(vol->target.format) : NULL;
+    gboolean is_image = vol->type == STORAGE_VOL_TYPE_FILE || vol->type == STORAGE_VOL_TYPE_NETWORK;
+    const char *text = is_image ? storage_vol_format_to_string(vol->target.format) : NULL;
     StorageFormat format = text ? storage_format_from_string(text) : STORAGE_FORMAT_UNSET;
     return vol->type == STORAGE_VOL_TYPE_DIR ? STORAGE_FORMAT_UNSET : format && format != STORAGE_FORMAT_ISO ? format : STORAGE_FORMAT_RAW;
 }

@@ -23,6 +23,7 @@ static StorageNode *state;
 /* Kinds of pools whose libraries are loaded when they are first needed. */
 static const char *const parts[STORAGE_POOL_TYPE_LAST][2] = {
     [STORAGE_POOL_TYPE_RBD] = { "libvirt_storage_backend_rbd.so", "storage_rbd_backend" },
+    [STORAGE_POOL_TYPE_GLUSTER] = { "libvirt_storage_backend_gluster.so", "storage_gluster_backend" },
     [STORAGE_POOL_TYPE_ISCSI_DIRECT] = { "libvirt_storage_backend_iscsi_direct.so", "storage_iscsi_direct_backend" },
 };
 

@@ -15,14 +15,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/random.h"
+#include "storage/temporary.h"
 
 #define FOLDER_MODE 0711
-/* Names of files that are being made, where they must have one. */
-#define TEMPORARY ".new-libvirt-"
-/* Files with other hosts' marks are theirs to remove. */
-#define HOST_TAG_CHARS 8
-#define NAME_TRIES 100
 /* More names than this in one pool are not read. */
 #define MAX_VOLUMES 1000000
 
@@ -113,7 +108,7 @@ int folder_sizes(StoragePool *pool, const StoragePoolDef *def)
 /* What the XML of a volume can hold, and is none of ours. */
 static gboolean may_be_volume(const char *name)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || g_str_has_prefix(name, TEMPORARY))
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || temporary_is(name))
         return FALSE;
     if (!g_utf8_validate(name, -1, NULL))
         return FALSE;
@@ -174,20 +169,10 @@ int folder_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *sc
 
 /* ---- new files ---- */
 
-/* Tells this host's temporary files from those of others that share the folder; the caller frees. */
-static char *host_tag(void)
-{
-    g_autofree char *id = NULL;
-    if (file_read_optional("/etc/machine-id", 256, &id, NULL) < 0)
-        virResetLastError();
-    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id ? id : "", -1);
-    return g_strdup_printf("%s%.*s-", TEMPORARY, HOST_TAG_CHARS, sum);
-}
-
 void folder_sweep(const StoragePoolDef *def)
 {
     DIR *dir = opendir(def->target.path);
-    g_autofree char *tag = host_tag();
+    g_autofree char *tag = temporary_tag();
     const struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
         if (g_str_has_prefix(entry->d_name, tag) && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
@@ -205,11 +190,8 @@ int folder_begin_file(int folder, const char *path, char **temporary)
         return fd;
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
         return FAIL_ERRNO(errno, "cannot make a file in '%s'", path);
-    g_autofree char *tag = host_tag();
-    for (guint i = 0; i < NAME_TRIES; i++) {
-        guint64 chance;
-        random_bytes(&chance, sizeof(chance));
-        g_autofree char *name = g_strdup_printf("%s%016" G_GINT64_MODIFIER "x", tag, chance);
+    for (guint i = 0; i < TEMPORARY_TRIES; i++) {
+        g_autofree char *name = temporary_name();
         fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0)
             *temporary = g_steal_pointer(&name);

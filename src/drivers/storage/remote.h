@@ -9,7 +9,7 @@
 #include "secret/lookup.h"
 #include "storage/backend.h"
 
-extern const StorageBackend storage_rbd_backend, storage_iscsi_direct_backend;
+extern const StorageBackend storage_rbd_backend, storage_iscsi_direct_backend, storage_gluster_backend;
 
 /** What a server keeps isn't ours to delete. */
 static inline int remote_pool_delete(StoragePool *pool, const StoragePoolDef *def, unsigned int flags)
