@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Real servers that hold images, on loopback: Ceph, iSCSI, NFS, SSH, FTP. Each is a context manager with a folder of its own, and
+"""Real servers that hold images, on loopback: Ceph, iSCSI, Gluster, NFS, SSH, FTP. Each is a context manager with a folder of its own, and
 says with missing() which package it lacks. The runner gives tests a network of their own, so ports are the usual ones."""
 import base64
+import contextlib
 import json
 import os
 import pwd
@@ -175,6 +176,81 @@ class Iscsi(Server):
     @property
     def encoded(self):
         return base64.b64encode(self.secret.encode()).decode()
+
+
+class Gluster(Server):
+    """A volume "vol" on one brick, a folder. The server's own place is /run, which must be private."""
+    PROGRAMS = ('glusterd', 'gluster', 'glusterfsd')
+    address, port = '10.77.0.1', 24007      # bricks can't be on an address of loopback
+    CONF = '''volume management
+    type mgmt/glusterd
+    option working-directory {folder}/state
+    option run-directory /run/gluster
+    option transport-type socket
+    option transport.address-family inet
+    option transport.socket.bind-address {address}
+    option transport.socket.read-fail-log off
+    option ping-timeout 0
+    option event-threads 1
+    option max-port 49160
+end-volume
+'''
+
+    @property
+    def brick(self):
+        return f'{self.folder}/brick/files'
+
+    def gluster(self, *words, check=True):
+        return tell('gluster', '--mode=script', '--log-file=/dev/null', *words, check=check)
+
+    def start(self):
+        for name in ('state', 'brick', 'log'):
+            os.makedirs(f'{self.folder}/{name}', exist_ok=True)
+        os.makedirs('/run/gluster', exist_ok=True)
+        for place, path in self.hidden():
+            os.makedirs(path, exist_ok=True)
+            tell('mount', '--bind', f'{self.folder}/{place}', path)
+        tell('mount', '-t', 'tmpfs', '-o', 'size=512M', 'brick', f'{self.folder}/brick')
+        tell('ip', 'address', 'replace', f'{self.address}/32', 'dev', 'lo')
+        with open(f'{self.folder}/glusterd.vol', 'w', encoding='utf-8') as f:
+            f.write(self.CONF.format(folder=self.folder, address=self.address))
+        self.begin()
+        self.gluster('volume', 'create', 'vol', f'{self.address}:{self.brick}', 'force')
+        self.gluster('volume', 'start', 'vol')
+        self.check()
+
+    def hidden(self):
+        """Folders of the host that the server writes to whatever it is told."""
+        return (('log', '/var/log/glusterfs'), ('state', '/var/lib/glusterd'))
+
+    def begin(self):
+        self.run('glusterd', '-N', '-f', f'{self.folder}/glusterd.vol', f'--log-file={self.folder}/glusterd.log')
+        wait_for(lambda: self.check() or 'onnection failed' not in self.listed(), 60, 'the server of Gluster')
+
+    def listed(self):
+        done = subprocess.run(['gluster', '--log-file=/dev/null', 'volume', 'list'], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def bricks(self):
+        """Processes that the server has started, which don't end with it."""
+        found = []
+        for name in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError), open(f'/proc/{name}/cmdline', 'rb') as f:
+                if os.fsencode(self.brick) in f.read().split(b'\0'):
+                    found.append(int(name))
+        return found
+
+    def stop(self):
+        super().stop()
+        for signal_ in signal.SIGTERM, signal.SIGKILL:
+            for pid in self.bricks():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal_)
+            with contextlib.suppress(support.Timeout):
+                wait_for(lambda: not self.bricks(), 10, 'the end of the bricks')
+        for path in f'{self.folder}/brick', *(path for _, path in self.hidden()):
+            subprocess.run(['umount', '-l', path], check=False, capture_output=True)
+        subprocess.run(['ip', 'address', 'del', f'{self.address}/32', 'dev', 'lo'], check=False, capture_output=True)
 
 
 class Ssh(Server):

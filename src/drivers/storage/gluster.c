@@ -29,6 +29,8 @@
 /* What a server is asked to do at once. */
 #define STRETCH ((guint64) 64 << 20)
 #define CHUNK ((gsize) 1 << 20)
+/* Images' sizes are multiples of it. */
+#define BLOCK 4096
 #define NAME_BYTES 255
 #define MAX_VOLUMES 1000000
 #define VOLUME_MODE 0600
@@ -155,15 +157,14 @@ static int configure(glfs_t *fs, const StoragePoolDef *def)
     return rc == 0 ? 0 : GLUSTER_FAIL("cannot make a client of Gluster for pool '%s'", def->name);
 }
 
-/* The pool's folder, which the caller closes; NULL with an error. */
+/* The pool's folder, which the caller closes; NULL with an error. What was looked up before may be found without a server. */
 static Entry *open_folder(const Gluster *gluster)
 {
     struct stat info;
-    Entry *folder = glfs_h_lookupat(gluster->fs, NULL, gluster->folder, &info, 1);
-    if (folder && S_ISDIR(info.st_mode))
-        return folder;
-    if (folder) {
-        glfs_h_close(folder);
+    g_autoptr(Entry) folder = glfs_h_lookupat(gluster->fs, NULL, gluster->folder, &info, 1);
+    if (folder && glfs_h_stat(gluster->fs, folder, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return g_steal_pointer(&folder);
         errno = ENOTDIR;
     }
     error_report_errno(ERROR_DOMAIN, note_silence(errno), "cannot open directory '%s' of the Gluster volume", gluster->folder);
@@ -240,7 +241,7 @@ static int pool_sizes(StoragePool *pool, const Gluster *gluster, const StoragePo
     return 0;
 }
 
-/* Of a volume; the caller frees. */
+/* The path of a volume, whose name may be any; the caller frees. */
 static char *path_of(const StoragePoolDef *def, const char *name)
 {
     const StoragePoolHost *host = def->source.hosts[0];
@@ -374,6 +375,7 @@ typedef struct GlusterContent {
     StorageContent base;
     Gluster *gluster;       /* reference */
     glfs_fd_t *fd;
+    gboolean is_image;      /* which is being made */
     char *name;             /* of the file */
     StoragePoolDef *pool;   /* owned */
 } GlusterContent;
@@ -437,6 +439,16 @@ static int gluster_flush(StorageContent *content)
     return glfs_fsync(self->fd, NULL, NULL) == 0 ? 0 : GLUSTER_FAIL("cannot bring volume '%s' onto the disk", self->name);
 }
 
+/* QEMU reads whole blocks of an image in Gluster, and takes a shorter one at its end for an error. */
+static int finish_file(GlusterContent *self)
+{
+    struct stat info = { 0 };
+    if (self->is_image && (glfs_fstat(self->fd, &info) < 0 ||
+        (info.st_size % BLOCK && glfs_ftruncate(self->fd, info.st_size - info.st_size % BLOCK + BLOCK, NULL, NULL) < 0)))
+        return GLUSTER_FAIL("cannot round up the size of volume '%s'", self->name);
+    return gluster_flush(&self->base);
+}
+
 static int gluster_discard(StorageContent *content)
 {
     GlusterContent *self = (GlusterContent *) content;
@@ -480,7 +492,7 @@ static char *gluster_describe(StorageContent *content, const char *key, guint8 *
 {
     GlusterContent *self = (GlusterContent *) content;
     const StoragePoolSource *source = &self->pool->source;
-    if (gluster_flush(content) < 0)
+    if (finish_file(self) < 0)
         return NULL;
     json_object *servers = json_object_new_array();
     for (guint i = 0; i < source->n_hosts; i++) {
@@ -616,18 +628,18 @@ static int set_size(GlusterContent *content, const StorageVolDef *def)
     return 0;
 }
 
-static int make_content(StorageContent *content, StorageVol *vol, StorageVolDef *def, StorageVol *from)
+static int make_content(GlusterContent *content, StorageVol *vol, StorageVolDef *def, StorageVol *from)
 {
-    const gboolean raw = def->target.format <= STORAGE_VOL_FORMAT_RAW;
+    content->is_image = def->target.format > STORAGE_VOL_FORMAT_RAW;
+    content->base.is_zero = TRUE;
     if (from) {
         StorageVolDef *source = storage_vol_copy_def(from);
         def->capacity = MAX(def->capacity, source->capacity);
         xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
     }
-    content->is_zero = TRUE;
-    if (raw && set_size((GlusterContent *) content, def) < 0)
+    if (!content->is_image && set_size(content, def) < 0)
         return -1;
-    return (from || !raw) && storage_vol_fill(vol, def, content, from) < 0 ? -1 : content_flush(content);
+    return (from || content->is_image) && storage_vol_fill(vol, def, &content->base, from) < 0 ? -1 : finish_file(content);
 }
 
 /* A file has another name until it is complete. */
@@ -639,7 +651,7 @@ static int make_file(Gluster *gluster, Entry *folder, StorageVol *vol, StorageVo
     if (!object)
         return GLUSTER_FAIL("cannot make a file for volume '%s'", def->name);
     StorageContent *content = content_of(gluster, object, storage_vol_pool_def(vol), name, TRUE, 0);
-    int rc = content && make_content(content, vol, def, from) == 0 && set_rights(gluster, object, def) == 0 ? 0 : -1;
+    int rc = content && make_content((GlusterContent *) content, vol, def, from) == 0 && set_rights(gluster, object, def) == 0 ? 0 : -1;
     content_unref(content);
     if (rc == 0 && glfs_h_link(gluster->fs, object, folder, def->name) < 0)
         rc = errno == EEXIST ? fail_exists(def->name) : GLUSTER_FAIL("cannot give volume '%s' its name", def->name);
