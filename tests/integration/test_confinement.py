@@ -36,6 +36,8 @@ def configured(daemon, *settings):
     (['security_driver = [ ]'], f'{LACKS} (it is empty); '),
     (['security_require_confined = 1'], 'qemu.conf: guests must be confined (security_require_confined), but nothing confines them'),
     (['security_driver = "none"', 'security_require_confined = 1'], 'guests must be confined'),
+    (['namespaces = [ "pid" ]'], "'namespaces'"),
+    (['namespaces = [ "mount", "pid" ]'], "'namespaces'"),
 ])
 def test_refused_settings(new_daemon, settings, told):
     daemon = configured(new_daemon(), *settings)
@@ -43,6 +45,15 @@ def test_refused_settings(new_daemon, settings, told):
         daemon.start()
     assert daemon.process.wait(60) == 1
     assert told in daemon.output()
+
+
+@pytest.mark.parametrize('settings, warned', [(['namespaces = [ "mount" ]'], True), (['namespaces = []'], False), ([], False)])
+def test_namespaces(new_daemon, settings, warned):
+    """There are none: who asks for one is told so, and nobody else."""
+    daemon = configured(new_daemon(), *settings).start()
+    libvirt.open(daemon.uri).close()
+    assert ("'namespaces' has no effect" in daemon.output()) == warned
+    daemon.stop()
 
 
 def test_none(new_daemon):
