@@ -155,6 +155,28 @@ def test_content(connection, daemon, tmp_path):
         assert not [n for n in os.listdir(server.brick) if n.startswith('.new')]
 
 
+def test_others_write(connection, tmp_path):
+    """What other clients do shows at once, though a client of Gluster keeps what it has read for a second."""
+    with served(connection, tmp_path) as server:
+        one, other = (connection.storagePoolCreateXML(gluster_xml(server, name)) for name in ('one', 'other'))
+        for size in 4096, MIB:
+            vol = one.createXML(vol_xml(f'v{size}', 1, allocation=0))
+            other.refresh()
+            seen = other.storageVolLookupByName(vol.name())
+            for _ in range(3):
+                data = random.randbytes(size)
+                upload(connection, vol, data)
+                assert download(connection, seen, 0, size) == data and seen.info()[2] == vol.info()[2] >= size
+            for mib in 3, 2:
+                vol.resize(mib * MIB, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK)
+                assert seen.info()[1] == mib * MIB
+            vol.delete()
+            refused(libvirt.VIR_ERR_SYSTEM_ERROR, seen.info)
+            again = one.createXML(vol_xml(vol.name(), 1))
+            upload(connection, again, data)
+            assert download(connection, seen, 0, size) == data, 'another file of that name'
+
+
 def test_guest(guest_daemon, tmp_path):
     """A guest's disk is a volume, in the format that it has."""
     disk = "<disk type='volume' device='disk'><source pool='g' volume='{}'/><target dev='{}' bus='virtio'/></disk>"
