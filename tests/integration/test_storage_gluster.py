@@ -156,7 +156,7 @@ def test_content(connection, daemon, tmp_path):
 
 
 def test_others_write(connection, tmp_path):
-    """What other clients do shows at once, though a client of Gluster keeps what it has read for a second."""
+    """What other clients do shows at once."""
     with served(connection, tmp_path) as server:
         one, other = (connection.storagePoolCreateXML(gluster_xml(server, name)) for name in ('one', 'other'))
         for size in 4096, MIB:

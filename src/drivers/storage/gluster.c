@@ -139,19 +139,11 @@ static char *inner_folder(const StoragePoolDef *def)
     return folder;
 }
 
-/* What others write shows at once: nothing that was read is kept. */
-static const char *const options[][3] = {
-    { "*-client-*", "ping-timeout", PING_SECONDS },
-    { "*-md-cache", "md-cache-timeout", "0" },
-    { "*-quick-read", "quick-read-cache-timeout", "0" },
-    { "*-io-cache", "io-cache-timeout", "0" },
-};
-
 static int configure(glfs_t *fs, const StoragePoolDef *def)
 {
     int rc = glfs_set_logging(fs, "/dev/null", 0);
-    for (guint i = 0; rc == 0 && i < G_N_ELEMENTS(options); i++)
-        rc = glfs_set_xlator_option(fs, options[i][0], options[i][1], options[i][2]);
+    if (rc == 0)
+        rc = glfs_set_xlator_option(fs, "*-client-*", "ping-timeout", PING_SECONDS);
     for (guint i = 0; rc == 0 && i < def->source.n_hosts; i++)
         rc = glfs_set_volfile_server(fs, "tcp", def->source.hosts[i]->name, (int) def->source.hosts[i]->port);
     return rc == 0 ? 0 : GLUSTER_FAIL("cannot make a client of Gluster for pool '%s'", def->name);
@@ -241,7 +233,7 @@ static int pool_sizes(StoragePool *pool, const Gluster *gluster, const StoragePo
     return 0;
 }
 
-/* The path of a volume, whose name may be any; the caller frees. */
+/* The path of a volume; the caller frees. */
 static char *path_of(const StoragePoolDef *def, const char *name)
 {
     const StoragePoolHost *host = def->source.hosts[0];
