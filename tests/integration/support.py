@@ -257,19 +257,20 @@ class ReferenceDaemon(Daemon):
             return int(f.read().split()[0])
 
     def daemon_pid(self):
-        """The daemon's process id out here, None when it does not run. The one that has begun it is in its first process's session."""
+        """The daemon's process id out here, None when it does not run. The one that has begun it is in its first process's session. While
+        a thread of it goes on, so do its locks, though the first one has ended."""
         def stat(pid):
             with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
                 name, _, rest = f.read().rpartition(')')
             state, _, _, session, *_ = rest.split()
-            return name.partition('(')[2], state, session
+            return name.partition('(')[2], state == 'Z' and len(os.listdir(f'/proc/{pid}/task')) == 1, session
         with open(f'/proc/{self.init()}/task/{self.init()}/children', encoding='utf-8') as f:
             children = f.read().split()
         beginner = stat(self.init())[2]
         for pid in children:
             with contextlib.suppress(FileNotFoundError):    # it has ended
-                name, state, session = stat(pid)
-                if name == 'libvirtd' and state != 'Z' and session != beginner:
+                name, ended, session = stat(pid)
+                if name == 'libvirtd' and not ended and session != beginner:
                     return int(pid)
         return None
 
