@@ -56,8 +56,8 @@ def _entry(table, key):
         parts.append(f'.values = values_{key.name}')
     low, high = key.range or (0, 1)
     parts.append(f'.min = {_number(low)}, .max = {_number(high)}')
-    if key.state == 'ignored':
-        parts.append('.ignored = true')
+    if key.state in ('ignored', 'later'):
+        parts.append(f'.{key.state} = true')
     text = '{ ' + ', '.join(parts) + ' },'
     return '\n'.join(textwrap.wrap(text, 100, initial_indent='    ', subsequent_indent='      '))
 

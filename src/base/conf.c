@@ -329,16 +329,55 @@ void conf_init(const ConfSchema *schema, void *conf)
         set_default(&schema->keys[i], conf);
 }
 
+static void free_value(const ConfKey *key, void *conf)
+{
+    if (key->type == CONF_STRING || key->type == CONF_INT_OR_STRING)
+        g_free(FIELD(conf, key, char *));
+    else if (key->type == CONF_STRING_LIST || key->type == CONF_STRING_OR_LIST)
+        g_strfreev(FIELD(conf, key, char **));
+}
+
 void conf_clear(const ConfSchema *schema, void *conf)
 {
-    for (size_t i = 0; i < schema->n_keys; i++) {
-        const ConfKey *key = &schema->keys[i];
-        if (key->type == CONF_STRING || key->type == CONF_INT_OR_STRING)
-            g_free(FIELD(conf, key, char *));
-        else if (key->type == CONF_STRING_LIST || key->type == CONF_STRING_OR_LIST)
-            g_strfreev(FIELD(conf, key, char **));
-    }
+    for (size_t i = 0; i < schema->n_keys; i++)
+        free_value(&schema->keys[i], conf);
     memset(conf, 0, schema->size);
+}
+
+/* An empty list is as good as none. */
+static bool same_list(char **a, char **b)
+{
+    static char *none[] = { NULL };
+    return g_strv_equal((const char *const *) (a ? a : none), (const char *const *) (b ? b : none));
+}
+
+static bool same_value(const ConfKey *key, void *a, void *b)
+{
+    switch (key->type) {
+    case CONF_BOOL:
+    case CONF_INT:
+    case CONF_SIGNED:
+        return FIELD(a, key, int) == FIELD(b, key, int);
+    case CONF_BYTES:
+        return FIELD(a, key, guint64) == FIELD(b, key, guint64);
+    case CONF_STRING:
+    case CONF_INT_OR_STRING:
+        return g_strcmp0(FIELD(a, key, char *), FIELD(b, key, char *)) == 0;
+    case CONF_STRING_LIST:
+    case CONF_STRING_OR_LIST:
+        return same_list(FIELD(a, key, char **), FIELD(b, key, char **));
+    }
+    return false;
+}
+
+/* Who asks for no more than there is needn't know what is missing. */
+static bool has_default(const ConfSchema *schema, const ConfKey *key, void *conf)
+{
+    g_autofree void *plain = g_malloc0(schema->size);
+    set_default(key, plain);
+    bool same = same_value(key, conf, plain);
+    free_value(key, plain);
+    return same;
 }
 
 static void unknown_key(Reader *reader, const ConfSchema *schema, const ConfEntry *entry)
@@ -365,6 +404,8 @@ static void apply_entry(Reader *reader, const ConfSchema *schema, const ConfEntr
         if (key->ignored)
             problem(reader, false, entry->line, "'%s' no longer has any effect", key->name);
         set_value(reader, key, &entry->value, conf);
+        if (key->later && !has_default(schema, key, conf))
+            problem(reader, false, entry->line, "'%s' has no effect yet", key->name);
         return;
     }
     unknown_key(reader, schema, entry);

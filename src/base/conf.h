@@ -2,7 +2,8 @@
  *
  * Configuration files by table. config/ describes the keys of each file; from that come a C struct and a ConfSchema,
  * which this runtime interprets: defaults, reading, checks, freeing. A key that the table doesn't know is a
- * warning (the file may be another version's), a value of the wrong type or out of range an error; each problem tells
+ * warning (the file may be another version's), and so is one that asks for something which isn't there yet or no longer; a value
+ * of the wrong type or out of range is an error; each problem tells
  * file, line, key and what would be right.
  */
 #pragma once
@@ -31,6 +32,7 @@ typedef struct {
     const char *const *values; /* allowed strings; NULL: any */
     int64_t min, max;          /* of numbers */
     bool ignored;              /* accepted for old files, without effect */
+    bool later;                /* accepted, without effect so far */
 } ConfKey;
 
 typedef struct {

@@ -82,6 +82,12 @@ static void test_values(void)
     g_assert_false(problem->error);
     g_assert_cmpstr(problem->text, ==, "f:3: 'max_clients' is ignored here: line 2 has set it already");
     conf_clear(&libvirtd_conf_schema, &conf);
+
+    /* what asks for no more than there is */
+    conf_report_clear(&report);
+    g_assert_cmpint(load("max_queued_clients = 1000\naudit_logging = 0\n", &conf, &report), ==, 0);
+    g_assert_null(report.problems);
+    conf_clear(&libvirtd_conf_schema, &conf);
 }
 
 static void test_problems(void)
@@ -94,6 +100,7 @@ static void test_problems(void)
         { "max_client = 1", false, "unknown key 'max_client' is ignored; did you mean 'max_clients'?" },
         { "something_else_entirely = 1", false, "unknown key 'something_else_entirely' is ignored" },
         { "keepalive_required = 1", false, "'keepalive_required' no longer has any effect" },
+        { "max_queued_clients = 7", false, "'max_queued_clients' has no effect yet" },
         { "max_workers = 0", true, "'max_workers' must be from 1 to 1024" },
         { "max_clients = -1", true, "'max_clients' must be from 1 to 4294967295" },
         { "max_clients = 99999999999999999999999", true, "'max_clients' must be from 1 to 4294967295" },

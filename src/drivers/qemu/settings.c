@@ -34,14 +34,6 @@ static int take_ports(QemuDriver *driver, const QemuConf *conf)
     return 0;
 }
 
-/* Who asks for more than there is shall know it. */
-static void tell_about_namespaces(const QemuConf *conf)
-{
-    if (conf->namespaces && conf->namespaces[0])
-        LOG_WARN("qemu.conf: 'namespaces' has no effect: QEMU sees all of the host's /dev, where what is not its guest's doesn't belong to its user; "
-                 "'namespaces = []' asks for that");
-}
-
 static int load(const ConfSchema *schema, const char *folder, const char *name, void *conf)
 {
     g_auto(ConfReport) report = { 0 };
@@ -58,6 +50,5 @@ int qemu_driver_configure(QemuDriver *driver, const char *folder)
         load(&qemu_lockd_conf_schema, folder, "qemu-lockd.conf", &driver->lockd) < 0 ||
         load(&qemu_sanlock_conf_schema, folder, "qemu-sanlock.conf", &driver->sanlock) < 0)
         return -1;
-    tell_about_namespaces(&driver->conf);
     return take_ports(driver, &driver->conf);
 }
