@@ -215,15 +215,14 @@ static void keep_own(GArray *all, GHashTable *own, const char *wanted)
 }
 
 /* NULL, with the error pending, if the domain can't be asked. */
-static GArray *known_of(Shell *shell, virDomainPtr domain, const char *wanted)
+static GArray *known_of(virDomainPtr domain, xmlDocPtr doc, const char *wanted)
 {
     static const char agent[] = "string(/domain/devices/channel/target[@name='org.qemu.guest_agent.0']/@state)";
-    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
-    g_autoptr(GHashTable) own = doc ? own_interfaces(doc) : NULL;
+    g_autoptr(GHashTable) own = own_interfaces(doc);
     g_autoptr(GArray) all = known_new();
     g_autofree char *state = NULL;
 
-    if (!doc || !merge_source(all, domain, &sources[0])) /* by leases every driver that knows addresses can tell some */
+    if (!merge_source(all, domain, &sources[0])) /* by leases every driver that knows addresses can tell some */
         return NULL;
     state = virsh_xpath_string(doc, NULL, agent);
     for (const VirshName *source = &sources[1]; source->name; source++) {
@@ -238,7 +237,8 @@ static GArray *known_of(Shell *shell, virDomainPtr domain, const char *wanted)
 
 int virsh_has_address(Shell *shell, virDomainPtr domain, const char *wanted)
 {
-    g_autoptr(GArray) all = known_of(shell, domain, wanted);
+    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
+    g_autoptr(GArray) all = doc ? known_of(domain, doc, wanted) : NULL;
 
     return all ? all->len > 0 : -1;
 }
@@ -249,12 +249,11 @@ static int by_interface(const void *a, const void *b)
 }
 
 /* Ports of the host that lead to a guest which nobody reaches otherwise: for people. */
-static void print_forwards(Shell *shell, virDomainPtr domain)
+static void print_forwards(Shell *shell, xmlDocPtr doc, const char *wanted)
 {
     static const char *const words[] = { "string(../../mac/@address)", "string(../@proto)", "string(../@address)", "string(@start)", "string(@end)",
                                          "string(@to)", "string(@exclude)" };
-    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
-    g_autoptr(GPtrArray) ranges = doc ? virsh_xpath_nodes(doc, NULL, "/domain/devices/interface[@type='user']/portForward/range") : NULL;
+    g_autoptr(GPtrArray) ranges = virsh_xpath_nodes(doc, NULL, "/domain/devices/interface[@type='user']/portForward/range");
 
     for (guint i = 0; ranges && i < ranges->len; i++) {
         g_autoptr(GPtrArray) said = g_ptr_array_new_with_free_func(g_free);
@@ -263,7 +262,7 @@ static void print_forwards(Shell *shell, virDomainPtr domain)
         for (guint k = 0; k < G_N_ELEMENTS(words); k++)
             g_ptr_array_add(said, virsh_xpath_string(doc, ranges->pdata[i], words[k]));
         is = (const char *const *)said->pdata;
-        if (!g_str_equal(is[6], "yes"))
+        if (!g_str_equal(is[6], "yes") && (!wanted || g_ascii_strcasecmp(wanted, is[0]) == 0))
             shell_print(shell, " %-10s %-17s    %-12s port %s%s%s%s%s of the host leads to %s\n", "-", is[0], is[1], is[3], *is[4] ? "-" : "", is[4],
                         *is[2] ? " at " : "", is[2], *is[5] ? is[5] : is[3]);
     }
@@ -272,7 +271,8 @@ static void print_forwards(Shell *shell, virDomainPtr domain)
 /* As that of one source; people at a terminal see who knows it. */
 static bool merged_addresses(Shell *shell, const Cmd *cmd, virDomainPtr domain, const char *wanted)
 {
-    g_autoptr(GArray) all = known_of(shell, domain, wanted);
+    g_autoptr(xmlDoc) doc = virsh_domain_doc(shell, domain, 0);
+    g_autoptr(GArray) all = doc ? known_of(domain, doc, wanted) : NULL;
     bool told = isatty(STDOUT_FILENO);
     json_object *list;
 
@@ -301,7 +301,7 @@ static bool merged_addresses(Shell *shell, const Cmd *cmd, virDomainPtr domain, 
         return shell_json_print(shell, list);
     json_object_put(list);
     if (told)
-        print_forwards(shell, domain);
+        print_forwards(shell, doc, wanted);
     return true;
 }
 
