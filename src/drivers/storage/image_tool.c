@@ -146,17 +146,58 @@ int image_tool_create(int fd, const StorageVolDef *def, unsigned int flags)
     return -1;
 }
 
-/* The words of a command on images with passphrases. Theirs are those of @chain. */
-static GPtrArray *words_of(const char *const *first, const SourceChain *chain)
+/* A command on images: its words, which are others', and the descriptors that it gets. */
+typedef struct Command {
+    GPtrArray *argv;
+    GArray *fds;
+} Command;
+
+static void command_clear(Command *command)
 {
-    GPtrArray *argv = g_ptr_array_new();
-    for (; *first; first++)
-        g_ptr_array_add(argv, (char *) *first);
-    for (guint i = 0; i < chain->keys->len; i++) {
-        g_ptr_array_add(argv, "--object");
-        g_ptr_array_add(argv, chain->keys->pdata[i]);
-    }
-    return argv;
+    g_ptr_array_unref(command->argv);
+    g_array_unref(command->fds);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
+
+static void add_words(Command *command, const char *const *words)
+{
+    for (; *words; words++)
+        g_ptr_array_add(command->argv, (char *) *words);
+}
+
+static Command command_new(const char *const *words)
+{
+    Command command = { g_ptr_array_new(), g_array_new(FALSE, FALSE, sizeof(int)) };
+    add_words(&command, words);
+    return command;
+}
+
+static void add_key(Command *command, const char *key) { add_words(command, (const char *const[]) { "--object", key, NULL }); }
+
+/* What the images of a chain are opened with. */
+static void add_chain(Command *command, const SourceChain *chain)
+{
+    g_array_append_vals(command->fds, chain->fds->data, chain->fds->len);
+    for (guint i = 0; i < chain->keys->len; i++)
+        add_key(command, chain->keys->pdata[i]);
+}
+
+static void add_crypt(Command *command, const ImageCrypt *crypt)
+{
+    g_array_append_val(command->fds, crypt->fd);
+    add_key(command, crypt->object);
+}
+
+/* @what: is being done with the volume. */
+static int run_command(Command *command, const StorageVolDef *def, ProgramFollow follow, const char *what)
+{
+    guint64 total = def->capacity;
+    g_ptr_array_add(command->argv, NULL);
+    if (program_run((const char *const *) command->argv->pdata, (const int *) (const void *) command->fds->data, command->fds->len, SILENT_MS,
+                    follow, &total) == 0)
+        return 0;
+    error_context("cannot %s volume '%s'", what, def->name);
+    return -1;
 }
 
 /* @path: of the target. @fd: behind it, -1 for none. @crypt: of the target; NULL: it is of @format, and isn't encrypted. */
@@ -164,31 +205,16 @@ static int run_conversion(const StorageVolDef *def, const SourceChain *source, c
                           StorageVolFormat format, const char *const *words)
 {
     g_autofree char *spec = crypt ? image_crypt_spec(def, path) : NULL;
-    g_autoptr(GPtrArray) argv = words_of((const char *const[]) { PROGRAM, "convert", "-p", NULL }, source);
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_append_vals(fds, source->fds->data, source->fds->len);
+    g_auto(Command) command = command_new((const char *const[]) { PROGRAM, "convert", "-p", NULL });
+    add_chain(&command, source);
     if (fd >= 0)
-        g_array_append_val(fds, fd);
-    for (; *words; words++)
-        g_ptr_array_add(argv, (char *) *words);
-    if (crypt) {
-        g_array_append_val(fds, crypt->fd);
-        g_ptr_array_add(argv, "--object");
-        g_ptr_array_add(argv, crypt->object);
-        g_ptr_array_add(argv, "--target-image-opts");
-    } else {
-        g_ptr_array_add(argv, "-O");
-        g_ptr_array_add(argv, (char *) facts[format].name);
-    }
-    g_ptr_array_add(argv, source->spec->str);
-    g_ptr_array_add(argv, crypt ? spec : (char *) path);
-    g_ptr_array_add(argv, NULL);
-    guint64 total = def->capacity;
-    const int *passed = (const int *) (const void *) fds->data;
-    if (program_run((const char *const *) argv->pdata, passed, fds->len, SILENT_MS, program_follow_percent, &total) == 0)
-        return 0;
-    error_context("cannot make volume '%s'", def->name);
-    return -1;
+        g_array_append_val(command.fds, fd);
+    add_words(&command, words);
+    if (crypt)
+        add_crypt(&command, crypt);
+    add_words(&command, crypt ? (const char *const[]) { "--target-image-opts", NULL } : (const char *const[]) { "-O", facts[format].name, NULL });
+    add_words(&command, (const char *const[]) { source->spec->str, crypt ? spec : path, NULL });
+    return run_command(&command, def, program_follow_percent, "make");
 }
 
 /* An image of its own size first, which is filled then: qemu-img makes no other ones in one go. */
@@ -237,30 +263,17 @@ static char *layer_spec(const StorageVolDef *def, int fd, const SourceChain *sou
                            source ? source->spec->str + strlen("json:") : "null");
 }
 
-/* What the images at @fd, in @source and in @base are opened with is passed to the program, whose words begin with @argv. */
-static int run_rebase(GPtrArray *argv, const StorageVolDef *def, int fd, const ImageCrypt *crypt, const SourceChain *source, const SourceChain *base)
+/* @image: the new one, at @fd, as it is opened; @mode: how it is based on @base, of @format. What @source and @chain need is passed as well. */
+static int run_rebase(const StorageVolDef *def, int fd, const ImageCrypt *crypt, const SourceChain *source, const SourceChain *chain,
+                      const char *mode, const char *format, const char *base, const char *image)
 {
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-    const SourceChain *chains[] = { source, base };
-    guint64 total = def->capacity;
-    g_array_append_val(fds, fd);
-    for (guint i = 0; i < G_N_ELEMENTS(chains); i++) {
-        g_array_append_vals(fds, chains[i]->fds->data, chains[i]->fds->len);
-        for (guint j = 0; j < chains[i]->keys->len; j++) {
-            g_ptr_array_add(argv, "--object");
-            g_ptr_array_add(argv, chains[i]->keys->pdata[j]);
-        }
-    }
-    if (crypt->fd >= 0) {
-        g_array_append_val(fds, crypt->fd);
-        g_ptr_array_add(argv, "--object");
-        g_ptr_array_add(argv, crypt->object);
-    }
-    g_ptr_array_add(argv, NULL);
-    if (program_run((const char *const *) argv->pdata, (const int *) (const void *) fds->data, fds->len, SILENT_MS, program_follow_percent, &total) == 0)
-        return 0;
-    error_context("cannot make volume '%s'", def->name);
-    return -1;
+    g_auto(Command) command = command_new((const char *const[]) { PROGRAM, "rebase", mode, "-F", format, "-b", base, image, NULL });
+    g_array_append_val(command.fds, fd);
+    add_chain(&command, source);
+    add_chain(&command, chain);
+    if (crypt->fd >= 0)
+        add_crypt(&command, crypt);
+    return run_command(&command, def, program_follow_percent, "make");
 }
 
 /* The empty image is based on the source first, so that it has its content; then on @base, for which it gets what differs. What is written into it
@@ -275,14 +288,8 @@ int image_tool_convert_layer(int fd, const StorageVolDef *def, const SourceChain
     if (image_tool_create(fd, def, flags) < 0 || (def->target.encryption && image_crypt_open_new(&crypt, def) < 0))
         return -1;
     g_autofree char *first = layer_spec(def, fd, source), *last = layer_spec(def, fd, NULL);
-    g_autoptr(GPtrArray) fill = g_ptr_array_new(), name = g_ptr_array_new();
-    const char *fill_words[] = { PROGRAM, "rebase", "-p", "-F", format, "-b", base->spec->str, first };
-    const char *name_words[] = { PROGRAM, "rebase", "-u", "-F", format, "-b", def->backing_store->path, last };
-    for (guint i = 0; i < G_N_ELEMENTS(fill_words); i++) {
-        g_ptr_array_add(fill, (char *) fill_words[i]);
-        g_ptr_array_add(name, (char *) name_words[i]);
-    }
-    return run_rebase(fill, def, fd, &crypt, source, base) < 0 ? -1 : run_rebase(name, def, fd, &crypt, source, base);
+    return run_rebase(def, fd, &crypt, source, base, "-p", format, base->spec->str, first) < 0 ? -1
+        : run_rebase(def, fd, &crypt, source, base, "-u", format, def->backing_store->path, last);
 }
 
 int image_tool_write(StorageContent *to, const StorageVolDef *def, StorageVolFormat format, SourceChain *source)
@@ -309,16 +316,10 @@ int image_tool_check_size(const StorageVolDef *def, guint64 capacity)
 int image_tool_resize(const SourceChain *image, const StorageVolDef *def, guint64 capacity, gboolean allocate)
 {
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, capacity);
-    g_autoptr(GPtrArray) argv = words_of((const char *const[]) { PROGRAM, "resize", "-q", NULL }, image);
-    if (capacity < def->capacity)
-        g_ptr_array_add(argv, "--shrink");
-    else if (allocate)
-        g_ptr_array_add(argv, "--preallocation=falloc");
-    g_ptr_array_add(argv, image->spec->str);
-    g_ptr_array_add(argv, size);
-    g_ptr_array_add(argv, NULL);
-    if (program_run((const char *const *) argv->pdata, (const int *) (const void *) image->fds->data, image->fds->len, SILENT_MS, NULL, NULL) == 0)
-        return 0;
-    error_context("cannot resize volume '%s'", def->name);
-    return -1;
+    const char *mode = capacity < def->capacity ? "--shrink" : allocate ? "--preallocation=falloc" : NULL;
+    g_auto(Command) command = command_new((const char *const[]) { PROGRAM, "resize", "-q", NULL });
+    add_chain(&command, image);
+    add_words(&command, (const char *const[]) { mode, NULL });
+    add_words(&command, (const char *const[]) { image->spec->str, size, NULL });
+    return run_command(&command, def, NULL, "resize");
 }
