@@ -99,6 +99,22 @@ StorageContent *storage_vol_open_source(StorageVol *from);
 /** For backends that are modules: what the driver's vol_fill() does. */
 int storage_vol_fill(StorageVol *vol, StorageVolDef *def, StorageContent *to, StorageVol *from);
 
+/** A pool's connection to its server, kept as long as somebody uses it: a call that hangs may outlive the pool's run. It is the first member of
+ * what a backend has of one, which begins with one reference. */
+typedef struct StorageConnection StorageConnection;
+struct StorageConnection {
+    gint refs;
+    void (*end)(StorageConnection *connection);  /**< closes and frees it. [any thread] */
+};
+
+StorageConnection *storage_connection_ref(StorageConnection *connection);
+/** Accepts NULL. */
+void storage_connection_unref(StorageConnection *connection);
+/** Have @connection, whose reference is taken over, or none (NULL) from now on. */
+void storage_pool_set_connection(StoragePool *pool, StorageConnection *connection);
+/** A reference; NULL with an error if there is none. */
+StorageConnection *storage_pool_connection(StoragePool *pool);
+
 /** The backend's own data of a pool and a volume, freed with it. */
 void storage_pool_set_priv(StoragePool *pool, void *priv, GDestroyNotify free_priv);
 void *storage_pool_priv(const StoragePool *pool);

@@ -95,6 +95,7 @@ static void pool_clear(Managed *obj)
     storage_index_clear(pool);
     if (pool->free_priv)
         pool->free_priv(pool->priv);
+    storage_connection_unref(pool->connection);
     definition_unref(pool->running);
     if (pool->extents)
         g_array_unref(pool->extents);

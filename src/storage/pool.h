@@ -11,6 +11,7 @@ struct StoragePool {
     void *priv;                    /* the backend's */
     GDestroyNotify free_priv;
     GMutex lock;                   /* guards the following; held for a few instructions */
+    StorageConnection *connection; /* reference; NULL: not connected, or none is needed */
     GCond changed;                 /* a job has ended, or the pool has closed or opened */
     gint64 moved_us;               /* when something last moved on */
     Definition *running;           /* reference: what it runs with; NULL: it doesn't, or not yet */

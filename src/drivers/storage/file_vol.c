@@ -15,35 +15,15 @@
 #include "base/log.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/image_tool.h"
+#include "storage/file_name.h"
 
 #define VOLUME_MODE 0600
 #define FOLDER_MODE 0711
-/* Longest name of a file. */
-#define NAME_BYTES 255
-
-/* ---- names ---- */
-
-static gboolean name_is_usable(const char *name)
-{
-    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || g_str_has_prefix(name, ".new-") || strlen(name) > NAME_BYTES ||
-        !g_utf8_validate(name, -1, NULL))
-        return FALSE;
-    for (const char *c = name; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            return FALSE;
-    }
-    return TRUE;
-}
 
 int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
 {
-    if (strchr(def->name, '/'))
-        return FAIL(VIR_ERR_OPERATION_INVALID, "volume name '%s' cannot contain '/'", def->name);
-    if (!name_is_usable(def->name)) {
-        g_autofree char *shown = g_strescape(def->name, NULL);
-        return FAIL(VIR_ERR_OPERATION_INVALID, "volume name '%s' can't be a file's: it has 1 to %d bytes of UTF-8 without control "
-                    "characters, isn't '.' or '..' and doesn't begin with '.new-'", shown, NAME_BYTES);
-    }
+    if (file_name_check_new(def->name) < 0)
+        return -1;
     def->type = def->target.format == STORAGE_VOL_FORMAT_DIR ? STORAGE_VOL_TYPE_DIR : STORAGE_VOL_TYPE_FILE;
     g_free(def->target.path);
     g_free(def->key);

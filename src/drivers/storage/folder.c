@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "storage/temporary.h"
+#include "storage/file_name.h"
 
 #define FOLDER_MODE 0711
 /* More names than this in one pool are not read. */
@@ -105,20 +105,6 @@ int folder_sizes(StoragePool *pool, const StoragePoolDef *def)
 
 /* ---- what is in it ---- */
 
-/* What the XML of a volume can hold, and is none of ours. */
-static gboolean may_be_volume(const char *name)
-{
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || temporary_is(name))
-        return FALSE;
-    if (!g_utf8_validate(name, -1, NULL))
-        return FALSE;
-    for (const char *c = name; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 /* Files and folders, also through links that stay in the pool. */
 static gboolean is_volume(int folder, const struct dirent *entry)
 {
@@ -139,7 +125,7 @@ static int scan_names(DIR *dir, const StoragePoolDef *def, StorageScan *scan)
     const struct dirent *entry;
     guint n = 0;
     while ((errno = 0, entry = readdir(dir))) {
-        if (!may_be_volume(entry->d_name) || !is_volume(dirfd(dir), entry))
+        if (!file_name_may_be_volume(entry->d_name) || !is_volume(dirfd(dir), entry))
             continue;
         if (++n > MAX_VOLUMES)
             return FAIL(VIR_ERR_OPERATION_FAILED, "pool '%s' has more than %d volumes", def->name, MAX_VOLUMES);
@@ -172,7 +158,7 @@ int folder_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *sc
 void folder_sweep(const StoragePoolDef *def)
 {
     DIR *dir = opendir(def->target.path);
-    g_autofree char *tag = temporary_tag();
+    g_autofree char *tag = file_name_tag();
     const struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
         if (g_str_has_prefix(entry->d_name, tag) && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
@@ -190,8 +176,8 @@ int folder_begin_file(int folder, const char *path, char **temporary)
         return fd;
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
         return FAIL_ERRNO(errno, "cannot make a file in '%s'", path);
-    for (guint i = 0; i < TEMPORARY_TRIES; i++) {
-        g_autofree char *name = temporary_name();
+    for (guint i = 0; i < FILE_NAME_TRIES; i++) {
+        g_autofree char *name = file_name_temporary();
         fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0)
             *temporary = g_steal_pointer(&name);

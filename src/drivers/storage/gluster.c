@@ -20,7 +20,7 @@
 #include "drivers/storage/remote.h"
 #include "storage/content.h"
 #include "storage/image_head.h"
-#include "storage/temporary.h"
+#include "storage/file_name.h"
 #include "storage/vol_look.h"
 
 /* Seconds after which the library asks a silent server whether it is there, and after which it gives it up then. */
@@ -31,7 +31,6 @@
 #define CHUNK ((gsize) 1 << 20)
 /* Images' sizes are multiples of it. */
 #define BLOCK 4096
-#define NAME_BYTES 255
 #define MAX_VOLUMES 1000000
 #define VOLUME_MODE 0600
 #define FOLDER_MODE 0711
@@ -40,18 +39,11 @@
 #define MAX_LIST ((size_t) 1 << 20)
 #define MAX_FOUND 4096
 
-/* A connection, kept as long as somebody uses it: a call that hangs may outlive the pool's run. */
 typedef struct Gluster {
-    gint refs;
+    StorageConnection base;
     glfs_t *fs;
     char *folder;           /* the pool's, in the Gluster volume: "/", "/a/b" */
 } Gluster;
-
-/* The pool's own data. */
-typedef struct GlusterPool {
-    GMutex lock;
-    Gluster *gluster;       /* reference; NULL: not connected */
-} GlusterPool;
 
 /* A file or folder that was looked up. */
 typedef glfs_object_t Entry;
@@ -81,54 +73,20 @@ static void *end_session(void *fs)
     return NULL;
 }
 
-static void gluster_unref(Gluster *gluster)
+static void gluster_end(StorageConnection *connection)
 {
-    if (!gluster || !g_atomic_int_dec_and_test(&gluster->refs))
-        return;
+    Gluster *gluster = (Gluster *) connection;
     if (gluster->fs)
         g_thread_unref(g_thread_new("gluster-end", end_session, gluster->fs));
     g_free(gluster->folder);
     g_free(gluster);
 }
+
+static void gluster_unref(Gluster *gluster) { storage_connection_unref((StorageConnection *) gluster); }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Gluster, gluster_unref)
 
-static void pool_free(void *opaque)
-{
-    GlusterPool *own = opaque;
-    gluster_unref(own->gluster);
-    g_mutex_clear(&own->lock);
-    g_free(own);
-}
-
 /* A reference to the pool's connection; NULL with an error. */
-static Gluster *gluster_of(StoragePool *pool)
-{
-    GlusterPool *own = storage_pool_priv(pool);
-    Gluster *gluster = NULL;
-    if (own) {
-        g_mutex_lock(&own->lock);
-        if ((gluster = own->gluster))
-            g_atomic_int_inc(&gluster->refs);
-        g_mutex_unlock(&own->lock);
-    }
-    return gluster ? gluster : FAIL_NULL(VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not connected", storage_pool_name(pool));
-}
-
-/* Takes @gluster over; NULL: none. */
-static void set_connection(StoragePool *pool, Gluster *gluster)
-{
-    GlusterPool *own = storage_pool_priv(pool);
-    if (!own) {
-        own = g_new0(GlusterPool, 1);
-        g_mutex_init(&own->lock);
-        storage_pool_set_priv(pool, own, pool_free);
-    }
-    g_mutex_lock(&own->lock);
-    Gluster *old = own->gluster;
-    own->gluster = gluster;
-    g_mutex_unlock(&own->lock);
-    gluster_unref(old);
-}
+static Gluster *gluster_of(StoragePool *pool) { return (Gluster *) storage_pool_connection(pool); }
 
 /* The pool's folder without slashes around it, "" for all of the Gluster volume; the caller frees. */
 static char *inner_folder(const StoragePoolDef *def)
@@ -186,7 +144,7 @@ static int connect_volume(Gluster *gluster, const StoragePoolDef *def)
 /* What was left half made by a killed daemon of this host. */
 static void sweep(const Gluster *gluster, const StoragePoolDef *def)
 {
-    g_autofree char *tag = temporary_tag();
+    g_autofree char *tag = file_name_tag();
     g_autoptr(Entry) folder = open_folder(gluster);
     glfs_fd_t *dir = folder ? glfs_h_opendir(gluster->fs, folder) : NULL;
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -208,18 +166,18 @@ static int pool_start(StoragePool *pool, const StoragePoolDef *def)
 {
     g_autoptr(Gluster) gluster = g_new0(Gluster, 1);
     g_autofree char *inner = inner_folder(def);
-    gluster->refs = 1;
+    gluster->base = (StorageConnection) { 1, gluster_end };
     gluster->folder = g_strdup_printf("/%s", inner);
     if (connect_volume(gluster, def) < 0)
         return -1;
     sweep(gluster, def);
-    set_connection(pool, g_steal_pointer(&gluster));
+    storage_pool_set_connection(pool, &g_steal_pointer(&gluster)->base);
     return 0;
 }
 
 static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
 {
-    set_connection(pool, NULL);
+    storage_pool_set_connection(pool, NULL);
     return 0;
 }
 
@@ -244,19 +202,6 @@ static char *path_of(const StoragePoolDef *def, const char *name)
     return g_strdup_printf("gluster://%s%s%s%s/%s", bare6 ? "[" : "", host->name, bare6 ? "]" : "", port, escaped);
 }
 
-/* What a volume can be called: a file's name that the XML can hold. */
-static gboolean name_is_usable(const char *name)
-{
-    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || temporary_is(name) || strlen(name) > NAME_BYTES || strchr(name, '/') ||
-        !g_utf8_validate(name, -1, NULL))
-        return FALSE;
-    for (const char *c = name; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static int scan_names(glfs_fd_t *dir, const StoragePoolDef *def, StorageScan *scan)
 {
     struct dirent entry, *found = NULL;
@@ -264,7 +209,7 @@ static int scan_names(glfs_fd_t *dir, const StoragePoolDef *def, StorageScan *sc
     int rc;
     guint n = 0;
     while ((rc = glfs_readdirplus_r(dir, &info, &entry, &found)) == 0 && found) {
-        if ((!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) || !name_is_usable(found->d_name))
+        if ((!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) || !file_name_may_be_volume(found->d_name))
             continue;
         if (++n > MAX_VOLUMES)
             return FAIL(VIR_ERR_OPERATION_FAILED, "pool '%s' has more than %d volumes", def->name, MAX_VOLUMES);
@@ -519,8 +464,7 @@ static StorageContent *content_of(Gluster *gluster, Entry *object, const Storage
     if (!fd)
         return FAIL_ERRNO_NULL(note_silence(errno), "cannot open volume '%s'", name);
     GlusterContent *self = CONTENT_NEW(GlusterContent, &gluster_content_ops, write ? G_MAXUINT64 : size);
-    g_atomic_int_inc(&gluster->refs);
-    self->gluster = gluster;
+    self->gluster = (Gluster *) storage_connection_ref(&gluster->base);
     self->fd = fd;
     self->name = g_strdup(name);
     self->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, def);
@@ -550,11 +494,8 @@ static int vol_wipe(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
 static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
 {
     const StorageVolFormat format = def->target.format;
-    if (!name_is_usable(def->name)) {
-        g_autofree char *shown = g_strescape(def->name, NULL);
-        return FAIL(VIR_ERR_OPERATION_INVALID, "volume name '%s' can't be a file's: it has 1 to %d bytes of UTF-8 without '/' and control characters, "
-                    "isn't '.' or '..' and doesn't begin as names of files that are being made", shown, NAME_BYTES);
-    }
+    if (file_name_check_new(def->name) < 0)
+        return -1;
     if (def->target.encryption)
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': encrypted volumes can't be made in a pool of Gluster", def->name);
     if (def->backing_store && (format == STORAGE_VOL_FORMAT_RAW || format == STORAGE_VOL_FORMAT_DIR))
@@ -638,7 +579,7 @@ static int make_content(GlusterContent *content, StorageVol *vol, StorageVolDef 
 static int make_file(Gluster *gluster, Entry *folder, StorageVol *vol, StorageVolDef *def, StorageVol *from)
 {
     struct stat info;
-    g_autofree char *name = temporary_name();
+    g_autofree char *name = file_name_temporary();
     g_autoptr(Entry) object = glfs_h_creat(gluster->fs, folder, name, O_CREAT | O_EXCL | O_RDWR, VOLUME_MODE, &info);
     if (!object)
         return GLUSTER_FAIL("cannot make a file for volume '%s'", def->name);

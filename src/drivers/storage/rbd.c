@@ -28,18 +28,11 @@
 /* From it copies are made. */
 #define SNAPSHOT "libvirt"
 
-/* A connection, kept as long as somebody uses it: a call that hangs may outlive the pool's run. */
 typedef struct Rbd {
-    gint refs;
+    StorageConnection base;
     rados_t cluster;
     rados_ioctx_t io;
 } Rbd;
-
-/* The pool's own data. */
-typedef struct RbdPool {
-    GMutex lock;
-    Rbd *rbd;           /* reference; NULL: not connected */
-} RbdPool;
 
 /* librados gives errors as negative numbers. */
 #define RBD_FAIL(rc, ...) FAIL_ERRNO(note_silence(rc), __VA_ARGS__)
@@ -53,55 +46,21 @@ static int note_silence(int rc)
 
 /* ---- the cluster ---- */
 
-static void rbd_unref(Rbd *rbd)
+static void rbd_end(StorageConnection *connection)
 {
-    if (!rbd || !g_atomic_int_dec_and_test(&rbd->refs))
-        return;
+    Rbd *rbd = (Rbd *) connection;
     if (rbd->io)
         rados_ioctx_destroy(rbd->io);
     if (rbd->cluster)
         rados_shutdown(rbd->cluster);
     g_free(rbd);
 }
+
+static void rbd_unref(Rbd *rbd) { storage_connection_unref((StorageConnection *) rbd); }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rbd, rbd_unref)
 
-static void pool_free(void *opaque)
-{
-    RbdPool *own = opaque;
-    rbd_unref(own->rbd);
-    g_mutex_clear(&own->lock);
-    g_free(own);
-}
-
 /* A reference to the pool's connection; NULL with an error. */
-static Rbd *rbd_of(StoragePool *pool)
-{
-    RbdPool *own = storage_pool_priv(pool);
-    Rbd *rbd = NULL;
-    if (own) {
-        g_mutex_lock(&own->lock);
-        if ((rbd = own->rbd))
-            g_atomic_int_inc(&rbd->refs);
-        g_mutex_unlock(&own->lock);
-    }
-    return rbd ? rbd : FAIL_NULL(VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not connected", storage_pool_name(pool));
-}
-
-/* Takes @rbd over; NULL: none. */
-static void set_connection(StoragePool *pool, Rbd *rbd)
-{
-    RbdPool *own = storage_pool_priv(pool);
-    if (!own) {
-        own = g_new0(RbdPool, 1);
-        g_mutex_init(&own->lock);
-        storage_pool_set_priv(pool, own, pool_free);
-    }
-    g_mutex_lock(&own->lock);
-    Rbd *old = own->rbd;
-    own->rbd = rbd;
-    g_mutex_unlock(&own->lock);
-    rbd_unref(old);
-}
+static Rbd *rbd_of(StoragePool *pool) { return (Rbd *) storage_pool_connection(pool); }
 
 static int set_option(Rbd *rbd, const char *name, const char *value)
 {
@@ -169,18 +128,18 @@ static int connect_cluster(Rbd *rbd, const StoragePoolDef *def)
 static int pool_start(StoragePool *pool, const StoragePoolDef *def)
 {
     Rbd *rbd = g_new0(Rbd, 1);
-    rbd->refs = 1;
+    rbd->base = (StorageConnection) { 1, rbd_end };
     if (connect_cluster(rbd, def) < 0) {
         rbd_unref(rbd);
         return -1;
     }
-    set_connection(pool, rbd);
+    storage_pool_set_connection(pool, &rbd->base);
     return 0;
 }
 
 static int pool_stop(StoragePool *pool, const StoragePoolDef *def)
 {
-    set_connection(pool, NULL);
+    storage_pool_set_connection(pool, NULL);
     return 0;
 }
 
