@@ -144,7 +144,15 @@ osd data = {folder}/osd
         return json.loads(self.ceph('osd', 'stat', '-f', 'json'))['num_up_osds']
 
     def ceph(self, *words):
-        return tell('ceph', '-c', self.conf, '--connect-timeout', '30', *words)
+        """Output of a command. A busy monitor may refuse to say which commands it knows; then nothing was commanded yet."""
+        command = ['ceph', '-c', self.conf, '--connect-timeout', '30', *(str(word) for word in words)]
+
+        def answer():
+            done = support.run(command, check=False)
+            return None if done.returncode and 'getting command descriptions' in done.stderr else done
+        done = wait_for(answer, 60, 'the monitor of Ceph knowing its commands')
+        assert done.returncode == 0, f'{" ".join(command)}: status {done.returncode}\n{done.stderr}'
+        return done.stdout
 
     def rbd(self, *words):
         return tell('rbd', '-c', self.conf, *words)

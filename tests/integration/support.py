@@ -229,6 +229,14 @@ class Daemon:
         assert not by_itself, f'the daemon died of signal {-died} in the test: {last_words}'
 
 
+def process_stat(pid):
+    """Of a process: its name, whether its last thread has ended, its session."""
+    with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+        name, _, rest = f.read().rpartition(')')
+    state, _, _, session, *_ = rest.split()
+    return name.partition('(')[2], state == 'Z' and len(os.listdir(f'/proc/{pid}/task')) == 1, session
+
+
 class ReferenceDaemon(Daemon):
     """Debian's own, in the reference root; the sockets lie where ours would."""
 
@@ -256,22 +264,25 @@ class ReferenceDaemon(Daemon):
         with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children', encoding='utf-8') as f:
             return int(f.read().split()[0])
 
+    def children(self):
+        """Of the first process in its namespaces: process id, name, whether the last thread has ended, session."""
+        with open(f'/proc/{self.init()}/task/{self.init()}/children', encoding='utf-8') as f:
+            pids = f.read().split()
+        for pid in pids:
+            with contextlib.suppress(FileNotFoundError):    # it has ended
+                yield int(pid), *process_stat(pid)
+
+    def answers(self):
+        """It listens before the one that has begun it is told so, which gives up when it dies before that; after it comes what we wait in."""
+        return super().answers() and any(name == 'sleep' for _, name, _, _ in self.children())
+
     def daemon_pid(self):
         """The daemon's process id out here, None when it does not run. The one that has begun it is in its first process's session. While
         a thread of it goes on, so do its locks, though the first one has ended."""
-        def stat(pid):
-            with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
-                name, _, rest = f.read().rpartition(')')
-            state, _, _, session, *_ = rest.split()
-            return name.partition('(')[2], state == 'Z' and len(os.listdir(f'/proc/{pid}/task')) == 1, session
-        with open(f'/proc/{self.init()}/task/{self.init()}/children', encoding='utf-8') as f:
-            children = f.read().split()
-        beginner = stat(self.init())[2]
-        for pid in children:
-            with contextlib.suppress(FileNotFoundError):    # it has ended
-                name, ended, session = stat(pid)
-                if name == 'libvirtd' and not ended and session != beginner:
-                    return int(pid)
+        beginner = process_stat(self.init())[2]
+        for pid, name, ended, session in self.children():
+            if name == 'libvirtd' and not ended and session != beginner:
+                return pid
         return None
 
     def crash(self):
