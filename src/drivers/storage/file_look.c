@@ -45,11 +45,14 @@ void file_look_outside(StorageVolDef *def, const struct statx *info)
 }
 
 /* @fd: of any kind (O_PATH). */
-static void look_into(StorageVolDef *def, int fd, guint64 size)
+static void look_into(StorageVolDef *def, const StoragePoolDef *pool_def, int fd, guint64 size)
 {
+    g_auto(AsUser) owner = AS_USER_INIT;
     char self[64];
     g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
     g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    if (file_vol_be_owner(&owner, pool_def, fd) < 0)
+        virResetLastError();
     int in = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t n = in < 0 ? -1 : pread(in, bytes, IMAGE_HEAD_BYTES, 0);
     if (n < 0)
@@ -94,7 +97,7 @@ int file_vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, Sto
     if (!same) {
         set_sizes(def, &info);
         if (S_ISREG(info.stx_mode) || S_ISBLK(info.stx_mode))
-            look_into(def, fd, info.stx_size);
+            look_into(def, storage_vol_pool_def(vol), fd, info.stx_size);
         else
             vol_forget_inside(def);
         *stamp = now;

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/image_tool.h"
@@ -32,15 +33,50 @@ int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolD
     return 0;
 }
 
+/* Whose the volume @name is; FALSE: it can't be told. */
+static gboolean owner_of(int folder, const char *name, struct stat *info)
+{
+    int fd = folder_open_beneath(folder, name, O_PATH);
+    gboolean known = fd >= 0 && fstat(fd, info) == 0;
+    if (fd >= 0)
+        close(fd);
+    return known;
+}
+
+static int begin_as_owner(AsUser *user, int folder, const char *name)
+{
+    struct stat info;
+    return owner_of(folder, name, &info) ? as_user_begin(user, info.st_uid, info.st_gid) : -1;
+}
+
 int file_vol_open_fd(StorageVol *vol, int flags)
 {
-    int folder = folder_open(storage_vol_pool_def(vol));
+    const StoragePoolDef *pool_def = storage_vol_pool_def(vol);
+    int folder = folder_open(pool_def);
     if (folder < 0)
         return -1;
-    int fd = folder_open_beneath(folder, storage_vol_name(vol), flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
-    int saved = errno;
+    flags = flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY;
+    int fd = folder_open_beneath(folder, storage_vol_name(vol), flags), saved = errno;
+    if (fd < 0 && as_user_helps(pool_def, saved)) {
+        g_auto(AsUser) owner = AS_USER_INIT;
+        fd = begin_as_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : folder_open_beneath(folder, storage_vol_name(vol), flags);
+        virResetLastError();
+    }
     close(folder);
     return fd >= 0 ? fd : FAIL_ERRNO(saved, "cannot open volume '%s'", storage_vol_path(vol));
+}
+
+int file_vol_be_owner(AsUser *owner, const StoragePoolDef *pool_def, int fd)
+{
+    struct stat info;
+    g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", fd);
+    if (!as_user_helps(pool_def, EACCES))
+        return 0;
+    int own = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int rc = own >= 0 || !as_user_helps(pool_def, errno) || fstat(fd, &info) < 0 ? 0 : as_user_begin(owner, info.st_uid, info.st_gid);
+    if (own >= 0)
+        close(own);
+    return rc;
 }
 
 /* ---- making ---- */
@@ -87,7 +123,9 @@ static gboolean is_raw(const StorageVolDef *def)
 /* At most @bytes of another volume, in a file that is at least @size bytes long then. */
 static int copy_bytes(int fd, const StorageVolDef *def, StorageVol *from, guint64 bytes, guint64 size, gboolean whole, gboolean must_share)
 {
-    g_autoptr(StorageContent) in = storage_vol_open_source(from);
+    g_auto(AsUser) daemon = AS_USER_INIT;
+    g_autoptr(StorageContent) in = as_user_pause(&daemon) < 0 ? NULL : storage_vol_open_source(from);
+    as_user_end(&daemon);
     if (!in)
         return -1;
     bytes = MIN(bytes, in->size);
@@ -113,17 +151,25 @@ static int copy_raw(int fd, const StorageVolDef *def, StorageVol *from, const St
 static int convert(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
 {
     g_auto(SourceChain) chain = { NULL };
-    return source_chain_open(&chain, from, source) < 0 ? -1 : image_tool_convert(fd, def, &chain, def->capacity > source->capacity, flags);
+    g_auto(AsUser) daemon = AS_USER_INIT;
+    if (as_user_pause(&daemon) < 0 || source_chain_open(&chain, from, source) < 0)
+        return -1;
+    as_user_end(&daemon);
+    return image_tool_convert(fd, def, &chain, def->capacity > source->capacity, flags);
 }
 
 /* What of another volume differs from the one that @def is to be based on. */
 static int make_layer(int fd, StorageVolDef *def, StorageVol *from, const StorageVolDef *source, unsigned int flags)
 {
     g_auto(SourceChain) chain = { NULL }, base = { NULL };
-    if (image_tool_check_layer(def, flags) < 0 || source_chain_open(&chain, from, source) < 0)
+    g_auto(AsUser) daemon = AS_USER_INIT;
+    if (image_tool_check_layer(def, flags) < 0 || as_user_pause(&daemon) < 0 || source_chain_open(&chain, from, source) < 0)
         return -1;
     base.first_id = chain.keys->len + chain.remote->len;
-    return source_chain_open_base(&base, from, def) < 0 ? -1 : image_tool_convert_layer(fd, def, &chain, &base, flags);
+    if (source_chain_open_base(&base, from, def) < 0)
+        return -1;
+    as_user_end(&daemon);
+    return image_tool_convert_layer(fd, def, &chain, &base, flags);
 }
 
 /* A layer on the same base, by the same name from the same folder. */
@@ -197,10 +243,35 @@ static int make_content(int fd, StorageVolDef *def, StorageVol *from, unsigned i
     return def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption ? make_raw(fd, def) : image_tool_create(fd, def, flags);
 }
 
-static int make_file(int folder, StorageVolDef *def, StorageVol *from, unsigned int flags)
+/* @user: who makes it; where root can't, or can't give it away, the user that it is to belong to. */
+static int begin_file(int folder, const StoragePoolDef *pool_def, const StorageVolDef *def, AsUser *user, char **temporary)
+{
+    const StoragePermissions *rights = def->target.permissions;
+    int fd = folder_begin_file(folder, def->target.path, temporary);
+    if (!as_user_helps(pool_def, EACCES))
+        return fd;
+    if (!rights || !rights->has_owner) {
+        if (fd < 0)
+            error_context("what a server lets nobody else do is done as the <owner> that <permissions> name");
+        return fd;
+    }
+    gid_t group = rights->has_group ? (gid_t) rights->group : FILE_GROUP_KEEP;
+    if (fd >= 0 && fchown(fd, (uid_t) rights->owner, group) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    if (*temporary)
+        unlinkat(folder, *temporary, 0);
+    g_clear_pointer(temporary, g_free);
+    virResetLastError();
+    return as_user_begin(user, (uid_t) rights->owner, group) < 0 ? -1 : folder_begin_file(folder, def->target.path, temporary);
+}
+
+static int make_file(int folder, const StoragePoolDef *pool_def, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
     g_autofree char *temporary = NULL;
-    int fd = folder_begin_file(folder, def->target.path, &temporary);
+    g_auto(AsUser) user = AS_USER_INIT;
+    int fd = begin_file(folder, pool_def, def, &user, &temporary);
     if (fd < 0)
         return -1;
     int rc = make_content(fd, def, from, flags) < 0 || folder_set_rights(fd, def->target.path, def->target.permissions, VOLUME_MODE) < 0 ||
@@ -211,9 +282,17 @@ static int make_file(int folder, StorageVolDef *def, StorageVol *from, unsigned 
     return rc;
 }
 
-static int make_folder(int folder, const StorageVolDef *def)
+static int make_folder(int folder, const StoragePoolDef *pool_def, const StorageVolDef *def)
 {
-    if (mkdirat(folder, def->name, FOLDER_MODE) < 0)
+    const StoragePermissions *rights = def->target.permissions;
+    g_auto(AsUser) user = AS_USER_INIT;
+    int made = mkdirat(folder, def->name, FOLDER_MODE);
+    if (made < 0 && as_user_helps(pool_def, errno) && rights && rights->has_owner) {
+        if (as_user_begin(&user, (uid_t) rights->owner, rights->has_group ? (gid_t) rights->group : FILE_GROUP_KEEP) < 0)
+            return -1;
+        made = mkdirat(folder, def->name, FOLDER_MODE);
+    }
+    if (made < 0)
         return FAIL_ERRNO(errno, "cannot make the directory '%s'", def->target.path);
     int fd = openat(folder, def->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int rc = fd < 0 ? FAIL_ERRNO(errno, "cannot open '%s'", def->target.path)
@@ -255,12 +334,24 @@ int file_vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, Stor
     int folder = folder_open(pool_def);
     if (folder < 0)
         return -1;
-    int rc = def->target.format == STORAGE_VOL_FORMAT_DIR ? make_folder(folder, def) : make_file(folder, def, from, flags);
+    int rc = def->target.format == STORAGE_VOL_FORMAT_DIR ? make_folder(folder, pool_def, def) : make_file(folder, pool_def, def, from, flags);
     close(folder);
     return rc < 0 ? rc : folder_sizes(pool, pool_def);
 }
 
 /* ---- deleting, resizing ---- */
+
+static int remove_name(int folder, const char *name)
+{
+    int rc = unlinkat(folder, name, 0);
+    if (rc == 0 || (errno != EISDIR && errno != EPERM))
+        return rc;
+    int saved = errno;
+    rc = unlinkat(folder, name, AT_REMOVEDIR);
+    if (rc < 0 && errno == ENOTDIR)
+        errno = saved;
+    return rc;
+}
 
 int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, unsigned int flags)
 {
@@ -268,9 +359,15 @@ int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
     int folder = folder_open(pool_def);
     if (folder < 0)
         return -1;
-    int rc = unlinkat(folder, storage_vol_name(vol), 0);
-    if (rc < 0 && (errno == EISDIR || errno == EPERM))
-        rc = unlinkat(folder, storage_vol_name(vol), AT_REMOVEDIR);
+    int rc = remove_name(folder, storage_vol_name(vol));
+    if (rc < 0 && as_user_helps(pool_def, errno)) {
+        g_auto(AsUser) owner = AS_USER_INIT;
+        int saved = errno;
+        rc = begin_as_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : remove_name(folder, storage_vol_name(vol));
+        if (!owner.changed)
+            errno = saved;
+        virResetLastError();
+    }
     if (rc < 0 && errno != ENOENT)
         rc = FAIL_ERRNO(errno, "cannot delete volume '%s'", storage_vol_path(vol));
     else
@@ -290,13 +387,19 @@ int file_vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guin
     gboolean allocate = (flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE) != 0;
     if (def->type == STORAGE_VOL_TYPE_DIR)
         return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is a directory: it has no size", def->name);
+    g_auto(AsUser) owner = AS_USER_INIT;
     int fd = image_tool_check_size(def, capacity) < 0 ? -1 : file_vol_open_fd(vol, O_RDWR);
     if (fd < 0)
         return -1;
+    if (file_vol_be_owner(&owner, storage_vol_pool_def(vol), fd) < 0) {
+        close(fd);
+        return -1;
+    }
     int rc = def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption ? resize_raw(fd, def, capacity, allocate)
         : resize_image(fd, vol, def, capacity, allocate);
     if (rc == 0 && fsync(fd) < 0)
         rc = FAIL_ERRNO(errno, "cannot bring volume '%s' onto the disk", def->name);
     close(fd);
+    as_user_end(&owner);
     return rc < 0 ? rc : folder_sizes(pool, storage_vol_pool_def(vol));
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include <sys/stat.h>
+#include "drivers/storage/as_user.h"
 #include "storage/backend.h"
 #include "storage/content.h"
 
@@ -33,5 +34,7 @@ StorageContent *file_vol_open(StoragePool *pool, StorageVol *vol, const StorageV
 
 /** Open a volume, as open(); -1 with an error. */
 int file_vol_open_fd(StorageVol *vol, int flags);
+/** Become the owner of the open file @fd, where root may not open it again. 0; -1 with an error. */
+int file_vol_be_owner(AsUser *owner, const StoragePoolDef *pool_def, int fd);
 /** Rights and times of a volume. */
 void file_look_outside(StorageVolDef *def, const struct statx *info);

@@ -33,13 +33,21 @@ static int set_label(int fd, const char *path, const char *label)
     return FAIL_ERRNO(errno, "cannot give '%s' the label '%s' that its <permissions> name", path, label);
 }
 
+/* Whether there is nothing to change; -1: any. */
+static gboolean is_owned(int fd, uid_t uid, gid_t gid)
+{
+    struct stat info;
+    return (uid == FILE_OWNER_KEEP && gid == FILE_GROUP_KEEP) ||
+        (fstat(fd, &info) == 0 && (uid == FILE_OWNER_KEEP || info.st_uid == uid) && (gid == FILE_GROUP_KEEP || info.st_gid == gid));
+}
+
 int folder_set_rights(int fd, const char *path, const StoragePermissions *permissions, mode_t mode)
 {
     uid_t uid = permissions && permissions->has_owner ? (uid_t) permissions->owner : FILE_OWNER_KEEP;
     gid_t gid = permissions && permissions->has_group ? (gid_t) permissions->group : FILE_GROUP_KEEP;
     if (permissions && permissions->has_mode)
         mode = (mode_t) permissions->mode;
-    if ((uid != FILE_OWNER_KEEP || gid != FILE_GROUP_KEEP) && fchown(fd, uid, gid) < 0)
+    if (!is_owned(fd, uid, gid) && fchown(fd, uid, gid) < 0)
         return FAIL_ERRNO(errno, "cannot give '%s' to user %d and group %d", path, (int) uid, (int) gid);
     if (fchmod(fd, mode) < 0)
         return FAIL_ERRNO(errno, "cannot set the mode of '%s' to 0%o", path, (unsigned) mode);
@@ -179,6 +187,11 @@ int folder_begin_file(int folder, const char *path, char **temporary)
     for (guint i = 0; i < FILE_NAME_TRIES; i++) {
         g_autofree char *name = file_name_temporary();
         fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+            int saved = errno;
+            unlinkat(folder, name, 0); /* made, but not opened: on a server that made it somebody else's */
+            errno = saved;
+        }
         if (fd >= 0)
             *temporary = g_steal_pointer(&name);
         if (fd >= 0 || errno != EEXIST)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/process.h"
+#include "drivers/storage/as_user.h"
 #include "storage/backend.h"
 
 #define KILL_MS 10000
@@ -102,6 +103,7 @@ static int judge(Program *p, const ProcessEnd *end)
 static int start(Program *p, const char *const *argv, const int *fds, gsize n_fds)
 {
     static const ProcessLimit limits[] = { { RLIMIT_AS, MEMORY_BYTES }, { RLIMIT_CORE, 0 } };
+    const UserIdentity *user = as_user_now();
     ProcessSpec spec = PROCESS_SPEC_INIT;
     int out[2] = { -1, -1 }, err[2] = { -1, -1 };
     pid_t pid = -1;
@@ -116,6 +118,12 @@ static int start(Program *p, const char *const *argv, const int *fds, gsize n_fd
         spec.limits = limits;
         spec.n_limits = G_N_ELEMENTS(limits);
         spec.die_with_parent = true;
+        if (user) {
+            spec.uid = user->uid;
+            spec.gid = user->gid;
+            spec.groups = user->groups;
+            spec.n_groups = user->n_groups;
+        }
         pid = process_spawn(&spec, &p->pidfd);
     }
     for (int i = 0; i < 2; i++) {
