@@ -148,8 +148,8 @@ static char *mount_options(const StoragePoolDef *def)
     g_autoptr(GString) options = g_string_new(SAFE_OPTIONS);
     if (def->source.protocol_version)
         g_string_append_printf(options, ",nfsvers=%u", def->source.protocol_version);
-    if (def->source.format == STORAGE_POOL_FORMAT_CIFS)
-        g_string_append(options, ",guest");
+    if (def->source.format == STORAGE_POOL_FORMAT_CIFS) /* locks of such servers keep QEMU itself from writing what it has locked */
+        g_string_append(options, ",guest,nobrl");
     for (guint i = 0; i < def->n_mount_options; i++) {
         if (check_word(def, "mount_opts", def->mount_options[i]->name) < 0)
             return NULL;

@@ -144,6 +144,7 @@ log level = 2
 [guests]
 path = /srv/smb/guests
 guest ok = yes
+force user = visitor
 read only = no
 [private]
 path = /srv/smb/private
