@@ -191,7 +191,9 @@ def test_samba(xml, tmp_path):
     """A share that lets everybody in, and one whose user and password stand in a file that <mount_opts> name."""
     with samba(tmp_path):
         source = "<host name='127.0.0.1'/><dir path='/{}'/><format type='cifs'/>"
-        with pool(xml, 'netfs', 'guests', source.format('guests'), '/mnt/guests') as name:
+        qemu = pwd.getpwnam('libvirt-qemu')     # all files of a share are one user's here, who can't be changed
+        owner = f"<fs:mount_opts><fs:option name='uid={qemu.pw_uid}'/><fs:option name='gid={qemu.pw_gid}'/></fs:mount_opts>"
+        with pool(xml, 'netfs', 'guests', source.format('guests'), '/mnt/guests', owner) as name:
             life_of_share(xml, name, '/srv/smb/guests', True)
         with pool(xml, 'netfs', 'private', source.format('private'), '/mnt/private') as name:
             virsh('pool-build', name)
