@@ -5,9 +5,10 @@ import os
 import pwd
 import subprocess
 
-from conftest import GUEST, modules, run, virsh, wait_for
+from conftest import GUEST, LONG, modules, run, virsh, wait_for
 from storage_parts import MIB, boots, pool, volumes
 
+pytestmark = LONG
 USER, GROUP = 4321, 8765
 
 
