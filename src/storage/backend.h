@@ -126,6 +126,13 @@ void *storage_vol_priv(const StorageVol *vol);
 int storage_progress(guint64 done, guint64 total);
 /** One of several things that the present call asks of its storage, one after the other, was answered: it responds. */
 void storage_answered(void);
+typedef struct StorageCall StorageCall;
+
+/** The present call, for storage_act_for(); NULL: there is none. */
+StorageCall *storage_present_call(void);
+/** Have this thread, a library's, act for a call whose thread waits for it, or (NULL) for none any more: storage_progress() and storage_answered()
+ * mean that call. What it acted for before. */
+StorageCall *storage_act_for(StorageCall *call);
 /** The storage has not answered the present call, which fails for that: its pool is "not responding" until it answers another one. */
 void storage_silent(void);
 

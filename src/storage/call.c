@@ -345,6 +345,18 @@ void storage_answered(void)
     source_moved(call);
 }
 
+StorageCall *storage_present_call(void)
+{
+    return current;
+}
+
+StorageCall *storage_act_for(StorageCall *call)
+{
+    StorageCall *before = current;
+    current = call;
+    return before;
+}
+
 void storage_silent(void)
 {
     if (current)

@@ -10,8 +10,6 @@
 #pragma once
 #include "storage/vol.h"
 
-typedef struct StorageCall StorageCall;
-
 #define STORAGE_NO_LIFE G_MAXUINT
 
 /** What is to be done: returns what the backend returns. */

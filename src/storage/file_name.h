@@ -9,10 +9,17 @@
 /** So often a name is drawn where there is such a file already. */
 #define FILE_NAME_TRIES 100
 
-/** A name that nobody has, most likely; the caller frees. */
-char *file_name_temporary(void);
-/** What all such names of this host begin with; the caller frees. */
-char *file_name_tag(void);
+typedef char FileName;
+
+/** A name for what is being made, which nobody has, most likely: until file_name_end(), which the caller owes, when it is gone or has another. */
+FileName *file_name_begin(void);
+/** Frees @name, which may be NULL. errno stays. */
+void file_name_end(FileName *name);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FileName, file_name_end)
+
+/** Whether what has this name was left half made by a process of this host that isn't there any more. (Others that are there are not known: they
+ * must be met in another way where several processes use one pool.) */
+gboolean file_name_is_left(const char *name);
 /** Whether a file of that name in a pool's folder can be a volume: the XML can hold it, and no host is making it. */
 gboolean file_name_may_be_volume(const char *name);
 /** Whether a new volume can have that name. 0, or -1 with an error. */

@@ -93,6 +93,7 @@ osd pool default size = 1
 osd pool default min size = 1
 mon allow pool size one = true
 osd objectstore = memstore
+osd client watch timeout = 10
 memstore device bytes = 268435456
 osd crush chooseleaf type = 0
 public addr = 127.0.0.1

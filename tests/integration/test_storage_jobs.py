@@ -35,9 +35,9 @@ def filled(pool, name, mib):
     return vol
 
 
-def client(daemon, script):
+def client(daemon, script, pool='pool'):
     """A process with a connection of its own that does something with the pool and says it has begun."""
-    head = f'import libvirt\nc = libvirt.open({daemon.uri!r})\np = c.storagePoolLookupByName("pool")\nprint("ready", flush=True)\n'
+    head = f'import libvirt\nc = libvirt.open({daemon.uri!r})\np = c.storagePoolLookupByName({pool!r})\nprint("ready", flush=True)\n'
     process = subprocess.Popen([support.PYTHON, '-c', head + script], env=support.foreign_environment(), stdout=subprocess.PIPE, text=True,
                                stderr=subprocess.DEVNULL)
     assert process.stdout.readline() == 'ready\n'

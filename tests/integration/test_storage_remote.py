@@ -2,10 +2,12 @@
 # runner: timeout 300
 """Pools on real servers by their own protocols: Ceph and iSCSI, on loopback."""
 import base64
+import hashlib
 import json
 import os
 import random
 import re
+import signal
 import subprocess
 
 import pytest
@@ -14,6 +16,7 @@ import servers
 import support
 from storage_parts import MIB, connected, libvirt, pool_xml, refused, vol_xml
 from support import wait_for
+from test_storage_jobs import client
 from test_storage_streams import download, upload
 
 pytestmark = [pytest.mark.foreign_library, pytest.mark.skipif(os.geteuid() != 0, reason='needs root')]
@@ -119,6 +122,77 @@ def test_rbd(connection, daemon, tmp_path):
         pool.destroy()
         refused(libvirt.VIR_ERR_NO_SUPPORT, pool.delete)
         again.close()
+
+
+def copier(daemon, pool, name, source):
+    """Who makes volume @name of @pool from @source; it has begun."""
+    document = vol_xml(name, 64, allocation=0)
+    process = client(daemon, f"p.createXMLFrom({document!r}, c.storageVolLookupByPath({source.path()!r}), 0)", pool.name())
+    wait_for(lambda: name in pool.listVolumes(), what='the copy having begun')
+    wait_for(lambda: pool.storageVolLookupByName(name).info()[2] > 0, what='progress of the copy')
+    process.stdout.close()
+    return process
+
+
+def filled(connection, tmp_path, mib):
+    files = files_pool(connection, tmp_path / 'files')
+    source = files.createXML(vol_xml('source', mib, allocation=0))
+    with open(source.path(), 'r+b') as f:
+        f.writelines(random.randbytes(MIB) for _ in range(mib))
+    return source
+
+
+def half_made(names):
+    return [name for name in names if name.startswith('.new-')]
+
+
+def copied_and_killed(connection, daemon, tmp_path, pool, second_xml, listed):
+    """What is being copied has no name yet, and is left alone by another pool on the same storage; killed, the daemon leaves no volume.
+    @listed: what the server has."""
+    source = filled(connection, tmp_path, 64)
+    copy = copier(daemon, pool, 'copy', source)
+    second = connection.storagePoolCreateXML(second_xml)
+    second.refresh()
+    assert not half_made(second.listVolumes())
+    assert copy.wait(60) == 0
+    assert download(connection, pool.storageVolLookupByName('copy')) == read(source.path())
+    pool.storageVolLookupByName('copy').delete()
+    assert listed() == []
+    copy = copier(daemon, pool, 'half', source)
+    daemon.process.send_signal(signal.SIGSTOP)
+    assert len(listed()) == 1 == len(half_made(listed()))
+    daemon.kill()
+    copy.wait(60)
+    daemon.start()
+
+
+def test_rbd_killed(connection, daemon, tmp_path):
+    needs(connection, 'rbd', servers.Ceph)
+    with servers.Ceph(tmp_path / 'ceph', keys=False) as server:
+        def xml(name):
+            return re.sub('<auth.*</auth>', '', rbd_xml(server, name))
+        pool = connection.storagePoolDefineXML(xml('r'))
+        pool.create()
+        copied_and_killed(connection, daemon, tmp_path, pool, xml('second'), lambda: images(server))
+        with connected(daemon) as again:
+            pool = again.storagePoolLookupByName('r')
+            assert pool.isActive() and pool.listVolumes() == []
+
+            def swept():
+                pool.refresh()
+                return images(server) == []
+            wait_for(swept, 60, 'Ceph giving the killed client up, and its image going')
+            # a clone that was not finished takes its snapshot along
+            parent = pool.createXML(vol_xml('parent', 8))
+            left = '.new-libvirt-00000000-0000000000000000'
+            with open('/etc/machine-id', 'rb') as f:
+                left = left.replace('00000000-', hashlib.sha256(f.read()).hexdigest()[:8] + '-', 1)
+            server.rbd('snap', 'create', 'rbd/parent@libvirt-x')
+            server.rbd('snap', 'protect', 'rbd/parent@libvirt-x')
+            server.rbd('clone', 'rbd/parent@libvirt-x', f'rbd/{left}')
+            pool.refresh()
+            assert images(server) == ['parent'] == pool.listVolumes()
+            parent.delete()
 
 
 def files_pool(connection, folder):

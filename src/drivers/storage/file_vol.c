@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/image_tool.h"
-#include "storage/file_name.h"
 
 #define VOLUME_MODE 0600
 #define FOLDER_MODE 0711
@@ -33,22 +32,6 @@ int file_vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolD
     return 0;
 }
 
-/* Whose the volume @name is; FALSE: it can't be told. */
-static gboolean owner_of(int folder, const char *name, struct stat *info)
-{
-    int fd = folder_open_beneath(folder, name, O_PATH);
-    gboolean known = fd >= 0 && fstat(fd, info) == 0;
-    if (fd >= 0)
-        close(fd);
-    return known;
-}
-
-static int begin_as_owner(AsUser *user, int folder, const char *name)
-{
-    struct stat info;
-    return owner_of(folder, name, &info) ? as_user_begin(user, info.st_uid, info.st_gid) : -1;
-}
-
 int file_vol_open_fd(StorageVol *vol, int flags)
 {
     const StoragePoolDef *pool_def = storage_vol_pool_def(vol);
@@ -59,7 +42,7 @@ int file_vol_open_fd(StorageVol *vol, int flags)
     int fd = folder_open_beneath(folder, storage_vol_name(vol), flags), saved = errno;
     if (fd < 0 && as_user_helps(pool_def, saved)) {
         g_auto(AsUser) owner = AS_USER_INIT;
-        fd = begin_as_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : folder_open_beneath(folder, storage_vol_name(vol), flags);
+        fd = folder_be_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : folder_open_beneath(folder, storage_vol_name(vol), flags);
         virResetLastError();
     }
     close(folder);
@@ -244,7 +227,7 @@ static int make_content(int fd, StorageVolDef *def, StorageVol *from, unsigned i
 }
 
 /* @user: who makes it; where root can't, or can't give it away, the user that it is to belong to. */
-static int begin_file(int folder, const StoragePoolDef *pool_def, const StorageVolDef *def, AsUser *user, char **temporary)
+static int begin_file(int folder, const StoragePoolDef *pool_def, const StorageVolDef *def, AsUser *user, FileName **temporary)
 {
     const StoragePermissions *rights = def->target.permissions;
     int fd = folder_begin_file(folder, def->target.path, temporary);
@@ -262,14 +245,14 @@ static int begin_file(int folder, const StoragePoolDef *pool_def, const StorageV
         close(fd);
     if (*temporary)
         unlinkat(folder, *temporary, 0);
-    g_clear_pointer(temporary, g_free);
+    g_clear_pointer(temporary, file_name_end);
     virResetLastError();
     return as_user_begin(user, (uid_t) rights->owner, group) < 0 ? -1 : folder_begin_file(folder, def->target.path, temporary);
 }
 
 static int make_file(int folder, const StoragePoolDef *pool_def, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
-    g_autofree char *temporary = NULL;
+    g_autoptr(FileName) temporary = NULL;
     g_auto(AsUser) user = AS_USER_INIT;
     int fd = begin_file(folder, pool_def, def, &user, &temporary);
     if (fd < 0)
@@ -363,7 +346,7 @@ int file_vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *def
     if (rc < 0 && as_user_helps(pool_def, errno)) {
         g_auto(AsUser) owner = AS_USER_INIT;
         int saved = errno;
-        rc = begin_as_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : remove_name(folder, storage_vol_name(vol));
+        rc = folder_be_owner(&owner, folder, storage_vol_name(vol)) < 0 ? -1 : remove_name(folder, storage_vol_name(vol));
         if (!owner.changed)
             errno = saved;
         virResetLastError();

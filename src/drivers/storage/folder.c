@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "storage/file_name.h"
 
 #define FOLDER_MODE 0711
 /* More names than this in one pool are not read. */
@@ -163,20 +162,40 @@ int folder_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *sc
 
 /* ---- new files ---- */
 
+int folder_be_owner(AsUser *owner, int fd, const char *name)
+{
+    struct stat info;
+    int file = folder_open_beneath(fd, name, O_PATH);
+    int rc = file < 0 || fstat(file, &info) < 0 ? FAIL_ERRNO(errno, "cannot tell whose '%s' is", name)
+        : as_user_begin(owner, info.st_uid, info.st_gid);
+    if (file >= 0)
+        close(file);
+    return rc;
+}
+
+static int remove_left(int folder, const StoragePoolDef *def, const char *name)
+{
+    int rc = unlinkat(folder, name, 0);
+    if (rc == 0 || !as_user_helps(def, errno))
+        return rc;
+    g_auto(AsUser) owner = AS_USER_INIT;
+    return folder_be_owner(&owner, folder, name) < 0 ? -1 : unlinkat(folder, name, 0);
+}
+
 void folder_sweep(const StoragePoolDef *def)
 {
     DIR *dir = opendir(def->target.path);
-    g_autofree char *tag = file_name_tag();
     const struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
-        if (g_str_has_prefix(entry->d_name, tag) && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+        if (file_name_is_left(entry->d_name) && remove_left(dirfd(dir), def, entry->d_name) == 0)
             LOG_INFO("pool '%s': removed '%s', which was not finished", def->name, entry->d_name);
     }
     if (dir)
         closedir(dir);
+    virResetLastError();
 }
 
-int folder_begin_file(int folder, const char *path, char **temporary)
+int folder_begin_file(int folder, const char *path, FileName **temporary)
 {
     *temporary = NULL;
     int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -185,7 +204,7 @@ int folder_begin_file(int folder, const char *path, char **temporary)
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
         return FAIL_ERRNO(errno, "cannot make a file in '%s'", path);
     for (guint i = 0; i < FILE_NAME_TRIES; i++) {
-        g_autofree char *name = file_name_temporary();
+        g_autoptr(FileName) name = file_name_begin();
         fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 && (errno == EACCES || errno == EPERM)) {
             int saved = errno;

@@ -144,13 +144,12 @@ static int connect_volume(Gluster *gluster, const StoragePoolDef *def)
 /* What was left half made by a killed daemon of this host. */
 static void sweep(const Gluster *gluster, const StoragePoolDef *def)
 {
-    g_autofree char *tag = file_name_tag();
     g_autoptr(Entry) folder = open_folder(gluster);
     glfs_fd_t *dir = folder ? glfs_h_opendir(gluster->fs, folder) : NULL;
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     struct dirent entry, *found = NULL;
     while (dir && names->len < MAX_VOLUMES && glfs_readdir_r(dir, &entry, &found) == 0 && found) {
-        if (g_str_has_prefix(found->d_name, tag))
+        if (file_name_is_left(found->d_name))
             g_ptr_array_add(names, g_strdup(found->d_name));
     }
     if (dir)
@@ -579,7 +578,7 @@ static int make_content(GlusterContent *content, StorageVol *vol, StorageVolDef 
 static int make_file(Gluster *gluster, Entry *folder, StorageVol *vol, StorageVolDef *def, StorageVol *from)
 {
     struct stat info;
-    g_autofree char *name = file_name_temporary();
+    g_autoptr(FileName) name = file_name_begin();
     g_autoptr(Entry) object = glfs_h_creat(gluster->fs, folder, name, O_CREAT | O_EXCL | O_RDWR, VOLUME_MODE, &info);
     if (!object)
         return GLUSTER_FAIL("cannot make a file for volume '%s'", def->name);

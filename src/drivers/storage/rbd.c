@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "drivers/storage/remote.h"
 #include "storage/content.h"
+#include "storage/file_name.h"
 
 /* Seconds until a cluster that doesn't answer is given up. */
 #define PATIENCE "20"
@@ -123,6 +124,69 @@ static int connect_cluster(Rbd *rbd, const StoragePoolDef *def)
     return 0;
 }
 
+/* ---- images ---- */
+
+/* An image that the caller closes; NULL with an error. */
+static rbd_image_t open_image(const Rbd *rbd, const char *name, gboolean write)
+{
+    rbd_image_t image = NULL;
+    int rc = write ? rbd_open(rbd->io, name, &image, NULL) : rbd_open_read_only(rbd->io, name, &image, NULL);
+    if (rc < 0)
+        error_report_errno(ERROR_DOMAIN, note_silence(rc), "cannot open volume '%s'", name);
+    return rc < 0 ? NULL : image;
+}
+
+/* Called by threads of librbd's, of what would be left half done if it was given up. */
+static int tell_progress(uint64_t done, uint64_t total, void *call)
+{
+    StorageCall *before = storage_act_for(call);
+    storage_answered();
+    storage_act_for(before);
+    return 0;
+}
+
+static int remove_image(const Rbd *rbd, const char *name)
+{
+    return rbd_remove_with_progress(rbd->io, name, tell_progress, storage_present_call());
+}
+
+static int resize_image(rbd_image_t image, guint64 size, gboolean may_shrink)
+{
+    return rbd_resize2(image, size, may_shrink, tell_progress, storage_present_call());
+}
+
+static int remove_snapshot(rbd_image_t image, const char *name)
+{
+    int is_protected = 0, rc = rbd_snap_is_protected(image, name, &is_protected);
+    if (rc == 0 && is_protected)
+        rc = rbd_snap_unprotect(image, name);
+    return rc == 0 ? rbd_snap_remove(image, name) : rc;
+}
+
+/* Remove an image that got no name of its own, and the snapshot that was taken to clone it. 0 or an error of librbd's. */
+static int remove_unfinished(const Rbd *rbd, const char *name)
+{
+    rbd_linked_image_spec_t parent = { 0 };
+    rbd_snap_spec_t snapshot = { 0 };
+    rbd_image_t image = NULL;
+    gboolean is_clone = FALSE;
+    if (rbd_open_read_only(rbd->io, name, &image, NULL) == 0) {
+        is_clone = rbd_get_parent(image, &parent, &snapshot) == 0;
+        rbd_close(image);
+    }
+    int rc = remove_image(rbd, name);
+    if (rc == 0 && is_clone && parent.pool_id == rados_ioctx_get_id(rbd->io) && g_str_has_prefix(snapshot.name, SNAPSHOT "-") &&
+        rbd_open(rbd->io, parent.image_name, &image, NULL) == 0) {
+        remove_snapshot(image, snapshot.name);
+        rbd_close(image);
+    }
+    if (is_clone) {
+        rbd_linked_image_spec_cleanup(&parent);
+        rbd_snap_spec_cleanup(&snapshot);
+    }
+    return rc;
+}
+
 /* ---- the pool ---- */
 
 static int pool_start(StoragePool *pool, const StoragePoolDef *def)
@@ -156,11 +220,29 @@ static int pool_sizes(StoragePool *pool, const Rbd *rbd, const StoragePoolDef *d
     return 0;
 }
 
-static void add_name(StorageScan *scan, const StoragePoolDef *def, const char *name)
+/* Somebody has it open; for a while that is also believed of who was killed. */
+static gboolean is_open(const Rbd *rbd, const char *name)
+{
+    rbd_image_watcher_t watchers[4];
+    size_t n = G_N_ELEMENTS(watchers);
+    rbd_image_t image;
+    if (rbd_open_read_only(rbd->io, name, &image, NULL) < 0)
+        return TRUE;
+    int rc = rbd_watchers_list(image, watchers, &n);
+    if (rc == 0)
+        rbd_watchers_list_cleanup(watchers, n);
+    rbd_close(image);
+    return rc < 0 || n > 0;
+}
+
+/* What a killed daemon has left goes, some day. */
+static void add_name(const Rbd *rbd, StorageScan *scan, const StoragePoolDef *def, const char *name)
 {
     g_autofree char *path = g_strdup_printf("%s/%s", def->source.name, name);
-    if (g_utf8_validate(name, -1, NULL))
+    if (file_name_may_be_volume(name))
         storage_scan_add_name(scan, name, path, path);
+    else if (file_name_is_left(name) && !is_open(rbd, name) && remove_unfinished(rbd, name) == 0)
+        LOG_INFO("pool '%s': removed '%s', which was not finished", def->name, name);
 }
 
 static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageScan *scan)
@@ -176,7 +258,7 @@ static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageSca
         rc = rbd_list2(rbd->io, images, &n);
     }
     for (size_t i = 0; rc >= 0 && i < n; i++)
-        add_name(scan, def, images[i].name);
+        add_name(rbd, scan, def, images[i].name);
     if (rc >= 0)
         rbd_image_spec_list_cleanup(images, n);
     g_free(images);
@@ -188,11 +270,9 @@ static int pool_refresh(StoragePool *pool, const StoragePoolDef *def, StorageSca
 static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVolDef *def)
 {
     gboolean fine = *def->name && strlen(def->name) <= NAME_BYTES && !strpbrk(def->name, "/@");
-    for (const char *c = def->name; *c; c++)
-        fine = fine && !g_ascii_iscntrl(*c);
-    if (!fine)
-        return FAIL(VIR_ERR_INVALID_ARG, "an image of Ceph can't have that name: it has at most %d bytes, no '/', '@' or control characters",
-                    NAME_BYTES);
+    if (!fine || !file_name_may_be_volume(def->name))
+        return FAIL(VIR_ERR_INVALID_ARG, "an image of Ceph can't have that name: it has at most %d bytes, no '/', '@' or control characters, and "
+                    "is none of those under which we make images", NAME_BYTES);
     if (def->target.format != STORAGE_VOL_FORMAT_RAW)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "volume '%s': only raw volumes are supported in a pool of Ceph", def->name);
     if (def->target.encryption)
@@ -202,16 +282,6 @@ static int vol_plan(StoragePool *pool, const StoragePoolDef *pool_def, StorageVo
     def->target.path = g_strdup_printf("%s/%s", pool_def->source.name, def->name);
     def->key = g_strdup(def->target.path);
     return 0;
-}
-
-/* An image that the caller closes; NULL with an error. */
-static rbd_image_t open_image(const Rbd *rbd, const char *name, gboolean write)
-{
-    rbd_image_t image = NULL;
-    int rc = write ? rbd_open(rbd->io, name, &image, NULL) : rbd_open_read_only(rbd->io, name, &image, NULL);
-    if (rc < 0)
-        error_report_errno(ERROR_DOMAIN, note_silence(rc), "cannot open volume '%s'", name);
-    return rc < 0 ? NULL : image;
 }
 
 static int add_extent(uint64_t offset, size_t length, int exists, void *opaque)
@@ -249,55 +319,6 @@ static int vol_refresh(StoragePool *pool, StorageVol *vol, StorageVolDef *def, S
     }
     rbd_close(image);
     return rc < 0 ? RBD_FAIL(rc, "cannot look at volume '%s'", storage_vol_name(vol)) : 0;
-}
-
-/* Clone an image of the same pool: from its snapshot, which is made the first time, and must be of its present content. */
-static int clone_image(const Rbd *rbd, rbd_image_t parent, const char *parent_name, const StorageVolDef *def)
-{
-    g_autofree char *uuid = g_uuid_string_random(), *snapshot = g_strdup_printf("%s-%s", SNAPSHOT, uuid);
-    rbd_image_options_t options;
-    int rc = rbd_snap_create(parent, snapshot);
-    if (rc < 0)
-        return RBD_FAIL(rc, "cannot take a snapshot of volume '%s'", parent_name);
-    rbd_image_options_create(&options);
-    if ((rc = rbd_snap_protect(parent, snapshot)) == 0 &&
-        (rc = rbd_clone3(rbd->io, parent_name, snapshot, rbd->io, def->name, options)) < 0)
-        rbd_snap_unprotect(parent, snapshot);
-    rbd_image_options_destroy(options);
-    if (rc == 0)
-        return 0;
-    rbd_snap_remove(parent, snapshot);
-    return RBD_FAIL(rc, "cannot clone volume '%s'", parent_name);
-}
-
-/* librbd calls it without asking whether there is one. */
-static int no_progress(uint64_t done, uint64_t total, void *opaque)
-{
-    return 0;
-}
-
-static int grow_to(const Rbd *rbd, StorageVolDef *def)
-{
-    guint64 size = 0;
-    rbd_image_t image = open_image(rbd, def->name, TRUE);
-    if (!image)
-        return -1;
-    int rc = rbd_get_size(image, &size);
-    if (rc == 0 && size < def->capacity)
-        rc = rbd_resize2(image, def->capacity, false, no_progress, NULL);
-    def->capacity = MAX(def->capacity, size);
-    rbd_close(image);
-    return rc < 0 ? RBD_FAIL(rc, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity) : 0;
-}
-
-static int create_clone(const Rbd *rbd, StorageVolDef *def, StorageVol *from)
-{
-    rbd_image_t parent = open_image(rbd, storage_vol_name(from), TRUE);
-    if (!parent)
-        return -1;
-    int rc = clone_image(rbd, parent, storage_vol_name(from), def);
-    rbd_close(parent);
-    return rc < 0 ? -1 : grow_to(rbd, def);
 }
 
 /* ---- content ---- */
@@ -452,15 +473,13 @@ static int look_at_image(RbdContent *self)
     return self->object ? 0 : FAIL(VIR_ERR_OPERATION_FAILED, "volume '%s' says that its objects have no bytes", self->name);
 }
 
-static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
+/* Of the image @name. NULL with an error. */
+static StorageContent *content_of(Rbd *rbd, const StoragePoolDef *def, const char *name, gboolean write)
 {
-    Rbd *rbd = rbd_of(pool);
-    if (!rbd)
-        return NULL;
     RbdContent *self = CONTENT_NEW(RbdContent, &rbd_content_ops, 0);
-    self->rbd = rbd;
-    self->name = g_strdup(storage_vol_name(vol));
-    self->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, storage_vol_pool_def(vol));
+    self->rbd = (Rbd *) storage_connection_ref(&rbd->base);
+    self->name = g_strdup(name);
+    self->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, def);
     self->image = open_image(rbd, self->name, write);
     if (self->image && look_at_image(self) == 0)
         return &self->base;
@@ -468,41 +487,107 @@ static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const Storag
     return NULL;
 }
 
-static int fill(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from)
+static StorageContent *vol_open(StoragePool *pool, StorageVol *vol, const StorageVolDef *def, gboolean write)
 {
-    g_autoptr(StorageContent) content = vol_open(pool, vol, def, TRUE);
+    g_autoptr(Rbd) rbd = rbd_of(pool);
+    return rbd ? content_of(rbd, storage_vol_pool_def(vol), storage_vol_name(vol), write) : NULL;
+}
+
+/* ---- making ---- */
+
+static int fail_exists(const char *name)
+{
+    return FAIL(VIR_ERR_STORAGE_VOL_EXIST, "there is an image '%s' in the Ceph pool already; 'virsh pool-refresh' shows it", name);
+}
+
+static int create_image(const Rbd *rbd, const char *name, const StorageVolDef *def)
+{
+    rbd_image_options_t options;
+    rbd_image_options_create(&options);
+    int rc = rbd_create4(rbd->io, name, def->capacity, options);
+    rbd_image_options_destroy(options);
+    if (rc == -EEXIST)
+        return fail_exists(def->name);
+    return rc < 0 ? RBD_FAIL(rc, "cannot make volume '%s'", def->name) : 0;
+}
+
+/* Clone an image of the same pool: from a snapshot, which must be of its present content. */
+static int clone_image(const Rbd *rbd, rbd_image_t parent, const char *parent_name, const char *name)
+{
+    g_autofree char *uuid = g_uuid_string_random(), *snapshot = g_strdup_printf("%s-%s", SNAPSHOT, uuid);
+    rbd_image_options_t options;
+    int rc = rbd_snap_create(parent, snapshot);
+    if (rc < 0)
+        return RBD_FAIL(rc, "cannot take a snapshot of volume '%s'", parent_name);
+    rbd_image_options_create(&options);
+    if ((rc = rbd_snap_protect(parent, snapshot)) == 0)
+        rc = rbd_clone3(rbd->io, parent_name, snapshot, rbd->io, name, options);
+    rbd_image_options_destroy(options);
+    if (rc == 0)
+        return 0;
+    remove_snapshot(parent, snapshot);
+    return RBD_FAIL(rc, "cannot clone volume '%s'", parent_name);
+}
+
+static int grow(const Rbd *rbd, const char *name, StorageVolDef *def)
+{
+    guint64 size = 0;
+    rbd_image_t image = open_image(rbd, name, TRUE);
+    if (!image)
+        return -1;
+    int rc = rbd_get_size(image, &size);
+    if (rc == 0 && size < def->capacity)
+        rc = resize_image(image, def->capacity, FALSE);
+    def->capacity = MAX(def->capacity, size);
+    rbd_close(image);
+    return rc < 0 ? RBD_FAIL(rc, "cannot give volume '%s' %" G_GUINT64_FORMAT " bytes", def->name, def->capacity) : 0;
+}
+
+static int make_clone(const Rbd *rbd, const char *name, StorageVolDef *def, StorageVol *from)
+{
+    rbd_image_t parent = open_image(rbd, storage_vol_name(from), TRUE);
+    if (!parent)
+        return -1;
+    int rc = clone_image(rbd, parent, storage_vol_name(from), name);
+    rbd_close(parent);
+    return rc < 0 ? -1 : grow(rbd, name, def);
+}
+
+static int make_copy(Rbd *rbd, const char *name, StorageVol *vol, StorageVolDef *def, StorageVol *from)
+{
+    StorageVolDef *source = storage_vol_copy_def(from);
+    def->capacity = MAX(def->capacity, source->capacity);
+    xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
+    if (create_image(rbd, name, def) < 0)
+        return -1;
+    g_autoptr(StorageContent) content = content_of(rbd, storage_vol_pool_def(vol), name, TRUE);
     if (!content)
         return -1;
     content->is_zero = TRUE;
-    return storage_vol_fill(vol, def, content, from);
+    return storage_vol_fill(vol, def, content, from) < 0 ? -1 : content_flush(content);
+}
+
+/* An image has another name until it is complete. */
+static int make_from(Rbd *rbd, StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from)
+{
+    g_autoptr(FileName) name = file_name_begin();
+    int rc = storage_vol_pool(from) == pool ? make_clone(rbd, name, def, from) : make_copy(rbd, name, vol, def, from);
+    if (rc == 0 && (rc = rbd_rename(rbd->io, name, def->name)) < 0)
+        rc = rc == -EEXIST ? fail_exists(def->name) : RBD_FAIL(rc, "cannot give volume '%s' its name", def->name);
+    if (rc < 0)
+        remove_unfinished(rbd, name);
+    return rc;
 }
 
 static int vol_create(StoragePool *pool, StorageVol *vol, StorageVolDef *def, StorageVol *from, unsigned int flags)
 {
     g_autoptr(Rbd) rbd = rbd_of(pool);
-    rbd_image_options_t options;
-    if (!rbd)
+    if (!rbd || (from ? make_from(rbd, pool, vol, def, from) : create_image(rbd, def->name, def)) < 0)
         return -1;
-    if (from && storage_vol_pool(from) == pool)
-        return create_clone(rbd, def, from);
-    if (from) {
-        StorageVolDef *source = storage_vol_copy_def(from);
-        def->capacity = MAX(def->capacity, source->capacity);
-        xml_struct_free(&STORAGE_VOL_DEF_DESC, source);
-    }
-    rbd_image_options_create(&options);
-    int rc = rbd_create4(rbd->io, def->name, def->capacity, options);
-    rbd_image_options_destroy(options);
-    if (rc == -EEXIST)
-        return FAIL(VIR_ERR_STORAGE_VOL_EXIST, "there is an image '%s' in the Ceph pool already; 'virsh pool-refresh' shows it", def->name);
-    if (rc < 0)
-        return RBD_FAIL(rc, "cannot make volume '%s'", def->name);
-    if (from && fill(pool, vol, def, from) < 0) {
-        rbd_remove(rbd->io, def->name);
-        return -1;
-    }
     return pool_sizes(pool, rbd, storage_vol_pool_def(vol));
 }
+
+/* ---- changing ---- */
 
 static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
 {
@@ -510,7 +595,7 @@ static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, gu
     rbd_image_t image = rbd ? open_image(rbd, def->name, TRUE) : NULL;
     if (!image)
         return -1;
-    int rc = rbd_resize2(image, capacity, (flags & VIR_STORAGE_VOL_RESIZE_SHRINK) != 0, no_progress, NULL);
+    int rc = resize_image(image, capacity, (flags & VIR_STORAGE_VOL_RESIZE_SHRINK) != 0);
     rbd_close(image);
     return rc < 0 ? RBD_FAIL(rc, "cannot resize volume '%s'", def->name) : 0;
 }
@@ -528,12 +613,7 @@ static int remove_snapshots(rbd_image_t image, const char *name)
     if (n < 0)
         return RBD_FAIL(n, "cannot list the snapshots of volume '%s'", name);
     for (int i = 0; i < n && rc == 0; i++) {
-        int is_protected = 0;
-        rc = rbd_snap_is_protected(image, snaps[i].name, &is_protected);
-        if (rc == 0 && is_protected)
-            rc = rbd_snap_unprotect(image, snaps[i].name);
-        if (rc == 0)
-            rc = rbd_snap_remove(image, snaps[i].name);
+        rc = remove_snapshot(image, snaps[i].name);
         if (rc == -EBUSY)
             error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_INVALID, "volumes were cloned from snapshot '%s' of volume '%s': delete them before, or 'rbd flatten' them",
                          snaps[i].name, name);
@@ -559,7 +639,7 @@ static int vol_delete(StoragePool *pool, StorageVol *vol, const StorageVolDef *d
         if (rc < 0)
             return -1;
     }
-    int rc = rbd_remove(rbd->io, def->name);
+    int rc = remove_image(rbd, def->name);
     if (rc == -ENOTEMPTY)
         return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' has snapshots, which go with it only if that is asked for "
                     "(virsh vol-delete --delete-snapshots)", def->name);
