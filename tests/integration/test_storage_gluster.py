@@ -14,7 +14,7 @@ import servers
 from storage_parts import MIB, connected, libvirt, pool_xml, refused, vol_xml
 from support import ask, domain_xml, wait_for
 from test_storage_dead import Asked, answers, quickly, swallowed
-from test_storage_remote import files_pool, needs, private_run, read, virsh  # pylint: disable=unused-import
+from test_storage_remote import copied_and_killed, files_pool, needs, private_run, read, virsh  # pylint: disable=unused-import
 from test_storage_streams import download, upload
 
 pytestmark = [pytest.mark.foreign_library, pytest.mark.skipif(os.geteuid() != 0, reason='needs root')]
@@ -43,6 +43,12 @@ def test_pool(connection, daemon, tmp_path):
         found = connection.findStoragePoolSources('gluster', f"<source><host name='{server.address}'/></source>", 0)
         assert f"<host name='{server.address}'/>" in found and '<name>vol</name>' in found and "<dir path='/'/>" in found
         refused(libvirt.VIR_ERR_INVALID_ARG, connection.findStoragePoolSources, 'gluster', None, 0)
+        for form in '', "<format type='glusterfs'/>":
+            found = connection.findStoragePoolSources('netfs', f"<source><host name='{server.address}'/>{form}</source>", 0)
+            assert "<dir path='/vol'/>" in found and "<format type='glusterfs'/>" in found and 'nfs' not in found.replace('netfs', '')
+        said = refused(libvirt.VIR_ERR_OPERATION_FAILED, connection.findStoragePoolSources, 'netfs',
+                       f"<source><host name='{server.address}'/><format type='nfs'/></source>", 0)
+        assert 'showmount' in said and server.address in said
         none = connection.storagePoolDefineXML(gluster_xml(server, 'none', volume='none'))
         assert "no volume 'none'" in refused(libvirt.VIR_ERR_OPERATION_FAILED, none.create)
         none.undefine()
@@ -152,6 +158,14 @@ def test_content(connection, daemon, tmp_path):
         assert read(back) == read(source) and image.info()[1] == 64 * MIB
         third = files.createXMLFrom(vol_xml('third', 64), image)
         assert read(third.path()) == read(source)
+
+        small, vol = tmp_path / 'small', pool.createXML(vol_xml('small', 0))
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', small, '8M'], check=True)
+        assert os.stat(small).st_size % 4096, 'QEMU would not read the end of it there'
+        upload(connection, vol, read(small))
+        subprocess.run(['qemu-img', 'compare', '-q', '-f', 'qcow2', f'gluster://{server.address}/vol/small', small], check=True)
+        upload(connection, vol, b'no image')
+        assert vol.info()[1] == os.stat(f'{server.brick}/small').st_size
         assert not [n for n in os.listdir(server.brick) if n.startswith('.new')]
 
 
@@ -175,6 +189,19 @@ def test_others_write(connection, tmp_path):
             again = one.createXML(vol_xml(vol.name(), 1))
             upload(connection, again, data)
             assert download(connection, seen, 0, size) == data, 'another file of that name'
+
+
+def test_killed(connection, daemon, tmp_path):
+    with served(connection, tmp_path) as server:
+        pool = connection.storagePoolDefineXML(gluster_xml(server))
+        pool.create()
+
+        def listed():
+            return [name for name in os.listdir(server.brick) if name != '.glusterfs']
+        copied_and_killed(connection, daemon, tmp_path, pool, gluster_xml(server, 'second'), listed)
+        with connected(daemon) as again:
+            pool = again.storagePoolLookupByName('g')
+            assert pool.isActive() and pool.listVolumes() == listed() == []
 
 
 def test_guest(guest_daemon, tmp_path):

@@ -16,8 +16,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "drivers/storage/exports.h"
 #include "drivers/storage/remote.h"
+#include "drivers/storage/tool.h"
 #include "storage/content.h"
 #include "storage/image_head.h"
 #include "storage/file_name.h"
@@ -31,13 +32,11 @@
 #define CHUNK ((gsize) 1 << 20)
 /* Images' sizes are multiples of it. */
 #define BLOCK 4096
+/* What images of QEMU's own format begin with. */
+#define QCOW_MAGIC "QFI\xfb"
 #define MAX_VOLUMES 1000000
 #define VOLUME_MODE 0600
 #define FOLDER_MODE 0711
-/* The program that lists the volumes of a server. */
-#define TOOL_MS 25000
-#define MAX_LIST ((size_t) 1 << 20)
-#define MAX_FOUND 4096
 
 typedef struct Gluster {
     StorageConnection base;
@@ -311,7 +310,7 @@ typedef struct GlusterContent {
     StorageContent base;
     Gluster *gluster;       /* reference */
     glfs_fd_t *fd;
-    gboolean is_image;      /* which is being made */
+    gboolean may_write, is_image;   /* @is_image: which is being made */
     char *name;             /* of the file */
     StoragePoolDef *pool;   /* owned */
 } GlusterContent;
@@ -369,20 +368,26 @@ static int gluster_zero(StorageContent *content, guint64 at, guint64 length)
     return 0;
 }
 
-static int gluster_flush(StorageContent *content)
+/* One that is being made, or was uploaded. */
+static gboolean is_image(const GlusterContent *self)
 {
-    GlusterContent *self = (GlusterContent *) content;
-    return glfs_fsync(self->fd, NULL, NULL) == 0 ? 0 : GLUSTER_FAIL("cannot bring volume '%s' onto the disk", self->name);
+    char magic[4];
+    return self->is_image || (glfs_pread(self->fd, magic, sizeof(magic), 0, 0, NULL) == sizeof(magic) && memcmp(magic, QCOW_MAGIC, sizeof(magic)) == 0);
 }
 
 /* QEMU reads whole blocks of an image in Gluster, and takes a shorter one at its end for an error. */
-static int finish_file(GlusterContent *self)
+static int gluster_flush(StorageContent *content)
 {
-    struct stat info = { 0 };
-    if (self->is_image && (glfs_fstat(self->fd, &info) < 0 ||
-        (info.st_size % BLOCK && glfs_ftruncate(self->fd, info.st_size - info.st_size % BLOCK + BLOCK, NULL, NULL) < 0)))
-        return GLUSTER_FAIL("cannot round up the size of volume '%s'", self->name);
-    return gluster_flush(&self->base);
+    GlusterContent *self = (GlusterContent *) content;
+    struct stat info;
+    if (self->may_write) {
+        int rc = glfs_fstat(self->fd, &info);
+        if (rc == 0 && info.st_size % BLOCK && is_image(self))
+            rc = glfs_ftruncate(self->fd, info.st_size - info.st_size % BLOCK + BLOCK, NULL, NULL);
+        if (rc < 0)
+            return GLUSTER_FAIL("cannot round up the size of volume '%s'", self->name);
+    }
+    return glfs_fsync(self->fd, NULL, NULL) == 0 ? 0 : GLUSTER_FAIL("cannot bring volume '%s' onto the disk", self->name);
 }
 
 static int gluster_discard(StorageContent *content)
@@ -428,7 +433,7 @@ static char *gluster_describe(StorageContent *content, const char *key, guint8 *
 {
     GlusterContent *self = (GlusterContent *) content;
     const StoragePoolSource *source = &self->pool->source;
-    if (finish_file(self) < 0)
+    if (gluster_flush(content) < 0)
         return NULL;
     json_object *servers = json_object_new_array();
     for (guint i = 0; i < source->n_hosts; i++) {
@@ -465,6 +470,7 @@ static StorageContent *content_of(Gluster *gluster, Entry *object, const Storage
     GlusterContent *self = CONTENT_NEW(GlusterContent, &gluster_content_ops, write ? G_MAXUINT64 : size);
     self->gluster = (Gluster *) storage_connection_ref(&gluster->base);
     self->fd = fd;
+    self->may_write = write;
     self->name = g_strdup(name);
     self->pool = xml_struct_copy(&STORAGE_POOL_DEF_DESC, def);
     return &self->base;
@@ -571,7 +577,7 @@ static int make_content(GlusterContent *content, StorageVol *vol, StorageVolDef 
     }
     if (!content->is_image && set_size(content, def) < 0)
         return -1;
-    return (from || content->is_image) && storage_vol_fill(vol, def, &content->base, from) < 0 ? -1 : finish_file(content);
+    return (from || content->is_image) && storage_vol_fill(vol, def, &content->base, from) < 0 ? -1 : content_flush(&content->base);
 }
 
 /* A file has another name until it is complete. */
@@ -646,39 +652,22 @@ static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, gu
 
 /* ---- discovery ---- */
 
-/* Lines that are no names are what the program says to people. */
-static char *sources_of(const char *list, const StoragePoolSource *wanted)
+static char *find_sources(PoolHost *pools, StoragePoolType type, const StoragePoolSource *wanted)
 {
+    const char *server = exports_server(wanted);
+    g_auto(GStrv) names = server ? exports_gluster_volumes(server, TOOL_MS) : NULL;
+    if (!names)
+        return NULL;
     GPtrArray *found = g_ptr_array_new();
-    g_auto(GStrv) lines = g_strsplit(list, "\n", MAX_FOUND);
-    for (char **line = lines; *line; line++) {
-        g_strchomp(*line);
-        if (!**line || (*line)[strspn(*line, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_")])
-            continue;
+    for (char **name = names; *name; name++) {
         StoragePoolSource *source = xml_struct_new(&STORAGE_POOL_SOURCE_DESC);
         StoragePoolHost *host = xml_struct_copy(&STORAGE_POOL_HOST_DESC, wanted->hosts[0]);
         XML_LIST_APPEND(source->hosts, source->n_hosts, host);
-        source->name = g_strdup(*line);
+        source->name = g_strdup(*name);
         source->dir = g_strdup("/");
         g_ptr_array_add(found, source);
     }
     return storage_pool_sources_finish(found);
-}
-
-static char *find_sources(PoolHost *pools, StoragePoolType type, const StoragePoolSource *wanted)
-{
-    if (!wanted || wanted->n_hosts != 1 || !wanted->hosts[0]->name || !*wanted->hosts[0]->name)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "to find volumes of Gluster one server must be named: <source><host name='…'/></source>");
-    g_autofree char *server = g_strdup_printf("--remote-host=%s", wanted->hosts[0]->name);
-    const char *const argv[] = { "gluster", "--mode=script", "--log-file=/dev/null", server, "volume", "list", NULL };
-    ProcessSpec spec = PROCESS_SPEC_INIT;
-    spec.argv = argv;
-    spec.die_with_parent = true;
-    g_auto(ProcessOutput) output = { 0 };
-    if (process_run_checked(&spec, NULL, 0, MAX_LIST, TOOL_MS, &output) == 0)
-        return sources_of(output.out, wanted);
-    error_context("cannot find out which volumes of Gluster server '%s' has", wanted->hosts[0]->name);
-    return NULL;
 }
 
 const StorageBackend storage_gluster_backend = {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "drivers/storage/device.h"
+#include "drivers/storage/exports.h"
 #include "drivers/storage/file_vol.h"
 #include "drivers/storage/folder.h"
 #include "drivers/storage/program.h"
@@ -20,7 +21,6 @@
 #define MAX_MOUNTS ((size_t) 16 << 20)
 /* Images hold no programs and devices of this host. */
 #define SAFE_OPTIONS "nodev,nosuid,noexec"
-#define MAX_EXPORTS 4096
 /* Ends the mount of a dead server, who has what is open there: a person's decision. */
 #define FORCED_UMOUNT "umount -f -l"
 /* A quiet program may write a whole device. */
@@ -264,37 +264,6 @@ static int pool_delete(StoragePool *pool, const StoragePoolDef *def, unsigned in
     return folder_delete(def);
 }
 
-/* ---- what a server exports ---- */
-
-static char *find_exports(PoolHost *host_pools, StoragePoolType type, const StoragePoolSource *wanted)
-{
-    if (!wanted || wanted->n_hosts != 1 || !wanted->hosts[0]->name)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "to find exported folders one server must be named: <source><host name='…'/></source>");
-    const char *host = wanted->hosts[0]->name;
-    if (*host == '-' || !*host)
-        return FAIL_NULL(VIR_ERR_INVALID_ARG, "'%s' is no name of a server", host);
-    g_autofree char *text = tool_output(TOOL("showmount", "--no-headers", "--exports", host), TOOL_MS);
-    if (!text) {
-        error_context("cannot find out what server '%s' exports", host);
-        return NULL;
-    }
-    GPtrArray *found = g_ptr_array_new();
-    g_auto(GStrv) lines = g_strsplit(text, "\n", MAX_EXPORTS);
-    for (char **line = lines; *line; line++) {
-        if (**line != '/')
-            continue;
-        char *end = strrchr(*line, ' '); /* who may mount it stands behind */
-        StoragePoolSource *source = xml_struct_new(&STORAGE_POOL_SOURCE_DESC);
-        source->dir = g_strchomp(g_strndup(*line, end ? (size_t) (end - *line) : strlen(*line)));
-        source->format = STORAGE_POOL_FORMAT_NFS;
-        StoragePoolHost *server = xml_struct_new(&STORAGE_POOL_HOST_DESC);
-        server->name = g_strdup(host);
-        XML_LIST_APPEND(source->hosts, source->n_hosts, server);
-        g_ptr_array_add(found, source);
-    }
-    return storage_pool_sources_finish(found);
-}
-
 const StorageBackend storage_fs_backend = {
     .build_flags = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
     FILE_VOL_FUNCTIONS,
@@ -308,7 +277,7 @@ const StorageBackend storage_fs_backend = {
 const StorageBackend storage_netfs_backend = {
     FILE_VOL_FUNCTIONS,
     .pool_build = netfs_build,
-    .find_sources = find_exports,
+    .find_sources = exports_find,
     .pool_start = pool_start,
     .pool_refresh = folder_refresh,
     .pool_stop = pool_stop,

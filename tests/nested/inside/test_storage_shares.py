@@ -191,6 +191,8 @@ def life_of_share(xml, name, folder, boot):
 def test_samba(xml, tmp_path):
     """A share that lets everybody in, and one whose user and password stand in a file that <mount_opts> name."""
     with samba(tmp_path):
+        found = virsh('find-storage-pool-sources-as', 'netfs', '127.0.0.1')
+        assert "<dir path='/guests'/>" in found and "<format type='cifs'/>" in found and 'IPC$' not in found, found
         source = "<host name='127.0.0.1'/><dir path='/{}'/><format type='cifs'/>"
         qemu = pwd.getpwnam('libvirt-qemu')     # all files of a share are one user's here, who can't be changed
         owner = f"<fs:mount_opts><fs:option name='uid={qemu.pw_uid}'/><fs:option name='gid={qemu.pw_gid}'/></fs:mount_opts>"
