@@ -406,7 +406,7 @@ char **file_list_dir(const char *path, size_t max)
 
 /* ---- PID file ---- */
 
-enum { PID_FILE_TRIES = 200, PID_FILE_PAUSE_US = 10000 };
+enum { PID_FILE_TRIES = 200, PID_FILE_TRIES_ALIVE = 100, PID_FILE_PAUSE_US = 10000 };
 
 struct PidFile {
     char *path;
@@ -443,7 +443,7 @@ static int open_pid_file(const char *path)
         close(fd);
         if (err == EAGAIN || err == EACCES) {
             pid_t holder = pid_file_holder(path);
-            if (holder_is_gone(holder) && tries < PID_FILE_TRIES) {
+            if (tries < (holder_is_gone(holder) ? PID_FILE_TRIES : PID_FILE_TRIES_ALIVE)) { /* which may be just about to end */
                 g_usleep(PID_FILE_PAUSE_US);
                 continue;
             }

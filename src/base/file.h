@@ -87,7 +87,7 @@ int file_write_all(int fd, const void *data, size_t len);
 typedef struct PidFile PidFile;
 
 /** Create @path with our process id and lock it for as long as we live. NULL with an error:
- * VIR_ERR_OPERATION_INVALID if a living process holds it. */
+ * VIR_ERR_OPERATION_INVALID if a living process holds it, which is given a second to end. */
 PidFile *pid_file_acquire(const char *path);
 
 /** Remove and unlock. Accepts NULL. */

@@ -269,6 +269,33 @@ static void test_pid_file(void)
     pid_file_release(file);
 }
 
+static gpointer kill_later(gpointer pid)
+{
+    g_usleep(200000);
+    g_assert_cmpint(kill(GPOINTER_TO_INT(pid), SIGKILL), ==, 0);
+    return NULL;
+}
+
+/* Who held it a moment ago was alive when we asked: it is waited for. */
+static void test_pid_file_of_the_dying(void)
+{
+    g_autofree char *path = in_dir("dying");
+    pid_t pid = fork();
+    if (pid == 0) {
+        pid_file_acquire(path);
+        for (;;)
+            pause();
+    }
+    while (pid_file_holder(path) != pid)
+        g_usleep(1000);
+    GThread *killer = g_thread_new("killer", kill_later, GINT_TO_POINTER(pid));
+    PidFile *file = pid_file_acquire(path);
+    g_assert_nonnull(file);
+    g_thread_join(killer);
+    g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+    pid_file_release(file);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -284,6 +311,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/base/file/crash-quickly", GINT_TO_POINTER(QUICKLY), test_crash);
     g_test_add_func("/base/file/socket", test_socket);
     g_test_add_func("/base/file/pid-file", test_pid_file);
+    g_test_add_func("/base/file/pid-file-of-the-dying", test_pid_file_of_the_dying);
     int ret = g_test_run();
     g_assert_cmpint(g_rmdir(dir), ==, 0);
     g_free(dir);
