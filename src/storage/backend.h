@@ -74,6 +74,9 @@ typedef struct StorageDriverSetup {
     /** Write to @to, the new and empty content of the volume that @def describes, what @from holds (NULL: nothing), in the format that @def
      * wants. Part of a vol_create(), through storage_vol_fill(). NULL: there is nothing but raw volumes, and no copies of other pools'. */
     int (*vol_fill)(StorageVolDef *def, StorageContent *to, StorageVol *from);
+    /** Give the image in @content, that of @vol, which @def describes, @capacity bytes. Part of a vol_resize(), through
+     * storage_vol_resize_image(). NULL: images can't be resized. */
+    int (*vol_resize_image)(StorageVol *vol, const StorageVolDef *def, StorageContent *content, guint64 capacity, gboolean allocate);
 } StorageDriverSetup;
 
 /* For backends */
@@ -98,6 +101,8 @@ StorageContent *storage_host_open_path(PoolHost *host, const char *path, Storage
 StorageContent *storage_vol_open_source(StorageVol *from);
 /** For backends that are modules: what the driver's vol_fill() does. */
 int storage_vol_fill(StorageVol *vol, StorageVolDef *def, StorageContent *to, StorageVol *from);
+/** The same of its vol_resize_image(). */
+int storage_vol_resize_image(StorageVol *vol, const StorageVolDef *def, StorageContent *content, guint64 capacity, gboolean allocate);
 
 /** A pool's connection to its server, kept as long as somebody uses it: a call that hangs may outlive the pool's run. It is the first member of
  * what a backend has of one, which begins with one reference. */

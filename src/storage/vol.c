@@ -541,3 +541,11 @@ int storage_vol_fill(StorageVol *vol, StorageVolDef *def, StorageContent *to, St
         return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' can't be made from one of another pool", vol->name);
     return setup->vol_fill(def, to, from);
 }
+
+int storage_vol_resize_image(StorageVol *vol, const StorageVolDef *def, StorageContent *content, guint64 capacity, gboolean allocate)
+{
+    const StorageDriverSetup *setup = storage_host_setup(vol->pool->host);
+    if (!setup->vol_resize_image)
+        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s' is an image, which can't be resized here", vol->name);
+    return setup->vol_resize_image(vol, def, content, capacity, allocate);
+}

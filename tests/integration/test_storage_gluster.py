@@ -76,7 +76,11 @@ def test_pool(connection, daemon, tmp_path):
 
         image = pool.createXML(vol_xml('image', 32, 'qcow2'))
         assert image.info()[1] == 32 * MIB and "<format type='qcow2'/>" in image.XMLDesc() and read(f'{server.brick}/image')[:4] == b'QFI\xfb'
-        assert 'raw' in refused(libvirt.VIR_ERR_NO_SUPPORT, image.resize, 64 * MIB)
+        for size, flags in (40, libvirt.VIR_STORAGE_VOL_RESIZE_ALLOCATE), (32, libvirt.VIR_STORAGE_VOL_RESIZE_SHRINK):
+            image.resize(size * MIB, flags)
+            assert image.info()[1] == size * MIB and os.stat(f'{server.brick}/image').st_size % 4096 == 0
+            subprocess.run(['qemu-img', 'check', '-q', f'{server.brick}/image'], check=True)
+            assert (image.info()[2] > 8 * MIB) == bool(flags & libvirt.VIR_STORAGE_VOL_RESIZE_ALLOCATE), 'what it gains is allocated'
         layer = pool.createXML(vol_xml('layer', 32, 'qcow2').replace(
             '</volume>', f"<backingStore><path>{image.path()}</path><format type='qcow2'/></backingStore></volume>"))
         assert f'<path>{image.path()}</path>' in layer.XMLDesc().split('<backingStore>')[1]

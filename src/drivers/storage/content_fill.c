@@ -54,3 +54,10 @@ int content_fill(StorageVolDef *def, StorageContent *to, StorageVol *from)
     }
     return rc < 0 ? -1 : content_flush(to);
 }
+
+int content_resize_image(StorageVol *vol, const StorageVolDef *def, StorageContent *content, guint64 capacity, gboolean allocate)
+{
+    g_auto(SourceChain) image = { NULL };
+    return image_tool_check_size(def, capacity) < 0 || source_chain_open_content(&image, vol, def, content) < 0 ? -1
+        : image_tool_resize(&image, def, capacity, allocate);
+}

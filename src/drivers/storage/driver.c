@@ -48,6 +48,7 @@ static const StorageDriverSetup setup = {
     },
     .load = load_part,
     .vol_fill = content_fill,
+    .vol_resize_image = content_resize_image,
 };
 
 static void node_free(StorageNode *node)

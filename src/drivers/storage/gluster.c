@@ -631,23 +631,24 @@ static int resize_file(GlusterContent *content, const StorageVolDef *def, guint6
             return GLUSTER_FAIL("cannot allocate %" G_GUINT64_FORMAT " bytes for volume '%s'", capacity, def->name);
         storage_answered();
     }
-    return glfs_ftruncate(content->fd, (off_t) capacity, NULL, NULL) < 0 ? GLUSTER_FAIL("cannot resize volume '%s'", def->name)
-        : content_flush(&content->base);
+    return glfs_ftruncate(content->fd, (off_t) capacity, NULL, NULL) < 0 ? GLUSTER_FAIL("cannot resize volume '%s'", def->name) : 0;
 }
 
 static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, guint64 capacity, unsigned int flags)
 {
     if (def->type == STORAGE_VOL_TYPE_NETDIR)
         return FAIL(VIR_ERR_OPERATION_INVALID, "volume '%s' is a directory: it has no size", def->name);
-    if (def->target.format > STORAGE_VOL_FORMAT_RAW || def->target.encryption)
-        return FAIL(VIR_ERR_NO_SUPPORT, "volume '%s': only raw volumes without encryption can be resized in a pool of Gluster; 'qemu-img resize %s' "
-                    "resizes an image while no guest uses it", def->name, def->target.path);
     if (capacity > G_MAXINT64)
         return FAIL(VIR_ERR_OVERFLOW, "volume '%s' can't have %" G_GUINT64_FORMAT " bytes", def->name, capacity);
     g_autoptr(Gluster) gluster = gluster_of(pool);
     g_autoptr(StorageContent) content = gluster ? vol_open(pool, vol, def, TRUE) : NULL;
-    return content && resize_file((GlusterContent *) content, def, capacity, (flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE) != 0) == 0
-        ? pool_sizes(pool, gluster, storage_vol_pool_def(vol)) : -1;
+    if (!content)
+        return -1;
+    const gboolean allocate = (flags & VIR_STORAGE_VOL_RESIZE_ALLOCATE) != 0;
+    int rc = def->target.format == STORAGE_VOL_FORMAT_RAW && !def->target.encryption
+        ? resize_file((GlusterContent *) content, def, capacity, allocate)
+        : storage_vol_resize_image(vol, def, content, capacity, allocate);
+    return rc < 0 || content_flush(content) < 0 ? -1 : pool_sizes(pool, gluster, storage_vol_pool_def(vol));
 }
 
 /* ---- discovery ---- */

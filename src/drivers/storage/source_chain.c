@@ -271,6 +271,11 @@ int source_chain_open_fd(SourceChain *chain, StorageVol *vol, const StorageVolDe
     return open_all(chain, vol, storage_vol_path(vol), def->target.format, def, own < 0 ? NULL : content_new_fd(own, size), TRUE);
 }
 
+int source_chain_open_content(SourceChain *chain, StorageVol *vol, const StorageVolDef *def, StorageContent *content)
+{
+    return open_all(chain, vol, storage_vol_path(vol), def->target.format, def, content_ref(content), TRUE);
+}
+
 int source_chain_open_base(SourceChain *chain, StorageVol *vol, const StorageVolDef *def)
 {
     const StorageVolBacking *base = def->backing_store;

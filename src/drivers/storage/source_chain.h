@@ -21,6 +21,8 @@ int source_chain_open(SourceChain *chain, StorageVol *vol, const StorageVolDef *
 /** The same with @fd, which is copied, as an image that is changed by itself: @vol, or a copy of it. A base that is no volume is left
  * away. */
 int source_chain_open_fd(SourceChain *chain, StorageVol *vol, const StorageVolDef *def, int fd);
+/** The same with @content of a volume that a server keeps. */
+int source_chain_open_content(SourceChain *chain, StorageVol *vol, const StorageVolDef *def, StorageContent *content);
 /** The same with what @vol, which @def describes and which isn't made yet, is to be based on. */
 int source_chain_open_base(SourceChain *chain, StorageVol *vol, const StorageVolDef *def);
 /** Add the bytes of @content, known to people as @path, to what a program gets: the JSON object that QEMU's block layer takes, the caller's to
