@@ -27,13 +27,14 @@ def learnt(name):
     return {e if isinstance(e, str) else e['val']: None if isinstance(e, str) else e.get('expires') for e in elements}
 
 
-def dhcp(address, kind=5, seconds=None, mac=MAC, server='10.0.0.1'):
-    """A server's ACK for a guest, or (@kind 7) the guest's RELEASE."""
+def dhcp(address, kind=5, seconds=None, mac=MAC, server='10.0.0.1', kind_first=False):
+    """A server's ACK for a guest, or (@kind 7) the guest's RELEASE. Servers tell the kind first, which they need not."""
     release = kind == 7
     message = struct.pack('!BBBBIHH', 1 if release else 2, 1, 6, 0, 7, 0, 0)
     message += socket.inet_aton(address if release else '0.0.0.0') + socket.inet_aton('0.0.0.0' if release else address) + bytes(8)
     message += raw(mac).ljust(16, b'\0') + bytes(192) + bytes([99, 130, 83, 99])
-    message += bytes([54, 4]) + socket.inet_aton(server) + (bytes([51, 4]) + struct.pack('!I', seconds) if seconds else b'') + bytes([53, 1, kind, 255])
+    options = [bytes([54, 4]) + socket.inet_aton(server) + (bytes([51, 4]) + struct.pack('!I', seconds) if seconds else b''), bytes([53, 1, kind])]
+    message += b''.join(reversed(options) if kind_first else options) + b'\xff'
     if release:
         return datagram(address, server, message, 68, 67, src=mac, dst=HOST)
     return datagram(server, address, message, 67, 68, src=HOST, dst=mac)
@@ -70,6 +71,24 @@ def test_first_address(host, guest):
         conn.nwfilterBindingCreateXML(binding_xml('veth0', 't'))
         assert guest.passes(ipv4('10.0.0.6')) and list(learnt('any_veth0')) == ['10.0.0.6']
         conn.nwfilterBindingLookupByPortDev('veth0').delete()
+    assert table() == ''
+
+
+def test_first_address_by_dhcp(host, guest):
+    """What a server acknowledges to the guest is its address before it has used any; an offer isn't yet, nor what is for others."""
+    host.nwfilterDefineXML(filter_xml('t', CLEAN))
+    host.nwfilterBindingCreateXML(binding_xml('veth0', 't'))
+    for other in dhcp('10.0.0.7', 2, 99, kind_first=True), dhcp('10.0.0.7', mac=OTHER, kind_first=True), dhcp('0.0.0.7', kind_first=True), \
+            dhcp('10.0.0.7', 6, kind_first=True), datagram('10.0.0.1', '10.0.0.7', b'x', 67, 68, src=HOST, dst=MAC):
+        guest.passes(other, out=False)
+    assert learnt('any_veth0') == {}
+    assert not guest.passes(dhcp('10.0.0.8', kind_first=True), out=True) and learnt('any_veth0') == {}, 'what it says itself'
+    guest.passes(dhcp('10.0.0.5', seconds=99, kind_first=True), out=False)
+    assert learnt('any_veth0') == {'10.0.0.5': None}
+    assert not guest.passes(arp(1, MAC, '10.0.0.6')) and not guest.passes(ipv4('10.0.0.6'))
+    guest.passes(dhcp('10.0.0.6', seconds=99, kind_first=True), out=False)
+    assert guest.passes(arp(1, MAC, '10.0.0.5')) and guest.passes(ipv4('10.0.0.5')) and not guest.passes(ipv4('10.0.0.6'))
+    host.nwfilterBindingLookupByPortDev('veth0').delete()
     assert table() == ''
 
 

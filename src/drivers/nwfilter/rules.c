@@ -455,18 +455,28 @@ static void add_stamp(const NwfilterBindingDef *binding, NwfilterRules *rules)
 
 /* ---- addresses that are learnt ---- */
 
-static int add_first(Plan *plan, const char *rule)
+static int add_first(Plan *plan, Side side, const char *rule)
 {
-    return add_item(plan, plan->frames[FROM], LEARN_PRIORITY, g_string_new(rule));
+    return add_item(plan, plan->frames[side], LEARN_PRIORITY, g_string_new(rule));
 }
 
-/* The first address that the guest uses: there is no room for a second one. */
-static int learn_from_traffic(Plan *plan, const char *set, const char *mac)
+/* A server's acknowledgement for the guest: an answer with its hardware address and the address that is "yours", whose first option is the
+ * message's type, as all servers have it. (The rule can't search; of others we learn what the guest uses.) */
+static char *acknowledgement(const guint8 mac[6], const char *set)
 {
+    return g_strdup_printf("ether type ip udp sport 67 udp dport 68 @th,64,8 2 @th,288,48 0x%02x%02x%02x%02x%02x%02x @th,1952,32 0x63825363 "
+                           "@th,1984,24 0x350105 @th,192,32 0x01000000-0xdfffffff add @%s { @th,192,32 }",
+                           mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], set);
+}
+
+/* The first address that the guest gets by DHCP or uses: there is no room for a second one. */
+static int learn_from_traffic(Plan *plan, const char *set, const guint8 bytes[6], const char *mac)
+{
+    g_autofree char *given = acknowledgement(bytes, set);
     g_autofree char *arp = g_strdup_printf("ether saddr %s arp saddr ether %s arp saddr ip " UNICAST " add @%s { arp saddr ip }", mac, mac, set);
     g_autofree char *ip = g_strdup_printf("ether saddr %s ip saddr " UNICAST " add @%s { ip saddr }", mac, set);
     g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv4_addr; size 1; flags dynamic; }\n", set);
-    return add_first(plan, arp) < 0 ? -1 : add_first(plan, ip);
+    return add_first(plan, TO, given) < 0 || add_first(plan, FROM, arp) < 0 ? -1 : add_first(plan, FROM, ip);
 }
 
 /* Without an address a guest can ask for one, whatever else its filter lets through. */
@@ -475,14 +485,14 @@ static int learn_from_dhcp(Plan *plan, const char *set, const char *mac)
     g_autofree char *ask = g_strdup_printf("ether saddr %s ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept", mac);
     g_string_append_printf(plan->sets, "add set " NWFILTER_TABLE " %s { type ipv4_addr; size %d; flags timeout; }\n", set,
                            LEARNING_MAX_ADDRESSES);
-    return add_first(plan, ask);
+    return add_first(plan, FROM, ask);
 }
 
 static int add_learning(Plan *plan, const NwfilterBindingDef *binding, LearningMode mode, const char *set)
 {
     char mac[MAC_TEXT_SIZE];
     mac_format(binding->mac, mac);
-    return mode == LEARNING_ANY ? learn_from_traffic(plan, set, mac) : learn_from_dhcp(plan, set, mac);
+    return mode == LEARNING_ANY ? learn_from_traffic(plan, set, binding->mac, mac) : learn_from_dhcp(plan, set, mac);
 }
 
 int nwfilter_rules_make(const NwfilterBindingDef *binding, const NwfilterDef *const *filters, guint n, NwfilterRules *rules)
