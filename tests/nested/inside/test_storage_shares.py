@@ -121,7 +121,8 @@ def test_guest_on_what_cannot_be_given(xml):
 def samba(tmp_path):
     """A server with a share for guests, and one for a user."""
     modules('cifs')
-    run('systemctl', 'stop', 'smbd', 'nmbd', check=False)       # the package's own
+    run('systemctl', 'stop', 'smbd', 'nmbd', check=False)       # the package's own, whose folder goes with them
+    os.makedirs('/run/samba', exist_ok=True)
     for folder in 'guests', 'private':
         os.makedirs(f'/srv/smb/{folder}')
         os.chown(f'/srv/smb/{folder}', USER, USER)
@@ -155,7 +156,8 @@ read only = no
     run('smbpasswd', '-c', config, '-s', '-a', 'visitor', stdin='twelvechars1\ntwelvechars1\n')
     with subprocess.Popen(['smbd', '--foreground', '--no-process-group', '-s', config], start_new_session=True) as server:
         try:
-            wait_for(lambda: run('ss', '-tlnH', 'sport', '=', ':445').strip(), what='smbd')
+            wait_for(lambda: server.poll() is not None or run('ss', '-tlnH', 'sport', '=', ':445').strip(), what='smbd')
+            assert server.poll() is None, (tmp_path / 'log').read_text()
             yield server
         finally:
             server.terminate()
