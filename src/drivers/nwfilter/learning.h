@@ -2,7 +2,7 @@
  *
  * Addresses of interfaces whose filters look at $IP, which nobody has given a value. They are in a set of nftables that stands in the rules
  * where the variable stood, so that no rule changes when one is learnt:
- *  - CTRL_IP_LEARNING 'any' (without it, too): the first address that the guest uses in ARP or IP is put there by a rule; the set has
+ *  - CTRL_IP_LEARNING 'any' (without it, too): the first address that a DHCP server acknowledges or the guest uses is put there by rules; the set has
  *    room for one, so that no flood of addresses changes it;
  *  - 'dhcp': those that a server gives the guest, as long as the lease lasts. A socket hears the messages on the interface, on the loop's
  *    thread, so many at a time.
