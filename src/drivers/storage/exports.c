@@ -113,9 +113,9 @@ static void add(GPtrArray *found, const char *server, StoragePoolFormat format, 
 }
 
 /* FALSE: the server doesn't answer, for a reason that is put into @error if it is the first. */
-static gboolean ask(GPtrArray *found, const char *server, guint kind, int64_t deadline_ms, virErrorPtr *error)
+static gboolean ask(GPtrArray *found, const char *server, guint kind, virErrorPtr *error)
 {
-    g_auto(GStrv) folders = kinds[kind].folders(server, deadline_ms);
+    g_auto(GStrv) folders = kinds[kind].folders(server, TOOL_MS);
     for (char **folder = folders; folder && *folder; folder++)
         add(found, server, kinds[kind].format, *folder);
     if (!folders && !*error)
@@ -124,7 +124,7 @@ static gboolean ask(GPtrArray *found, const char *server, guint kind, int64_t de
     return folders != NULL;
 }
 
-/* One server rarely offers all: that it doesn't answer one program matters only where it answers none. */
+/* One server rarely offers all: that it refuses one program matters only where it answers none. One that keeps silent isn't asked again. */
 char *exports_find(PoolHost *host_pools, StoragePoolType type, const StoragePoolSource *wanted)
 {
     const char *server = exports_server(wanted);
@@ -134,10 +134,10 @@ char *exports_find(PoolHost *host_pools, StoragePoolType type, const StoragePool
     GPtrArray *found = g_ptr_array_new();
     gboolean answered = FALSE;
     virErrorPtr error = NULL;
-    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(kinds) && !(error && error->code == VIR_ERR_OPERATION_TIMEOUT); i++) {
         g_autofree char *program = g_find_program_in_path(kinds[i].program);
         if (all ? program || i == 0 : kinds[i].format == wanted->format)
-            answered |= ask(found, server, i, all ? TOOL_MS / (int) G_N_ELEMENTS(kinds) : TOOL_MS, &error);
+            answered |= ask(found, server, i, &error);
     }
     if (answered) {
         if (error)
