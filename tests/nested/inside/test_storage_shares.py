@@ -8,7 +8,6 @@ import subprocess
 from conftest import GUEST, LONG, modules, run, virsh, wait_for
 from storage_parts import MIB, boots, pool, volumes
 
-pytestmark = LONG
 USER, GROUP = 4321, 8765
 
 
@@ -74,6 +73,7 @@ def test_root_is_nobody(xml):
         assert not run('findmnt', '-n', '/mnt/squashed', check=False)
 
 
+@LONG
 def test_where_all_may_write(xml):
     """Root's files are nobody's there; those of others are theirs. Where names are their owners' alone (sticky), Debian's kernel doesn't open
     what root has just made, which leaves nothing."""
@@ -99,6 +99,7 @@ def test_where_all_may_write(xml):
         assert os.listdir('/srv/common') == []
 
 
+@LONG
 def test_guest_on_what_cannot_be_given(xml):
     """QEMU's user has the volume already, or is kept out by its rights, which is said; that root can't change whose it is hinders nobody."""
     qemu = pwd.getpwnam('libvirt-qemu')
@@ -190,6 +191,7 @@ def life_of_share(xml, name, folder, boot):
     virsh('pool-delete', name)
 
 
+@LONG
 def test_samba(xml, tmp_path):
     """A share that lets everybody in, and one whose user and password stand in a file that <mount_opts> name."""
     with samba(tmp_path):
