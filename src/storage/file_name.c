@@ -59,6 +59,8 @@ void file_name_end(FileName *name)
 
 gboolean file_name_is_left(const char *name)
 {
+    if (!g_str_has_prefix(name, PREFIX))
+        return FALSE;
     g_autofree char *tag = host_tag();
     if (!g_str_has_prefix(name, tag))
         return FALSE;
