@@ -37,18 +37,23 @@ def gluster_xml(server, name='g', folder='/', volume='vol'):
     return pool_xml('gluster', name, f"<host name='{server.address}'/><name>{volume}</name><dir path='{folder}'/>")
 
 
+def is_found(connection, server):
+    """A server's volumes, for pools of both types."""
+    found = connection.findStoragePoolSources('gluster', f"<source><host name='{server.address}'/></source>", 0)
+    assert f"<host name='{server.address}'/>" in found and '<name>vol</name>' in found and "<dir path='/'/>" in found
+    refused(libvirt.VIR_ERR_INVALID_ARG, connection.findStoragePoolSources, 'gluster', None, 0)
+    for form in '', "<format type='glusterfs'/>":
+        found = connection.findStoragePoolSources('netfs', f"<source><host name='{server.address}'/>{form}</source>", 0)
+        assert "<dir path='/vol'/>" in found and "<format type='glusterfs'/>" in found and 'nfs' not in found.replace('netfs', '')
+    said = refused(libvirt.VIR_ERR_OPERATION_FAILED, connection.findStoragePoolSources, 'netfs',
+                   f"<source><host name='{server.address}'/><format type='nfs'/></source>", 0)
+    assert 'showmount' in said and server.address in said
+
+
 def test_pool(connection, daemon, tmp_path):
     """Its life; volumes are found, made, resized, deleted."""
     with served(connection, tmp_path) as server:
-        found = connection.findStoragePoolSources('gluster', f"<source><host name='{server.address}'/></source>", 0)
-        assert f"<host name='{server.address}'/>" in found and '<name>vol</name>' in found and "<dir path='/'/>" in found
-        refused(libvirt.VIR_ERR_INVALID_ARG, connection.findStoragePoolSources, 'gluster', None, 0)
-        for form in '', "<format type='glusterfs'/>":
-            found = connection.findStoragePoolSources('netfs', f"<source><host name='{server.address}'/>{form}</source>", 0)
-            assert "<dir path='/vol'/>" in found and "<format type='glusterfs'/>" in found and 'nfs' not in found.replace('netfs', '')
-        said = refused(libvirt.VIR_ERR_OPERATION_FAILED, connection.findStoragePoolSources, 'netfs',
-                       f"<source><host name='{server.address}'/><format type='nfs'/></source>", 0)
-        assert 'showmount' in said and server.address in said
+        is_found(connection, server)
         none = connection.storagePoolDefineXML(gluster_xml(server, 'none', volume='none'))
         assert "no volume 'none'" in refused(libvirt.VIR_ERR_OPERATION_FAILED, none.create)
         none.undefine()
