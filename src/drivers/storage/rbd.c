@@ -88,8 +88,7 @@ static int set_monitors(Rbd *rbd, const StoragePoolDef *def)
     g_autoptr(GString) hosts = g_string_new(NULL);
     for (guint i = 0; i < def->source.n_hosts; i++) {
         const StoragePoolHost *host = def->source.hosts[i];
-        const char *colon = strchr(host->name, ':'); /* one alone stands before a port, which people write there */
-        gboolean bare6 = colon && strchr(colon + 1, ':') && *host->name != '[';
+        gboolean bare6 = strchr(host->name, ':') && *host->name != '[';
         g_string_append_printf(hosts, "%s%s%s%s", i ? "," : "", bare6 ? "[" : "", host->name, bare6 ? "]" : "");
         if (host->port)
             g_string_append_printf(hosts, ":%u", host->port);
