@@ -122,6 +122,14 @@ int group_find(const char *name, gid_t *gid)
     return FAIL(VIR_ERR_INVALID_ARG, "there is no group '%s'; create it with \"groupadd --system %s\"", name, name);
 }
 
+gid_t user_main_group(uid_t uid)
+{
+    gid_t gid;
+    bool found = false;
+    ask_nss(ask_main_group, &uid, &gid, &found);
+    return found ? gid : (gid_t) uid;
+}
+
 int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups)
 {
     g_autofree char *name = NULL;

@@ -17,6 +17,9 @@ int group_find(const char *name, gid_t *gid);
  * @gid. 0; -1 with an error. */
 int user_groups(uid_t uid, gid_t gid, gid_t **groups, size_t *n_groups);
 
+/** The main group of user @uid; of one whom the host doesn't know, the group with his number. */
+gid_t user_main_group(uid_t uid);
+
 /** Name of a user, for people: "libvirt-qemu", or the number where there is no name. Caller frees. */
 char *user_text(uid_t uid);
 

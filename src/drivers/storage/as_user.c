@@ -2,8 +2,6 @@
 #define ERROR_DOMAIN VIR_FROM_STORAGE
 #include "drivers/storage/as_user.h"
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
@@ -37,18 +35,10 @@ static int keep_groups(AsUser *user)
     return user->n_before < 0 ? FAIL_ERRNO(errno, "cannot tell the daemon's groups") : 0;
 }
 
-/* The group of a user that the host doesn't know has his number. */
-static gid_t main_group(uid_t uid)
-{
-    struct passwd entry, *found = NULL;
-    g_autofree char *space = g_malloc(65536);
-    return getpwuid_r(uid, &entry, space, 65536, &found) == 0 && found ? found->pw_gid : (gid_t) uid;
-}
-
 int as_user_begin(AsUser *user, uid_t uid, gid_t gid)
 {
     *user = (AsUser) AS_USER_INIT;
-    if (user_identity_set(&user->who, uid, gid == (gid_t) -1 ? main_group(uid) : gid) < 0)
+    if (user_identity_set(&user->who, uid, gid == (gid_t) -1 ? user_main_group(uid) : gid) < 0)
         return -1;
     if (keep_groups(user) < 0) {
         as_user_end(user);
