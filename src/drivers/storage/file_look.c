@@ -51,14 +51,16 @@ static void look_into(StorageVolDef *def, const StoragePoolDef *pool_def, int fd
     char self[64];
     g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
     g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-    if (file_vol_be_owner(&owner, pool_def, fd) < 0)
-        virResetLastError();
     int in = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (in < 0 && as_user_helps(pool_def, errno) && file_vol_be_owner(&owner, pool_def, fd) == 0)
+        in = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t n = in < 0 ? -1 : pread(in, bytes, IMAGE_HEAD_BYTES, 0);
     if (n < 0)
         LOG_INFO("volume '%s' can't be looked into: %s", def->target.path, g_strerror(errno));
     if (in >= 0)
         close(in);
+    as_user_end(&owner);
+    virResetLastError();
     vol_look_inside(def, bytes, (gsize) MAX(n, 0), size);
 }
 

@@ -52,9 +52,10 @@ int file_vol_open_fd(StorageVol *vol, int flags)
 int file_vol_be_owner(AsUser *owner, const StoragePoolDef *pool_def, int fd)
 {
     struct stat info;
-    g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", fd);
+    char self[64];
     if (!as_user_helps(pool_def, EACCES))
         return 0;
+    g_snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     int own = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int rc = own >= 0 || !as_user_helps(pool_def, errno) || fstat(fd, &info) < 0 ? 0 : as_user_begin(owner, info.st_uid, info.st_gid);
     if (own >= 0)
