@@ -16,17 +16,17 @@ const char *exports_server(const StoragePoolSource *wanted)
 }
 
 /* Lines of what a program prints; the caller frees. NULL with an error. */
-static char **lines_of(const char *const *argv, int64_t deadline_ms)
+static char **lines_of(const char *const *argv)
 {
-    g_autofree char *text = tool_output(argv, deadline_ms);
+    g_autofree char *text = tool_output(argv, TOOL_MS);
     return text ? g_strsplit(text, "\n", MAX_FOUND) : NULL;
 }
 
 /* ---- NFS ---- */
 
-static char **nfs_folders(const char *server, int64_t deadline_ms)
+static char **nfs_folders(const char *server)
 {
-    g_auto(GStrv) lines = lines_of(TOOL("showmount", "--no-headers", "--exports", server), deadline_ms);
+    g_auto(GStrv) lines = lines_of(TOOL("showmount", "--no-headers", "--exports", server));
     if (!lines)
         return NULL;
     GPtrArray *folders = g_ptr_array_new();
@@ -42,10 +42,10 @@ static char **nfs_folders(const char *server, int64_t deadline_ms)
 /* ---- Gluster ---- */
 
 /* Lines that are no names are what the program says to people. */
-char **exports_gluster_volumes(const char *server, int64_t deadline_ms)
+char **exports_gluster_volumes(const char *server)
 {
     g_autofree char *option = g_strdup_printf("--remote-host=%s", server);
-    g_auto(GStrv) lines = lines_of(TOOL("gluster", "--mode=script", "--log-file=/dev/null", option, "volume", "list"), deadline_ms);
+    g_auto(GStrv) lines = lines_of(TOOL("gluster", "--mode=script", "--log-file=/dev/null", option, "volume", "list"));
     if (!lines)
         return NULL;
     GPtrArray *names = g_ptr_array_new();
@@ -58,9 +58,9 @@ char **exports_gluster_volumes(const char *server, int64_t deadline_ms)
     return (char **) g_ptr_array_free(names, FALSE);
 }
 
-static char **gluster_folders(const char *server, int64_t deadline_ms)
+static char **gluster_folders(const char *server)
 {
-    char **names = exports_gluster_volumes(server, deadline_ms);
+    char **names = exports_gluster_volumes(server);
     for (char **name = names; name && *name; name++) {
         char *folder = g_strconcat("/", *name, NULL);
         g_free(*name);
@@ -72,9 +72,9 @@ static char **gluster_folders(const char *server, int64_t deadline_ms)
 /* ---- SMB ---- */
 
 /* As a guest. A line: "Disk|its name|a comment"; those whose names end in '$' are the server's own. */
-static char **smb_folders(const char *server, int64_t deadline_ms)
+static char **smb_folders(const char *server)
 {
-    g_auto(GStrv) lines = lines_of(TOOL("smbclient", "--no-pass", "--grepable", "-L", server), deadline_ms);
+    g_auto(GStrv) lines = lines_of(TOOL("smbclient", "--no-pass", "--grepable", "-L", server));
     if (!lines)
         return NULL;
     GPtrArray *folders = g_ptr_array_new();
@@ -92,7 +92,7 @@ static char **smb_folders(const char *server, int64_t deadline_ms)
 static const struct {
     StoragePoolFormat format;
     const char *program;
-    char **(*folders)(const char *server, int64_t deadline_ms);
+    char **(*folders)(const char *server);
 } kinds[] = {
     { STORAGE_POOL_FORMAT_NFS, "showmount", nfs_folders },
     { STORAGE_POOL_FORMAT_GLUSTERFS, "gluster", gluster_folders },
@@ -115,7 +115,7 @@ static void add(GPtrArray *found, const char *server, StoragePoolFormat format, 
 /* FALSE: the server doesn't answer, for a reason that is put into @error if it is the first. */
 static gboolean ask(GPtrArray *found, const char *server, guint kind, virErrorPtr *error)
 {
-    g_auto(GStrv) folders = kinds[kind].folders(server, TOOL_MS);
+    g_auto(GStrv) folders = kinds[kind].folders(server);
     for (char **folder = folders; folder && *folder; folder++)
         add(found, server, kinds[kind].format, *folder);
     if (!folders && !*error)

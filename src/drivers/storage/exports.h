@@ -10,4 +10,4 @@ char *exports_find(PoolHost *host_pools, StoragePoolType type, const StoragePool
 /** The server that @wanted, of find_sources, names; NULL with an error. */
 const char *exports_server(const StoragePoolSource *wanted);
 /** Names of a Gluster server's volumes, which the caller frees; NULL with an error. */
-char **exports_gluster_volumes(const char *server, int64_t deadline_ms);
+char **exports_gluster_volumes(const char *server);

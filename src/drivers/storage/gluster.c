@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "drivers/storage/exports.h"
 #include "drivers/storage/remote.h"
-#include "drivers/storage/tool.h"
 #include "storage/content.h"
 #include "storage/image_head.h"
 #include "storage/file_name.h"
@@ -32,8 +31,6 @@
 #define CHUNK ((gsize) 1 << 20)
 /* Images' sizes are multiples of it. */
 #define BLOCK 4096
-/* What images of QEMU's own format begin with. */
-#define QCOW_MAGIC "QFI\xfb"
 #define MAX_VOLUMES 1000000
 #define VOLUME_MODE 0600
 #define FOLDER_MODE 0711
@@ -368,11 +365,14 @@ static int gluster_zero(StorageContent *content, guint64 at, guint64 length)
     return 0;
 }
 
-/* One that is being made, or was uploaded. */
-static gboolean is_image(const GlusterContent *self)
+/* One that is being made, or was uploaded and does not mind what stands behind it. */
+static gboolean is_image(const GlusterContent *self, guint64 size)
 {
-    char magic[4];
-    return self->is_image || (glfs_pread(self->fd, magic, sizeof(magic), 0, 0, NULL) == sizeof(magic) && memcmp(magic, QCOW_MAGIC, sizeof(magic)) == 0);
+    g_auto(ImageHead) head = { 0 };
+    g_autofree guint8 *bytes = g_malloc(IMAGE_HEAD_BYTES);
+    ssize_t n = self->is_image ? 0 : glfs_pread(self->fd, bytes, IMAGE_HEAD_BYTES, 0, 0, NULL);
+    image_head_read(&head, bytes, (gsize) MAX(n, 0), size);
+    return self->is_image || head.format == STORAGE_VOL_FORMAT_QCOW2;
 }
 
 /* QEMU reads whole blocks of an image in Gluster, and takes a shorter one at its end for an error. */
@@ -382,7 +382,7 @@ static int gluster_flush(StorageContent *content)
     struct stat info;
     if (self->may_write) {
         int rc = glfs_fstat(self->fd, &info);
-        if (rc == 0 && info.st_size % BLOCK && is_image(self))
+        if (rc == 0 && info.st_size % BLOCK && is_image(self, (guint64) info.st_size))
             rc = glfs_ftruncate(self->fd, info.st_size - info.st_size % BLOCK + BLOCK, NULL, NULL);
         if (rc < 0)
             return GLUSTER_FAIL("cannot round up the size of volume '%s'", self->name);
@@ -656,7 +656,7 @@ static int vol_resize(StoragePool *pool, StorageVol *vol, StorageVolDef *def, gu
 static char *find_sources(PoolHost *pools, StoragePoolType type, const StoragePoolSource *wanted)
 {
     const char *server = exports_server(wanted);
-    g_auto(GStrv) names = server ? exports_gluster_volumes(server, TOOL_MS) : NULL;
+    g_auto(GStrv) names = server ? exports_gluster_volumes(server) : NULL;
     if (!names)
         return NULL;
     GPtrArray *found = g_ptr_array_new();

@@ -564,7 +564,7 @@ static int make_copy(Rbd *rbd, const char *name, StorageVol *vol, StorageVolDef 
     if (!content)
         return -1;
     content->is_zero = TRUE;
-    return storage_vol_fill(vol, def, content, from) < 0 ? -1 : content_flush(content);
+    return storage_vol_fill(vol, def, content, from);
 }
 
 /* An image has another name until it is complete. */
