@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import time
 import xml.etree.ElementTree as ET
 
 from guest import bootable
@@ -16,6 +17,8 @@ from guest import bootable
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSIDE = os.path.join(HERE, 'inside')
 SECONDS = 1200
+# A machine that is merely busy says less.
+HUNG_SECONDS = 100
 # The host is booted for each: all in one boot would take too long.
 SELINUX = 'selinux'
 PARTS = ('^(?!test_(storage|selinux))', 'storage') + ((SELINUX,) if os.environ.get('LIBVIRT_TEST_LONG') else ())
@@ -127,6 +130,25 @@ class Report:
         return '\n'.join(tail(path, 60) for path in sorted(glob.glob(os.path.join(self.folder, 'report/sanitizers/*'))))
 
 
+def hangs(folder):
+    """Whether a processor of the host has stood still for long."""
+    return any(int(seconds) >= HUNG_SECONDS for seconds in re.findall(r'soft lockup - CPU#\d+ stuck for (\d+)s', tail(os.path.join(folder, 'console'), 200)))
+
+
+def wait_for_end(qemu, folder, seconds):
+    """None, or how the host failed to end."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            qemu.wait(5)
+            return None
+        except subprocess.TimeoutExpired:
+            if hangs(folder):
+                return 'hangs'
+            if time.monotonic() > end:
+                return f'did not end in {seconds} s'
+
+
 def run(folder, build, guest, only, seconds=SECONDS):
     """Boot the host with what @build installs and run the tests inside whose file's name matches @only; gives the Report. What
     it needs and brings is in @folder, which the caller removes."""
@@ -134,10 +156,9 @@ def run(folder, build, guest, only, seconds=SECONDS):
     image = payload(folder, build, guest, only)
     with open(os.path.join(folder, 'qemu'), 'wb') as log:
         qemu = subprocess.Popen(command(host, folder, image, only), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            qemu.wait(seconds)
-        except subprocess.TimeoutExpired:
+        failure = wait_for_end(qemu, folder, seconds)
+        if failure:
             qemu.send_signal(signal.SIGKILL)
             qemu.wait()
-            raise AssertionError(f'the nested host did not end in {seconds} s:\n{tail(os.path.join(folder, "console"), 80)}')
+            raise AssertionError(f'the nested host {failure}:\n{tail(os.path.join(folder, "console"), 80)}')
     return Report(folder)
