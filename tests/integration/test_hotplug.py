@@ -59,16 +59,24 @@ def links():
     return subprocess.run(['ip', '-o', 'link'], check=True, capture_output=True, text=True).stdout
 
 
-def test_what_fails_leaves_nothing(boot, tmp_path):
+def taps_of_guests(daemon):
+    """Descriptors of tap devices that QEMUs have; one that is none yet counts as well."""
+    found = [os.readlink(path) for pid in support.guest_processes(daemon.root) for path in glob.glob(f'/proc/{pid}/fd/*')]
+    return found.count('/dev/net/tun')
+
+
+def test_what_fails_leaves_nothing(boot, guest_daemon, tmp_path):
     guest, cards = boot('fails'), links()
     before, described = guest.nodes(), guest.domain.XMLDesc()
     good = image(tmp_path, 'good', '-f', 'raw')
     for wrong in (disk(f'{tmp_path}/none', 'vdb'), disk(good, 'vdb', 'qcow2'),
                   disk(good, 'vdb', more="<address type='pci' domain='0' bus='0' slot='1' function='0'/>"),
-                  "<interface type='bridge'><source bridge='nosuchbridge'/></interface>"):
+                  "<interface type='bridge'><source bridge='nosuchbridge'/></interface>",
+                  "<interface type='ethernet'><target dev='lo'/></interface>"):
         with pytest.raises(libvirt.libvirtError):
             guest.domain.attachDeviceFlags(wrong, LIVE)
         assert guest.nodes() == before and guest.domain.XMLDesc() == described and links() == cards, wrong
+        assert taps_of_guests(guest_daemon) == 0, wrong
     assert not guest.events
 
 

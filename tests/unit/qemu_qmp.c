@@ -563,6 +563,36 @@ static void test_begun(Fixture *f, gconstpointer data)
     assert_works(f);
 }
 
+#define LATE_MS 600
+
+static gpointer answer_late(gpointer opaque)
+{
+    for (int i = 0; i < 2; i++) {
+        g_usleep(LATE_MS * 1000 * 2 / 3);
+        peer_printf(opaque, "{\"return\": {\"n\": %d}}\n", i);
+    }
+    return NULL;
+}
+
+/* Who waits for the last only gives it its time from the answer before it on, too; the others have come by then. */
+static void test_wait_for_last(Fixture *f, gconstpointer data)
+{
+    QmpRequest *first = qmp_begin(f->mon, "first", NULL, NULL, 0, LATE_MS, 0), *last = qmp_begin(f->mon, "last", NULL, NULL, 0, LATE_MS, 0);
+    g_autofree char *id1 = peer_expect(&f->peer, "first"), *id2 = peer_expect(&f->peer, "last");
+    gint64 since = g_get_monotonic_time();
+    GThread *peer = g_thread_new("peer", answer_late, &f->peer);
+    json_object *result = NULL;
+
+    qmp_wait(f->mon, last);
+    g_assert_cmpint(g_get_monotonic_time() - since, >, LATE_MS * 1000);
+    g_assert_cmpint(qmp_finish(f->mon, first, NULL), ==, 0);
+    g_assert_cmpint(qmp_finish(f->mon, last, &result), ==, 0);
+    g_assert_cmpint(json_member_int(result, "n", 0), ==, 1);
+    json_object_put(result);
+    g_thread_join(peer);
+    assert_works(f);
+}
+
 static gpointer raw_main(gpointer opaque)
 {
     return qmp_call_raw(opaque, "raw", NULL, NULL, 0, PEER_WAIT_MS, 0);
@@ -813,6 +843,7 @@ int main(int argc, char **argv)
     ADD("hung", test_hung);
     ADD("descriptors", test_descriptors);
     ADD("begun", test_begun);
+    ADD("wait-for-last", test_wait_for_last);
     ADD("ids", test_ids);
     g_test_add("/qemu/qmp/oob-order", Fixture, NULL, setup_oob, test_oob_order, teardown);
     ADD("held", test_held);

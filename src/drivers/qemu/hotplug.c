@@ -184,8 +184,11 @@ static int begin(Guest *guest, guint way, const char *name, const char *command,
 /* Wait until QEMU has answered all. 0; or -1 with the first error, and what failed isn't in the list any more. */
 static int finish(GArray *made)
 {
+    const Made *last = made->len ? &g_array_index(made, Made, made->len - 1) : NULL;
     virErrorPtr first = NULL;
 
+    if (last && last->request)
+        qmp_wait(last->mon, last->request);
     for (guint i = 0; i < made->len;) {
         if (made_finish(&g_array_index(made, Made, i)) == 0) {
             i++;
@@ -306,10 +309,10 @@ static guint set_of(const QemuCommand *cmd, int fd)
     return 0;
 }
 
-/* Give QEMU descriptors, under names or as sets; they are its own then. */
-static int pass(Guest *guest, const QemuCommand *cmd, const GArray *fds, GArray *made)
+/* Give QEMU descriptors, from number @first on, under names or as sets; they are its own then. */
+static int pass(Guest *guest, const QemuCommand *cmd, const GArray *fds, guint first, GArray *made)
 {
-    for (guint i = 0; i < fds->len; i++) {
+    for (guint i = first; i < fds->len; i++) {
         int fd = g_array_index(fds, int, i);
         guint set = set_of(cmd, fd);
         g_autofree char *name = qemu_fd_name(cmd, fd);
@@ -451,17 +454,24 @@ typedef struct Plug {
     void *device;
     GPtrArray *controllers;      /* those that are new */
     GArray *opened;              /* descriptors that it needs: tap devices, or of vsock */
+    guint n_passed;              /* of them, that QEMU was given */
     Wire wire;                   /* what a tap device is to be connected to */
+    QemuCaps *caps;
+    QemuCommandOptions options;
+    DomainDef part;
+    QemuCommand *cmd;            /* what QEMU is told of it */
+    GArray *made;                /* what was made in QEMU */
 } Plug;
 
 /* The builders take all devices of a kind from the definition: they get one that has but this device. */
-static int build(const Plug *p, QemuCommand *cmd, DomainDef *part)
+static int build(Plug *p)
 {
+    QemuCommand *cmd = p->cmd;
     void *one = p->device;
 
     if (build_controllers(cmd, p->def, p->controllers) < 0)
         return -1;
-    domain_devices_hold(&part->devices, p->kind->kind, &one);
+    domain_devices_hold(&p->part.devices, p->kind->kind, &one);
     if (p->kind->build && p->kind->build(cmd) < 0)
         return -1;
     if (!domain_device_info(p->kind->kind, p->device))      /* a lease */
@@ -481,9 +491,11 @@ static gboolean has_tap(const Plug *p)
 
 /* While QEMU takes and opens its end of a tap device, and reads what the guest is to have, the host's end is connected. A program of the
  * administrator's may ask QEMU something, and Open vSwitch's takes its time, in which others would wait for the monitor: both come before. */
-static int make_on_tap(const Plug *p, QemuCommand *cmd, GArray *made)
+static int make_on_tap(const Plug *p)
 {
     const DomainInterface *net = p->device;
+    const QemuCommand *cmd = p->cmd;
+    GArray *made = p->made;
     gboolean early = !net->script && !switch_is_openvswitch(net);
     guint at = 0;
     int rc;
@@ -503,16 +515,28 @@ static int make_on_tap(const Plug *p, QemuCommand *cmd, GArray *made)
 }
 
 /* What was opened for the device goes to QEMU at once: nothing else does until it has taken it. */
-static int make(const Plug *p, QemuCommand *cmd, DomainDef *part)
+static int pass_opened(Plug *p)
 {
-    g_autoptr(GArray) made = qemu_made_new();
+    guint first = p->n_passed;
 
-    if (pass(p->guest, cmd, p->opened, made) == 0 && build(p, cmd, part) == 0 && pass(p->guest, cmd, cmd->fds, made) == 0 &&
-        (has_tap(p) ? make_on_tap(p, cmd, made) : make_rest(p->guest, cmd, 0, made)) == 0 &&
-        settle(p->guest, p->def, p->kind->kind, p->device) == 0)
-        return 0;
-    qemu_make_undo(p->guest, made);
-    return -1;
+    p->options.tap_fds = (const int *)p->opened->data;
+    p->options.n_tap_fds = p->n_passed = p->opened->len;
+    return pass(p->guest, p->cmd, p->opened, first, p->made);
+}
+
+/* While QEMU takes the descriptors, the kernel makes a device of them. */
+static int pass_early(void *plug)
+{
+    return pass_opened(plug);
+}
+
+static int make(Plug *p)
+{
+    if (pass_opened(p) < 0 || build(p) < 0 || pass(p->guest, p->cmd, p->cmd->fds, 0, p->made) < 0)
+        return -1;
+    if ((has_tap(p) ? make_on_tap(p) : make_rest(p->guest, p->cmd, 0, p->made)) < 0)
+        return -1;
+    return settle(p->guest, p->def, p->kind->kind, p->device);
 }
 
 /* Sockets that QEMU listens on are removed at the end; those of a device that didn't come at once. */
@@ -528,31 +552,48 @@ static void note_sockets(Guest *guest, const QemuCommand *cmd, gboolean failed)
     }
 }
 
-static int plug(const Plug *p)
+/* What goes to QEMU; nothing has yet. */
+static int begin_plug(Plug *p)
 {
-    g_autoptr(QemuCaps) caps = qemu_caps_of(p->guest, p->def);
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-    QemuCommandOptions options = { .dir = qemu_guest(p->guest)->dir, .monitor_fd = -1, .tap_fds = (const int *)p->opened->data,
-                                   .n_tap_fds = p->opened->len, .running = TRUE, .guest = p->guest };
     QemuDriver *driver = guest_host_priv(p->guest);
-    DomainDef part = qemu_part_of(p->def);
-    g_autoptr(QemuCommand) cmd = NULL;
+    const QemuGuest *qemu = qemu_guest(p->guest);
+
+    p->part = qemu_part_of(p->def);
+    p->made = qemu_made_new();
+    p->options = (QemuCommandOptions){ .dir = qemu->dir, .monitor_fd = -1, .running = TRUE, .guest = p->guest, .conf = &driver->conf,
+                                       .uid = qemu->user.uid, .gid = qemu->user.gid };
+    p->caps = qemu_caps_of(p->guest, p->def);
+    p->options.first_fdset = p->caps ? first_set(p->guest) : 0;
+    p->cmd = p->options.first_fdset ? qemu_command_new_part(&p->part, p->caps, &p->options) : NULL;
+    return p->cmd ? 0 : -1;
+}
+
+/* QEMU has the device, or nothing of it any more. */
+static void end_plug(Plug *p, gboolean failed)
+{
+    g_autoptr(QemuCommand) cmd = g_steal_pointer(&p->cmd);
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+
+    if (failed && p->made)
+        qemu_make_undo(p->guest, p->made);
+    if (cmd) {
+        qemu_guest(p->guest)->next_fdset = cmd->next_fdset < QEMU_STORAGE_FDSETS ? cmd->next_fdset : 0;
+        g_array_append_vals(fds, p->opened->data, p->n_passed);
+        g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
+        take_back(p->guest, cmd, fds, failed);
+        note_sockets(p->guest, cmd, failed);
+    }
+    g_clear_pointer(&p->made, g_array_unref);
+    g_clear_pointer(&p->caps, qemu_caps_unref);
+}
+
+static int plug(Plug *p)
+{
     int ret;
 
-    options.conf = &driver->conf;
-    options.uid = qemu_guest(p->guest)->user.uid;
-    options.gid = qemu_guest(p->guest)->user.gid;
-    options.vsock_fd = g_str_equal(p->kind->kind, "vsock") ? g_array_index(p->opened, int, 0) : 0;
-    options.first_fdset = caps ? first_set(p->guest) : 0;
-    cmd = options.first_fdset ? qemu_command_new_part(&part, caps, &options) : NULL;
-    if (!cmd)
-        return -1;
-    ret = make(p, cmd, &part);
-    qemu_guest(p->guest)->next_fdset = cmd->next_fdset < QEMU_STORAGE_FDSETS ? cmd->next_fdset : 0;
-    g_array_append_vals(fds, p->opened->data, p->opened->len);
-    g_array_append_vals(fds, cmd->fds->data, cmd->fds->len);
-    take_back(p->guest, cmd, fds, ret < 0);
-    note_sockets(p->guest, cmd, ret < 0);
+    p->options.vsock_fd = g_str_equal(p->kind->kind, "vsock") ? g_array_index(p->opened, int, 0) : 0;
+    ret = make(p);
+    end_plug(p, ret < 0);
     return ret;
 }
 
@@ -560,6 +601,8 @@ static int plug(const Plug *p)
 static int open_interface(Plug *p, DomainInterface *net)
 {
     p->wire.helper = ((QemuDriver *)guest_host_priv(p->guest))->conf.bridge_helper;
+    p->wire.opened = pass_early;
+    p->wire.opaque = p;
     if (qemu_interface_needs_tap(net) && tap_make(p->def, net, p->opened, &p->wire) < 0)
         return -1;
     if (qemu_guest_take_nic(p->guest, net) == 0)
@@ -585,7 +628,7 @@ static int open_what_it_needs(Plug *p)
 }
 
 /* What is given to it and locked before QEMU opens it. */
-static int plug_locked(const Plug *p)
+static int plug_locked(Plug *p)
 {
     if (qemu_security_give_device(p->guest, p->def, p->kind->kind, p->device) < 0)
         return -1;
@@ -602,13 +645,15 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
 {
     g_autoptr(GPtrArray) controllers = new_controllers(def, device);
     g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
-    Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened, { NULL } };
+    Plug p = { guest, def, qemu_live_kind(guest, kind), device, controllers, opened };
     int ret = !p.kind ? -1 : p.kind->check ? p.kind->check(guest, device) : 0;
 
     if (ret == 0)
         ret = qemu_assign_aliases(def) < 0 ? -1 : qemu_assign_channel_paths(def, qemu_guest(guest)->channel_dir);
     if (ret == 0)
         ret = qemu_guest_raise_limits(guest, def);
+    if (ret == 0)
+        ret = begin_plug(&p);
     if (ret == 0)
         ret = open_what_it_needs(&p);
     if (ret == 0)
@@ -624,6 +669,8 @@ int qemu_backend_attach(Guest *guest, DomainDef *def, const char *kind, void *de
         if (ret < 0)
             qemu_device_helper_stop(guest, kind, device);
     }
+    if (p.made) /* something failed before QEMU was told of the device */
+        end_plug(&p, TRUE);
     for (guint i = 0; i < opened->len; i++)
         close(g_array_index(opened, int, i));
     tap_wire_clear(&p.wire);

@@ -352,15 +352,16 @@ int qmp_send(QmpMonitor *mon, const char *command, json_object *args, const int 
 }
 
 /* Wait for @req to be finished or for its deadline; in the latter case nobody waits for it any more. QEMU begins with it when it has
- * answered those before. */
-static void qmp_await(QmpMonitor *mon, QmpRequest *req)
+ * answered those before, so that time counts from there. */
+void qmp_wait(QmpMonitor *mon, QmpRequest *req)
 {
     GList *link;
 
     g_mutex_lock(&mon->lock);
-    req->deadline_us = MAX(req->deadline_us, mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000));
     while (req->outcome == QMP_PENDING) {
-        if (g_cond_wait_until(&req->cond, &mon->lock, req->deadline_us) || req->outcome != QMP_PENDING)
+        req->deadline_us = MAX(req->deadline_us, mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000));
+        if (g_cond_wait_until(&req->cond, &mon->lock, req->deadline_us) || req->outcome != QMP_PENDING ||
+            mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000) > req->deadline_us)
             continue;
         req->outcome = QMP_TIMED_OUT;
         req->abandoned = TRUE;
@@ -425,7 +426,7 @@ int qmp_finish(QmpMonitor *mon, QmpRequest *request, json_object **result)
     json_object *value = NULL;
     int ret;
 
-    qmp_await(mon, req);
+    qmp_wait(mon, req);
     ret = qmp_request_result(mon, req, &value);
     if (ret == 0 && result)
         *result = json_object_get(value);
@@ -449,7 +450,7 @@ json_object *qmp_call_raw(QmpMonitor *mon, const char *command, json_object *arg
 
     if (!req)
         return NULL;
-    qmp_await(mon, req);
+    qmp_wait(mon, req);
     if (req->outcome != QMP_ANSWERED && qmp_request_result(mon, req, &value) < 0)
         return NULL;
     return g_steal_pointer(&req->reply);

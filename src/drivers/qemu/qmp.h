@@ -101,6 +101,10 @@ QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, c
                       unsigned flags);
 int qmp_finish(QmpMonitor *mon, QmpRequest *req, json_object **result);
 
+/** Wait for the answer to the last of several that were begun, or for what its qmp_finish() will fail with: finishing them, the first first,
+ * then takes no waiting, so that the thread is woken up once and not for each. */
+void qmp_wait(QmpMonitor *mon, QmpRequest *last);
+
 /** Send the end of a command that was begun with QMP_SEND_HELD; called once, and before qmp_finish(). Without @go it gets an end that
  * makes no command of it: QEMU answers with an error. No other command of the guest is sent meanwhile, so the caller does nothing in
  * between that may wait for QEMU. */

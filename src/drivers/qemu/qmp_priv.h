@@ -65,7 +65,7 @@ struct QmpMonitor {
     gboolean muted;    /* qmp_close() was called: no more callbacks about the connection */
     char *reason;      /* why it is closed */
     guint64 next_id;
-    gint64 answered_us; /* when the latest answer came, monotonic; 0: there was none */
+    gint64 answered_us; /* when the latest answer in order came, monotonic; 0: there was none */
     GQueue queued;     /* QmpRequest, not or partly sent */
     GQueue in_flight;  /* QmpRequest, in QEMU's hands */
 };

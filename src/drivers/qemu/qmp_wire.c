@@ -178,10 +178,10 @@ static void qmp_wire_reply(QmpMonitor *mon, json_object *line)
 
     g_mutex_lock(&mon->lock);
     req = qmp_wire_match(mon, line);
-    if (req) {
+    if (req && !req->oob)
         mon->answered_us = g_get_monotonic_time();
+    if (req)
         qmp_wire_flush(mon);
-    }
     g_mutex_unlock(&mon->lock);
     if (req)
         qmp_request_finish(mon, req, QMP_ANSWERED, line);

@@ -37,21 +37,6 @@
 #define SCRIPT_MS 30000
 #define SCRIPT_MAX_OUTPUT 65536
 
-static int open_queue(const char *tun, struct ifreq *ifr)
-{
-    int fd = open(tun, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0)
-        return FAIL_ERRNO(errno, "cannot open '%s' for a tap device", tun);
-    if (ioctl(fd, TUNSETIFF, ifr) < 0) {
-        int saved = errno;
-
-        close(fd);
-        return FAIL_ERRNO(saved, "cannot make tap device '%s'", ifr->ifr_name);
-    }
-    return fd;
-}
-
 /* How many received packets may wait for one interrupt. */
 static int set_coalesce(const char *name, guint frames)
 {
@@ -73,21 +58,27 @@ static int set_coalesce(const char *name, guint frames)
     return error ? FAIL_ERRNO(error, "cannot set the coalescing of interface '%s'", name) : 0;
 }
 
-static int open_tap(DomainInterface *net, const char *domain, GArray *fds)
+static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
 {
     const char *tun = net->backend.tap ? net->backend.tap : "/dev/net/tun", *wanted = net->target.dev;
     guint queues = MAX(net->driver.queues, 1);
     struct ifreq ifr = { 0 };
 
+    for (guint i = 0; i < queues; i++) {
+        int fd = open(tun, O_RDWR | O_CLOEXEC);
+
+        if (fd < 0)
+            return FAIL_ERRNO(errno, "cannot open '%s' for a tap device", tun);
+        g_array_append_val(fds, fd);
+    }
+    if (wire->opened && wire->opened(wire->opaque) < 0)
+        return -1;
     /* The kernel finds the number. */
     g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
     ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
-    for (guint i = 0; i < queues; i++) {
-        int fd = open_queue(tun, &ifr);
-
-        if (fd < 0)
-            return -1;
-        g_array_append_val(fds, fd);
+    for (guint i = fds->len - queues; i < fds->len; i++) {
+        if (ioctl(g_array_index(fds, int, i), TUNSETIFF, &ifr) < 0)
+            return FAIL_ERRNO(errno, "cannot make tap device '%s'", ifr.ifr_name);
     }
     if (!wanted)
         net->target.dev = g_strdup(ifr.ifr_name);
@@ -376,7 +367,7 @@ static int open_wire(DomainInterface *net, const DomainDef *def, Wire *wire, GAr
         wire->helped = TRUE;
         return tap_from_helper(wire->helper, net, wire->bridge, fds);
     }
-    return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, domain, fds);
+    return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, wire, fds);
 }
 
 int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire)

@@ -18,11 +18,15 @@ typedef struct Wire {
     gboolean nic;              /* the guest gets a network card of the host */
     const char *helper;        /* what makes tap devices where we may not (qemu.conf); the caller's, set before tap_make() */
     gboolean helped;           /* it did, and has put the device into the bridge */
+    /* With the descriptors open, before the kernel makes a tap device of them, which takes a while. NULL: nobody needs to know. 0, or -1 with
+     * an error. As @helper, the caller's. */
+    int (*opened)(void *opaque);
+    void *opaque;
 } Wire;
 
 /** tap_open_all() for one interface of @def, which needs it, in two steps: its device, which passes nothing yet (nothing is left if that
- * fails); and the connection, for which @wire tells to what: if that fails, tap_down() is the caller's. @wire has but its helper before, and
- * is to be cleared in any case. [worker] */
+ * fails); and the connection, for which @wire tells to what: if that fails, tap_down() is the caller's. @wire has but what is the caller's
+ * before, and is to be cleared in any case. [worker] */
 int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire);
 int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire);
 void tap_wire_clear(Wire *wire);
