@@ -13,6 +13,11 @@ struct nl_msg *netlink_message(int type, int flags, const void *head, size_t len
 /** Send @msg (taken over), which asks for an acknowledgement, and wait for that. 0, or an errno. */
 int netlink_request(Netlink *nl, struct nl_msg *msg);
 
+/** Ask for the VLANs of all bridges and their ports. */
+struct nl_msg *netlink_vlans_request(void);
+/** Have those of the links in @indexes be what they were. 0, or -1 with an error, after as much as possible was done. */
+int netlink_vlans_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *indexes);
+
 /** Add what a message tells to an array; what it doesn't understand is left out. */
 typedef void (*NetlinkItem)(struct nlmsghdr *hdr, GArray *into);
 /** Send @msg (taken over), a dump request, and gather items of @size bytes, which @clear releases (NULL: nothing to release). Where

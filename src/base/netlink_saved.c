@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Links, addresses and routes as they were. The kernel's own messages are kept and sent back to it, so that nothing is lost of what
+ * Links, addresses, routes and VLANs of bridges as they were. The kernel's own messages are kept and sent back to it, so that nothing is lost of what
  * nobody here knows a word for. A link that is made again gets the number that it had.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
@@ -21,6 +21,7 @@ static const struct { int get, reply; const char *what; size_t head; } kinds[NET
     { RTM_GETLINK, RTM_NEWLINK, "network devices", sizeof(struct ifinfomsg) },
     { RTM_GETADDR, RTM_NEWADDR, "addresses", sizeof(struct ifaddrmsg) },
     { RTM_GETROUTE, RTM_NEWROUTE, "routes", sizeof(struct rtmsg) },
+    { RTM_GETLINK, RTM_NEWLINK, "VLANs of bridges", sizeof(struct ifinfomsg) },
 };
 
 /* ---- gathering ---- */
@@ -55,8 +56,8 @@ NetlinkSaved *netlink_saved_new(Netlink *nl)
     g_autoptr(NetlinkSaved) saved = saved_alloc();
     for (guint i = 0; i < NETLINK_SAVED_LAST; i++) {
         guint8 head[sizeof(struct ifinfomsg) + sizeof(struct rtmsg)] = { AF_UNSPEC };
-        g_autoptr(GArray) all = netlink_dump(nl, netlink_message(kinds[i].get, NLM_F_DUMP, head, kinds[i].head), sizeof(GBytes *),
-                                             drop_message, keep_message, kinds[i].what);
+        struct nl_msg *msg = i == NETLINK_SAVED_VLANS ? netlink_vlans_request() : netlink_message(kinds[i].get, NLM_F_DUMP, head, kinds[i].head);
+        g_autoptr(GArray) all = netlink_dump(nl, msg, sizeof(GBytes *), drop_message, keep_message, kinds[i].what);
         for (guint j = 0; all && j < all->len; j++)
             g_ptr_array_add(saved->items[i], g_bytes_ref(g_array_index(all, GBytes *, j)));
         if (!all)
@@ -670,6 +671,7 @@ int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *to
     static const LinkStep steps[] = { make_missing, restore_settings, restore_first_place, restore_place, restore_rest, restore_state };
     for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
         each_link(nl, saved, names, steps[i], &first);
+    step(&first, netlink_vlans_restore(nl, saved, indexes));
     restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes, &first);
     restore_items(nl, saved, NETLINK_SAVED_ROUTES, route_key, indexes, &first);
     return result(&first);

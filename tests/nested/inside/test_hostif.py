@@ -41,12 +41,18 @@ link add br0 type bridge stp_state 1 forward_delay 600
 link set e2.9 master br0
 link set e2.9 type bridge_slave cost 17 priority 9 learning off isolated on
 link set br0 up
-link set br0 type bridge mcast_querier 1
+link set br0 type bridge mcast_querier 1 vlan_filtering 1
 link set e2.9 up
 address add 10.76.0.1/24 dev br0
 link set e3 up
 address add 10.77.0.1/32 dev e3
 route add fd00:99::/64 via fd00:70::9"""
+
+VLANS = """vlan add dev e2.9 vid 20 pvid untagged
+vlan del dev e2.9 vid 1
+vlan add dev e2.9 vid 30-32
+vlan add dev br0 vid 20 self
+vlan add dev br0 vid 30 self"""
 
 
 def ip(*words):
@@ -88,6 +94,7 @@ def settled():
     """What `ip` tells, once nothing of it is on its way."""
     def look():
         found = {'link': ip('-d', 'link'), 'addr': ip('addr'), 'route': ip('route', 'show', 'table', 'main'),
+                 'vlans': json.loads(run('bridge', '-j', 'vlan') or '[]'),
                  # routes of several devices to the same place come in the order in which they were made
                  'six': sorted(ip('-6', 'route', 'show', 'table', 'main'), key=lambda route: (route['dst'], route['dev']))}
         for link in found['link']:
@@ -168,7 +175,9 @@ def test_change(cables, xml):
     """A change that takes away a bond with what stands on it, a bridge and addresses, taken back by a daemon that was killed meanwhile:
     everything is as it was."""
     run('ip', '-batch', '-', stdin=LIVED_IN)
+    run('bridge', '-batch', '-', stdin=VLANS)
     before = settled()
+    assert {'vlan': 31} in [one for link in before['vlans'] for one in link['vlans']]
     virsh(CHANGE.format(xml(BOND, 'bond.xml'), xml(VLAN, 'vlan.xml')).replace('\n', ';'))
     assert {'bo1', 'e1.7'} < names() and not {'bo0', 'bo0.5', 'mac0', 'br0'} & names()
     run('systemctl', 'kill', '--kill-who=main', '-s', 'KILL', 'libvirtd.service')
