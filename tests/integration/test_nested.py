@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: alone
-# runner: timeout 2600
+# runner: timeout 3000
 """What needs a whole host (systemd, AppArmor, LVM, NFS, iSCSI, VLANs, bonds, KVM): run inside one (tests/nested), where our files
 are installed in their usual places. Each test of tests/nested/inside is one here; LIBVIRT_TEST_NESTED chooses files by their names."""
+import concurrent.futures
 import os
 import sys
 import tempfile
@@ -22,21 +23,15 @@ PARTS = [os.environ['LIBVIRT_TEST_NESTED']] if os.environ.get('LIBVIRT_TEST_NEST
 
 @pytest.fixture(scope='module')
 def report():
-    """Of a part: boots the host when it is asked for the first time."""
-    reports = {}
-    with tempfile.TemporaryDirectory() as work:
-        def of(part):
-            if part not in reports:
-                folder = os.path.join(work, str(len(reports)))
-                os.mkdir(folder)
-                try:
-                    reports[part] = nested.run(folder, support.BUILD, support.build_guest().folder, part)
-                except AssertionError as problem:
-                    reports[part] = problem
-            if isinstance(reports[part], AssertionError):
-                raise reports[part]
-            return reports[part]
-        yield of
+    """Of a part. Each has a host of one processor; two of them run at a time."""
+    guest = support.build_guest().folder
+    with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        def run(number):
+            folder = os.path.join(work, str(number))
+            os.mkdir(folder)
+            return nested.run(folder, support.BUILD, guest, PARTS[number])
+        runs = {part: pool.submit(run, number) for number, part in enumerate(PARTS)}
+        yield lambda part: runs[part].result()
 
 
 @pytest.mark.parametrize('part, name', [(part, name) for part in PARTS for name in nested.names(part)])
@@ -45,7 +40,7 @@ def test_inside(report, part, name):
     outcome, text = ran.results.get(name, ('error', 'it did not run:\n' + ran.text('output')))
     if outcome == 'skipped':
         pytest.skip(text.strip().split('\n')[0])
-    assert outcome == 'passed', f'{text}\n{ran.text("journal", 40)}'
+    assert outcome == 'passed', f'{text}\n{ran.text("journal", 40)}\n{ran.guests()}'
 
 
 @pytest.mark.parametrize('part', PARTS)
