@@ -73,8 +73,9 @@ def best(rounds):
     return {name: min(found[name] for found in rounds) for name in rounds[0]}
 
 
-def run(build, items, measure, prepare=(nothing, nothing), rounds=1):
-    """@items: NAME -> (title, how many times as fast is promised, or None); @measure gives seconds by NAME."""
+def run(build, items, measure, prepare=(nothing, nothing), rounds=1, bare=None):
+    """@items: NAME -> (title, how many times as fast is promised, or None); @measure gives seconds by NAME, and so does @bare, for those
+    of which is known what they take without either."""
     if os.geteuid() != 0:
         sys.exit('bench: networks and filters can be had by root only')
     if os.environ.get('LIBVIRT_BENCH_INSIDE') != 'yes':     # a network of its own, as the reference has
@@ -90,10 +91,13 @@ def run(build, items, measure, prepare=(nothing, nothing), rounds=1):
             for kind in kinds:
                 print(f'bench: {kind}, {turn + 1} of {rounds}', file=sys.stderr, flush=True)
                 found[kind].append(one_side(support, kind, os.path.join(work, kind), prepare, measure))
+            if bare:
+                found.setdefault('bare', []).append(bare())
     show(items, {kind: best(all_rounds) for kind, all_rounds in found.items()}, rounds)
 
 
 def show(items, figures, rounds):
+    bare = figures.get('bare', {})
     print(f'{"median" if rounds == 1 else f"best median of {rounds} rounds":48} {"ours ms":>10} {"reference":>10} {"times":>7}  promise')
     for name, (title, promised) in items.items():
         if name not in figures['ours']:
@@ -101,4 +105,6 @@ def show(items, figures, rounds):
         ours, theirs = figures['ours'][name] * 1000, figures.get('reference', {}).get(name, 0) * 1000
         times = theirs / ours
         word = f'{promised}x as fast: {"kept" if times >= promised else "NOT KEPT"}' if promised and theirs else ''
+        if name in bare:
+            word += f' (bare {bare[name] * 1000:.1f} ms, which is {theirs / bare[name] / 1000:.1f}x)'
         print(f'{title:48} {ours:10.1f} {theirs:10.1f} {times:7.1f}  {word}')
