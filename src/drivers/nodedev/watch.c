@@ -18,19 +18,15 @@
 #define MONITOR_BUFFER (16 * 1024 * 1024)
 /* Notes taken in one round of the loop. */
 #define BATCH 256
-/* Notes come in bursts, and whoever makes a device goes on with it (its address, its place) while the kernel tells of it: they are read this
- * long after the first, when all is there, and nobody has had to wait for a processor because of us. */
-#define GATHER_MS 20
 
 struct NodedevWatch {
-    gint refs;                     /* the owner, and what the loop has of it */
+    gint refs;                     /* the owner, and the loop */
     NodedevNode *node;
     struct udev *udev;             /* of the loop's thread */
     struct udev_monitor *monitor;
     LoopWatch *watch;
-    LoopTimer *gather;             /* armed, while the watch waits for nothing */
     Describer by;                  /* of the lane */
-    GMutex lock;                   /* held while notes are taken: they stop between two rounds */
+    GMutex lock;                   /* held while notes are taken: who stops it waits for that */
     gint stopped;
 };
 
@@ -106,10 +102,11 @@ static void look_at_all(void *opaque)
     device_enumerate(&watch->by, look, watch);
 }
 
-/* Whether all are taken that are there. */
-static gboolean take_notes(NodedevWatch *watch)
+static void on_notes(LoopWatch *loop_watch, int fd, unsigned events, void *opaque)
 {
-    for (guint i = 0; i < BATCH; i++) {
+    NodedevWatch *watch = opaque;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    for (guint i = 0; i < BATCH && !watch->stopped; i++) {
         errno = 0;
         struct udev_device *dev = udev_monitor_receive_device(watch->monitor);
         if (!dev) {
@@ -117,34 +114,11 @@ static gboolean take_notes(NodedevWatch *watch)
                 LOG_WARN("udev has told of more than could be taken: all devices are looked at again");
                 pool_submit(watch->node->pool, LANE, false, look_at_all, watch);
             }
-            return TRUE;
+            return;
         }
         note_device(watch, dev);
         udev_device_unref(dev);
     }
-    return FALSE;
-}
-
-static void on_first_note(LoopWatch *loop_watch, int fd, unsigned events, void *opaque)
-{
-    NodedevWatch *watch = opaque;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
-    if (watch->stopped)
-        return;
-    loop_watch_update(loop_watch, 0);
-    loop_timer_set(watch->gather, GATHER_MS, -1);
-}
-
-static void on_time(LoopTimer *timer, void *opaque)
-{
-    NodedevWatch *watch = opaque;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
-    if (watch->stopped)
-        return;
-    if (take_notes(watch))
-        loop_watch_update(watch->watch, LOOP_IN);
-    else
-        loop_timer_set(timer, 0, -1);
 }
 
 static void look_first(void *opaque)
@@ -173,12 +147,6 @@ static void watch_unref(void *opaque)
     g_free(watch);
 }
 
-static NodedevWatch *watch_ref(NodedevWatch *watch)
-{
-    g_atomic_int_inc(&watch->refs);
-    return watch;
-}
-
 /* Where udev doesn't run (in containers), the kernel's own notes must do. */
 static int listen(NodedevWatch *watch)
 {
@@ -188,10 +156,9 @@ static int listen(NodedevWatch *watch)
     if (!watch->monitor || udev_monitor_enable_receiving(watch->monitor) < 0)
         return FAIL_ERRNO(errno, "cannot listen to udev");
     udev_monitor_set_receive_buffer_size(watch->monitor, MONITOR_BUFFER);
-    watch->gather = loop_timer_add(watch->node->loop, on_time, watch_ref(watch), watch_unref);
-    watch->watch = loop_watch_add(watch->node->loop, udev_monitor_get_fd(watch->monitor), LOOP_IN, on_first_note, watch_ref(watch), watch_unref);
-    if (!watch->watch)
-        watch_unref(watch);
+    watch->watch = loop_watch_add(watch->node->loop, udev_monitor_get_fd(watch->monitor), LOOP_IN, on_notes, watch, watch_unref);
+    if (watch->watch)
+        g_atomic_int_inc(&watch->refs);
     return watch->watch ? 0 : -1;
 }
 
@@ -224,15 +191,12 @@ void nodedev_watch_stop(NodedevWatch *watch)
         return;
     g_mutex_lock(&watch->lock);
     g_atomic_int_set(&watch->stopped, 1);
-    loop_watch_remove(g_steal_pointer(&watch->watch));
-    loop_timer_remove(g_steal_pointer(&watch->gather));
     g_mutex_unlock(&watch->lock);
+    loop_watch_remove(g_steal_pointer(&watch->watch));
 }
 
 void nodedev_watch_free(NodedevWatch *watch)
 {
-    if (!watch)
-        return;
-    nodedev_watch_stop(watch);
-    watch_unref(watch);
+    if (watch)
+        watch_unref(watch);
 }
