@@ -194,7 +194,8 @@ void netlink_watch_wait(NetlinkWatch *watch, int ms);
 
 typedef enum { NETLINK_SAVED_LINKS, NETLINK_SAVED_ADDRESSES, NETLINK_SAVED_ROUTES, NETLINK_SAVED_VLANS, NETLINK_SAVED_LAST } NetlinkSavedKind;
 
-/** What the kernel tells of all links, addresses, routes and VLANs of bridges, whole, as GPtrArray of GBytes each: more than this header has words for. */
+/** What the kernel tells of all links, addresses, routes and VLANs of bridges, whole, as GPtrArray of GBytes each: more than this header has
+ * words for. */
 typedef struct NetlinkSaved {
     GPtrArray *items[NETLINK_SAVED_LAST];
 } NetlinkSaved;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Links, addresses, routes and VLANs of bridges as they were. The kernel's own messages are kept and sent back to it, so that nothing is lost of what
- * nobody here knows a word for. A link that is made again gets the number that it had.
+ * Links, addresses, routes and VLANs of bridges as they were. The kernel's own messages are kept and sent back to it, so that nothing is lost
+ * of what nobody here knows a word for. A link that is made again gets the number that it had.
  */
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/netlink_private.h"
@@ -17,11 +17,12 @@
 /* Longest message that is believed when it is read from a file. */
 #define MESSAGE_MAX (1 << 20)
 
-static const struct { int get, reply; const char *what; size_t head; } kinds[NETLINK_SAVED_LAST] = {
+/* @mask: what a link tells only who asks for it. */
+static const struct { int get, reply; const char *what; size_t head; guint8 family; guint32 mask; } kinds[NETLINK_SAVED_LAST] = {
     { RTM_GETLINK, RTM_NEWLINK, "network devices", sizeof(struct ifinfomsg) },
     { RTM_GETADDR, RTM_NEWADDR, "addresses", sizeof(struct ifaddrmsg) },
     { RTM_GETROUTE, RTM_NEWROUTE, "routes", sizeof(struct rtmsg) },
-    { RTM_GETLINK, RTM_NEWLINK, "VLANs of bridges", sizeof(struct ifinfomsg) },
+    { RTM_GETLINK, RTM_NEWLINK, "VLANs of bridges", sizeof(struct ifinfomsg), AF_BRIDGE, RTEXT_FILTER_BRVLAN },
 };
 
 /* ---- gathering ---- */
@@ -47,20 +48,29 @@ void netlink_saved_free(NetlinkSaved *saved)
     if (!saved)
         return;
     for (guint i = 0; i < NETLINK_SAVED_LAST; i++)
-        g_ptr_array_unref(saved->items[i]);
+        g_clear_pointer(&saved->items[i], g_ptr_array_unref);
     g_free(saved);
+}
+
+GPtrArray *netlink_saved_dump(Netlink *nl, NetlinkSavedKind kind)
+{
+    guint8 head[sizeof(struct ifinfomsg) + sizeof(struct rtmsg)] = { kinds[kind].family };
+    struct nl_msg *msg = netlink_message(kinds[kind].get, NLM_F_DUMP, head, kinds[kind].head);
+    if (kinds[kind].mask)
+        nla_put_u32(msg, IFLA_EXT_MASK, kinds[kind].mask);
+    g_autoptr(GArray) all = netlink_dump(nl, msg, sizeof(GBytes *), drop_message, keep_message, kinds[kind].what);
+    GPtrArray *found = all ? g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref) : NULL;
+    for (guint i = 0; all && i < all->len; i++)
+        g_ptr_array_add(found, g_bytes_ref(g_array_index(all, GBytes *, i)));
+    return found;
 }
 
 NetlinkSaved *netlink_saved_new(Netlink *nl)
 {
-    g_autoptr(NetlinkSaved) saved = saved_alloc();
+    g_autoptr(NetlinkSaved) saved = g_new0(NetlinkSaved, 1);
     for (guint i = 0; i < NETLINK_SAVED_LAST; i++) {
-        guint8 head[sizeof(struct ifinfomsg) + sizeof(struct rtmsg)] = { AF_UNSPEC };
-        struct nl_msg *msg = i == NETLINK_SAVED_VLANS ? netlink_vlans_request() : netlink_message(kinds[i].get, NLM_F_DUMP, head, kinds[i].head);
-        g_autoptr(GArray) all = netlink_dump(nl, msg, sizeof(GBytes *), drop_message, keep_message, kinds[i].what);
-        for (guint j = 0; all && j < all->len; j++)
-            g_ptr_array_add(saved->items[i], g_bytes_ref(g_array_index(all, GBytes *, j)));
-        if (!all)
+        saved->items[i] = netlink_saved_dump(nl, i);
+        if (!saved->items[i])
             return NULL;
     }
     return g_steal_pointer(&saved);
@@ -671,7 +681,7 @@ int netlink_saved_restore(Netlink *nl, const NetlinkSaved *saved, GHashTable *to
     static const LinkStep steps[] = { make_missing, restore_settings, restore_first_place, restore_place, restore_rest, restore_state };
     for (guint i = 0; i < G_N_ELEMENTS(steps); i++)
         each_link(nl, saved, names, steps[i], &first);
-    step(&first, netlink_vlans_restore(nl, saved, indexes));
+    step(&first, netlink_vlans_restore(nl, saved->items[NETLINK_SAVED_VLANS], indexes));
     restore_items(nl, saved, NETLINK_SAVED_ADDRESSES, address_key, indexes, &first);
     restore_items(nl, saved, NETLINK_SAVED_ROUTES, route_key, indexes, &first);
     return result(&first);

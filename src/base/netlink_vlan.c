@@ -39,11 +39,12 @@ int netlink_bridge_filter_vlans(Netlink *nl, guint32 bridge)
 /* VLANs that one message has room for. */
 #define VLANS_AT_ONCE 128
 
-static int change(Netlink *nl, guint32 index, int type, const NetlinkVlan *vlans, guint n)
+static int change(Netlink *nl, guint32 index, bool is_bridge, int type, const NetlinkVlan *vlans, guint n)
 {
     struct ifinfomsg head = { .ifi_family = AF_BRIDGE, .ifi_index = (int) index };
     struct nl_msg *msg = netlink_message(type, NLM_F_ACK, &head, sizeof(head));
     struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC);
+    nla_put_u16(msg, IFLA_BRIDGE_FLAGS, is_bridge ? BRIDGE_FLAGS_SELF : BRIDGE_FLAGS_MASTER);
     for (guint i = 0; i < n; i++) {
         const struct bridge_vlan_info info = {
             .vid = vlans[i].id,
@@ -55,13 +56,18 @@ static int change(Netlink *nl, guint32 index, int type, const NetlinkVlan *vlans
     return netlink_request(nl, msg);
 }
 
-int netlink_port_change_vlans(Netlink *nl, guint32 index, const NetlinkVlan *vlans, guint n, bool add)
+int netlink_vlans_change(Netlink *nl, guint32 index, bool is_bridge, const NetlinkVlan *vlans, guint n, bool add)
 {
     int error = 0;
     for (guint i = 0; i < n && !error; i += VLANS_AT_ONCE) {
-        error = change(nl, index, add ? RTM_SETLINK : RTM_DELLINK, vlans + i, MIN(VLANS_AT_ONCE, n - i));
+        error = change(nl, index, is_bridge, add ? RTM_SETLINK : RTM_DELLINK, vlans + i, MIN(VLANS_AT_ONCE, n - i));
         if (!add && error == ENOENT)
             error = 0;
     }
     return error ? fail(index, error) : 0;
+}
+
+int netlink_port_change_vlans(Netlink *nl, guint32 index, const NetlinkVlan *vlans, guint n, bool add)
+{
+    return netlink_vlans_change(nl, index, false, vlans, n, add);
 }
