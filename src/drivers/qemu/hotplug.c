@@ -514,20 +514,16 @@ static int make_on_tap(const Plug *p)
     return rc < 0 ? -1 : make_rest(p->guest, cmd, at, made);
 }
 
-/* What was opened for the device goes to QEMU at once: nothing else does until it has taken it. */
-static int pass_opened(Plug *p)
+/* What was opened for the device goes to QEMU at once, the descriptors of a tap device before the kernel makes it: nothing else goes to QEMU
+ * until it has taken them. */
+static int pass_opened(void *plug)
 {
+    Plug *p = plug;
     guint first = p->n_passed;
 
     p->options.tap_fds = (const int *)p->opened->data;
     p->options.n_tap_fds = p->n_passed = p->opened->len;
     return pass(p->guest, p->cmd, p->opened, first, p->made);
-}
-
-/* While QEMU takes the descriptors, the kernel makes a device of them. */
-static int pass_early(void *plug)
-{
-    return pass_opened(plug);
 }
 
 static int make(Plug *p)
@@ -574,7 +570,7 @@ static void end_plug(Plug *p, gboolean failed)
     g_autoptr(QemuCommand) cmd = g_steal_pointer(&p->cmd);
     g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
 
-    if (failed && p->made)
+    if (failed)
         qemu_make_undo(p->guest, p->made);
     if (cmd) {
         qemu_guest(p->guest)->next_fdset = cmd->next_fdset < QEMU_STORAGE_FDSETS ? cmd->next_fdset : 0;
@@ -601,7 +597,7 @@ static int plug(Plug *p)
 static int open_interface(Plug *p, DomainInterface *net)
 {
     p->wire.helper = ((QemuDriver *)guest_host_priv(p->guest))->conf.bridge_helper;
-    p->wire.opened = pass_early;
+    p->wire.opened = pass_opened;
     p->wire.opaque = p;
     if (qemu_interface_needs_tap(net) && tap_make(p->def, net, p->opened, &p->wire) < 0)
         return -1;

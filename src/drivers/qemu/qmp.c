@@ -360,9 +360,10 @@ void qmp_wait(QmpMonitor *mon, QmpRequest *req)
     g_mutex_lock(&mon->lock);
     while (req->outcome == QMP_PENDING) {
         req->deadline_us = MAX(req->deadline_us, mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000));
-        if (g_cond_wait_until(&req->cond, &mon->lock, req->deadline_us) || req->outcome != QMP_PENDING ||
-            mon->answered_us + req->deadline_ms * G_GINT64_CONSTANT(1000) > req->deadline_us)
+        if (g_get_monotonic_time() < req->deadline_us) {
+            g_cond_wait_until(&req->cond, &mon->lock, req->deadline_us);
             continue;
+        }
         req->outcome = QMP_TIMED_OUT;
         req->abandoned = TRUE;
         link = g_queue_find(&mon->queued, req);
