@@ -27,6 +27,7 @@ class Guest:
             os.set_inheritable(listening.fileno(), True)
             self.process = subprocess.Popen(QEMU + [f'unix:fd={listening.fileno()},server=on,wait=off'], pass_fds=[listening.fileno()])
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
         self.socket.connect(os.path.join(folder, 'qmp'))
         self.answers = self.socket.makefile()
         self.answers.readline()

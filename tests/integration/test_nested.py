@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: alone
-# runner: timeout 3000
+# runner: timeout 2600
 """What needs a whole host (systemd, AppArmor, LVM, NFS, iSCSI, VLANs, bonds, KVM): run inside one (tests/nested), where our files
 are installed in their usual places. Each test of tests/nested/inside is one here; LIBVIRT_TEST_NESTED chooses files by their names."""
 import concurrent.futures

@@ -16,7 +16,7 @@ from guest import bootable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSIDE = os.path.join(HERE, 'inside')
-SECONDS = 1400
+SECONDS = 1200
 # A machine that is merely busy says less.
 HUNG_SECONDS = 100
 # Where guests of KVM run in it, one of two processors now and then slept on although the other had called it, and waited for ever ("soft
