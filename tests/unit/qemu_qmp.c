@@ -667,6 +667,42 @@ static void test_held(Fixture *f, gconstpointer data)
     }
 }
 
+/* A command is begun before its descriptor is there, which goes with the end, when there is one. */
+static void test_held_for_descriptor(Fixture *f, gconstpointer data)
+{
+    static const char getfd[] = "{\"execute\":\"getfd\"";
+
+    for (int there = 0; there < 2; there++) {
+        QmpRequest *held = qmp_begin(f->mon, "getfd", NULL, NULL, 0, PEER_WAIT_MS, QMP_SEND_HELD);
+        QmpRequest *after = qmp_begin(f->mon, "after", NULL, NULL, 0, PEER_WAIT_MS, 0);
+        int pipes[2] = { -1, -1 };
+        g_autofree char *part = peer_part(&f->peer), *id = NULL;
+        char c, end[2];
+
+        g_assert_cmpstr(part, ==, getfd);
+        g_assert_cmpint(there ? pipe(pipes) : 0, ==, 0);
+        g_assert_cmpint(qmp_release_with(f->mon, held, pipes[1]), ==, there ? 0 : -1);
+        if (there) {
+            int got = receive_fd(f->peer.fd, "}");
+
+            close(pipes[1]);
+            close(got);
+            g_assert_cmpint(read(pipes[0], &c, 1), ==, 0); /* no copy is left open on our side */
+            close(pipes[0]);
+            g_assert_true(peer_is_silent(&f->peer, 20));    /* until it is taken */
+        } else {
+            g_assert_nonnull(strstr(error_message(), "descriptor"));
+            g_assert_cmpint(recv(f->peer.fd, end, sizeof(end), MSG_WAITALL), ==, sizeof(end));
+            g_assert_cmpint(memcmp(end, "]\n", sizeof(end)), ==, 0);
+        }
+        peer_printf(&f->peer, "%s\n", there ? "{\"return\": {}}" : "{\"error\": {}}");
+        g_assert_cmpint(qmp_finish(f->mon, held, NULL), ==, there ? 0 : -1);
+        id = peer_expect(&f->peer, "after");
+        peer_printf(&f->peer, "{\"return\": {}%s}\n", id);
+        g_assert_cmpint(qmp_finish(f->mon, after, NULL), ==, 0);
+    }
+}
+
 /* A big command doesn't fit the socket's buffer: it is continued when the peer reads. */
 static void test_big_command(Fixture *f, gconstpointer data)
 {
@@ -847,6 +883,7 @@ int main(int argc, char **argv)
     ADD("ids", test_ids);
     g_test_add("/qemu/qmp/oob-order", Fixture, NULL, setup_oob, test_oob_order, teardown);
     ADD("held", test_held);
+    ADD("held-for-descriptor", test_held_for_descriptor);
     ADD("big-command", test_big_command);
     ADD("flood", test_flood);
     ADD("huge-event", test_huge_event);

@@ -323,7 +323,7 @@ static int qmp_submit(QmpMonitor *mon, QmpRequest *req, json_object *args, unsig
     req->held = (flags & QMP_SEND_HELD) != 0;
     req->tagged = req->tagged || req->oob; /* what is in order needs none */
     req->bytes = qmp_wire_format(req->tagged ? req->id : 0, req->command, g_steal_pointer(&owned_args), req->oob);
-    if (req->n_fds > 0)
+    if (req->had_fds)
         g_string_truncate(req->bytes, req->bytes->len - 1); /* the newline: see qmp_wire.c */
     head = g_queue_peek_head(&mon->queued);
     if (!req->oob)
@@ -404,14 +404,31 @@ QmpRequest *qmp_begin(QmpMonitor *mon, const char *command, json_object *args, c
     return begin(mon, command, args, fds, n_fds, deadline_ms, flags, FALSE);
 }
 
+/* Lock held. */
+static void release(QmpMonitor *mon, QmpRequest *req, gboolean go)
+{
+    if (!go)
+        req->bytes->str[req->bytes->len - QMP_END] = ']';
+    else if (req->had_fds)
+        g_string_truncate(req->bytes, req->bytes->len - 1); /* the newline: see qmp_wire.c */
+    req->held = FALSE;
+    qmp_wire_flush(mon);
+}
+
 void qmp_release(QmpMonitor *mon, QmpRequest *req, gboolean go)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
 
-    if (!go)
-        req->bytes->str[req->bytes->len - QMP_END] = ']';
-    req->held = FALSE;
-    qmp_wire_flush(mon);
+    release(mon, req, go);
+}
+
+int qmp_release_with(QmpMonitor *mon, QmpRequest *req, int fd)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mon->lock);
+    int rc = qmp_request_take_fds(req, &fd, 1);
+
+    release(mon, req, rc == 0);
+    return rc;
 }
 
 /* Here, and not where the last reference goes, which may be the loop's thread: a part of it is this thread's from now on, and json-c counts

@@ -110,6 +110,10 @@ void qmp_wait(QmpMonitor *mon, QmpRequest *last);
  * between that may wait for QEMU. */
 void qmp_release(QmpMonitor *mon, QmpRequest *req, gboolean go);
 
+/** As qmp_release() of one (getfd, add-fd) that was begun before its descriptor was there, without any: @fd goes with the end, duplicated.
+ * 0; or -1 with an error, and it was released without going. */
+int qmp_release_with(QmpMonitor *mon, QmpRequest *req, int fd);
+
 /** As qmp_call() with descriptors and QmpSendFlags. */
 int qmp_call_full(QmpMonitor *mon, const char *command, json_object *args, const int *fds, guint n_fds,
                   int deadline_ms, unsigned flags, json_object **result);

@@ -62,22 +62,19 @@ static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
 {
     const char *tun = net->backend.tap ? net->backend.tap : "/dev/net/tun", *wanted = net->target.dev;
     guint queues = MAX(net->driver.queues, 1);
-    struct ifreq ifr = { 0 };
+    struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
+    if (wire->opening && wire->opening(wire->opaque) < 0)
+        return -1;
+    /* The kernel finds the number. */
+    g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
     for (guint i = 0; i < queues; i++) {
         int fd = open(tun, O_RDWR | O_CLOEXEC);
 
         if (fd < 0)
             return FAIL_ERRNO(errno, "cannot open '%s' for a tap device", tun);
         g_array_append_val(fds, fd);
-    }
-    if (wire->opened && wire->opened(wire->opaque) < 0)
-        return -1;
-    /* The kernel finds the number. */
-    g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
-    ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
-    for (guint i = fds->len - queues; i < fds->len; i++) {
-        if (ioctl(g_array_index(fds, int, i), TUNSETIFF, &ifr) < 0)
+        if (ioctl(fd, TUNSETIFF, &ifr) < 0)
             return FAIL_ERRNO(errno, "cannot make tap device '%s'", ifr.ifr_name);
     }
     if (!wanted)
