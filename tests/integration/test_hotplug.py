@@ -2,9 +2,11 @@
 # runner: timeout 900
 """Devices that come and go while a real guest runs, through python3-libvirt on Debian's library: what the guest sees, what QEMU has,
 what the definition says, and what is left when it fails."""
+import contextlib
 import glob
 import os
 import subprocess
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -59,9 +61,12 @@ def links():
     return subprocess.run(['ip', '-o', 'link'], check=True, capture_output=True, text=True).stdout
 
 
-def taps_of_guests(daemon):
+def taps_of(processes):
     """Descriptors of tap devices that QEMUs have; one that is none yet counts as well."""
-    found = [os.readlink(path) for pid in support.guest_processes(daemon.root) for path in glob.glob(f'/proc/{pid}/fd/*')]
+    found = []
+    for path in [path for pid in processes for path in glob.glob(f'/proc/{pid}/fd/*')]:
+        with contextlib.suppress(FileNotFoundError):    # it goes meanwhile
+            found.append(os.readlink(path))
     return found.count('/dev/net/tun')
 
 
@@ -76,8 +81,27 @@ def test_what_fails_leaves_nothing(boot, guest_daemon, tmp_path):
         with pytest.raises(libvirt.libvirtError):
             guest.domain.attachDeviceFlags(wrong, LIVE)
         assert guest.nodes() == before and guest.domain.XMLDesc() == described and links() == cards, wrong
-        assert taps_of_guests(guest_daemon) == 0, wrong
+        assert taps_of(support.guest_processes(guest_daemon.root)) == 0, wrong
     assert not guest.events
+
+
+def test_qemu_gets_no_descriptor_without_device(boot, guest_daemon):
+    """With one, a QEMU that obeys its guest could attach itself to other guests' devices."""
+    guest, wrong, over, seen = boot('none'), "<interface type='ethernet'><target dev='lo'/></interface>", threading.Event(), []
+    processes = support.guest_processes(guest_daemon.root)
+
+    def look():
+        while not over.is_set():
+            seen.append(taps_of(processes))
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(50):
+            assert caught_code(guest.domain.attachDeviceFlags, wrong, LIVE) == libvirt.VIR_ERR_SYSTEM_ERROR
+    finally:
+        over.set()
+        looking.join()
+    assert len(seen) > 50 and not any(seen)
 
 
 def test_interfaces(boot):
