@@ -455,7 +455,6 @@ typedef struct Plug {
     GPtrArray *controllers;      /* those that are new */
     GArray *opened;              /* descriptors that it needs: tap devices, or of vsock */
     guint n_passed;              /* of them, that QEMU was given */
-    gboolean expected;           /* QEMU has been sent the command for the first of them, but for its end, with which that goes */
     Wire wire;                   /* what a tap device is to be connected to */
     QemuCaps *caps;
     QemuCommandOptions options;
@@ -517,30 +516,12 @@ static int make_on_tap(const Plug *p)
 
 /* While the kernel makes a tap device, QEMU reads that it is to take its descriptor. That itself it gets later: with one that belongs to no
  * device yet, a QEMU that obeys its guest could attach itself to somebody else's. */
-static int expect_tap(void *plug)
+static int tap_opening(void *plug)
 {
     Plug *p = plug;
     g_autofree char *name = g_strdup_printf(QEMU_FD_NAME, p->n_passed);
 
-    if (begin(p->guest, NO_WAY, NULL, "getfd", json_make(JSON_STR("fdname", name)), NULL, QMP_SEND_HELD, p->made) < 0)
-        return -1;
-    p->expected = TRUE;
-    return 0;
-}
-
-/* It was made, or (@rc < 0) not: @rc, or -1. */
-static int pass_expected(Plug *p, int rc)
-{
-    const Made *m;
-
-    if (!p->expected)
-        return rc;
-    m = &g_array_index(p->made, Made, p->made->len - 1);
-    if (rc < 0)
-        qmp_release(m->mon, m->request, FALSE);
-    else if ((rc = qmp_release_with(m->mon, m->request, g_array_index(p->opened, int, p->n_passed))) == 0)
-        p->n_passed++;
-    return rc;
+    return begin(p->guest, NO_WAY, NULL, "getfd", json_make(JSON_STR("fdname", name)), NULL, QMP_SEND_HELD, p->made);
 }
 
 /* What was opened for the device goes to QEMU at once: nothing else does until it has taken it. */
@@ -551,6 +532,22 @@ static int pass_opened(Plug *p)
     p->options.tap_fds = (const int *)p->opened->data;
     p->options.n_tap_fds = p->n_passed = p->opened->len;
     return pass(p->guest, p->cmd, p->opened, first, p->made);
+}
+
+/* Nothing was begun since tap_opening(). Others wait for the monitor until it is released: also where nothing came of it. */
+static int tap_opened(void *plug, int rc)
+{
+    Plug *p = plug;
+    const Made *m = &g_array_index(p->made, Made, p->made->len - 1);
+
+    if (rc < 0) {
+        qmp_release(m->mon, m->request, FALSE);
+        return -1;
+    }
+    if (qmp_release_with(m->mon, m->request, g_array_index(p->opened, int, p->n_passed)) < 0)
+        return -1;
+    p->n_passed++;
+    return pass_opened(p);
 }
 
 static int make(Plug *p)
@@ -623,17 +620,14 @@ static int plug(Plug *p)
 /* What a network connects it to, is known when it is plugged in there. */
 static int open_interface(Plug *p, DomainInterface *net)
 {
-    int made = 0;
-
     p->wire.helper = ((QemuDriver *)guest_host_priv(p->guest))->conf.bridge_helper;
-    p->wire.opening = expect_tap;
+    p->wire.opening = tap_opening;
+    p->wire.opened = tap_opened;
     p->wire.opaque = p;
-    if (qemu_interface_needs_tap(net))
-        made = tap_make(p->def, net, p->opened, &p->wire);
-    if (pass_expected(p, made) == 0 && qemu_guest_take_nic(p->guest, net) == 0)
-        return 0;
-    if (made < 0) /* nothing is left of it */
+    if (qemu_interface_needs_tap(net) && tap_make(p->def, net, p->opened, &p->wire) < 0)
         return -1;
+    if (qemu_guest_take_nic(p->guest, net) == 0)
+        return 0;
     tap_down(p->guest->name, p->guest->uuid, net);
     return -1;
 }

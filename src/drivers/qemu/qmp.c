@@ -323,8 +323,6 @@ static int qmp_submit(QmpMonitor *mon, QmpRequest *req, json_object *args, unsig
     req->held = (flags & QMP_SEND_HELD) != 0;
     req->tagged = req->tagged || req->oob; /* what is in order needs none */
     req->bytes = qmp_wire_format(req->tagged ? req->id : 0, req->command, g_steal_pointer(&owned_args), req->oob);
-    if (req->had_fds)
-        g_string_truncate(req->bytes, req->bytes->len - 1); /* the newline: see qmp_wire.c */
     head = g_queue_peek_head(&mon->queued);
     if (!req->oob)
         g_queue_push_tail(&mon->queued, req);
@@ -409,8 +407,6 @@ static void release(QmpMonitor *mon, QmpRequest *req, gboolean go)
 {
     if (!go)
         req->bytes->str[req->bytes->len - QMP_END] = ']';
-    else if (req->had_fds)
-        g_string_truncate(req->bytes, req->bytes->len - 1); /* the newline: see qmp_wire.c */
     req->held = FALSE;
     qmp_wire_flush(mon);
 }

@@ -44,6 +44,12 @@ GString *qmp_wire_format(guint64 id, const char *command, json_object *args, gbo
     return bytes;
 }
 
+/* How much of @req is sent in all: no newline behind descriptors. */
+static gsize sent_len(const QmpRequest *req)
+{
+    return req->bytes->len - (req->had_fds ? 1 : 0);
+}
+
 /* Send of @req what goes before byte @end. */
 static gssize qmp_wire_sendmsg(int fd, QmpRequest *req, gsize end)
 {
@@ -55,7 +61,7 @@ static gssize qmp_wire_sendmsg(int fd, QmpRequest *req, gsize end)
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
     gssize sent;
 
-    if (req->n_fds > 0 && end - req->written == 1) {
+    if (req->n_fds > 0 && end == sent_len(req) && end - req->written == 1) {
         struct cmsghdr *cmsg;
 
         memset(&control, 0, sizeof(control));
@@ -96,10 +102,10 @@ static gboolean qmp_wire_may_send(QmpMonitor *mon, QmpRequest *req)
 /* Up to where a request is sent at a time: what is held stays, and the byte that descriptors go with goes alone. */
 static gsize part_end(const QmpRequest *req)
 {
-    gsize len = req->bytes->len;
+    gsize len = sent_len(req);
 
     if (req->held)
-        return len - QMP_END;
+        return req->bytes->len - QMP_END;
     return req->n_fds > 0 && req->written < len - 1 ? len - 1 : len;
 }
 
@@ -121,7 +127,7 @@ void qmp_wire_flush(QmpMonitor *mon)
             break;
         }
         req->written += sent;
-        if (req->written < req->bytes->len)
+        if (req->written < sent_len(req))
             continue;
         g_string_free(g_steal_pointer(&req->bytes), TRUE);
         req->sent_us = g_get_monotonic_time();

@@ -58,14 +58,12 @@ static int set_coalesce(const char *name, guint frames)
     return error ? FAIL_ERRNO(error, "cannot set the coalescing of interface '%s'", name) : 0;
 }
 
-static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
+static int open_queues(DomainInterface *net, GArray *fds)
 {
     const char *tun = net->backend.tap ? net->backend.tap : "/dev/net/tun", *wanted = net->target.dev;
     guint queues = MAX(net->driver.queues, 1);
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
-    if (wire->opening && wire->opening(wire->opaque) < 0)
-        return -1;
     /* The kernel finds the number. */
     g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
     for (guint i = 0; i < queues; i++) {
@@ -80,6 +78,18 @@ static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
     if (!wanted)
         net->target.dev = g_strdup(ifr.ifr_name);
     return 0;
+}
+
+static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
+{
+    int rc;
+
+    if (!wire->opening)
+        return open_queues(net, fds);
+    if (wire->opening(wire->opaque) < 0)
+        return -1;
+    rc = open_queues(net, fds);
+    return wire->opened(wire->opaque, rc) < 0 ? -1 : rc;
 }
 
 SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
