@@ -426,6 +426,27 @@ int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change)
     return error ? fail_on(index, error, "change the settings") : 0;
 }
 
+static void read_locked(struct nlmsghdr *hdr, GArray *into)
+{
+    struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = { NULL }, *options[IFLA_BRPORT_MAX + 1] = { NULL };
+    if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(struct ifinfomsg), attrs, IFLA_MAX, NULL) < 0)
+        return;
+    if (attrs[IFLA_LINKINFO] && nla_parse_nested(info, IFLA_INFO_MAX, attrs[IFLA_LINKINFO], NULL) == 0 && info[IFLA_INFO_SLAVE_DATA] &&
+        nla_parse_nested(options, IFLA_BRPORT_MAX, info[IFLA_INFO_SLAVE_DATA], NULL) == 0 && options[IFLA_BRPORT_LOCKED]) {
+        guint8 locked = nla_get_u8(options[IFLA_BRPORT_LOCKED]);
+        g_array_append_val(into, locked);
+    }
+}
+
+/* A kernel that doesn't know the wish takes it for granted. */
+static int check_locked(Netlink *nl, guint32 index)
+{
+    g_autoptr(GArray) found = netlink_dump(nl, link_message(RTM_GETLINK, 0, index), 1, NULL, read_locked, "network devices");
+    if (!found)
+        return -1;
+    return found->len && g_array_index(found, guint8, 0) ? 0 : fail_on(index, EOPNOTSUPP, "restrict the addresses");
+}
+
 int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port)
 {
     struct ifinfomsg head = { .ifi_family = AF_BRIDGE, .ifi_index = (int) index };
@@ -437,9 +458,13 @@ int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port)
         nla_put_u8(msg, IFLA_BRPORT_LEARNING, *port->learning);
     if (port->flood)
         nla_put_u8(msg, IFLA_BRPORT_UNICAST_FLOOD, *port->flood);
+    if (port->locked)
+        nla_put_u8(msg, IFLA_BRPORT_LOCKED, *port->locked);
     nla_nest_end(msg, info);
     int error = netlink_request(nl, msg);
-    return error ? fail_on(index, error, "set how the bridge treats traffic") : 0;
+    if (error)
+        return fail_on(index, error, "set how the bridge treats traffic");
+    return port->locked && *port->locked ? check_locked(nl, index) : 0;
 }
 
 int netlink_delete(Netlink *nl, guint32 index)

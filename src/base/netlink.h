@@ -95,6 +95,7 @@ typedef struct NetlinkPort {
     const bool *isolated;   /**< no traffic to other isolated ports */
     const bool *learning;   /**< addresses of what comes in are learnt */
     const bool *flood;      /**< gets what is for addresses that nobody knows */
+    const bool *locked;     /**< lets in only what comes from addresses that are known to be there; an error where the kernel can't (before 5.18) */
 } NetlinkPort;
 int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port);
 
@@ -173,7 +174,8 @@ typedef struct NetlinkNeighbour {
 
 /** What the host knows of the hardware addresses of others: array, caller frees. NULL with an error. */
 GArray *netlink_neighbours(Netlink *nl);
-/** Add or remove an address in the table of the bridge that port @index is in. One that is there (or gone) is success. */
+/** Add or remove an address in the table of the bridge that port @index is in: it is reached by this port, in all VLANs that the port is in now,
+ * until it is removed. One that is there (or gone) is success. */
 int netlink_fdb_change(Netlink *nl, guint32 index, const guint8 mac[6], bool add);
 
 /* Changes */

@@ -173,8 +173,7 @@ GArray *netlink_neighbours(Netlink *nl)
 
 int netlink_fdb_change(Netlink *nl, guint32 index, const guint8 mac[6], bool add)
 {
-    struct ndmsg head = { .ndm_family = AF_BRIDGE, .ndm_ifindex = (int) index, .ndm_state = NUD_NOARP | NUD_PERMANENT,
-                          .ndm_flags = NTF_MASTER };
+    struct ndmsg head = { .ndm_family = AF_BRIDGE, .ndm_ifindex = (int) index, .ndm_state = NUD_NOARP, .ndm_flags = NTF_MASTER };
     struct nl_msg *msg = netlink_message(add ? RTM_NEWNEIGH : RTM_DELNEIGH, (add ? NLM_F_CREATE | NLM_F_REPLACE : 0) | NLM_F_ACK,
                                          &head, sizeof(head));
     nla_put(msg, NDA_LLADDR, 6, mac);

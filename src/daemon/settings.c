@@ -13,6 +13,7 @@
 #include "base/threadpool.h"
 #include "base/uuid.h"
 #include "core/host/host.h"
+#include "network/switch.h"
 
 typedef struct {
     const char *file;
@@ -88,6 +89,7 @@ void settings_apply_host(const LibvirtdConf *conf)
     guint8 uuid[UUID_BYTES];
     bool given = conf->host_uuid && uuid_parse(conf->host_uuid, uuid) == 0;
     host_uuid_configure(given ? uuid : NULL, strcmp(conf->host_uuid_source, "machine-id") == 0);
+    switch_configure(conf->ovs_timeout);
 }
 
 /* ---- log ---- */

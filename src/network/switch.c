@@ -10,10 +10,16 @@
 #include "base/uuid.h"
 #include "core/node.h"
 
-/* ovs-vsctl itself gives up after so many seconds, and is ended a little later. */
-#define VSCTL_SECONDS "--timeout=5"
-#define VSCTL_MS 8000
+/* ovs-vsctl itself gives up in time, and is ended a little later. */
+#define VSCTL_LATER_MS 3000
 #define VSCTL_OUTPUT 65536
+
+static guint vsctl_seconds = 5;
+
+void switch_configure(guint seconds)
+{
+    vsctl_seconds = MIN(seconds, (G_MAXINT - VSCTL_LATER_MS) / 1000);
+}
 
 gboolean switch_is_openvswitch(const DomainInterface *iface)
 {
@@ -27,12 +33,12 @@ static int vsctl(GPtrArray *words, const char *device)
     ProcessSpec spec = PROCESS_SPEC_INIT;
     g_auto(ProcessOutput) output = { 0 };
 
-    g_ptr_array_insert(words, 0, g_strdup(VSCTL_SECONDS));
+    g_ptr_array_insert(words, 0, g_strdup_printf("--timeout=%u", vsctl_seconds));
     g_ptr_array_insert(words, 0, g_strdup("ovs-vsctl"));
     g_ptr_array_add(words, NULL);
     spec.argv = (const char *const *) words->pdata;
     spec.die_with_parent = true;
-    if (process_run_checked(&spec, NULL, 0, VSCTL_OUTPUT, VSCTL_MS, &output) == 0)
+    if (process_run_checked(&spec, NULL, 0, VSCTL_OUTPUT, (int) vsctl_seconds * 1000 + VSCTL_LATER_MS, &output) == 0)
         return 0;
     error_context("Open vSwitch doesn't follow for network device '%s' ('ovs-vsctl show' tells whether it runs)", device);
     return -1;
@@ -159,12 +165,15 @@ static int change_vlans(Netlink *nl, const SwitchPort *port, const InterfaceVlan
     return netlink_port_change_vlans(nl, index, has ? has : &first, has ? vlan->n_tags : 1, true);
 }
 
-/* The bridge learns nothing by itself: it is told the guest's address. */
-static int tell_bridge(Netlink *nl, const DomainInterface *iface, guint32 index)
+/* The bridge learns nothing of the port by itself: it is told the guest's address. What is for nobody's reaches the port only where others are
+ * not told as well. */
+static int tell_bridge(Netlink *nl, const SwitchPort *port, guint32 index)
 {
-    const bool no = false;
-    const NetlinkPort port = { .learning = &no, .flood = &no };
-    return netlink_port_set(nl, index, &port) < 0 ? -1 : netlink_fdb_change(nl, index, iface->mac, true);
+    const bool no = false, yes = true;
+    const NetlinkPort wish = { .learning = &no, .flood = port->told ? &no : NULL, .locked = port->own_address_only ? &yes : NULL };
+    if (!port->told && !port->own_address_only)
+        return 0;
+    return netlink_port_set(nl, index, &wish) < 0 ? -1 : netlink_fdb_change(nl, index, port->iface->mac, true);
 }
 
 /* Why a device could not be put on what was named as bridge, if that is the reason. */
@@ -196,9 +205,8 @@ static int plug_kernel(Netlink *nl, const SwitchPort *port)
         return explain_bridge(nl, master, port->bridge);
     if (port->iface->port_isolated == TRISTATE_YES && netlink_port_set(nl, index, &(NetlinkPort) { .isolated = &yes }) < 0)
         return -1;
-    if (port->told && tell_bridge(nl, port->iface, index) < 0)
-        return -1;
-    return port->iface->vlan ? change_vlans(nl, port, NULL) : 0;
+    /* an address is told for the VLANs that the port has */
+    return port->iface->vlan && change_vlans(nl, port, NULL) < 0 ? -1 : tell_bridge(nl, port, index);
 }
 
 /* ---- either ---- */
@@ -224,7 +232,7 @@ int switch_set_vlan(Netlink *nl, const SwitchPort *port, const InterfaceVlan *ol
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 
     if (!switch_is_openvswitch(port->iface))
-        return change_vlans(nl, port, old);
+        return change_vlans(nl, port, old) < 0 ? -1 : tell_bridge(nl, port, netlink_index(port->device));
     add_vlan(words, port->device, port->iface->vlan);
     g_free(g_ptr_array_steal_index(words, 0)); /* the first command needs no "--" */
     return vsctl(words, port->device);

@@ -12,11 +12,14 @@ typedef struct SwitchPort {
     const char *bridge;
     const char *device;
     gboolean told;                            /* a bridge of the kernel is told addresses, and learns none */
+    gboolean own_address_only;                /* what comes with another address than the interface's, doesn't pass a bridge of the kernel */
     const DomainInterface *iface;
     const guint8 *domain;                     /* UUID */
     const NetlinkChange *also;                /* what is to be set of the device at the same time; NULL: nothing */
 } SwitchPort;
 
+/** How long Open vSwitch may take for an answer; 5 seconds if nobody says. Before any of the others is called. */
+void switch_configure(guint seconds);
 /** Whether the bridge is one of Open vSwitch, by what the interface says. */
 gboolean switch_is_openvswitch(const DomainInterface *iface);
 /** Put the device, which is set up but for that and for @also, into the bridge, also if it is in another one. 0, or -1 with an error. [worker] */

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # runner: timeout 300
 """Guests on bridges of Open vSwitch (its userspace datapath), with VLANs; VLANs of the kernel's bridges, where it has them."""
+import contextlib
 import json
 import os
+import socket
 import subprocess
+import time
 import uuid
 import xml.etree.ElementTree as ElementTree
 
@@ -108,6 +111,22 @@ def test_no_switch(connection, guest, monkeypatch, tmp_path):
     card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='ovs0'/>{SWITCH}</interface>"
     problem = caught(start, connection, 'lost', card)
     assert 'Open vSwitch' in str(problem) and 'ovs-vsctl' in str(problem)
+    assert not [link for link in links() if link.startswith('vnet')]
+
+
+@needs_ovs
+def test_deaf_switch(new_daemon, guest, monkeypatch, tmp_path):
+    """Open vSwitch that takes longer for an answer than libvirtd.conf allows."""
+    monkeypatch.setenv('OVS_RUNDIR', str(tmp_path))
+    daemon = new_daemon(guest=guest, config='ovs_timeout = 2\n').start()
+    card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='ovs0'/>{SWITCH}</interface>"
+    with socket.socket(socket.AF_UNIX) as deaf, contextlib.closing(libvirt.open(daemon.uri)) as opened:
+        deaf.bind(f'{tmp_path}/db.sock')
+        deaf.listen()
+        begin = time.monotonic()
+        problem = caught(start, opened, 'lost', card)
+        took = time.monotonic() - begin
+    assert 'Open vSwitch' in str(problem) and 1.5 < took < 4.5, took
     assert not [link for link in links() if link.startswith('vnet')]
 
 

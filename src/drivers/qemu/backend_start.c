@@ -532,13 +532,13 @@ static void had_hostdevs(Guest *guest, const DomainDef *def)
     qemu_guest_has_nics(guest, def);
 }
 
-static int open_devices(DomainDef *def, const char *domain, const char *helper, Opened *opened)
+static int open_devices(DomainDef *def, const char *domain, const QemuConf *conf, Opened *opened)
 {
     if (def->devices.vsock)
         opened->vsock = vsock_open(def->devices.vsock, domain);
     if (def->devices.vsock && opened->vsock < 0)
         return -1;
-    return tap_open_all(def, helper, opened->taps);
+    return tap_open_all(def, conf, opened->taps);
 }
 
 /* The firmware that it asks for, and the file with its variables. */
@@ -593,7 +593,7 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     }
     qemu_guest_unlink_later(qemu, qemu->monitor_path);
     opened.taps = g_array_new(FALSE, FALSE, sizeof(int));
-    rc = open_devices(def, guest->name, driver->conf.bridge_helper, &opened) < 0 ? -1 : qemu_guest_take_nics(guest, def);
+    rc = open_devices(def, guest->name, &driver->conf, &opened) < 0 ? -1 : qemu_guest_take_nics(guest, def);
     qemu_guest_note_devices(qemu, def);
     if (rc == 0)
         rc = qemu_security_give(guest, def);

@@ -147,7 +147,7 @@ static void plug_again(void *opaque)
         if (net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK || (r->network && g_strcmp0(net->source.network, r->network) != 0))
             continue;
         virResetLastError();
-        bridge = tap_plug_again(live, net);
+        bridge = tap_plug_again(live, &state.driver->conf, net);
         if (!bridge && virGetLastErrorCode())
             LOG_ERROR("interface '%s' of domain '%s' is not in network '%s' any more: %s", net->info.alias, now->name,
                       net->source.network, error_message());

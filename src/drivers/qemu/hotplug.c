@@ -620,7 +620,7 @@ static int plug(Plug *p)
 /* What a network connects it to, is known when it is plugged in there. */
 static int open_interface(Plug *p, DomainInterface *net)
 {
-    p->wire.helper = ((QemuDriver *)guest_host_priv(p->guest))->conf.bridge_helper;
+    p->wire.conf = &((QemuDriver *)guest_host_priv(p->guest))->conf;
     p->wire.opening = tap_opening;
     p->wire.opened = tap_opened;
     p->wire.opaque = p;

@@ -122,7 +122,7 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
     }
     if (qemu_interface_needs_tap(old) && nwfilter_change(now, old, def->name, def->uuid) < 0)
         return -1;
-    if (qemu_interface_needs_tap(old) && tap_update(def, now, old) < 0) {
+    if (qemu_interface_needs_tap(old) && tap_update(def, &((QemuDriver *)guest_host_priv(guest))->conf, now, old) < 0) {
         virErrorPtr error = error_save();
 
         if (nwfilter_change(old, now, def->name, def->uuid) < 0)

@@ -94,7 +94,7 @@ static int open_tap(DomainInterface *net, const Wire *wire, GArray *fds)
 
 SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire)
 {
-    return (SwitchPort){ wire->bridge, net->target.dev, wire->told, net, uuid, NULL };
+    return (SwitchPort){ wire->bridge, net->target.dev, wire->told, wire->conf->mac_filter, net, uuid, NULL };
 }
 
 /* Address and size of packets, then the bridge. */
@@ -370,9 +370,9 @@ static int open_wire(DomainInterface *net, const DomainDef *def, Wire *wire, GAr
         return -1;
     if (wire->nic)
         return 0;
-    if (wire->bridge && *wire->bridge && wire->helper && !tap_is_ours_to_make()) {
+    if (wire->bridge && *wire->bridge && wire->conf->bridge_helper && !tap_is_ours_to_make()) {
         wire->helped = TRUE;
-        return tap_from_helper(wire->helper, net, wire->bridge, fds);
+        return tap_from_helper(wire->conf->bridge_helper, net, wire->bridge, fds);
     }
     return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, wire, fds);
 }
@@ -401,9 +401,9 @@ void tap_wire_clear(Wire *wire)
 }
 
 /* Nothing is left if it fails. */
-static int open_and_connect(const DomainDef *def, DomainInterface *net, const char *helper, GArray *fds)
+static int open_and_connect(const DomainDef *def, DomainInterface *net, const QemuConf *conf, GArray *fds)
 {
-    Wire wire = { .helper = helper };
+    Wire wire = { .conf = conf };
     int rc = tap_make(def, net, fds, &wire);
 
     if (rc == 0 && (rc = tap_connect(def, net, &wire)) < 0)
@@ -412,12 +412,12 @@ static int open_and_connect(const DomainDef *def, DomainInterface *net, const ch
     return rc;
 }
 
-int tap_open_all(DomainDef *def, const char *helper, GArray *fds)
+int tap_open_all(DomainDef *def, const QemuConf *conf, GArray *fds)
 {
     for (guint i = 0; i < def->devices.n_interfaces; i++) {
         DomainInterface *net = def->devices.interfaces[i];
 
-        if (qemu_interface_needs_tap(net) && open_and_connect(def, net, helper, fds) < 0)
+        if (qemu_interface_needs_tap(net) && open_and_connect(def, net, conf, fds) < 0)
             return -1;
     }
     return 0;

@@ -72,21 +72,41 @@ static int enter(Netlink *nl, const DomainDef *def, DomainInterface *net, const 
     return switch_plug(nl, &port);
 }
 
+/* What @net, which is in a bridge, is connected to. The wire is the caller's to clear. */
+static int wire_as_it_is(const DomainDef *def, const DomainInterface *net, Wire *wire)
+{
+    gboolean there;
+
+    if (net->source.type != DOMAIN_INTERFACE_TYPE_NETWORK) {
+        wire->bridge = net->source.bridge;
+        return 0;
+    }
+    wire->port = network_plug_again(net, def->name, def->uuid, &there);
+    if (wire->port)
+        return tap_wire_of_port(definition_get(wire->port), net, wire);
+    return virGetLastErrorCode() ? -1 : FAIL(VIR_ERR_OPERATION_INVALID, "network '%s' is not active", net->source.network);
+}
+
 /* Back to where it was; its port there was never taken away. */
-static void go_back(Netlink *nl, const DomainDef *def, const DomainInterface *old)
+static void go_back(Netlink *nl, const DomainDef *def, const QemuConf *conf, const DomainInterface *old)
 {
     virErrorPtr error = error_save();
-    const SwitchPort port = { old->source.bridge, old->target.dev, FALSE, old, def->uuid, NULL };
+    Wire wire = { .conf = conf };
+    SwitchPort port;
 
-    if (switch_plug(nl, &port) < 0)
+    virResetLastError();
+    if (wire_as_it_is(def, old, &wire) == 0)
+        port = tap_switch_port(old, def->uuid, &wire);
+    if (virGetLastErrorCode() || switch_plug(nl, &port) < 0)
         LOG_ERROR("interface '%s' of domain '%s' is in no bridge any more: %s", old->info.alias, def->name, error_message());
+    tap_wire_clear(&wire);
     error_restore(error);
 }
 
-static int move(const DomainDef *def, DomainInterface *now, const DomainInterface *old)
+static int move(const DomainDef *def, const QemuConf *conf, DomainInterface *now, const DomainInterface *old)
 {
     g_autoptr(Netlink) nl = netlink_open();
-    Wire wire = { NULL };
+    Wire wire = { .conf = conf };
     int rc = -1;
 
     if (!can_move(old) || (now->source.type != DOMAIN_INTERFACE_TYPE_BRIDGE && now->source.type != DOMAIN_INTERFACE_TYPE_NETWORK))
@@ -98,13 +118,13 @@ static int move(const DomainDef *def, DomainInterface *now, const DomainInterfac
     if (nl && tap_wire_of(def, now, &wire) == 0 && leave(nl, old) == 0) {
         rc = enter(nl, def, now, &wire);
         if (rc < 0)
-            go_back(nl, def, old);
+            go_back(nl, def, conf, old);
     }
     if (rc < 0 && now->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
         network_unplug_this(now);
     if (rc == 0 && old->source.type == DOMAIN_INTERFACE_TYPE_NETWORK)
         network_unplug_this(old);
-    g_clear_pointer(&wire.port, definition_unref);
+    tap_wire_clear(&wire);
     return rc;
 }
 
@@ -120,13 +140,19 @@ static void keep_place(DomainInterface *now, const DomainInterface *old)
     now->source.bridge = g_strdup(old->source.bridge);
 }
 
-static int change_vlan(const DomainDef *def, const DomainInterface *now, const DomainInterface *old)
+static int change_vlan(const DomainDef *def, const QemuConf *conf, const DomainInterface *now, const DomainInterface *old)
 {
     g_autoptr(Netlink) nl = netlink_open();
-    const Wire wire = { .bridge = now->source.bridge };
-    const SwitchPort port = tap_switch_port(now, def->uuid, &wire);
+    Wire wire = { .conf = conf };
+    int rc = !nl || wire_as_it_is(def, now, &wire) < 0 || tap_check_wire(now, def->name, &wire) < 0 ? -1 : 0;
 
-    return !nl || tap_check_wire(now, def->name, &wire) < 0 ? -1 : switch_set_vlan(nl, &port, old->vlan);
+    if (rc == 0) {
+        const SwitchPort port = tap_switch_port(now, def->uuid, &wire);
+
+        rc = switch_set_vlan(nl, &port, old->vlan);
+    }
+    tap_wire_clear(&wire);
+    return rc;
 }
 
 static gboolean differ(const XmlDesc *desc, const void *a, const void *b)
@@ -134,16 +160,16 @@ static gboolean differ(const XmlDesc *desc, const void *a, const void *b)
     return a && b ? !xml_equal(desc, a, b) : a != b;
 }
 
-int tap_update(const DomainDef *def, DomainInterface *now, const DomainInterface *old)
+int tap_update(const DomainDef *def, const QemuConf *conf, DomainInterface *now, const DomainInterface *old)
 {
     gboolean moved = !same_source(now, old) || differ(&INTERFACE_VIRTUALPORT_DESC, now->virtualport, old->virtualport) ||
         now->port_isolated != old->port_isolated;
 
-    if (moved && move(def, now, old) < 0)
+    if (moved && move(def, conf, now, old) < 0)
         return -1;
     if (!moved)
         keep_place(now, old);
-    if (!moved && differ(&INTERFACE_VLAN_DESC, now->vlan, old->vlan) && change_vlan(def, now, old) < 0)
+    if (!moved && differ(&INTERFACE_VLAN_DESC, now->vlan, old->vlan) && change_vlan(def, conf, now, old) < 0)
         return -1;
     return differ(&BANDWIDTH_DESC, now->bandwidth, old->bandwidth) ? tap_set_limits(def, now) : 0;
 }
@@ -159,12 +185,12 @@ static gboolean is_connected(Netlink *nl, const char *device)
     return !index || netlink_link(nl, index, &link) < 0 || link.master;
 }
 
-char *tap_plug_again(const DomainDef *def, const DomainInterface *net)
+char *tap_plug_again(const DomainDef *def, const QemuConf *conf, const DomainInterface *net)
 {
     gboolean there;
     g_autoptr(Definition) port = network_plug_again(net, def->name, def->uuid, &there);
     g_autoptr(Netlink) nl = port ? netlink_open() : NULL;
-    Wire wire = { NULL };
+    Wire wire = { .conf = conf };
 
     if (!nl || !net->target.dev || (there && is_connected(nl, net->target.dev)) || tap_wire_of_port(definition_get(port), net, &wire) < 0 || !wire.bridge)
         return NULL;

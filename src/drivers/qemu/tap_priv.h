@@ -16,10 +16,10 @@ typedef struct Wire {
     const char *dev;
     InterfaceDirectMode mode;
     gboolean nic;              /* the guest gets a network card of the host */
-    const char *helper;        /* what makes tap devices where we may not (qemu.conf); the caller's, set before tap_make() */
+    const QemuConf *conf;      /* the caller's, set before tap_make() */
     gboolean helped;           /* it did, and has put the device into the bridge */
     /* Before a tap device is opened and the kernel makes it, which takes a while; and right after: @rc 0 or -1, before anything is taken down.
-     * Both NULL: nobody needs to know. 0, or -1 with an error. As @helper, the caller's. */
+     * Both NULL: nobody needs to know. 0, or -1 with an error. As @conf, the caller's. */
     int (*opening)(void *opaque);
     int (*opened)(void *opaque, int rc);
     void *opaque;
