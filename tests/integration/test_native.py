@@ -6,6 +6,7 @@ import re
 import shlex
 
 import corpus
+import support
 import wire
 
 DEATHS = 6          # of the reference, at most
@@ -75,3 +76,15 @@ def test_command_lines(daemon, reference, protocol):
     assert not wrong, '\n'.join(wrong)
     corpus.check_all_used(known, set(ours) - set(theirs))
     assert len(compared) > 150
+
+
+def test_settings(new_daemon, tmp_path):
+    """What qemu.conf says of every guest: its process has its name, also one that QEMU would cut at the comma, and messages have no time."""
+    daemon = support.configured(new_daemon, 'set_process_name = 1', 'log_timestamp = 0')
+    document = support.written(tmp_path, support.domain_xml('a,b'))
+    words = shlex.split(daemon.virsh('domxml-to-native', 'qemu-argv', '--xml', document))
+    assert words[words.index('-name') + 1] == 'guest=a,,b,process=qemu:a,,b,debug-threads=on' and '-msg' not in words
+    daemon.virsh('create', '--paused', document)
+    [pid] = support.guest_processes(daemon.root)
+    with open(f'/proc/{pid}/comm', encoding='utf-8') as f:
+        assert f.read() == 'qemu:a,b\n'

@@ -363,6 +363,10 @@ static void command_name(QemuCommand *cmd)
     g_autoptr(GString) name = g_string_new("guest=");
 
     qemu_escape(name, cmd->def->name);
+    if (cmd->conf->set_process_name) {
+        g_string_append(name, ",process=qemu:");
+        qemu_escape(name, cmd->def->name);
+    }
     g_string_append(name, ",debug-threads=on");
     qemu_arg_f(cmd, "-name", "%s", name->str);
     qemu_arg(cmd, "-S");
@@ -483,7 +487,8 @@ static int command_build(QemuCommand *cmd)
     command_passthrough(cmd);
     if (qemu_command_teardown(cmd) < 0)
         return -1;
-    qemu_arg_f(cmd, "-msg", "timestamp=on");
+    if (cmd->conf->log_timestamp)
+        qemu_arg_f(cmd, "-msg", "timestamp=on");
     return 0;
 }
 
