@@ -5,13 +5,16 @@
 #define ERROR_DOMAIN VIR_FROM_NONE
 #include "base/netlink_private.h"
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/netlink.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* How often a list that changed under the kernel's hands is asked for. */
 #define DUMP_TRIES 50
@@ -150,6 +153,18 @@ guint32 netlink_index(const char *name)
     guint32 index = name ? if_nametoindex(name) : 0;
     errno = saved;
     return index;
+}
+
+guint32 netlink_mtu(const char *name)
+{
+    struct ifreq request = { 0 };
+    int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    g_strlcpy(request.ifr_name, name, IFNAMSIZ);
+    guint32 mtu = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0 ? (guint32) request.ifr_mtu : 0;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return mtu;
 }
 
 static struct nl_msg *link_message(int type, int flags, guint32 index)
@@ -302,10 +317,19 @@ static guint32 made(int error, const char *what, const char *name)
 guint32 netlink_bridge_new(Netlink *nl, const char *name, const NetlinkBridge *bridge)
 {
     struct nl_msg *msg = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, 0);
+    NetlinkBridge first = *bridge;
+    first.mtu = bridge->mtu == ETH_DATA_LEN ? ETH_DATA_LEN - 1 : 0;
     nla_put_string(msg, IFLA_IFNAME, name);
-    put_bridge(msg, bridge);
+    put_bridge(msg, &first);
     int error = netlink_request(nl, msg);
-    return made(error, "bridge", name);
+    guint32 index = made(error, "bridge", name);
+    /* only a size to which it is changed stays, whatever its ports have */
+    if (!index || !bridge->mtu || netlink_change(nl, index, &(NetlinkChange) { .mtu = bridge->mtu }) == 0)
+        return index;
+    virErrorPtr problem = error_save();
+    netlink_delete(nl, index);
+    error_restore(problem);
+    return 0;
 }
 
 int netlink_bridge_set(Netlink *nl, guint32 index, const NetlinkBridge *bridge)

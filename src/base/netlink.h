@@ -55,10 +55,12 @@ GArray *netlink_links_of_kind(Netlink *nl, const char *kind);
 int netlink_link(Netlink *nl, guint32 index, NetlinkLink *link);
 /** Index of a device; 0 without an error if there is none. */
 guint32 netlink_index(const char *name);
+/** Size of its packets; 0 without an error if there is no such device. */
+guint32 netlink_mtu(const char *name);
 
 typedef struct NetlinkBridge {
     const guint8 *mac;   /**< NULL: the kernel's choice */
-    guint mtu;           /**< 0: the kernel's choice */
+    guint mtu;           /**< 0: the kernel's choice, by what the ports have */
     bool stp;
     guint delay_ms;      /**< before a port forwards, with STP */
 } NetlinkBridge;

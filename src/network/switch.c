@@ -201,6 +201,8 @@ static int plug_kernel(Netlink *nl, const SwitchPort *port)
                     "('ip link show type bridge' lists them)", port->bridge);
     NetlinkChange change = port->also ? *port->also : (NetlinkChange) { NULL };
     change.master = &master;
+    /* a bridge takes the least of what its ports have, and would lose large packets of all others */
+    change.mtu = port->iface->mtu ? port->iface->mtu : netlink_mtu(port->bridge);
     if (netlink_change(nl, index, &change) < 0)
         return explain_bridge(nl, master, port->bridge);
     if (port->iface->port_isolated == TRISTATE_YES && netlink_port_set(nl, index, &(NetlinkPort) { .isolated = &yes }) < 0)

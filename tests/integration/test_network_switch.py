@@ -145,6 +145,33 @@ def test_vlan_of_the_kernel(connection, guest, device):
     domain.destroy()
 
 
+def mtu(name):
+    return ip('link', 'show', name)[0]['mtu']
+
+
+def test_size_of_packets(connection, guest, device):
+    """A guest makes a bridge's packets no smaller: its device takes what the bridge has; and the size that a network has stays."""
+    device('jumbo', 'type', 'bridge')
+    device('far31', 'mtu', '9000', 'type', 'veth', 'peer', 'name', 'near31')
+    support.run(['ip', 'link', 'set', 'near31', 'mtu', '9000', 'master', 'jumbo', 'up'])
+    assert mtu('jumbo') == 9000
+    card = "<interface type='bridge'><mac address='%s'/><source bridge='jumbo'/><model type='virtio'/></interface>"
+    domain, name = start(connection, 'a', card % MAC)
+    assert mtu(name) == mtu('jumbo') == 9000
+    domain.attachDevice(card % MAC.replace('01', '02'))
+    assert mtu('jumbo') == 9000
+    start_network(connection, network_xml('n1', 31, bridge='virbr31', more="<mtu size='4000'/>"))
+    domain.attachDevice(nic('n1', MAC.replace('01', '03'), "<target dev='small'/><mtu size='1400'/>"))
+    domain.attachDevice(nic('n1', MAC.replace('01', '04'), "<target dev='usual'/>"))
+    assert (mtu('small'), mtu('usual'), mtu('virbr31')) == (1400, 4000, 4000)
+    domain.updateDeviceFlags(card.replace('>', "><target dev='usual'/>", 1) % MAC.replace('01', '04'), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert mtu('usual') == mtu('jumbo') == 9000
+    start_network(connection, network_xml('n2', 32, bridge='virbr32', more="<mtu size='1500'/>"))
+    domain.attachDevice(nic('n2', MAC.replace('01', '05'), "<mtu size='1400'/>"))
+    assert mtu('virbr32') == 1500
+    domain.destroy()
+
+
 def master(name):
     return ip('link', 'show', name)[0].get('master')
 
