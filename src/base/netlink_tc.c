@@ -140,6 +140,13 @@ int netlink_shape_end(Netlink *nl, guint32 index)
     return remove_queue(nl, index, TC_H_ROOT, 0);
 }
 
+int netlink_unqueue(Netlink *nl, guint32 index)
+{
+    struct nl_msg *msg = tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, index, TC_H_ROOT, 0, 0);
+    nla_put_string(msg, TCA_KIND, "noqueue");
+    return run(nl, msg, index, "noqueue");
+}
+
 /* ---- what is received ---- */
 
 /* A filter that all packets pass; the caller puts an action of @kind into the nest that is open, and ends all three. */

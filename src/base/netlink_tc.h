@@ -27,6 +27,9 @@ int netlink_shape_for(Netlink *nl, guint32 index, guint class, const guint8 mac[
 /** Let a device send what it likes. */
 int netlink_shape_end(Netlink *nl, guint32 index);
 
+/** Let a device, which has a queue of its own, send at once what comes, rather than queue it before that as well. */
+int netlink_unqueue(Netlink *nl, guint32 index);
+
 /** Let a device receive no more than this; what was said before is forgotten. Its "ifb" device, if it needs one, ends with
  * netlink_police_end() or netlink_police_sweep(). */
 int netlink_police(Netlink *nl, guint32 index, const char *device, const NetlinkRate *rate);

@@ -149,6 +149,20 @@ def mtu(name):
     return ip('link', 'show', name)[0]['mtu']
 
 
+def test_device(connection, guest, device):
+    """The device on the host has another address than the guest, whatever that is, queues nothing, and the name that the kernel makes."""
+    device('br31', 'type', 'bridge')
+    card = "<interface type='bridge'><mac address='%s'/><source bridge='br31'/><target dev='%s'/><driver queues='2'/><model type='virtio'/></interface>"
+    domain, name = start(connection, 'a', card % (MAC, 'own%d'))
+    domain.attachDevice(card % (MAC.replace('52', 'fe', 1), 'own%d'))
+    assert {card.find('target').get('dev') for card in ElementTree.fromstring(domain.XMLDesc()).findall('devices/interface')} == {'own0', 'own1'}
+    assert name == 'own0'
+    for name, address in (('own0', MAC.replace('52', 'fe', 1)), ('own1', MAC.replace('52', 'fa', 1))):
+        link = ip('link', 'show', name)[0]
+        assert (link['address'], link['qdisc'], link['master']) == (address, 'noqueue', 'br31')
+    domain.destroy()
+
+
 def test_size_of_packets(connection, guest, device):
     """A guest makes a bridge's packets no smaller: its device takes what the bridge has; and the size that a network has stays."""
     device('jumbo', 'type', 'bridge')

@@ -23,7 +23,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/netlink.h"
+#include "base/netlink_tc.h"
 #include "base/process.h"
 #include "base/uuid.h"
 #include "drivers/qemu/command.h"
@@ -64,7 +64,7 @@ static int open_queues(DomainInterface *net, GArray *fds)
     guint queues = MAX(net->driver.queues, 1);
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
-    /* The kernel finds the number. */
+    /* The kernel finds the number, also where the name that is wanted leaves it open ("net%d"). */
     g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
     for (guint i = 0; i < queues; i++) {
         int fd = open(tun, O_RDWR | O_CLOEXEC);
@@ -75,8 +75,10 @@ static int open_queues(DomainInterface *net, GArray *fds)
         if (ioctl(fd, TUNSETIFF, &ifr) < 0)
             return FAIL_ERRNO(errno, "cannot make tap device '%s'", ifr.ifr_name);
     }
-    if (!wanted)
-        net->target.dev = g_strdup(ifr.ifr_name);
+    if (g_strcmp0(wanted, ifr.ifr_name) == 0)
+        return 0;
+    g_free(net->target.dev);
+    net->target.dev = g_strdup(ifr.ifr_name);
     return 0;
 }
 
@@ -113,8 +115,12 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
         return -1;
     /* The host's end must differ from the guest's, and never be the lowest of a bridge, which takes that as its own. */
     memcpy(mac, net->mac, sizeof(mac));
-    mac[0] = 0xfe;
+    mac[0] = net->mac[0] == 0xfe ? 0xfa : 0xfe;
     port.also = &change;
+    if (!net->bandwidth && netlink_unqueue(nl, netlink_index(name)) < 0) {
+        LOG_DEBUG("%s", error_message()); /* slower, but right */
+        virResetLastError();
+    }
     if ((wire->bridge ? switch_plug(nl, &port) : netlink_change(nl, netlink_index(name), &change)) < 0)
         return -1;
     if (net->bandwidth && limits_set(name, net->bandwidth, FALSE) < 0)
