@@ -65,7 +65,8 @@ static gboolean same_interface(const void *a, const void *b)
     const DomainInterface *x = a, *y = b;
     if (x->has_mac && (!y->has_mac || memcmp(x->mac, y->mac, sizeof(x->mac)) != 0))
         return FALSE;
-    return xml_covers(&DOMAIN_DEVICE_INFO_DESC, &x->info, &y->info);
+    const DomainDeviceInfo place = { .alias = x->info.alias, .address = x->info.address };
+    return xml_covers(&DOMAIN_DEVICE_INFO_DESC, &place, &y->info);
 }
 
 static gboolean same_graphics(const void *a, const void *b)

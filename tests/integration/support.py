@@ -5,11 +5,14 @@ The daemon under test is ours; with LIBVIRT_TEST_SIDE=reference it is Debian's o
 LIBVIRT_REFERENCE names, so that a test can be tried against what it describes.
 """
 import contextlib
+import ctypes
+import fcntl
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -346,6 +349,14 @@ def build_guest(*options, name='guest'):
     cache = os.environ.get('LIBVIRT_TEST_GUEST_CACHE') or os.path.join(BUILD, 'guest-cache')
     run([os.path.join(SOURCE, 'tests/guest/build'), '--cache', cache, '--agent', *options, folder], seconds=300)
     return Guest(folder)
+
+
+def coalesced_frames(name):
+    """What the kernel says of received packets that wait for one interrupt."""
+    answer = ctypes.create_string_buffer(struct.pack('II', 0xe, 0), 92)         # ETHTOOL_GCOALESCE
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, 0x8946, struct.pack('16sP16x', name.encode(), ctypes.addressof(answer)))      # SIOCETHTOOL
+    return struct.unpack_from('III', answer.raw)[2]
 
 
 def configured(new_daemon, *lines):

@@ -2,8 +2,6 @@
 """Each class of device is started for real once: what stands in the definition is asked of QEMU over its monitor. Several
 devices share a guest, which needs nothing but firmware. A row has the devices' XML and questions: object, property, value."""
 import contextlib
-import ctypes
-import fcntl
 import glob
 import http.server
 import json
@@ -393,14 +391,6 @@ def test_ports_forwarded_by_qemu(daemon, tmp_path):
         socket.create_connection(('127.0.0.1', port), 10).close()
 
 
-def coalesced_frames(name):
-    """What the kernel says of received packets that wait for one interrupt."""
-    answer = ctypes.create_string_buffer(struct.pack('II', 0xe, 0), 92)         # ETHTOOL_GCOALESCE
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, 0x8946, struct.pack('16sP16x', name.encode(), ctypes.addressof(answer)))      # SIOCETHTOOL
-    return struct.unpack_from('III', answer.raw)[2]
-
-
 def test_scripts_of_interfaces(daemon, tmp_path):
     """Run when the device is there, and when the guest is gone."""
     said = tmp_path / 'said'
@@ -411,7 +401,7 @@ def test_scripts_of_interfaces(daemon, tmp_path):
     device = (f"<interface type='ethernet'><script path='{tmp_path}/%s'/><downscript path='{tmp_path}/down'/><target dev='lvtesttap'/>"
               "<model type='virtio'/><mtu size='1300'/><coalesce><rx><frames max='7'/></rx></coalesce></interface>")
     daemon.virsh('create', support.written(tmp_path, support.domain_xml('scripted', devices=device % 'up')))
-    assert coalesced_frames('lvtesttap') == 7
+    assert support.coalesced_frames('lvtesttap') == 7
     assert said.read_text() == 'up lvtesttap there\n'
     daemon.virsh('destroy', 'scripted')
     support.wait_for(lambda: said.read_text() == 'up lvtesttap there\ndown lvtesttap\n', what='the second script')

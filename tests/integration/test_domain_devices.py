@@ -43,6 +43,8 @@ STEPS = [
     ('detach', "<interface type='user'/>"),
     ('update', NIC % ('f1', "<model type='e1000'/><link state='down'/>")),
     ('update', "<interface type='network'><mac address='52:54:00:dd:ee:f1'/><source network='zz'/></interface>"),
+    ('update', NIC % ('f1', "<boot order='1'/>")), ('update', NIC % ('f1', "<rom bar='off'/>")), ('update', NIC % ('f1', "<acpi index='3'/>")),
+    ('update', NIC % ('f1', "<address type='pci' domain='0' bus='0' slot='9' function='0'/>")), ('update', NIC % ('f1', "<rom bar='on'/>")),
     ('update', NIC % ('f7', '')), ('attach', NIC % ('f3', '')), ('detach', NIC % ('f3', '')),
     ('update', "<graphics type='vnc' port='5902' passwd='x'/>"), ('update', "<graphics type='spice' port='5902'/>"),
     ('attach', "<graphics type='spice' autoport='yes'/>"), ('detach', "<graphics type='vnc'/>"),

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -160,6 +161,26 @@ def test_device(connection, guest, device):
     for name, address in (('own0', MAC.replace('52', 'fe', 1)), ('own1', MAC.replace('52', 'fa', 1))):
         link = ip('link', 'show', name)[0]
         assert (link['address'], link['qdisc'], link['master']) == (address, 'noqueue', 'br31')
+    domain.destroy()
+
+
+def test_changes(connection, guest, device):
+    """What else of an interface can change while the guest runs; and what can't, where nothing on the host is the interface's own."""
+    device('br31', 'type', 'bridge')
+    card = f"<interface type='bridge'%s><mac address='{MAC}'/><source bridge='br31'/><model type='virtio'/>%s</interface>"
+    user = f"<interface type='user'><mac address='{MAC.replace('01', '02')}'/><model type='virtio'/>%s</interface>"
+    domain, name = start(connection, 'a', card % ('', '') + user % '')
+    some = "<coalesce><rx><frames max='7'/></rx></coalesce>"
+    for given, wanted in ((some, 7), (some.replace('7', '9'), 9), ('', 0)):
+        domain.updateDeviceFlags(card % ('', given), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        assert support.coalesced_frames(name) == wanted and (given in re.sub(r'\s*\n\s*', '', domain.XMLDesc())) and ('<coalesce' in domain.XMLDesc()) == bool(given)
+    domain.updateDeviceFlags(card % (" trustGuestRxFilters='yes'", ''), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    assert "<interface type='bridge' trustGuestRxFilters='yes'>" in domain.XMLDesc()
+    for more, named in ((some, 'coalesce'), ("<bandwidth><inbound average='100'/></bandwidth>", 'bandwidth'), ("<vlan><tag id='5'/></vlan>", 'vlan')):
+        before = domain.XMLDesc()
+        assert named in str(caught(domain.updateDeviceFlags, user % more, libvirt.VIR_DOMAIN_AFFECT_LIVE)) and domain.XMLDesc() == before
+    moved = (user % '').replace("'user'>", "'bridge'><source bridge='br31'/>")
+    assert 'interface@type' in str(caught(domain.updateDeviceFlags, moved, libvirt.VIR_DOMAIN_AFFECT_LIVE))
     domain.destroy()
 
 

@@ -10,6 +10,7 @@
 #include "drivers/qemu/command_block.h"
 #include "drivers/qemu/hotplug_priv.h"
 #include "drivers/qemu/locks.h"
+#include "drivers/qemu/rx_filter.h"
 #include "drivers/qemu/security.h"
 #include "drivers/qemu/tap.h"
 #include "nwfilter/plug.h"
@@ -94,35 +95,36 @@ static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
     return now->source.index && now->source.index == old->source.index;
 }
 
-/* What tap_update() and the link can follow. */
-static gboolean can_change(const char *path)
+/* What the link, tap_update() and the guest's own filter can follow. */
+static gboolean can_change(const char *path, gboolean has_tap)
 {
-    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref", "actual" };
+    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref", "actual", "coalesce" };
 
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+    for (guint i = 0; i < (has_tap ? G_N_ELEMENTS(parts) : 1); i++) {
         size_t len = strlen(parts[i]);
 
         if (g_str_has_prefix(path, "interface.") && strncmp(path + strlen("interface."), parts[i], len) == 0 &&
             strchr(".@[", path[strlen("interface.") + len]))
             return TRUE;
     }
-    return g_str_equal(path, "interface@type");
+    return has_tap && (g_str_equal(path, "interface@type") || g_str_equal(path, "interface@trustGuestRxFilters"));
 }
 
 static int update_interface(Guest *guest, const DomainDef *def, DomainInterface *now, const DomainInterface *old)
 {
     g_autoptr(GPtrArray) changes = xml_diff(&DOMAIN_INTERFACE_DESC, old, now, "interface", 64);
+    gboolean has_tap = qemu_interface_needs_tap(old);
 
     for (guint i = 0; i < changes->len; i++) {
         const XmlChange *change = changes->pdata[i];
 
-        if (!can_change(change->path))
+        if (!can_change(change->path, has_tap))
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
                         "next start", change->path, guest->name);
     }
-    if (qemu_interface_needs_tap(old) && nwfilter_change(now, old, def->name, def->uuid) < 0)
+    if (has_tap && nwfilter_change(now, old, def->name, def->uuid) < 0)
         return -1;
-    if (qemu_interface_needs_tap(old) && tap_update(def, &((QemuDriver *)guest_host_priv(guest))->conf, now, old) < 0) {
+    if (has_tap && tap_update(def, &((QemuDriver *)guest_host_priv(guest))->conf, now, old) < 0) {
         virErrorPtr error = error_save();
 
         if (nwfilter_change(old, now, def->name, def->uuid) < 0)
@@ -130,6 +132,8 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
         error_restore(error);
         return -1;
     }
+    if (now->trust_guest_rx_filters != old->trust_guest_rx_filters && qemu_guest_rx_filter_follow(guest, now) < 0)
+        return -1;
     return now->link == old->link ? 0 : qemu_guest_set_link(guest, now);
 }
 

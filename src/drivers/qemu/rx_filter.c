@@ -112,15 +112,17 @@ typedef struct Change {
     char *alias;
 } Change;
 
-static int ask_and_follow(Change *c, const DomainInterface *net)
+int qemu_guest_rx_filter_follow(Guest *guest, const DomainInterface *net)
 {
     g_autoptr(json_object) answer = NULL;
     json_object *first;
 
-    if (qemu_guest_call(c->guest, "query-rx-filter", json_make(JSON_STR("name", c->alias)), &answer) < 0)
+    if (!is_trusted(net))
+        return 0;
+    if (qemu_guest_call(guest, "query-rx-filter", json_make(JSON_STR("name", net->info.alias)), &answer) < 0)
         return -1;
     first = json_object_is_type(answer, json_type_array) ? json_object_array_get_idx(answer, 0) : NULL;
-    return json_object_is_type(first, json_type_object) ? follow(c->guest, c->alias, net->target.dev, first) : 0;
+    return json_object_is_type(first, json_type_object) ? follow(guest, net->info.alias, net->target.dev, first) : 0;
 }
 
 static void on_worker(void *opaque)
@@ -130,7 +132,7 @@ static void on_worker(void *opaque)
     const DomainDef *live = now->guest == c->guest && now->live ? shared_def_get(now->live) : NULL;
     const DomainInterface *net = live ? find(live, c->alias) : NULL;
 
-    if (net && is_trusted(net) && ask_and_follow(c, net) < 0)
+    if (net && qemu_guest_rx_filter_follow(c->guest, net) < 0)
         LOG_WARN("domain '%s': interface '%s' doesn't follow what the guest receives: %s", c->guest->name, c->alias, error_message());
     virResetLastError();
     guest_unref(c->guest);

@@ -37,8 +37,7 @@
 #define SCRIPT_MS 30000
 #define SCRIPT_MAX_OUTPUT 65536
 
-/* How many received packets may wait for one interrupt. */
-static int set_coalesce(const char *name, guint frames)
+int tap_set_coalesce(const char *name, guint frames)
 {
     struct ethtool_coalesce wish = { .cmd = ETHTOOL_GCOALESCE };
     struct ifreq ifr = { 0 };
@@ -125,7 +124,7 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
         return -1;
     if (net->bandwidth && limits_set(name, net->bandwidth, FALSE) < 0)
         return -1;
-    return net->coalesce_rx_frames_max ? set_coalesce(name, net->coalesce_rx_frames_max) : 0;
+    return net->coalesce_rx_frames_max ? tap_set_coalesce(name, net->coalesce_rx_frames_max) : 0;
 }
 
 /* ---- macvtap: a device of its own on a device of the host ---- */

@@ -171,6 +171,8 @@ int tap_update(const DomainDef *def, const QemuConf *conf, DomainInterface *now,
         keep_place(now, old);
     if (!moved && differ(&INTERFACE_VLAN_DESC, now->vlan, old->vlan) && change_vlan(def, conf, now, old) < 0)
         return -1;
+    if (now->coalesce_rx_frames_max != old->coalesce_rx_frames_max && tap_set_coalesce(now->target.dev, now->coalesce_rx_frames_max) < 0)
+        return -1;
     return differ(&BANDWIDTH_DESC, now->bandwidth, old->bandwidth) ? tap_set_limits(def, now) : 0;
 }
 

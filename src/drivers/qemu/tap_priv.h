@@ -44,4 +44,6 @@ gboolean tap_is_ours_to_make(void);
 /** A tap device in @bridge, made by the program @helper for whoever may make none: its descriptor is appended to @fds, its name put into
  * @net. What @net asks for beyond that is refused. [worker] */
 int tap_from_helper(const char *helper, DomainInterface *net, const char *bridge, GArray *fds);
+/** How many received packets may wait for one interrupt. */
+int tap_set_coalesce(const char *name, guint frames);
 SwitchPort tap_switch_port(const DomainInterface *net, const guint8 uuid[16], const Wire *wire);
