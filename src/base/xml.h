@@ -247,6 +247,8 @@ void xml_change_free(XmlChange *change);
 
 /** Whether both have the same content. */
 bool xml_equal(const XmlDesc *desc, const void *a, const void *b);
+/** Whether an alias (may be NULL) is one that the user chose: it begins with ua-. */
+bool xml_of_user(const char *alias);
 /** Whether @obj has all that @wanted says; what @wanted leaves out may be anything. Lists are compared from their beginnings. */
 bool xml_covers(const XmlDesc *desc, const void *wanted, const void *obj);
 /** What differs, as array of XmlChange (empty if nothing), secrets shown as "***". At most @max changes. */

@@ -65,8 +65,5 @@ void xml_value_clear(const XmlMember *m, void *at);
 void xml_value_dup(const XmlMember *m, void *at);
 bool xml_value_equal(const XmlMember *m, const void *a, const void *b);
 
-/* Whether an alias is one that the user chose. */
-bool xml_of_user(const char *alias);
-
 /* Whether a member is left out of what @flags ask for. */
 bool xml_member_hidden(const XmlMember *m, const void *obj, unsigned flags);

@@ -65,9 +65,11 @@ static int edit_attach(DomainDef *def, gboolean live, void *opaque)
     DeviceRef ref;
     g_autoptr(DomainDevice) dev = parse_device(e, live);
     const DeviceKind *kind = dev ? device_kind(dev->kind, live ? DEVICE_ATTACH_LIVE : DEVICE_ATTACH_CONFIG, "attach") : NULL;
-    const DomainDeviceInfo *info = kind ? domain_device_info(dev->kind, dev->device) : NULL;
+    DomainDeviceInfo *info = kind ? domain_device_info(dev->kind, dev->device) : NULL;
     if (!kind)
         return -1;
+    if (info && info->alias && !xml_of_user(info->alias)) /* one that somebody else's device had */
+        g_clear_pointer(&info->alias, g_free);
     if (info && info->alias && device_by_alias(def, info->alias, &ref))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s", info->alias);
     if (device_add(def, kind, dev, &ref) < 0 || definition_complete(e->host, def, "") < 0)

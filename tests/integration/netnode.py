@@ -97,8 +97,8 @@ def device():
     """Makes devices of the host, which are gone after the test."""
     made = []
 
-    def make(name, *kind, address=None):
-        support.run(['ip', 'link', 'add', name, *kind])
+    def make(name, *more, address=None, kind='link'):
+        support.run(['ip', kind, 'add', name, *more])
         made.append(name)
         if address:
             support.run(['ip', 'address', 'add', address, 'dev', name])

@@ -5,6 +5,7 @@ what the definition says, and what is left when it fails."""
 import contextlib
 import glob
 import os
+import re
 import subprocess
 import threading
 import time
@@ -126,6 +127,15 @@ def test_taking_down_stalls_nobody(boot, tmp_path):
         asked.touch()
         attaching.join()
     assert 'block.0.rd.reqs' in stats[0][1] and took < 10
+
+
+def test_names(boot):
+    """A device that comes while the guest runs has the name that the user chose, or one of ours: names that are neither are nobody's."""
+    guest = boot('names')
+    for given, taken in (('ua-mine', 'ua-mine'), ('foo', None), ('net0', None)):
+        guest.domain.attachDeviceFlags(f"<rng model='virtio'><backend model='random'>/dev/urandom</backend><alias name='{given}'/></rng>", LIVE)
+        names = re.findall(r"<rng.*?<alias name='([^']*)'", guest.domain.XMLDesc(), re.S)
+        assert names[-1] == taken if taken else names[-1].startswith('rng'), names
 
 
 def test_interfaces(boot):

@@ -164,6 +164,37 @@ def test_device(connection, guest, device):
     domain.destroy()
 
 
+def test_queues(connection, guest, device):
+    """A card that has one queue gets one: what the kernel put into others would never arrive."""
+    device('br31', 'type', 'bridge')
+    card = f"<interface type='bridge'><mac address='{MAC}'/><source bridge='br31'/><model type='%s'/><driver queues='3'/></interface>"
+    for model, several in (('e1000', False), ('virtio', True)):
+        domain, name = start(connection, 'a', card % model)
+        assert ip('-d', 'link', 'show', name)[0]['linkinfo']['info_data']['multi_queue'] is several
+        domain.destroy()
+    user = f"<interface type='user'><mac address='{MAC}'/><model type='virtio'/>%s</interface>"
+    for more, named in (("<driver queues='3'/>", 'queues'), ("<vlan><tag id='5'/></vlan>", '<vlan>')):
+        problem = caught(start, connection, 'a', user % more)
+        assert problem.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED and named in str(problem)
+
+
+def test_device_of_others(connection, guest, device):
+    """A device that somebody else makes (managed='no'): a tap or a macvtap device, which stays as it was; and none is made."""
+    device('far31', 'type', 'veth', 'peer', 'name', 'near31')
+    device('other31', 'link', 'far31', 'type', 'macvtap', 'mode', 'bridge')
+    device('own31', 'mode', 'tap', kind='tuntap')
+    card = f"<interface type='ethernet'><mac address='{MAC}'/><target dev='%s' managed='no'/><model type='virtio'/></interface>"
+    for name, kind in (('own31', 'tun'), ('other31', 'macvtap')):
+        before = ip('-d', 'link', 'show', name)[0]
+        domain, there = start(connection, 'a', card % name)
+        assert there == name and ip('link', 'show', name)[0]['address'] == before['address'] and before['linkinfo']['info_kind'] == kind
+        domain.destroy()
+        assert name in links()
+    support.run(['ip', 'link', 'delete', 'own31'])
+    assert "no network device 'own31'" in str(caught(start, connection, 'a', card % 'own31')) and 'own31' not in links()
+    assert 'target' in str(caught(start, connection, 'a', (card % 'x').replace("dev='x' ", '')))
+
+
 def test_changes(connection, guest, device):
     """What else of an interface can change while the guest runs; and what can't, where nothing on the host is the interface's own."""
     device('br31', 'type', 'bridge')

@@ -85,6 +85,8 @@ int qemu_assign_channel_paths(DomainDef *def, const char *dir);
 gboolean qemu_interface_is_passt(const DomainInterface *net);
 /** Whether the interface is a tap device of the host, of which QEMU gets descriptors. */
 gboolean qemu_interface_needs_tap(const DomainInterface *net);
+/** How many queues (pairs of one for each direction) the card has: 1 at least. */
+guint qemu_interface_queues(const DomainInterface *net);
 
 /** Whether @type names an x86 machine of the i440fx or q35 family. */
 gboolean qemu_machine_is_i440fx(const char *machine);

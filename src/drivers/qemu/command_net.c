@@ -143,6 +143,11 @@ static gboolean is_virtio(const DomainInterface *net)
     return net->model && g_str_has_prefix(net->model, "virtio");
 }
 
+guint qemu_interface_queues(const DomainInterface *net)
+{
+    return is_virtio(net) ? MAX(net->driver.queues, 1) : 1;
+}
+
 /* Packets are moved by the kernel where it can, which emulation doesn't allow. */
 static int add_vhost(QemuCommand *cmd, json_object *props, const DomainInterface *net, guint queues, const char *what)
 {
@@ -171,7 +176,7 @@ static int add_vhost(QemuCommand *cmd, json_object *props, const DomainInterface
 static json_object *netdev_tap(QemuCommand *cmd, const DomainInterface *net, const char *what)
 {
     json_object *props = json_make(JSON_STR("type", "tap"));
-    guint queues = MAX(net->driver.queues, 1);
+    guint queues = qemu_interface_queues(net);
     g_autoptr(GString) fds = g_string_new(NULL);
 
     if (cmd->options->dry_run) {
@@ -273,6 +278,10 @@ static int check_interface(QemuCommand *cmd, const DomainInterface *net, const c
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the transient part of a pair is a passed device of the host", what);
     if (net->coalesce_rx_frames_max && !qemu_interface_needs_tap(net))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't coalesce packets", what, name);
+    if (qemu_interface_queues(net) > 1 && !process && !qemu_interface_needs_tap(net))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't have several queues", what, name);
+    if (net->vlan && !qemu_interface_needs_tap(net)) /* else the guest would be in another network */
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't have a <vlan>", what, name);
     if (net->filterref && !qemu_interface_needs_tap(net)) /* else the guest would go unfiltered */
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't have a <filterref>: only those of types 'network', 'bridge' "
                     "and 'ethernet' can", what, name);

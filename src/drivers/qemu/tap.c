@@ -60,7 +60,7 @@ int tap_set_coalesce(const char *name, guint frames)
 static int open_queues(DomainInterface *net, GArray *fds)
 {
     const char *tun = net->backend.tap ? net->backend.tap : "/dev/net/tun", *wanted = net->target.dev;
-    guint queues = MAX(net->driver.queues, 1);
+    guint queues = qemu_interface_queues(net);
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
     /* The kernel finds the number, also where the name that is wanted leaves it open ("net%d"). */
@@ -197,7 +197,7 @@ static int open_node(const char *name, guint32 index)
 
 static int open_macvtap_queues(const DomainInterface *net, guint32 index, GArray *fds)
 {
-    guint queues = MAX(net->driver.queues, 1);
+    guint queues = qemu_interface_queues(net);
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
     for (guint i = 0; i < queues; i++) {
@@ -294,7 +294,7 @@ int tap_check_interface(const DomainInterface *net, const char *domain)
 {
     const char *wanted = net->target.dev;
 
-    if (MAX(net->driver.queues, 1) > MAX_QUEUES)
+    if (qemu_interface_queues(net) > MAX_QUEUES)
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' wants more than %d queues", net->info.alias, domain,
                     MAX_QUEUES);
     if (wanted && !netlink_name_is_valid(wanted))
@@ -366,6 +366,29 @@ int tap_check_wire(const DomainInterface *net, const char *domain, const Wire *w
     return 0;
 }
 
+/* Whether others make its device, and set it up. */
+static gboolean is_made_by_others(const DomainInterface *net)
+{
+    return net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO;
+}
+
+static int open_of_others(DomainInterface *net, const char *domain, const Wire *wire, GArray *fds)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    guint32 index = netlink_index(net->target.dev);
+    NetlinkLink link;
+
+    if (!net->target.dev)
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "interface '%s' of domain '%s' with <target managed='no'/> must name the device there", net->info.alias,
+                    domain);
+    if (!index)
+        return FAIL(VIR_ERR_OPERATION_FAILED, "the host has no network device '%s', and <target managed='no'/> leaves it to others to make it",
+                    net->target.dev);
+    if (!nl || netlink_link(nl, index, &link) < 0)
+        return -1;
+    return strcmp(link.kind, "macvtap") == 0 ? open_macvtap_queues(net, index, fds) : open_tap(net, wire, fds);
+}
+
 static int open_wire(DomainInterface *net, const DomainDef *def, Wire *wire, GArray *fds)
 {
     const char *domain = def->name;
@@ -379,6 +402,8 @@ static int open_wire(DomainInterface *net, const DomainDef *def, Wire *wire, GAr
         wire->helped = TRUE;
         return tap_from_helper(wire->conf->bridge_helper, net, wire->bridge, fds);
     }
+    if (is_made_by_others(net))
+        return open_of_others(net, domain, wire, fds);
     return wire->dev ? make_macvtap(net, def, wire, fds) : open_tap(net, wire, fds);
 }
 
@@ -392,9 +417,7 @@ int tap_make(const DomainDef *def, DomainInterface *net, GArray *fds, Wire *wire
 
 int tap_connect(const DomainDef *def, DomainInterface *net, const Wire *wire)
 {
-    gboolean others = net->source.type == DOMAIN_INTERFACE_TYPE_ETHERNET && net->target.managed == TRISTATE_NO;
-
-    if (!wire->nic && !wire->dev && !wire->helped && !others && setup_tap(net, def, wire) < 0)
+    if (!wire->nic && !wire->dev && !wire->helped && !is_made_by_others(net) && setup_tap(net, def, wire) < 0)
         return -1;
     return net->script ? run_script(net->script, net->target.dev) : 0;
 }
