@@ -173,7 +173,7 @@ def test_queues(connection, guest, device):
         assert ip('-d', 'link', 'show', name)[0]['linkinfo']['info_data']['multi_queue'] is several
         domain.destroy()
     user = f"<interface type='user'><mac address='{MAC}'/><model type='virtio'/>%s</interface>"
-    for more, named in (("<driver queues='3'/>", 'queues'), ("<vlan><tag id='5'/></vlan>", '<vlan>')):
+    for more, named in (("<driver queues='3'/>", 'queues'), ("<vlan><tag id='5'/></vlan>", '<vlan>'), ("<driver rx_queue_size='500'/>", 'rx_queue_size')):
         problem = caught(start, connection, 'a', user % more)
         assert problem.get_error_code() == libvirt.VIR_ERR_CONFIG_UNSUPPORTED and named in str(problem)
 

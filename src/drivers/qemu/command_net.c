@@ -278,6 +278,8 @@ static int check_interface(QemuCommand *cmd, const DomainInterface *net, const c
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the transient part of a pair is a passed device of the host", what);
     if (net->coalesce_rx_frames_max && !qemu_interface_needs_tap(net))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't coalesce packets", what, name);
+    if (((net->driver.rx_queue_size - 1) & net->driver.rx_queue_size) || ((net->driver.tx_queue_size - 1) & net->driver.tx_queue_size))
+        return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: the size of a queue (rx_queue_size, tx_queue_size) must be a power of two", what);
     if (qemu_interface_queues(net) > 1 && !process && !qemu_interface_needs_tap(net))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "%s: interfaces of type '%s' can't have several queues", what, name);
     if (net->vlan && !qemu_interface_needs_tap(net)) /* else the guest would be in another network */
