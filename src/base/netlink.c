@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* How often a list that changed under the kernel's hands is asked for. */
 #define DUMP_TRIES 50
@@ -155,16 +154,26 @@ guint32 netlink_index(const char *name)
     return index;
 }
 
-guint32 netlink_mtu(const char *name)
+/* Whether there is a device of that name, with the answer of an old request: any socket answers those. */
+static bool ask(Netlink *nl, unsigned long what, const char *name, struct ifreq *answer)
 {
-    struct ifreq request = { 0 };
-    int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    g_strlcpy(request.ifr_name, name, IFNAMSIZ);
-    guint32 mtu = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0 ? (guint32) request.ifr_mtu : 0;
-    if (fd >= 0)
-        close(fd);
+    int saved = errno;
+    *answer = (struct ifreq) { 0 };
+    bool there = name && g_strlcpy(answer->ifr_name, name, IFNAMSIZ) < IFNAMSIZ && ioctl(nl_socket_get_fd(nl->sock), what, answer) == 0;
     errno = saved;
-    return mtu;
+    return there;
+}
+
+guint32 netlink_find(Netlink *nl, const char *name)
+{
+    struct ifreq answer;
+    return ask(nl, SIOCGIFINDEX, name, &answer) ? (guint32) answer.ifr_ifindex : 0;
+}
+
+guint32 netlink_mtu(Netlink *nl, const char *name)
+{
+    struct ifreq answer;
+    return ask(nl, SIOCGIFMTU, name, &answer) ? (guint32) answer.ifr_mtu : 0;
 }
 
 static struct nl_msg *link_message(int type, int flags, guint32 index)

@@ -13,6 +13,8 @@
 /* ovs-vsctl itself gives up in time, and is ended a little later. */
 #define VSCTL_LATER_MS 3000
 #define VSCTL_OUTPUT 65536
+/* The kernel's limit for tap devices: with the head of 14 bytes the longest packet. */
+#define TAP_MTU_MAX 65521
 
 static guint vsctl_seconds = 5;
 
@@ -193,7 +195,7 @@ static int explain_bridge(Netlink *nl, guint32 master, const char *name)
 
 static int plug_kernel(Netlink *nl, const SwitchPort *port)
 {
-    guint32 index = netlink_index(port->device), master = netlink_index(port->bridge);
+    guint32 index = netlink_find(nl, port->device), master = netlink_find(nl, port->bridge);
     const bool yes = true;
 
     if (!master)
@@ -202,7 +204,7 @@ static int plug_kernel(Netlink *nl, const SwitchPort *port)
     NetlinkChange change = port->also ? *port->also : (NetlinkChange) { NULL };
     change.master = &master;
     /* a bridge takes the least of what its ports have, and would lose large packets of all others */
-    change.mtu = port->iface->mtu ? port->iface->mtu : netlink_mtu(port->bridge);
+    change.mtu = port->iface->mtu ? port->iface->mtu : MIN(netlink_mtu(nl, port->bridge), TAP_MTU_MAX);
     if (netlink_change(nl, index, &change) < 0)
         return explain_bridge(nl, master, port->bridge);
     if (port->iface->port_isolated == TRISTATE_YES && netlink_port_set(nl, index, &(NetlinkPort) { .isolated = &yes }) < 0)

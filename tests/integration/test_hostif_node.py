@@ -71,8 +71,14 @@ def files(daemon):
     return found
 
 
+def by_device(routes):
+    """Each link has the same one of its own, chosen by the link: they stand in the order in which links came up."""
+    own = [route for route in routes if route['dst'] == 'fe80::/64' and route.get('protocol') == 'kernel']
+    return [route for route in routes if route not in own] + sorted(own, key=lambda route: route['dev'])
+
+
 def look():
-    return {'link': ip('link'), 'addr': ip('addr'), 'route': ip('route', 'show', 'table', 'main'), 'route6': ip('-6', 'route', 'show', 'table', 'main')}
+    return {'link': ip('link'), 'addr': ip('addr'), 'route': ip('route', 'show', 'table', 'main'), 'route6': by_device(ip('-6', 'route', 'show', 'table', 'main'))}
 
 
 def shape(state=None):

@@ -88,7 +88,7 @@ def test_firewalld(firewalld, guest_daemon, connection, boot_defined, server):
     wait_for_mark(log, 'GUEST-RAN', BOOT_SECONDS)
     assert support.file_has(log, 'you are 10.99.0.1')
     firewalld.say('--reload')
-    assert firewalld.zone('virbr31') == 'libvirt'
+    wait_for(lambda: firewalld.zone('virbr31') == 'libvirt', 20, 'the zone after firewalld was read anew')
     firewalld.stop()
     wait_for(lambda: 'to_virbr31' in rules(), 10, 'our rules')
     firewalld.start()

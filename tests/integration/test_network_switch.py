@@ -162,6 +162,11 @@ def test_device(connection, guest, device):
         link = ip('link', 'show', name)[0]
         assert (link['address'], link['qdisc'], link['master']) == (address, 'noqueue', 'br31')
     domain.destroy()
+    device('far31', 'type', 'veth', 'peer', 'name', 'near31')
+    direct = f"<interface type='direct'><mac address='{MAC}'/><source dev='far31' mode='bridge'/><target dev='own%dx'/></interface>"
+    domain, name = start(connection, 'a', direct)
+    assert name == 'own0x' and 'own0x' in links()
+    domain.destroy()
 
 
 def test_queues(connection, guest, device):
@@ -232,6 +237,9 @@ def test_size_of_packets(connection, guest, device):
     assert (mtu('small'), mtu('usual'), mtu('virbr31')) == (1400, 4000, 4000)
     domain.updateDeviceFlags(card.replace('>', "><target dev='usual'/>", 1) % MAC.replace('01', '04'), libvirt.VIR_DOMAIN_AFFECT_LIVE)
     assert mtu('usual') == mtu('jumbo') == 9000
+    support.run(['ip', 'link', 'set', 'jumbo', 'mtu', '65535'])
+    domain.attachDevice(card.replace('>', "><target dev='huge'/>", 1) % MAC.replace('01', '06'))
+    assert (mtu('huge'), mtu('jumbo')) == (65521, 65535)
     start_network(connection, network_xml('n2', 32, bridge='virbr32', more="<mtu size='1500'/>"))
     domain.attachDevice(nic('n2', MAC.replace('01', '05'), "<mtu size='1400'/>"))
     assert mtu('virbr32') == 1500

@@ -25,6 +25,19 @@ static void test_text(void)
     g_assert_cmpint(netlink_saved_restore(nl, again, none), ==, 0);
 }
 
+static void test_find(void)
+{
+    g_autoptr(Netlink) nl = netlink_open();
+    g_assert_cmpuint(netlink_find(nl, "lo"), ==, netlink_index("lo"));
+    g_assert_cmpuint(netlink_find(nl, "lo"), >, 0);
+    g_assert_cmpuint(netlink_mtu(nl, "lo"), >, 0);
+    static const char *const none[] = { NULL, "", "none such", "lo/", "a name that no device can have" };
+    for (guint i = 0; i < G_N_ELEMENTS(none); i++) {
+        g_assert_cmpuint(netlink_find(nl, none[i]), ==, 0);
+        g_assert_cmpuint(netlink_mtu(nl, none[i]), ==, 0);
+    }
+}
+
 /* A file that was damaged is told, and never believed. */
 static void test_damaged(void)
 {
@@ -115,6 +128,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/netlink/text", test_text);
+    g_test_add_func("/netlink/find", test_find);
     g_test_add_func("/netlink/damaged", test_damaged);
     g_test_add_func("/netlink/watch", test_watch);
     g_test_add_func("/netlink/changing", test_changing); /* the last: it goes into another network */

@@ -122,6 +122,8 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
             return FAIL(VIR_ERR_OPERATION_UNSUPPORTED, "'%s' of the running domain '%s' can't be changed yet; '--config' does it for the "
                         "next start", change->path, guest->name);
     }
+    if (now->trust_guest_rx_filters != old->trust_guest_rx_filters && qemu_guest_rx_filter_follow(guest, now) < 0)
+        return -1;
     if (has_tap && nwfilter_change(now, old, def->name, def->uuid) < 0)
         return -1;
     if (has_tap && tap_update(def, &((QemuDriver *)guest_host_priv(guest))->conf, now, old) < 0) {
@@ -132,8 +134,6 @@ static int update_interface(Guest *guest, const DomainDef *def, DomainInterface 
         error_restore(error);
         return -1;
     }
-    if (now->trust_guest_rx_filters != old->trust_guest_rx_filters && qemu_guest_rx_filter_follow(guest, now) < 0)
-        return -1;
     return now->link == old->link ? 0 : qemu_guest_set_link(guest, now);
 }
 

@@ -34,6 +34,7 @@
 
 #define MAX_QUEUES 256
 #define MAX_MACVTAPS 16384
+#define NUMBER "%d" /* in a name: the first that is free */
 #define SCRIPT_MS 30000
 #define SCRIPT_MAX_OUTPUT 65536
 
@@ -63,8 +64,8 @@ static int open_queues(DomainInterface *net, GArray *fds)
     guint queues = qemu_interface_queues(net);
     struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0) };
 
-    /* The kernel finds the number, also where the name that is wanted leaves it open ("net%d"). */
-    g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet%d", IFNAMSIZ);
+    /* The kernel finds the number. */
+    g_strlcpy(ifr.ifr_name, wanted ? wanted : "vnet" NUMBER, IFNAMSIZ);
     for (guint i = 0; i < queues; i++) {
         int fd = open(tun, O_RDWR | O_CLOEXEC);
 
@@ -116,11 +117,11 @@ static int setup_tap(DomainInterface *net, const DomainDef *def, const Wire *wir
     memcpy(mac, net->mac, sizeof(mac));
     mac[0] = net->mac[0] == 0xfe ? 0xfa : 0xfe;
     port.also = &change;
-    if (!net->bandwidth && netlink_unqueue(nl, netlink_index(name)) < 0) {
+    if (!net->bandwidth && netlink_unqueue(nl, netlink_find(nl, name)) < 0) {
         LOG_DEBUG("%s", error_message()); /* slower, but right */
         virResetLastError();
     }
-    if ((wire->bridge ? switch_plug(nl, &port) : netlink_change(nl, netlink_index(name), &change)) < 0)
+    if ((wire->bridge ? switch_plug(nl, &port) : netlink_change(nl, netlink_find(nl, name), &change)) < 0)
         return -1;
     if (net->bandwidth && limits_set(name, net->bandwidth, FALSE) < 0)
         return -1;
@@ -137,13 +138,15 @@ static char *macvtap_mark(const guint8 uuid[16])
     return g_strconcat("libvirt ", uuid_format(uuid, text), NULL);
 }
 
-/* Make it with the name that it is to have, or the first that is free: index, or 0 with an error. */
+/* Make it with the name that it is to have, or the first that is free where its number is left open: index, or 0 with an error. */
 static guint32 new_macvtap(Netlink *nl, DomainInterface *net, guint32 parent, guint32 mode)
 {
-    if (net->target.dev)
-        return netlink_macvtap_new(nl, net->target.dev, parent, mode, net->mac);
+    const char *wanted = net->target.dev ? net->target.dev : "macvtap" NUMBER, *number = strstr(wanted, NUMBER);
+
+    if (!number)
+        return netlink_macvtap_new(nl, wanted, parent, mode, net->mac);
     for (guint i = 0; i < MAX_MACVTAPS; i++) {
-        g_autofree char *name = g_strdup_printf("macvtap%u", i);
+        g_autofree char *name = g_strdup_printf("%.*s%u%s", (int)(number - wanted), wanted, i, number + strlen(NUMBER));
         guint32 index;
 
         if (netlink_index(name))
@@ -151,11 +154,14 @@ static guint32 new_macvtap(Netlink *nl, DomainInterface *net, guint32 parent, gu
         index = netlink_macvtap_new(nl, name, parent, mode, net->mac);
         if (!index && virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID) /* somebody else was quicker */
             continue;
-        net->target.dev = index ? g_steal_pointer(&name) : NULL;
+        if (index) {
+            g_free(net->target.dev);
+            net->target.dev = g_steal_pointer(&name);
+        }
         return index;
     }
-    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "the host has %d macvtap devices: there is no name left for another one",
-                 MAX_MACVTAPS);
+    error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "the host has %d devices '%s': there is no name left for another one", MAX_MACVTAPS,
+                 wanted);
     return 0;
 }
 
