@@ -281,14 +281,7 @@ def luks(tmp_path):
     write(raw, b'IMAGE of luks\n'.ljust(1 << 20, b'\0'))
     given = ['--object', f'secret,id=k,file={key}']
     options = 'encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10'
-    convert = ['qemu-img', 'convert', *given, '-O', 'qcow2', '-o', options, raw, image]
-
-    def made():
-        done = support.run(convert, check=False)
-        # it measures the processor first, which a busy host now and then doesn't let it
-        assert done.returncode == 0 or 'Unable to get accurate CPU usage' in done.stderr, done.stderr
-        return done.returncode == 0
-    support.wait_for(made, what='the encrypted image')
+    support.make_encrypted('convert', *given, '-O', 'qcow2', '-o', options, raw, image)
     os.unlink(raw)
     return image
 

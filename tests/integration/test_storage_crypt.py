@@ -47,7 +47,7 @@ class Parts:
         """A volume that others have made, with the common content."""
         options = {'luks': f'key-secret={key},{QUICK}', 'crypt': f'encrypt.format=luks,encrypt.key-secret={key},encrypt.{QUICK}'}.get(kind)
         form = {'crypt': 'qcow2'}.get(kind, kind)
-        self.run('qemu-img', 'create', '-q', '-f', form, *self.keys(), *(['-o', options + more] if options else []), self.folder / name, '8M')
+        support.make_encrypted('create', '-q', '-f', form, *self.keys(), *(['-o', options + more] if options else []), str(self.folder / name), '8M')
         self.run('qemu-io', *self.keys(), '--image-opts', '-c', 'write -P 0x5a 1M 1M', '-c', 'write -P 0x11 4194816 1536', self.spec(name, kind, key))
         self.pool.refresh()
         return self.pool.storageVolLookupByName(name)
