@@ -244,7 +244,7 @@ static void read_options(const char *kind, struct nlattr *data, NetlinkOptions *
 static void read_link(struct nlmsghdr *hdr, GArray *into)
 {
     const struct ifinfomsg *head = nlmsg_data(hdr);
-    struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = { NULL };
+    struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = { NULL }, *port[IFLA_BRPORT_MAX + 1];
     NetlinkLink link = { .index = (guint32) head->ifi_index, .flags = head->ifi_flags };
     if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(*head), attrs, IFLA_MAX, NULL) < 0 || !attrs[IFLA_IFNAME])
         return;
@@ -263,6 +263,9 @@ static void read_link(struct nlmsghdr *hdr, GArray *into)
         g_strlcpy(link.kind, nla_get_string(info[IFLA_INFO_KIND]), sizeof(link.kind));
     if (info[IFLA_INFO_DATA])
         read_options(link.kind, info[IFLA_INFO_DATA], &link.options);
+    if (info[IFLA_INFO_SLAVE_DATA] && info[IFLA_INFO_SLAVE_KIND] && strcmp(nla_get_string(info[IFLA_INFO_SLAVE_KIND]), "bridge") == 0 &&
+        nla_parse_nested(port, IFLA_BRPORT_MAX, info[IFLA_INFO_SLAVE_DATA], NULL) == 0)
+        link.locked = number(port[IFLA_BRPORT_LOCKED]) != 0;
     g_array_append_val(into, link);
 }
 
@@ -459,25 +462,13 @@ int netlink_change(Netlink *nl, guint32 index, const NetlinkChange *change)
     return error ? fail_on(index, error, "change the settings") : 0;
 }
 
-static void read_locked(struct nlmsghdr *hdr, GArray *into)
-{
-    struct nlattr *attrs[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = { NULL }, *options[IFLA_BRPORT_MAX + 1] = { NULL };
-    if (hdr->nlmsg_type != RTM_NEWLINK || nlmsg_parse(hdr, sizeof(struct ifinfomsg), attrs, IFLA_MAX, NULL) < 0)
-        return;
-    if (attrs[IFLA_LINKINFO] && nla_parse_nested(info, IFLA_INFO_MAX, attrs[IFLA_LINKINFO], NULL) == 0 && info[IFLA_INFO_SLAVE_DATA] &&
-        nla_parse_nested(options, IFLA_BRPORT_MAX, info[IFLA_INFO_SLAVE_DATA], NULL) == 0 && options[IFLA_BRPORT_LOCKED]) {
-        guint8 locked = nla_get_u8(options[IFLA_BRPORT_LOCKED]);
-        g_array_append_val(into, locked);
-    }
-}
-
-/* A kernel that doesn't know the wish takes it for granted. */
+/* A kernel that doesn't know the wish says nothing. */
 static int check_locked(Netlink *nl, guint32 index)
 {
-    g_autoptr(GArray) found = netlink_dump(nl, link_message(RTM_GETLINK, 0, index), 1, NULL, read_locked, "network devices");
-    if (!found)
+    NetlinkLink link;
+    if (netlink_link(nl, index, &link) < 0)
         return -1;
-    return found->len && g_array_index(found, guint8, 0) ? 0 : fail_on(index, EOPNOTSUPP, "restrict the addresses");
+    return link.locked ? 0 : fail_on(index, EOPNOTSUPP, "restrict the addresses");
 }
 
 int netlink_port_set(Netlink *nl, guint32 index, const NetlinkPort *port)

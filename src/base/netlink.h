@@ -39,6 +39,7 @@ typedef struct NetlinkLink {
     guint32 mtu;
     guint32 flags;      /**< IFF_xxx */
     guint8 state;       /**< IF_OPER_xxx */
+    bool locked;        /**< port of a bridge (NetlinkPort) */
     bool has_mac;
     guint8 mac[6];
     char name[16];

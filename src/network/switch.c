@@ -157,7 +157,7 @@ static int change_vlans(Netlink *nl, const SwitchPort *port, const InterfaceVlan
 {
     const NetlinkVlan first = { 1, true, true };
     const InterfaceVlan *vlan = port->iface->vlan;
-    guint32 index = netlink_index(port->device), bridge = netlink_index(port->bridge);
+    guint32 index = netlink_find(nl, port->device), bridge = netlink_find(nl, port->bridge);
     g_autofree NetlinkVlan *had = old ? vlans_of(old) : NULL, *has = vlan ? vlans_of(vlan) : NULL;
 
     if (has && netlink_bridge_filter_vlans(nl, bridge) < 0)
@@ -220,7 +220,7 @@ int switch_plug(Netlink *nl, const SwitchPort *port)
     const InterfaceVirtualport *vp = port->iface->virtualport;
 
     if (switch_is_openvswitch(port->iface)) {
-        if (port->also && netlink_change(nl, netlink_index(port->device), port->also) < 0)
+        if (port->also && netlink_change(nl, netlink_find(nl, port->device), port->also) < 0)
             return -1;
         return plug_openvswitch(port);
     }
@@ -236,7 +236,7 @@ int switch_set_vlan(Netlink *nl, const SwitchPort *port, const InterfaceVlan *ol
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 
     if (!switch_is_openvswitch(port->iface))
-        return change_vlans(nl, port, old) < 0 ? -1 : tell_bridge(nl, port, netlink_index(port->device));
+        return change_vlans(nl, port, old) < 0 ? -1 : tell_bridge(nl, port, netlink_find(nl, port->device));
     add_vlan(words, port->device, port->iface->vlan);
     g_free(g_ptr_array_steal_index(words, 0)); /* the first command needs no "--" */
     return vsctl(words, port->device);

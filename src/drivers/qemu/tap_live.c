@@ -92,12 +92,14 @@ static void go_back(Netlink *nl, const DomainDef *def, const QemuConf *conf, con
 {
     virErrorPtr error = error_save();
     Wire wire = { .conf = conf };
-    SwitchPort port;
+    int rc = wire_as_it_is(def, old, &wire);
 
-    virResetLastError();
-    if (wire_as_it_is(def, old, &wire) == 0)
-        port = tap_switch_port(old, def->uuid, &wire);
-    if (virGetLastErrorCode() || switch_plug(nl, &port) < 0)
+    if (rc == 0) {
+        const SwitchPort port = tap_switch_port(old, def->uuid, &wire);
+
+        rc = switch_plug(nl, &port);
+    }
+    if (rc < 0)
         LOG_ERROR("interface '%s' of domain '%s' is in no bridge any more: %s", old->info.alias, def->name, error_message());
     tap_wire_clear(&wire);
     error_restore(error);
