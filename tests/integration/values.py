@@ -10,7 +10,7 @@ BORDERS = [0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 255, 256, 65535, 65536, 2**31 - 1, 2
 INTEGER_RANGE = {'int': (-2**31, 2**31 - 1), 'uint': (0, 2**32 - 1), 'hyper': (-2**63, 2**63 - 1),
                  'uhyper': (0, 2**64 - 1), 'char': (-128, 127), 'uchar': (0, 255), 'short': (-2**15, 2**15 - 1),
                  'ushort': (0, 65535), 'bool': (0, 1)}
-# Some calls write to a file that is named: no word names one that there is or could be, but for /dev/null.
+# Some calls write to a file that is named: no word names one outside the folder that the test runs in, but for /dev/null.
 WORDS = ['', 'x', 'victim', '/dev/null', '../../nosuch/passwd', '-rf', 'a' * 300, 'ä', '<domain/>', '%s%n', '\x01',
          '<domain type="qemu"><name>n</name></domain>', '8ad3cd47-9bc1-4ccb-a0b1-4e9c4a4c3d2e', 'vda', 'memory']
 

@@ -95,19 +95,26 @@ static gboolean is_same_image(const DomainDisk *now, const DomainDisk *old)
     return now->source.index && now->source.index == old->source.index;
 }
 
-/* What the link, tap_update() and the guest's own filter can follow. */
+/* What QEMU follows, and where there is a device on the host what it, tap_update() and the filters do. */
 static gboolean can_change(const char *path, gboolean has_tap)
 {
-    static const char *const parts[] = { "link", "bandwidth", "vlan", "source", "virtualport", "port", "filterref", "actual", "coalesce" };
+    static const struct {
+        const char *part;
+        gboolean of_tap;
+    } parts[] = {
+        { ".link" }, { ".bandwidth", TRUE }, { ".vlan", TRUE }, { ".source", TRUE }, { ".virtualport", TRUE }, { ".port", TRUE }, { ".filterref", TRUE },
+        { ".actual", TRUE }, { ".coalesce", TRUE }, { "@type", TRUE }, { "@trustGuestRxFilters", TRUE },
+    };
 
-    for (guint i = 0; i < (has_tap ? G_N_ELEMENTS(parts) : 1); i++) {
-        size_t len = strlen(parts[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+        size_t len = strlen(parts[i].part);
+        const char *rest = path + strlen("interface");
 
-        if (g_str_has_prefix(path, "interface.") && strncmp(path + strlen("interface."), parts[i], len) == 0 &&
-            strchr(".@[", path[strlen("interface.") + len]))
+        /* strchr() finds the end as well: it is the part itself */
+        if ((has_tap || !parts[i].of_tap) && strncmp(rest, parts[i].part, len) == 0 && strchr(".@[", rest[len]))
             return TRUE;
     }
-    return has_tap && (g_str_equal(path, "interface@type") || g_str_equal(path, "interface@trustGuestRxFilters"));
+    return FALSE;
 }
 
 static int update_interface(Guest *guest, const DomainDef *def, DomainInterface *now, const DomainInterface *old)
