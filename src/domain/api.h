@@ -101,6 +101,9 @@ void api_settle(DomainObj *obj);
 
 /** Complete a definition that was read from @xml, a document whose root it is (else errors name no line). 0, or -1. */
 int definition_complete(DomainHost *host, DomainDef *def, const char *xml);
+/** The same of a definition that was complete and has a device changed. @live: it runs, and what it runs with may be another hypervisor than
+ * the host has now: that isn't asked. */
+int definition_complete_again(DomainHost *host, DomainDef *def, gboolean live);
 /** Read a definition and complete it, in all steps. @validate: also what has no place in the schema is an error. */
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate);
 

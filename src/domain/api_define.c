@@ -23,11 +23,21 @@ static int check_name(const DomainHost *host, const char *name)
     return host_paths(host) ? file_name_check("domain name", name) : 0;
 }
 
+/* What the model does: defaults, addresses, rules. */
+static int complete_in_model(DomainHost *host, DomainDef *def, const char *xml, XmlDiagnostics *diag)
+{
+    const DomainBackend *backend = host_backend(host);
+    DomainMachineInfo info = { 0 };
+    domain_machine_info(def->os.arch, def->os.machine, &info);
+    if (backend->describe)
+        backend->describe(host, def, &info);
+    return domain_def_complete(def, &info, xml, strlen(xml), diag);
+}
+
 /* @diag: what reading it found already, to be told with what is found now; may be NULL. */
 static int complete(DomainHost *host, DomainDef *def, const char *xml, XmlDiagnostics *diag)
 {
     const DomainBackend *backend = host_backend(host);
-    DomainMachineInfo info = { 0 };
     if (check_name(host, def->name) < 0)
         return definition_error_at(xml, "domain.name"), -1;
     if (backend->virt_types && !(backend->virt_types & (1u << def->type))) {
@@ -38,10 +48,7 @@ static int complete(DomainHost *host, DomainDef *def, const char *xml, XmlDiagno
     /* what a backend refuses before the rules are looked at is the emulator or the machine */
     if (backend->prepare && GUEST_CALL(backend->prepare(host, def)) < 0)
         return definition_error_in(xml, &DOMAIN_ROOT, def->devices.emulator ? "domain.devices.emulator" : "domain.os.type"), -1;
-    domain_machine_info(def->os.arch, def->os.machine, &info);
-    if (backend->describe)
-        backend->describe(host, def, &info);
-    if (domain_def_complete(def, &info, xml, strlen(xml), diag) < 0)
+    if (complete_in_model(host, def, xml, diag) < 0)
         return -1;
     return backend->complete ? GUEST_CALL(backend->complete(host, def)) : 0;
 }
@@ -49,6 +56,11 @@ static int complete(DomainHost *host, DomainDef *def, const char *xml, XmlDiagno
 int definition_complete(DomainHost *host, DomainDef *def, const char *xml)
 {
     return complete(host, def, xml, NULL);
+}
+
+int definition_complete_again(DomainHost *host, DomainDef *def, gboolean live)
+{
+    return live ? complete_in_model(host, def, "", NULL) : complete(host, def, "", NULL);
 }
 
 DomainDef *definition_parse(DomainHost *host, const char *xml, gboolean validate)

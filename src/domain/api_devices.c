@@ -72,7 +72,7 @@ static int edit_attach(DomainDef *def, gboolean live, void *opaque)
         g_clear_pointer(&info->alias, g_free);
     if (info && info->alias && device_by_alias(def, info->alias, &ref))
         return FAIL(VIR_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s", info->alias);
-    if (device_add(def, kind, dev, &ref) < 0 || definition_complete(e->host, def, "") < 0)
+    if (device_add(def, kind, dev, &ref) < 0 || definition_complete_again(e->host, def, live) < 0)
         return -1;
     if (live)
         e->live = ref;
@@ -189,7 +189,7 @@ static int edit_update(DomainDef *def, gboolean live, void *opaque)
     } else {
         xml_struct_free(ref.member->info, old);
     }
-    if (definition_complete(e->host, def, "") < 0)
+    if (definition_complete_again(e->host, def, live) < 0)
         return -1;
     return live ? device_check_update(kind, &e->live, e->old) : 0;
 }

@@ -85,6 +85,8 @@ typedef struct QemuGuest {
     Agent *agent;            /* * connected on demand */
     gboolean agent_up;       /* * the guest opened the channel */
     gint agent_timeout;      /* for its answers: seconds, or virDomainAgentResponseTimeoutValues; atomic */
+    QemuCaps *caps;   /* * what its QEMU can do; NULL: nobody has asked since a former daemon started it */
+    char *program;           /* * which file its process runs (caps_running.c); NULL: unknown */
     int pidfd;
     ProcessWatch *watch;
     gboolean powered_off;    /* * it said so; its end is no crash */
@@ -207,6 +209,16 @@ void qemu_find_overlays(QemuGuest *qemu, const DomainDef *def);
 /** Choose ports, addresses, sockets (in @dir) and render nodes of displays that have none. @qemu may be NULL: nothing is reserved
  * then. 0, or -1 with an error. */
 int qemu_assign_displays(QemuDriver *driver, QemuGuest *qemu, DomainDef *def, const char *dir);
+
+/* caps_running.c */
+/** What the guest's own QEMU can do (a reference), or NULL with an error. [worker; may run that program, once] */
+QemuCaps *qemu_guest_caps(Guest *guest, const DomainDef *def);
+/** It is started with what can do @caps. */
+void qemu_guest_note_caps(Guest *guest, QemuCaps *caps);
+/** Write down which program its process runs: before anything of the guest's is in there. */
+void qemu_guest_note_program(Guest *guest);
+/** That for the status file, as attribute "file" of an element "program". */
+void qemu_guest_program_format(Guest *guest, GString *xml);
 
 /* backend_events.c */
 extern const QmpCallbacks qemu_monitor_callbacks;

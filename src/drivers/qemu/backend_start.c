@@ -92,6 +92,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_clear_pointer(&qemu->agent, agent_unref);
     process_watch_remove(qemu->watch);
     qemu_security_forget(driver, qemu);
+    qemu_caps_unref(qemu->caps);
     if (qemu->pidfd >= 0)
         close(qemu->pidfd);
     for (guint i = 0; i < qemu->ports->len; i++) {
@@ -111,6 +112,7 @@ void qemu_backend_guest_free(Guest *guest)
     g_free(qemu->dir);
     g_free(qemu->channel_dir);
     g_free(qemu->memory_dir);
+    g_free(qemu->program);
     g_free(qemu->monitor_path);
     g_free(qemu->agent_path);
     g_free(qemu->agent_alias);
@@ -444,6 +446,7 @@ static int meet(Guest *guest, const QemuCommand *cmd, DomainDef *def, const Qemu
     if (qmp_wait_ready(qemu->mon, QEMU_START_MS) < 0 || qemu_locks_give(guest, locks) < 0 || drop_contexts(guest, cmd) < 0 ||
         qemu_guest_plug_listed(guest, def) < 0)
         return -1;
+    qemu_guest_note_program(guest);
     return (restore_fd >= 0 && qemu_guest_restore(guest, restore_fd) < 0) || qemu_guest_setup(guest, def) < 0 ? -1 : 0;
 }
 
@@ -577,7 +580,10 @@ int qemu_backend_start(Guest *guest, DomainDef *def, const StartOptions *options
     if (qemu_hook(guest, def, "prepare") < 0 || qemu_security_begin(guest, def) < 0)
         return -1;
     caps = qemu_check_images(def) < 0 || qemu_check_tuning(def) < 0 ? NULL : qemu_caps_store_get(driver->caps, def->devices.emulator);
-    if (!caps || qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0 || add_spare_ports(driver, def, options) < 0)
+    if (!caps)
+        return -1;
+    qemu_guest_note_caps(guest, caps);
+    if (qemu_cpu_settle(def, caps) < 0 || prepare_firmware(guest, def, options) < 0 || add_spare_ports(driver, def, options) < 0)
         return -1;
     guest_paths(guest, qemu);
     if (make_folders(driver, qemu, def) < 0 || take_hostdevs(guest, def) < 0 || qemu_make_overlays(qemu, def) < 0 || qemu_assign_aliases(def) < 0 ||
@@ -704,21 +710,22 @@ void qemu_backend_status_format(Guest *guest, GString *xml)
         g_string_append_printf(xml, "  <agentTimeout>%d</agentTimeout>\n", g_atomic_int_get(&qemu->agent_timeout));
     if (qemu->clock_shift)
         g_string_append_printf(xml, "  <clockShift>%" G_GINT64_FORMAT "</clockShift>\n", qemu->clock_shift);
+    qemu_guest_program_format(guest, xml);
     qemu_helpers_format(qemu->helpers, xml);
 }
 
-static char *child_path(xmlNodePtr root, const char *name)
+static char *child_text(xmlNodePtr root, const char *name, const char *attribute)
 {
     for (xmlNodePtr node = root->children; node; node = node->next) {
         xmlChar *value;
-        char *path;
+        char *text;
 
         if (node->type != XML_ELEMENT_NODE || !g_str_equal((const char *)node->name, name))
             continue;
-        value = xmlGetNoNsProp(node, BAD_CAST "path");
-        path = g_strdup((const char *)value);
+        value = xmlGetNoNsProp(node, BAD_CAST attribute);
+        text = g_strdup((const char *)value);
         xmlFree(value);
-        return path;
+        return text;
     }
     return NULL;
 }
@@ -746,12 +753,13 @@ int qemu_backend_status_parse(Guest *guest, xmlNodePtr root)
     QemuGuest *qemu = qemu_guest(guest);
 
     g_atomic_int_set(&qemu->tuned, 1);      /* by the daemon that was before, perhaps */
-    qemu->monitor_path = child_path(root, "monitor");
-    qemu->dir = child_path(root, "libDir");
-    qemu->channel_dir = child_path(root, "channelTargetDir");
-    qemu->memory_dir = child_path(root, "memoryDir");
+    qemu->monitor_path = child_text(root, "monitor", "path");
+    qemu->dir = child_text(root, "libDir", "path");
+    qemu->channel_dir = child_text(root, "channelTargetDir", "path");
+    qemu->memory_dir = child_text(root, "memoryDir", "path");
     qemu->agent_timeout = (gint)child_number(root, "agentTimeout", VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, G_MAXINT, qemu->agent_timeout);
     qemu->clock_shift = child_number(root, "clockShift", -G_GINT64_CONSTANT(0x100000000), G_GINT64_CONSTANT(0x100000000), 0);
+    qemu->program = child_text(root, "program", "file");
     qemu_helpers_parse(qemu->helpers, root);
     if (!qemu->monitor_path)
         guest_paths(guest, qemu);

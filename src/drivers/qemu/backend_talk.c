@@ -57,7 +57,6 @@ static int screendump(Guest *guest, QmpMonitor *mon, int fd, const char *device,
 
 int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int screen, char **mime)
 {
-    QemuDriver *driver = guest_host_priv(guest);
     g_autoptr(QmpMonitor) mon = qemu_guest_monitor(guest);
     g_autoptr(QemuCaps) caps = NULL;
     const char *device = NULL;
@@ -75,8 +74,10 @@ int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int scr
             return FAIL(VIR_ERR_INVALID_ARG, "domain '%s' has no screen number %u", guest->name, screen);
         device = video->info.alias;
     }
-    caps = def->devices.emulator ? qemu_caps_store_get(driver->caps, def->devices.emulator) : NULL;
-    png = caps && qemu_caps_has_flag(caps, "screendump.format");
+    caps = qemu_guest_caps(guest, def);
+    if (!caps)
+        return -1;
+    png = qemu_caps_has_flag(caps, "screendump.format");
     fd = memfd_create("screenshot", MFD_CLOEXEC);
     if (fd < 0)
         return FAIL_ERRNO(errno, "cannot create room for a screenshot");

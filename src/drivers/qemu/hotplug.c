@@ -415,13 +415,6 @@ DomainDef qemu_part_of(const DomainDef *def)
     return part;
 }
 
-QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def)
-{
-    QemuDriver *driver = guest_host_priv(guest);
-
-    return qemu_caps_store_get(driver->caps, def->devices.emulator);
-}
-
 /* Controllers that came with the device have no name yet; it may be one itself, with a name that the user gave. */
 static GPtrArray *new_controllers(const DomainDef *def, const void *device)
 {
@@ -582,7 +575,7 @@ static int begin_plug(Plug *p)
     p->made = qemu_made_new();
     p->options = (QemuCommandOptions){ .dir = qemu->dir, .monitor_fd = -1, .running = TRUE, .guest = p->guest, .conf = &driver->conf,
                                        .uid = qemu->user.uid, .gid = qemu->user.gid };
-    p->caps = qemu_caps_of(p->guest, p->def);
+    p->caps = qemu_guest_caps(p->guest, p->def);
     p->options.first_fdset = p->caps ? first_set(p->guest) : 0;
     p->cmd = p->options.first_fdset ? qemu_command_new_part(&p->part, p->caps, &p->options) : NULL;
     return p->cmd ? 0 : -1;

@@ -33,9 +33,6 @@ void qemu_make_undo(Guest *guest, GArray *made);
 /** Ask the guest to let go of a device and wait for a while. 1: it has; 0: not yet, an event tells; -1 with an error. */
 int qemu_guest_unplug(Guest *guest, const char *alias);
 
-/** What QEMU @def is for can do. NULL with an error. */
-QemuCaps *qemu_caps_of(Guest *guest, const DomainDef *def);
-
 /** Find a device of the host, and have it for this guest alone. 0, or -1 with an error. */
 int qemu_guest_take_hostdev(Guest *guest, DomainHostdev *device);
 /** Give it back to the host; it may be waited for, or done later by another thread. */

@@ -58,7 +58,7 @@ static int exchange(Guest *guest, const DomainDisk *now, const DomainDisk *old, 
 
 static int change_medium(Guest *guest, DomainDef *def, DomainDisk *now, const DomainDisk *old, gboolean force)
 {
-    g_autoptr(QemuCaps) caps = qemu_caps_of(guest, def);
+    g_autoptr(QemuCaps) caps = qemu_guest_caps(guest, def);
     g_autoptr(GArray) made = qemu_made_new();
     QemuDriver *driver = guest_host_priv(guest);
     QemuCommandOptions options = { .dir = qemu_guest(guest)->dir, .monitor_fd = -1, .conf = &driver->conf, .running = TRUE };
