@@ -132,10 +132,11 @@ class Function:
         self.null = (block.get("null") or "").split()
         self.nonnull = (block.get("nonnull") or "").split()
         self.nonempty = (block.get("nonempty") or "").split()
+        self.path = (block.get("path") or "").split()
         self.positive = (block.get("positive") or "").split()
         self.socket = (block.get("socket") or "").split()
         self.renames = (block.get("renames") or "").split()
-        for key in ("null", "nonnull", "nonempty", "positive", "socket", "renames"):
+        for key in ("null", "nonnull", "nonempty", "path", "positive", "socket", "renames"):
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")

@@ -32,6 +32,8 @@ def checks(function):
                 lines.append(f"entry_check({name}, {CLASS[ctype]}, ENTRY_READ, __func__) < 0")
         elif name in function.nonempty:
             lines.append(f'entry_nonempty({name}, "{name}", __func__) < 0')
+        elif name in function.path:
+            lines.append(f'entry_path({name}, "{name}", __func__, &{name}_path) < 0')
         elif name in needed(function):
             lines.append(f'entry_nonnull({name}, "{name}", __func__) < 0')
         elif name in function.positive:
@@ -108,10 +110,11 @@ def driver_entry(function):
     conn, fail = conn_of(function), failure(function.returns)
     tests = " ||\n        ".join(checks(function))
     space = "" if function.returns.endswith("*") else " "
-    args = ", ".join(n for _, n in function.params)
+    args = ", ".join(f"{n}_path" if n in function.path else n for _, n in function.params)
+    paths = "".join(f"    g_autofree char *{n}_path = NULL;\n" for n in function.path)
     return f"""{prototype(function.returns, function.name, function.params)}
 {{
-    virResetLastError();
+{paths}    virResetLastError();
     if ({tests}) {{
         entry_failed({first});
         return {fail};

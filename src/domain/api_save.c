@@ -144,6 +144,8 @@ static int read_params(virTypedParameterPtr params, int nparams, ImageParams *im
         virTypedParamsGetString(params, nparams, VIR_DOMAIN_SAVE_PARAM_FILE, &image->file) < 0 ||
         virTypedParamsGetString(params, nparams, VIR_DOMAIN_SAVE_PARAM_DXML, &image->dxml) < 0)
         return -1;
+    if (image->file && !g_path_is_absolute(image->file))
+        return FAIL(VIR_ERR_INVALID_ARG, "parameter '" VIR_DOMAIN_SAVE_PARAM_FILE "' must be an absolute path, not '%s'", image->file);
     return 0;
 }
 

@@ -25,6 +25,11 @@ void lib_set_daemon(void)
     is_daemon = TRUE;
 }
 
+gboolean lib_is_daemon(void)
+{
+    return is_daemon;
+}
+
 /* The program's user may want to see what we do. A typing error in that must not keep the program from working. */
 static void take_log_settings(void)
 {

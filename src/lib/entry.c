@@ -63,6 +63,25 @@ int entry_nonempty_in(int domain, const char *arg, const char *name, const char 
     return FAIL_ARG(domain, name, func, "string %s in %s must not be empty", name, func);
 }
 
+int entry_path_in(int domain, const char *arg, const char *name, const char *func, char **full)
+{
+    if (entry_nonnull_in(domain, arg, name, func) < 0)
+        return -1;
+    if (g_path_is_absolute(arg)) {
+        *full = g_strdup(arg);
+        return 0;
+    }
+    if (lib_is_daemon())
+        return FAIL_ARG(domain, name, func, "%s in %s must be an absolute path, not '%s'", name, func, arg);
+    g_autofree char *here = realpath(".", NULL);
+    if (!here) {
+        error_report_errno(domain, errno, "cannot tell where '%s', %s in %s, is: the current folder can't be found", arg, name, func);
+        return -1;
+    }
+    *full = g_build_filename(here, arg, NULL);
+    return 0;
+}
+
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func)
 {
     if (count < 0)

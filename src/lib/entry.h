@@ -21,6 +21,10 @@ int entry_nonnull_in(int domain, const void *arg, const char *name, const char *
 /** The same for a text that is empty. */
 int entry_nonempty_in(int domain, const char *arg, const char *name, const char *func);
 #define entry_nonempty(arg, name, func) entry_nonempty_in(ERROR_DOMAIN, arg, name, func)
+/** The same for the path of a file; @full (freed by the caller) is the absolute one, from the current folder if need be. A daemon takes none but
+ * absolute ones: its folder isn't its clients'. */
+int entry_path_in(int domain, const char *arg, const char *name, const char *func, char **full);
+#define entry_path(arg, name, func, full) entry_path_in(ERROR_DOMAIN, arg, name, func, full)
 /** An array of @count items is there. */
 int entry_array_in(int domain, const void *array, long long count, const char *name, const char *func);
 #define entry_array(array, count, name, func) entry_array_in(ERROR_DOMAIN, array, count, name, func)
@@ -52,6 +56,7 @@ int lib_initialize(void);
 
 /** The process is the daemon: the remote driver is not to be used. Before lib_initialize(). */
 void lib_set_daemon(void);
+gboolean lib_is_daemon(void);
 
 /** virConnectOpenAuth() for a client of the daemon, without reporting. @reader: it came over the read-only socket, so that
  * the connection is read-only whatever @flags say, and nothing is opened that the daemon may read and the client may not. */

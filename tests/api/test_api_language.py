@@ -72,6 +72,7 @@ BAD = [
      'x.api:19: an asynchronous function has no results but success'),
     (FUNCTION.replace('  driver', '  nonnull bar\n  driver'), "x.api:17: no parameter 'bar'"),
     (FUNCTION.replace('  driver', '  socket bar\n  driver'), "x.api:17: no parameter 'bar'"),
+    (FUNCTION.replace('  driver', '  path bar\n  driver'), "x.api:17: no parameter 'bar'"),
     (FUNCTION.replace('  driver', '  nonempty bar\n  driver'), "x.api:17: no parameter 'bar'"),
     (FUNCTION.replace('driver hypervisor', 'driver none\n  entry field x\n  missing VIR_ERR_OK')
      .replace('  call remote 1 FOO high\n  args flags:uint\n  ret num:int=return\n', ''),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Connections that come and go: whoever notices the end first, nobody is hurt by it."""
+import os
+
 import pytest
 
 from support import BUILD, Daemon, run, tree
@@ -54,6 +56,27 @@ print(reasons)
     daemon.process.wait()
     assert output.split('\n')[:2] == ['True', '[1]'], output
     daemon.start()
+
+
+@pytest.mark.parametrize('ours', [True, False])
+def test_paths_begin_where_the_caller_is(daemon, tmp_path, ours):
+    if not ours:
+        pytest.importorskip('libvirt', reason='python3-libvirt is not installed')
+    here = tmp_path / 'here'
+    here.mkdir()
+    script = f'''
+import libvirt, os
+os.chdir({str(here)!r})
+conn = libvirt.open({tree.uri(daemon.root, driver='test', path='default')!r})
+domain = conn.lookupByName('test')
+domain.coreDump('core')
+domain.save('image')
+print('<name>test</name>' in conn.saveImageGetXMLDesc('./image'))
+conn.restore('../here/image')
+print(domain.isActive())
+'''
+    assert daemon.python(script, ours=ours).split() == ['True', '1']
+    assert sorted(os.listdir(here)) == ['core', 'image']
 
 
 def test_daemon_dies_and_no_loop_runs(daemon):

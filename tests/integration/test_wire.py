@@ -158,6 +158,16 @@ def test_negative_lengths_in_arguments(client, daemon, protocol):
     still_serves(daemon, protocol)
 
 
+def test_paths_of_nowhere(client, daemon, protocol):
+    """A client's folder isn't ours: its library makes paths absolute."""
+    for name, values in (('DOMAIN_RESTORE', {'from': 'image'}), ('DOMAIN_SAVE_IMAGE_GET_XML_DESC', {'file': '../image', 'flags': 0}),
+                         ('DOMAIN_RESTORE_PARAMS', {'params': [{'field': 'file', 'value': (7, 'image')}], 'flags': 0})):
+        with pytest.raises(wire.RemoteError, match='must be an absolute path') as caught:
+            client.call(name, **values)
+        assert caught.value.code == 8     # VIR_ERR_INVALID_ARG
+    still_serves(daemon, protocol)
+
+
 def test_descriptors_announced_but_not_sent(client, daemon, protocol):
     """The call waits for its descriptors; nobody else does."""
     client.send(client.packet('DOMAIN_CREATE_WITH_FILES', struct.pack('>I', 1) + bytes(24), kind=CALL_WITH_FDS))
