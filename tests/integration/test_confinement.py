@@ -45,6 +45,7 @@ def test_refused_settings(new_daemon, settings, told):
         daemon.start()
     assert daemon.process.wait(60) == 1
     assert told in daemon.output()
+    configured(daemon)  # it is started once more, to see that no guest is left
 
 
 @pytest.mark.parametrize('settings, warned', [(['namespaces = [ "mount" ]'], True), (['namespaces = []'], False), ([], False)])
