@@ -85,7 +85,7 @@ typedef struct QemuGuest {
     Agent *agent;            /* * connected on demand */
     gboolean agent_up;       /* * the guest opened the channel */
     gint agent_timeout;      /* for its answers: seconds, or virDomainAgentResponseTimeoutValues; atomic */
-    QemuCaps *caps;   /* * what its QEMU can do; NULL: nobody has asked since a former daemon started it */
+    QemuCaps *caps;          /* * what its QEMU can do; NULL: nobody has asked since a former daemon started it */
     char *program;           /* * which file its process runs (caps_running.c); NULL: unknown */
     int pidfd;
     ProcessWatch *watch;

@@ -75,9 +75,9 @@ int qemu_backend_screenshot(Guest *guest, const DomainDef *def, unsigned int scr
         device = video->info.alias;
     }
     caps = qemu_guest_caps(guest, def);
-    if (!caps)
-        return -1;
-    png = qemu_caps_has_flag(caps, "screendump.format");
+    if (!caps) /* then in the format that each QEMU has */
+        virResetLastError();
+    png = caps && qemu_caps_has_flag(caps, "screendump.format");
     fd = memfd_create("screenshot", MFD_CLOEXEC);
     if (fd < 0)
         return FAIL_ERRNO(errno, "cannot create room for a screenshot");

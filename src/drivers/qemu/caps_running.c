@@ -9,8 +9,11 @@
  */
 #define ERROR_DOMAIN VIR_FROM_QEMU
 #define LOG_SOURCE "qemu.caps"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/error.h"
 #include "base/log.h"
 #include "drivers/qemu/backend.h"
@@ -31,19 +34,17 @@ static char *program_path(const Guest *guest)
     return g_strdup_printf("/proc/%d/exe", (int)guest->pid);
 }
 
-/* Which file it is; NULL if there is none. */
-static char *identity(const char *path)
+/* Which file it is. */
+static char *identity(const struct stat *st)
 {
-    struct stat st;
-
-    return stat(path, &st) < 0 ? NULL
-        : g_strdup_printf("%ju:%ju:%jd:%jd.%09ld:%u", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (intmax_t)st.st_size,
-                          (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned)st.st_uid);
+    return g_strdup_printf("%ju:%ju:%jd:%jd.%09ld:%u", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino, (intmax_t)st->st_size,
+                           (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned)st->st_uid);
 }
 
 static gboolean is_file(const char *path, const char *wanted)
 {
-    g_autofree char *found = identity(path);
+    struct stat st;
+    g_autofree char *found = stat(path, &st) == 0 ? identity(&st) : NULL;
 
     return g_strcmp0(found, wanted) == 0;
 }
@@ -52,7 +53,8 @@ void qemu_guest_note_program(Guest *guest)
 {
     QemuGuest *qemu = qemu_guest(guest);
     g_autofree char *path = program_path(guest);
-    char *file = identity(path);
+    struct stat st;
+    char *file = stat(path, &st) == 0 ? identity(&st) : NULL;
 
     g_mutex_lock(&qemu->lock);
     g_free(qemu->program);
@@ -80,6 +82,27 @@ void qemu_guest_program_format(Guest *guest, GString *xml)
         g_string_append_printf(xml, "  <program file='%s'/>\n", escaped);
 }
 
+/* What is asked is the very file that was looked at, whatever the process runs in the next moment. NULL with an error. */
+static QemuCaps *ask_program(QemuDriver *driver, const char *running, const char *started, const char *emulator)
+{
+    int fd = open(running, O_PATH | O_CLOEXEC);
+    g_autofree char *path = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), fd);
+    QemuCaps *caps = NULL;
+
+    if (fd < 0)
+        return FAIL_ERRNO_NULL(errno, "cannot open '%s'", running);
+    if (is_file(path, started))
+        caps = qemu_caps_probe(driver->loop, path, qemu_host_has_kvm());
+    else
+        error_report(ERROR_DOMAIN, VIR_ERR_OPERATION_FAILED, "'%s' is another program now", running);
+    close(fd);
+    if (caps) {
+        g_free(caps->binary);
+        caps->binary = g_strdup(emulator);
+    }
+    return caps;
+}
+
 /* The emulator of a definition may be a script that runs another program: that is asked then, under its own name if it still has it. */
 static QemuCaps *find(QemuDriver *driver, Guest *guest, const char *emulator)
 {
@@ -88,16 +111,13 @@ static QemuCaps *find(QemuDriver *driver, Guest *guest, const char *emulator)
     g_autofree char *path = g_file_read_link(running, NULL);
     QemuCaps *caps;
 
-    if (!started || !path || !is_file(running, started) || is_file(emulator, started))
+    if (!started || !path || is_file(emulator, started))
         return qemu_caps_store_get(driver->caps, emulator);
     if (is_file(path, started))
         return qemu_caps_store_get(driver->caps, path);
-    caps = qemu_caps_probe(driver->loop, running, qemu_host_has_kvm());
-    if (caps) {
-        g_free(caps->binary);
-        caps->binary = g_strdup(emulator);
+    caps = ask_program(driver, running, started, emulator);
+    if (caps)
         return caps;
-    }
     LOG_WARN("domain '%s' runs a QEMU that has been replaced since, and which can't be asked what it can do any more (%s): taken to be what "
              "'%s' can now", guest->name, error_message(), emulator);
     virResetLastError();
