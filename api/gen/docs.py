@@ -114,7 +114,7 @@ def argument(function, index, ctype, name, text):
     if text == "none" and name == "flags":
         return NO_FLAGS
     text = text or derived_argument(function, index, ctype, name)
-    if name in function.path:
+    if text and name in function.path:
         text += "; what isn't absolute begins in the caller's folder"
     if text and "NULL" not in text:
         optional = optional_parameters(function)

@@ -60,7 +60,7 @@ BLOCKS = {
     "wire-enum": ("", "doc", "value"),
     "record": ("", "doc c", "item"),
     "function": ("header version since readonly acl owns secret driver blocking",
-                 "doc arg returns error entry hand null nonnull nonempty path positive socket renames async missing call args ret",
+                 "doc arg returns error entry hand null nonnull nonempty path positive socket renames ends strings async missing call args ret",
                  "doc arg error acl filter call args ret hand exclusive"),
     "procedure": ("readonly acl secret blocking call args ret", "doc hand", "acl hand"),
     "event": ("msg", "doc callback id", "filter"),

@@ -136,13 +136,15 @@ class Function:
         self.positive = (block.get("positive") or "").split()
         self.socket = (block.get("socket") or "").split()
         self.renames = (block.get("renames") or "").split()
-        for key in ("null", "nonnull", "nonempty", "path", "positive", "socket", "renames"):
+        self.ends = (block.get("ends") or "").split()
+        for key in ("null", "nonnull", "nonempty", "path", "positive", "socket", "renames", "ends"):
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")
         self.calls = calls_of(block, model)
         if self.driver == "none" and self.calls:
             raise TableError(block.where_of("driver"), "a function with a call needs a driver")
+        self.strings = bool(block.get("strings")) and bool(enumerated(block, "strings", ("yes",)))
         self.asynchronous = bool(block.get("async")) and self.check_async(block)
         self.missing = block.get("missing") or "VIR_ERR_NO_SUPPORT"
         if block.get("missing") and self.driver == "none":

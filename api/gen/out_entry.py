@@ -102,7 +102,7 @@ def strings_wanted(function):
     """Old programs could not take typed parameters that are strings; ours all can, and say so."""
     into_params = ("virTypedParameterPtr", "params") in function.params and any(
         (f.binding or "").startswith("fill(params") for call in function.calls for f in call.ret)
-    return "    flags |= VIR_TYPED_PARAM_STRING_OKAY;\n" if into_params and ("unsigned int", "flags") in function.params else ""
+    return "    flags |= VIR_TYPED_PARAM_STRING_OKAY;\n" if (into_params or function.strings) and ("unsigned int", "flags") in function.params else ""
 
 
 def driver_entry(function):

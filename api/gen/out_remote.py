@@ -199,6 +199,7 @@ def body(model, function, call):
         lines += [end, f"        return {fail};"]
     lines += [f"    {g}" for g in getter.give]
     lines += [f"    domain_handle_rename({function.params[0][1]}, {name});" for name in function.renames]
+    lines += [f"    {name}->id = -1;" for name in function.ends]
     return "\n".join(lines + [f"    return {getter.result};", "}"]) + "\n"
 
 

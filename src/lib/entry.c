@@ -67,18 +67,17 @@ int entry_path_in(int domain, const char *arg, const char *name, const char *fun
 {
     if (entry_nonnull_in(domain, arg, name, func) < 0)
         return -1;
-    if (g_path_is_absolute(arg)) {
-        *full = g_strdup(arg);
-        return 0;
+    gboolean absolute = g_path_is_absolute(arg);
+    if (lib_is_daemon()) {
+        *full = absolute ? g_strdup(arg) : NULL;
+        return absolute ? 0 : FAIL_ARG(domain, name, func, "%s in %s must be an absolute path, not '%s'", name, func, arg);
     }
-    if (lib_is_daemon())
-        return FAIL_ARG(domain, name, func, "%s in %s must be an absolute path, not '%s'", name, func, arg);
-    g_autofree char *here = realpath(".", NULL);
-    if (!here) {
+    g_autofree char *here = absolute ? NULL : realpath(".", NULL);
+    if (!absolute && !here) {
         error_report_errno(domain, errno, "cannot tell where '%s', %s in %s, is: the current folder can't be found", arg, name, func);
         return -1;
     }
-    *full = g_build_filename(here, arg, NULL);
+    *full = g_canonicalize_filename(arg, here ? here : "/");
     return 0;
 }
 

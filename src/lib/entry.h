@@ -21,8 +21,8 @@ int entry_nonnull_in(int domain, const void *arg, const char *name, const char *
 /** The same for a text that is empty. */
 int entry_nonempty_in(int domain, const char *arg, const char *name, const char *func);
 #define entry_nonempty(arg, name, func) entry_nonempty_in(ERROR_DOMAIN, arg, name, func)
-/** The same for the path of a file; @full (freed by the caller) is the absolute one, from the current folder if need be. A daemon takes none but
- * absolute ones: its folder isn't its clients'. */
+/** The same for the path of a file; @full (freed by the caller) is the absolute one, from the current folder if need be, without "." and "..": as
+ * the reference's client sends it. A daemon takes none but absolute ones, as they are: its folder isn't its clients'. */
 int entry_path_in(int domain, const char *arg, const char *name, const char *func, char **full);
 #define entry_path(arg, name, func, full) entry_path_in(ERROR_DOMAIN, arg, name, func, full)
 /** An array of @count items is there. */

@@ -163,17 +163,6 @@ int remote_domain_create(virDomainPtr domain)
     return 0;
 }
 
-int remote_domain_destroy(virDomainPtr domain)
-{
-    RemoteCall call;
-    remote_call_begin(&call, domain->o.conn, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_DESTROY);
-    xdr_put_domain(&call.out, domain);
-    if (remote_call_run(&call) < 0 || remote_call_end(&call) < 0)
-        return -1;
-    domain->id = -1;
-    return 0;
-}
-
 static int get_stats(virConnectPtr conn, virDomainPtr *doms, size_t n_doms, unsigned int stats,
                      virDomainStatsRecordPtr **retStats, unsigned int flags)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Stands between programs and a daemon's socket, passes everything on, and knows which procedures were called and answered."""
+"""Stands between programs and a daemon's socket, passes everything on, and knows what was called and which procedures were answered."""
 import contextlib
 import socket
 import threading
@@ -11,7 +11,7 @@ FDS_MAX = 16
 
 
 class Frames:
-    """The headers of what flows one way: (program, procedure, type)."""
+    """What flows one way, message by message: (program, procedure, type, the bytes behind the header)."""
 
     def __init__(self):
         self.data = bytearray()
@@ -24,20 +24,21 @@ class Frames:
             if len(self.data) < size:
                 return
             program, _, procedure, kind, _, _ = wire.HEADER.unpack_from(self.data, 4)
+            begin, end = 4 + wire.HEADER.size, size
             if kind in (wire.CALL_WITH_FDS, wire.REPLY_WITH_FDS):   # a byte for each descriptor follows
-                at = 4 + wire.HEADER.size
-                size += int.from_bytes(self.data[at:at + 4], 'big')
+                size += int.from_bytes(self.data[begin:begin + 4], 'big')
                 if len(self.data) < size:
                     return
+            body = bytes(self.data[begin:end])
             del self.data[:size]
-            yield program, procedure, kind
+            yield program, procedure, kind, body
 
 
 class WireTap:
     """A listening socket at @path for the daemon at @daemon. As a context: at its end nobody is connected any more."""
 
     def __init__(self, path, daemon):
-        self.daemon, self.answered, self.faults = daemon, set(), []
+        self.daemon, self.asked, self.answered, self.faults = daemon, [], set(), []
         self.threads, self.open = [], True
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
@@ -88,8 +89,10 @@ class WireTap:
                 finally:
                     for fd in fds:
                         socket.close(fd)
-                for program, procedure, kind in frames.take(piece):
-                    if answers and kind in (wire.REPLY, wire.REPLY_WITH_FDS):
+                for program, procedure, kind, body in frames.take(piece):
+                    if not answers:
+                        self.asked.append((program, procedure, body))
+                    elif kind in (wire.REPLY, wire.REPLY_WITH_FDS):
                         self.answered.add((program, procedure))
         except AssertionError as fault:
             self.faults.append(str(fault))
