@@ -141,10 +141,18 @@ class Function:
             for name in getattr(self, key):
                 if name not in [n for _, n in self.params]:
                     raise TableError(block.where_of(key), f"no parameter '{name}'")
+        for key, wanted in (("path", "const char *"), ("ends", "virDomainPtr")):
+            for name in getattr(self, key):
+                if self.param_type(name) != wanted:
+                    raise TableError(block.where_of(key), f"'{name}' is no {wanted}")
+        if set(self.path) & set(self.nonempty):
+            raise TableError(block.where_of("path"), "a path is checked as such, and may be empty")
         self.calls = calls_of(block, model)
         if self.driver == "none" and self.calls:
             raise TableError(block.where_of("driver"), "a function with a call needs a driver")
         self.strings = bool(block.get("strings")) and bool(enumerated(block, "strings", ("yes",)))
+        if self.strings and self.param_type("flags") != "unsigned int":
+            raise TableError(block.where_of("strings"), "strings are asked for by a flag, and there are no flags")
         self.asynchronous = bool(block.get("async")) and self.check_async(block)
         self.missing = block.get("missing") or "VIR_ERR_NO_SUPPORT"
         if block.get("missing") and self.driver == "none":

@@ -34,17 +34,19 @@ static char *program_path(const Guest *guest)
     return g_strdup_printf("/proc/%d/exe", (int)guest->pid);
 }
 
-/* Which file it is. */
-static char *identity(const struct stat *st)
+/* Which file it is; NULL if there is none. */
+static char *identity(const char *path)
 {
-    return g_strdup_printf("%ju:%ju:%jd:%jd.%09ld:%u", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino, (intmax_t)st->st_size,
-                           (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (unsigned)st->st_uid);
+    struct stat st;
+
+    return stat(path, &st) < 0 ? NULL
+        : g_strdup_printf("%ju:%ju:%jd:%jd.%09ld:%u", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (intmax_t)st.st_size,
+                          (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned)st.st_uid);
 }
 
 static gboolean is_file(const char *path, const char *wanted)
 {
-    struct stat st;
-    g_autofree char *found = stat(path, &st) == 0 ? identity(&st) : NULL;
+    g_autofree char *found = identity(path);
 
     return g_strcmp0(found, wanted) == 0;
 }
@@ -53,8 +55,7 @@ void qemu_guest_note_program(Guest *guest)
 {
     QemuGuest *qemu = qemu_guest(guest);
     g_autofree char *path = program_path(guest);
-    struct stat st;
-    char *file = stat(path, &st) == 0 ? identity(&st) : NULL;
+    char *file = identity(path);
 
     g_mutex_lock(&qemu->lock);
     g_free(qemu->program);

@@ -106,9 +106,12 @@ static gboolean can_change(const char *path, gboolean has_tap)
         { ".actual", TRUE }, { ".coalesce", TRUE }, { "@type", TRUE }, { "@trustGuestRxFilters", TRUE },
     };
 
+    const char *rest = path + strlen("interface");
+
+    if (!g_str_has_prefix(path, "interface"))
+        return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
         size_t len = strlen(parts[i].part);
-        const char *rest = path + strlen("interface");
 
         /* strchr() finds the end as well: it is the part itself */
         if ((has_tap || !parts[i].of_tap) && strncmp(rest, parts[i].part, len) == 0 && strchr(".@[", rest[len]))
